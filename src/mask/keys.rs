@@ -1,0 +1,258 @@
+//! Tenants, and the keys that a master key gives each of them.
+//!
+//! ```text
+//! salt(tenant)  = HMAC-SHA256(master, "masker tenant salt" ‖ 0 ‖ tenant)
+//! key(label)    = HKDF-SHA256(salt, master).expand(label)      ; RFC 5869
+//! tag           = HMAC-SHA256(key("tag"), kind ‖ 0 ‖ value)
+//! store key     = HMAC-SHA256(key("store key"), placeholder), first 16 bytes
+//! ```
+
+use std::fmt;
+use std::sync::Arc;
+
+use hkdf::Hkdf;
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use thiserror::Error;
+use zeroize::Zeroizing;
+
+use crate::mask::{Mapping, Placeholder, Value};
+
+type HmacSha256 = Hmac<Sha256>;
+type Key = Zeroizing<[u8; 32]>;
+
+/// The secret from which everything else is derived. Whoever has it can tell
+/// which value a placeholder stands for, by guessing.
+#[derive(Clone)]
+pub struct MasterKey(Key);
+
+impl fmt::Debug for MasterKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("MasterKey")
+    }
+}
+
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum KeyError {
+    #[error("a master key is 64 hexadecimal characters or 32 bytes; this one has {0} bytes")]
+    Length(usize),
+    #[error("a master key of 64 characters must be hexadecimal; character {0} is not")]
+    Digit(usize),
+    #[error("a master key of one repeated byte is no key; make one with `masker keys new`")]
+    Constant,
+}
+
+impl MasterKey {
+    /// Reads 32 raw bytes, or 64 hexadecimal characters with an optional line end.
+    pub fn parse(bytes: &[u8]) -> Result<Self, KeyError> {
+        let key = if bytes.len() == 32 {
+            let mut key = Key::default();
+            key.copy_from_slice(bytes);
+            key
+        } else {
+            hex_key(bytes.trim_ascii_end())?
+        };
+        let constant = key.first().is_some_and(|first| key.iter().all(|byte| byte == first));
+        if constant { Err(KeyError::Constant) } else { Ok(Self(key)) }
+    }
+
+    /// The tenant of a static API key: a keyed hash, the key itself is not kept.
+    #[must_use]
+    pub fn key_tenant(&self, api_key: &[u8]) -> Tenant {
+        let mac = hmac(&self.0, &[b"masker api key", &[0], api_key]);
+        let mut name = String::from("key-");
+        for byte in mac.iter().take(8) {
+            name.push_str(&format!("{byte:02x}"));
+        }
+        Tenant(name.into())
+    }
+
+    /// All keys of a tenant.
+    #[must_use]
+    pub fn scope(&self, tenant: &Tenant) -> Scope {
+        let salt = hmac(&self.0, &[b"masker tenant salt", &[0], tenant.0.as_bytes()]);
+        let hkdf = Hkdf::<Sha256>::new(Some(salt.as_slice()), self.0.as_slice());
+        let expand = |label: &str| {
+            let mut key = Key::default();
+            // 32 bytes are one block of HKDF-SHA256, which never is too long.
+            let expanded = hkdf.expand(label.as_bytes(), key.as_mut_slice());
+            debug_assert!(expanded.is_ok(), "32 bytes are within the limit of RFC 5869");
+            key
+        };
+        Scope(Arc::new(Keys {
+            tenant: tenant.clone(),
+            tag: expand("masker tag v1"),
+            seal: expand("masker seal v1"),
+            store: expand("masker store key v1"),
+        }))
+    }
+}
+
+fn hex_key(text: &[u8]) -> Result<Key, KeyError> {
+    if text.len() != 64 {
+        return Err(KeyError::Length(text.len()));
+    }
+    let mut key = Key::default();
+    for (at, &byte) in text.iter().enumerate() {
+        let digit = char::from(byte).to_digit(16).ok_or(KeyError::Digit(at + 1))?;
+        let digit = u8::try_from(digit).map_err(|_| KeyError::Digit(at + 1))?;
+        if let Some(slot) = key.get_mut(at / 2) {
+            *slot = *slot << 4 | digit;
+        }
+    }
+    Ok(key)
+}
+
+fn hmac(key: &Key, parts: &[&[u8]]) -> Zeroizing<[u8; 32]> {
+    let mut mac = mac(key);
+    for part in parts {
+        mac.update(part);
+    }
+    Zeroizing::new(mac.finalize().into_bytes().into())
+}
+
+fn mac(key: &Key) -> HmacSha256 {
+    // The block size of SHA-256 is 64 bytes; RFC 2104 pads a shorter key with zeros.
+    let mut block = Zeroizing::new([0; 64]);
+    for (slot, byte) in block.iter_mut().zip(key.iter()) {
+        *slot = *byte;
+    }
+    <HmacSha256 as KeyInit>::new(&(*block).into())
+}
+
+/// Whose mappings these are. One tenant can neither restore, guess nor
+/// recognize another's placeholders.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Tenant(Arc<str>);
+
+#[derive(Debug, Error, PartialEq, Eq)]
+#[error("a tenant's name has 1 to 64 characters of a-z, A-Z, 0-9, '.', '_' and '-'")]
+pub struct TenantError;
+
+impl Tenant {
+    /// A name from the configuration or from the header `x-masker-tenant`.
+    pub fn named(name: &str) -> Result<Self, TenantError> {
+        let legal = |b: u8| b.is_ascii_alphanumeric() || b"._-".contains(&b);
+        if (1..=64).contains(&name.len()) && name.bytes().all(legal) {
+            Ok(Self(name.into()))
+        } else {
+            Err(TenantError)
+        }
+    }
+
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Default for Tenant {
+    fn default() -> Self {
+        Self("default".into())
+    }
+}
+
+struct Keys {
+    tenant: Tenant,
+    tag: Key,
+    seal: Key,
+    store: Key,
+}
+
+/// A tenant's keys. Cloning shares them; the last drop overwrites them.
+#[derive(Clone)]
+pub struct Scope(Arc<Keys>);
+
+impl fmt::Debug for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Scope({})", self.0.tenant.as_str())
+    }
+}
+
+impl Scope {
+    #[must_use]
+    pub fn tenant(&self) -> &Tenant {
+        &self.0.tenant
+    }
+
+    /// The mapping of a value: always the same for the same kind and value.
+    #[must_use]
+    pub fn mapping(&self, secret: bool, kind: &str, value: &str) -> Mapping {
+        let mac = hmac(&self.0.tag, &[kind.as_bytes(), &[0], value.as_bytes()]);
+        Mapping {
+            placeholder: Placeholder::new(secret, kind, &mac),
+            value: Value::new(value),
+            fingerprint: *mac,
+        }
+    }
+
+    /// What a placeholder's mapping is called in the store: shows neither the
+    /// placeholder nor the tenant.
+    #[must_use]
+    pub fn store_key(&self, placeholder: &Placeholder) -> [u8; 16] {
+        let mac = hmac(&self.0.store, &[placeholder.as_str().as_bytes()]);
+        let mut key = [0; 16];
+        for (slot, byte) in key.iter_mut().zip(mac.iter()) {
+            *slot = *byte;
+        }
+        key
+    }
+
+    /// The key that seals values at rest.
+    #[must_use]
+    pub fn seal_key(&self) -> &[u8; 32] {
+        &self.0.seal
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn master() -> MasterKey {
+        MasterKey::parse(&[b"0123456789abcdef".as_slice(); 4].concat()).unwrap()
+    }
+
+    #[test]
+    fn keys_are_hex_or_raw() {
+        let raw: Vec<u8> = (0..32).collect();
+        let hex: String = raw.iter().map(|b| format!("{b:02X}")).collect();
+        let of = |bytes: &[u8]| {
+            let key = MasterKey::parse(bytes).unwrap();
+            key.scope(&Tenant::default()).mapping(false, "EC2", "x").placeholder
+        };
+        assert_eq!(of(&raw), of(hex.as_bytes()));
+        assert_eq!(of(&raw), of(format!("{hex}\r\n").as_bytes()));
+        assert_eq!(MasterKey::parse(b"short").unwrap_err(), KeyError::Length(5));
+        let bad = format!("{}g", &hex[..63]);
+        assert_eq!(MasterKey::parse(bad.as_bytes()).unwrap_err(), KeyError::Digit(64));
+        assert_eq!(MasterKey::parse(&[0; 32]).unwrap_err(), KeyError::Constant);
+    }
+
+    #[test]
+    fn placeholders_depend_on_tenant_kind_and_value_only() {
+        let scope = |name: &str| master().scope(&Tenant::named(name).unwrap());
+        let a = scope("a").mapping(false, "EC2", "i-1");
+        assert_eq!(a, scope("a").mapping(false, "EC2", "i-1"));
+        for other in [
+            scope("b").mapping(false, "EC2", "i-1"),
+            scope("a").mapping(false, "EC2", "i-2"),
+            scope("a").mapping(false, "EBS", "i-1"),
+        ] {
+            assert_ne!(a.placeholder, other.placeholder);
+            assert_ne!(a.fingerprint, other.fingerprint);
+        }
+        assert_ne!(scope("a").store_key(&a.placeholder), scope("b").store_key(&a.placeholder));
+        assert_ne!(scope("a").seal_key(), scope("b").seal_key());
+    }
+
+    #[test]
+    fn an_api_key_does_not_show_in_its_tenant() {
+        let tenant = master().key_tenant(b"sk-ant-api03-canary");
+        assert_eq!(tenant, master().key_tenant(b"sk-ant-api03-canary"));
+        assert!(tenant.as_str().starts_with("key-") && tenant.as_str().len() == 20);
+        assert!(Tenant::named(tenant.as_str()).is_ok());
+        assert_eq!(Tenant::named("a b"), Err(TenantError));
+        assert_eq!(Tenant::named(""), Err(TenantError));
+    }
+}
