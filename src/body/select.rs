@@ -456,8 +456,28 @@ mod tests {
             {"type":"search_result","source":"src","title":"ti","content":[{"type":"text","text":"c"}]}
         ]}],"metadata":{"user_id":"u"},"thinking":{"type":"enabled"}}"#;
         let expected = [
-            "input", "type", "in", "id", "also", "thinking", "in too", "text", "R", "title", "t", "media_type",
-            "type", "text", "text/plain", "data", "doc", "src", "title", "ti", "text", "c",
+            "input",
+            "type",
+            "in",
+            "id",
+            "also",
+            "thinking",
+            "in too",
+            "text",
+            "R",
+            "title",
+            "t",
+            "media_type",
+            "type",
+            "text",
+            "text/plain",
+            "data",
+            "doc",
+            "src",
+            "title",
+            "ti",
+            "text",
+            "c",
         ];
         let found = texts(body, Format::Messages);
         for text in ["in", "also", "in too", "R", "t", "doc", "src", "ti", "c"] {
@@ -485,7 +505,9 @@ mod tests {
         };
         let places = |source| delta(source).into_iter().map(|(_, place)| place).collect::<Vec<_>>();
         assert!(places(r#"{"type":"text_delta","text":"a"}"#).contains(&Place::Delta));
-        assert!(places(r#"{"type":"input_json_delta","partial_json":"a"}"#).contains(&Place::DeltaJson));
+        assert!(
+            places(r#"{"type":"input_json_delta","partial_json":"a"}"#).contains(&Place::DeltaJson)
+        );
         assert!(places(r#"{"type":"thinking_delta","thinking":"a"}"#).contains(&Place::State));
         assert!(places(r#"{"type":"new_delta","text":"a"}"#).contains(&Place::State));
     }

@@ -32,7 +32,6 @@ impl Framer {
 
     pub fn push(&mut self, bytes: &[u8]) {
         self.buffer.extend_from_slice(bytes);
-
     }
 
     /// The next whole event.
@@ -174,7 +173,9 @@ mod tests {
 
     #[test]
     fn data_is_read_and_replaced() {
-        let event = Event::new(Bytes::from_static(b"event: x\r\ndata: {\"a\":\r\nid: 7\r\ndata: 1}\r\n\r\n"));
+        let event = Event::new(Bytes::from_static(
+            b"event: x\r\ndata: {\"a\":\r\nid: 7\r\ndata: 1}\r\n\r\n",
+        ));
         assert_eq!(event.data().unwrap(), "{\"a\":\n1}");
         let with = String::from_utf8(event.with_data("new")).unwrap();
         assert_eq!(with, "event: x\r\ndata: new\r\nid: 7\r\n\r\n");

@@ -1,1 +1,10 @@
-//! ext_proc
+//! Envoy's external processing filter: one gRPC stream per HTTP exchange.
+
+pub mod answer;
+pub mod budget;
+pub mod exchange;
+pub mod headers;
+pub mod refuse;
+pub mod request;
+pub mod settings;
+pub mod tally;

@@ -329,4 +329,3 @@ fn quoted_number(text: &str, span: &Range<usize>) -> Option<bool> {
     let value = next.is_some_and(|text| text.starts_with([',', '}', ']']));
     number.then_some(before && !escaped && value)
 }
-
