@@ -24,7 +24,9 @@ export ENVOY_ADMIN_SOCKET=$STATE/envoy-admin.sock
 
 # Who listens there? Both also find out by themselves, but later and less clearly.
 free() {
-    if (exec 3<>"/dev/tcp/${2%:*}/${2##*:}") 2>/dev/null; then fail "$1: port ${2##*:} is in use${3:+; $3}"; fi
+    if (exec 3<>"/dev/tcp/${2%:*}/${2##*:}") 2>/dev/null; then
+        fail "port ${2##*:}, for $1, is in use; choose another one: $3"
+    fi
 }
 
 # status ADDRESS PATH: the status of a GET, nothing while nobody answers.
@@ -49,15 +51,15 @@ check_key() {
 }
 
 command -v cargo >/dev/null || fail "cargo is missing (https://rustup.rs)"
+free Envoy "127.0.0.1:$PORT" "make run PORT=8185"
+free Envoy "127.0.0.1:$HEALTH_PORT" "make run HEALTH_PORT=8186"
+free masker "$MASKER_LISTEN" "MASKER_LISTEN=127.0.0.1:50061 make run"
+free masker "$MASKER_ADMIN" "MASKER_ADMIN=127.0.0.1:9410 make run"
 mkdir -p "$STATE"
 chmod 700 "$STATE"
 config=$STATE/envoy.yaml
 scripts/render.sh >"$config"
 [ ! -e "$MASKER_KEY_FILE" ] || check_key "$MASKER_KEY_FILE"
-free Envoy "127.0.0.1:$PORT" "choose another one, as in: make run PORT=8185"
-free Envoy "127.0.0.1:$HEALTH_PORT" "choose another one with HEALTH_PORT="
-free masker "$MASKER_LISTEN" "choose another one with MASKER_LISTEN=127.0.0.1:PORT"
-free masker "$MASKER_ADMIN" "choose another one with MASKER_ADMIN=127.0.0.1:PORT"
 ENVOY=$(scripts/install.sh envoy)
 
 cargo build --release --bin masker || fail "the build failed"
@@ -69,7 +71,7 @@ if [ ! -e "$MASKER_KEY_FILE" ]; then
     echo "masker: new master key in $MASKER_KEY_FILE; without it nobody can restore what it masked"
 fi
 
-masker_pid='' envoy_pid='' stopping=''
+masker_pid='' envoy_pid=''
 
 stop() {
     local pid
@@ -107,7 +109,7 @@ healthy() {
 }
 
 trap stop EXIT
-trap 'stopping=1; echo; echo "masker: stopping"; exit 0' INT TERM HUP
+trap 'echo; echo "masker: stopping"; exit 0' INT TERM HUP
 
 "$masker" serve >"$STATE/masker.log" 2>&1 &
 masker_pid=$!
