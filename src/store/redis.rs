@@ -91,6 +91,8 @@ pub enum FileError {
     Certificate { path: PathBuf },
     #[error("a CA file is of use with rediss:// only")]
     Plaintext,
+    #[error("the URL cannot be used")]
+    Url,
 }
 
 /// Where to connect, and how.
@@ -159,7 +161,7 @@ impl Link {
         let target = &self.target;
         let info = target.url.expose().into_connection_info();
         // The URL was checked when it was parsed.
-        let info = info.map_err(|_| FileError::Plaintext)?;
+        let info = info.map_err(|_| FileError::Url)?;
         let mut redis = info
             .redis_settings()
             .clone()
@@ -176,7 +178,7 @@ impl Link {
             .set_tcp_settings(TcpSettings::default().set_nodelay(true));
         if !target.url.is_tls() {
             return if target.ca.is_none() {
-                Client::open(info).map_err(|_| FileError::Plaintext)
+                Client::open(info).map_err(|_| FileError::Url)
             } else {
                 Err(FileError::Plaintext)
             };
