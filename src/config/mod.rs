@@ -1,6 +1,8 @@
 //! What masker is told to do: [`Config`] is checked and complete, and the only
 //! form in which a configuration travels.
 //!
+//! `options` is the one table of all options. It drives reading, checking, the
+//! printed default and what flags and the environment override.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -10,9 +12,25 @@ use crate::config::store::StoreConfig;
 use crate::mask::Tenant;
 
 pub mod address;
+mod check;
+mod combine;
+mod file;
+pub mod key;
+pub mod load;
+mod options;
+pub mod print;
+pub mod problem;
 pub mod redis_url;
+mod rows;
+mod secret;
 pub mod store;
+mod suggest;
+pub mod tenants;
 pub mod units;
+mod value;
+
+#[cfg(test)]
+mod tests;
 
 #[derive(Clone, Debug)]
 pub struct Config {

@@ -1,0 +1,1 @@
+//! Configurations as an operator writes them.
