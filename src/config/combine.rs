@@ -1,11 +1,13 @@
 //! What options must not say together, and the files that they name.
 
+use std::error::Error;
 use std::path::Path;
 
 use crate::config::address::Address;
 use crate::config::file::File;
 use crate::config::key;
 use crate::config::options::Form;
+use crate::config::options::Given;
 use crate::config::options::OPTIONS;
 use crate::config::problem::Origin;
 use crate::config::redis_url::RedisUrl;
@@ -139,22 +141,27 @@ fn bearer_prefixes(file: &mut File) {
     }
 }
 
-/// Files that somebody named must be there; defaults are looked for when used.
+/// Files that somebody named must be there. A default is looked at if it is
+/// there, and missed only when it is used.
 fn files(file: &mut File) {
     let mut found = Vec::new();
     for opt in OPTIONS {
-        let Some((Value::Text(path), origin)) = file.values.get(opt.key) else { continue };
-        if *origin == Origin::Default {
+        let Some((Value::Text(name), origin)) = file.values.get(opt.key) else { continue };
+        let path = Path::new(name);
+        let is_default =
+            matches!(opt.given, Given::Default(text) if text.trim_matches('"') == name);
+        if is_default && !path.exists() {
             continue;
         }
         let wrong = match opt.form {
-            Form::File => {
-                secret::open(Path::new(path)).err().map(|error| format!("{path:?} {error}"))
-            }
-            Form::KeyFile => key::load(Path::new(path)).err().map(|error| error.to_string()),
+            Form::File => secret::open(path).err().map(|error| format!(" {path:?} {error}")),
+            Form::KeyFile => key::load(path).err().map(|error| {
+                let cause = error.source().map(|cause| format!(": {cause}"));
+                format!(": {error}{}", cause.unwrap_or_default())
+            }),
             _ => None,
         };
-        found.extend(wrong.map(|wrong| (*origin, format!("{} {wrong}", opt.key))));
+        found.extend(wrong.map(|wrong| (*origin, format!("{}{wrong}", opt.key))));
     }
     for (origin, text) in found {
         file.problem(origin, text);

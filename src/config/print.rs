@@ -29,7 +29,8 @@ pub fn default_file() -> String {
     let mut section = "";
     for opt in OPTIONS {
         let (of, name) = opt.key.rsplit_once('.').unwrap_or(("", opt.key));
-        if of != section {
+        // Arrays of tables have headers of their own.
+        if of != section && !of.is_empty() {
             section = of;
             out.push_str(&format!("\n[{section}]\n"));
         }
