@@ -76,14 +76,15 @@ struct Seen {
 }
 
 /// Which contents a file has, without reading it: device, inode, length and
-/// time of change. Symbolic links are followed, as Kubernetes swaps those.
+/// time of change (of the mode, too). Symbolic links are followed, as Kubernetes
+/// swaps those.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Stamp([u64; 3], [i64; 2]);
 
 impl Stamp {
     pub(crate) fn read(path: &Path) -> Option<Self> {
         let meta = fs::metadata(path).ok()?;
-        Some(Self([meta.dev(), meta.ino(), meta.len()], [meta.mtime(), meta.mtime_nsec()]))
+        Some(Self([meta.dev(), meta.ino(), meta.len()], [meta.ctime(), meta.ctime_nsec()]))
     }
 }
 
@@ -200,7 +201,7 @@ pub(super) mod tests {
         }
 
         pub(in crate::listen) fn certificate(&self) -> &Certificate {
-            &self.0
+            self.0.as_ref()
         }
 
         pub(in crate::listen) fn sign(&self, name: &str) -> (Certificate, KeyPair) {
