@@ -26,6 +26,7 @@ use crate::ext_proc::tally::Tally;
 use crate::mask::masker::Report;
 use crate::mask::table::Table;
 use crate::mask::{Mapping, Placeholder, Scope, Value};
+use crate::telemetry::labels::Outcome;
 
 /// No answer to Envoy is larger; `envoy-types` copies each.
 const CHUNK: usize = 64 * 1024;
@@ -217,7 +218,7 @@ impl Exchange {
             }
             // Envoy's own answer: nothing was released, nothing is to be restored.
             (Phase::Idle | Phase::Collecting(_), Input::ResponseHeaders { .. }) => {
-                self.tally.outcome = "local_reply";
+                self.tally.outcome = Outcome::Passed;
                 self.outputs.push_back(Output::ResponseHeaders { remove: Vec::new() });
                 Phase::Passing
             }
@@ -311,7 +312,7 @@ impl Exchange {
         };
         if end {
             // There is no body: no body message will come.
-            self.tally.outcome = "empty";
+            self.tally.outcome = Outcome::Empty;
             self.tally.report(&Report::default(), &head.outside);
             let remove = vec!["x-masker-tenant"];
             self.outputs.push_back(Output::RequestHeaders { remove, findings: 0 });
@@ -345,7 +346,7 @@ impl Exchange {
 
     /// Lets the masked request go: the headers with the proof, then the body.
     fn release(&mut self, masked: Masked, trailers: Option<Vec<String>>) -> Phase {
-        self.tally.outcome = "masked";
+        self.tally.outcome = Outcome::Masked;
         let findings = masked.report.findings.values().sum();
         let remove = vec!["x-masker-tenant", "content-encoding"];
         self.outputs.push_back(Output::RequestHeaders { remove, findings });
@@ -443,7 +444,8 @@ impl Exchange {
 
     fn refuse(&mut self, reason: &Reason) -> Phase {
         let reply = reason.reply(self.openai);
-        self.tally.outcome = if *reason == Reason::Internal { "failed" } else { "refused" };
+        let failed = *reason == Reason::Internal;
+        self.tally.outcome = if failed { Outcome::Failed } else { Outcome::Refused };
         self.tally.code = Some(reply.code);
         self.outputs.clear();
         self.outputs.push_back(Output::Refuse(reply));

@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use crate::body::encoding::Coding;
 use crate::body::multipart::{self, PartMedia};
-use crate::body::select::Guarded;
+use crate::body::select::{Guarded, Opaque};
 use crate::body::splice::{Swap, splice};
 use crate::detect::Kind;
 use crate::ext_proc::budget::Share;
@@ -18,6 +18,7 @@ use crate::mask::Scope;
 use crate::mask::masker::{Report, Session};
 use crate::mask::placeholder::Placeholder;
 use crate::mask::table::Table;
+use crate::telemetry::labels::Place;
 
 /// What is known when the request's headers are read.
 #[derive(Debug)]
@@ -29,7 +30,7 @@ pub struct Head {
     /// Let through unmasked, by a route of the configuration.
     pass: bool,
     /// Findings in path and headers, which go unchanged.
-    pub outside: BTreeMap<(&'static str, Kind), u64>,
+    pub outside: BTreeMap<(Place, Kind), u64>,
 }
 
 /// These hold keys, or nothing that was written by a person.
@@ -63,13 +64,13 @@ impl Head {
     }
 }
 
-fn outside(headers: &Headers, settings: &Settings) -> BTreeMap<(&'static str, Kind), u64> {
+fn outside(headers: &Headers, settings: &Settings) -> BTreeMap<(Place, Kind), u64> {
     let mut counts = BTreeMap::new();
     for (name, value) in headers.iter() {
         let place = match name {
-            ":path" => "path",
+            ":path" => Place::Path,
             _ if name.starts_with(':') || UNREAD_HEADERS.contains(&name) => continue,
-            _ => "header",
+            _ => Place::Header,
         };
         let mut findings = Vec::new();
         settings.masker.catalog.scan(value, "", &[], &mut findings);
@@ -218,8 +219,7 @@ pub fn place_name(place: Guarded) -> &'static str {
 
 /// For errors, metrics and logs.
 #[must_use]
-pub fn opaque_name(opaque: crate::body::select::Opaque) -> &'static str {
-    use crate::body::select::Opaque;
+pub fn opaque_name(opaque: Opaque) -> &'static str {
     match opaque {
         Opaque::Image => "images",
         Opaque::Document => "documents",

@@ -2,23 +2,23 @@
 
 use std::collections::BTreeMap;
 
-use crate::body::select::Guarded;
+use crate::body::select::{Guarded, Opaque};
 use crate::detect::Kind;
 use crate::ext_proc::answer::Answer;
-use crate::ext_proc::request::opaque_name;
 use crate::mask::masker::Report;
 use crate::mask::restore::Counts;
+use crate::telemetry::labels::{self, Outcome, Place};
 
 #[derive(Debug)]
 pub struct Tally {
-    pub outcome: &'static str,
+    pub outcome: Outcome,
     /// Why it was refused.
     pub code: Option<&'static str>,
     pub request_bytes: usize,
     pub findings: BTreeMap<Kind, u64>,
     /// Findings where nothing may change, by place.
-    pub unmaskable: BTreeMap<&'static str, u64>,
-    pub opaque: BTreeMap<&'static str, u64>,
+    pub unmaskable: BTreeMap<Place, u64>,
+    pub opaque: BTreeMap<labels::Opaque, u64>,
     pub counts: Counts,
     pub held_events: u64,
     pub malformed: bool,
@@ -29,7 +29,7 @@ impl Default for Tally {
     fn default() -> Self {
         Self {
             // Until something else is known.
-            outcome: "aborted",
+            outcome: Outcome::Aborted,
             code: None,
             request_bytes: 0,
             findings: BTreeMap::new(),
@@ -44,11 +44,7 @@ impl Default for Tally {
 }
 
 impl Tally {
-    pub(crate) fn report(
-        &mut self,
-        report: &Report,
-        outside: &BTreeMap<(&'static str, Kind), u64>,
-    ) {
+    pub(crate) fn report(&mut self, report: &Report, outside: &BTreeMap<(Place, Kind), u64>) {
         for (&kind, &count) in &report.findings {
             *self.findings.entry(kind).or_default() += count;
         }
@@ -59,7 +55,7 @@ impl Tally {
             *self.unmaskable.entry(label(place)).or_default() += count;
         }
         for (&opaque, &count) in &report.opaque {
-            *self.opaque.entry(opaque_name(opaque)).or_default() += count;
+            *self.opaque.entry(opaque_label(opaque)).or_default() += count;
         }
         self.malformed |= report.malformed;
     }
@@ -70,11 +66,19 @@ impl Tally {
     }
 }
 
-fn label(place: Guarded) -> &'static str {
+fn label(place: Guarded) -> Place {
     match place {
-        Guarded::Url => "url",
-        Guarded::Metadata => "metadata",
-        Guarded::Name => "name",
-        Guarded::Credential => "credential",
+        Guarded::Url => Place::Url,
+        Guarded::Metadata => Place::Metadata,
+        Guarded::Name => Place::ToolName,
+        Guarded::Credential => Place::Other,
+    }
+}
+
+fn opaque_label(opaque: Opaque) -> labels::Opaque {
+    match opaque {
+        Opaque::Image => labels::Opaque::Image,
+        Opaque::Document => labels::Opaque::Pdf,
+        Opaque::File => labels::Opaque::File,
     }
 }
