@@ -142,7 +142,8 @@ fn bearer_prefixes(file: &mut File) {
 }
 
 /// Files that somebody named must be there. A default is looked at if it is
-/// there, and missed only when it is used.
+/// there, and missed only when it is used. The text is not shown: somebody may
+/// have written the secret itself where its file belongs.
 fn files(file: &mut File) {
     let mut found = Vec::new();
     for opt in OPTIONS {
@@ -154,7 +155,7 @@ fn files(file: &mut File) {
             continue;
         }
         let wrong = match opt.form {
-            Form::File => secret::open(path).err().map(|error| format!(" {path:?} {error}")),
+            Form::File => secret::open(path).err().map(|error| format!(" {error}")),
             Form::KeyFile => key::load(path).err().map(|error| {
                 let cause = error.source().map(|cause| format!(": {cause}"));
                 format!(": {error}{}", cause.unwrap_or_default())

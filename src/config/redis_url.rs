@@ -63,7 +63,7 @@ impl RedisUrl {
         let (authority, database) = place.split_once('/').unwrap_or((place, ""));
         let database = match database {
             "" => 0,
-            digits => u16::from_str_radix(digits, 10).map_err(|_| UrlError::Database)?.into(),
+            digits => digits.parse::<u16>().map_err(|_| UrlError::Database)?.into(),
         };
         let (host, port) = host_and_port(authority)?;
         let (username, password) = match login {
