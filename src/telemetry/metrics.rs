@@ -1,5 +1,7 @@
 //! All metrics, as one struct of handles that is passed to who counts.
 
+use std::fmt;
+
 use prometheus_client::encoding::text;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -118,15 +120,10 @@ impl Metrics {
 }
 
 /// The registry as OpenMetrics text.
-#[must_use]
-pub fn encode(registry: &Registry) -> String {
+pub fn encode(registry: &Registry) -> Result<String, fmt::Error> {
     let mut out = String::new();
-    // Writing into a string does not fail; a metric that does cuts the text, and
-    // without its `# EOF` no scraper takes it.
-    if let Err(error) = text::encode(&mut out, registry) {
-        tracing::error!(%error, "metrics could not be written");
-    }
-    out
+    text::encode(&mut out, registry)?;
+    Ok(out)
 }
 
 /// Registers a metric and gives its handle back.
@@ -156,7 +153,7 @@ mod tests {
         metrics.store_seconds.get_or_create(&StoreOp::Fetch).observe(0.002);
         metrics.mask_seconds.observe(0.3);
         metrics.buffered_bytes.set(7);
-        let text = encode(&registry);
+        let text = encode(&registry).unwrap();
         for line in [
             concat!("masker_build_info{version=\"", env!("CARGO_PKG_VERSION"), "\"} 1"),
             "masker_requests_total{outcome=\"masked\"} 0",
