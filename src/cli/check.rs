@@ -10,7 +10,7 @@ use crate::config::load::Env;
 use crate::config::load::Flags;
 use crate::config::print;
 
-#[derive(Debug, Args)]
+#[derive(Args)]
 pub(super) struct Check {
     /// Print a configuration with all options, their defaults and what they mean
     #[arg(long)]

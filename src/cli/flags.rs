@@ -10,7 +10,7 @@ use clap::Args;
 use crate::config::load::Flags;
 
 /// Flags of commands that listen, or check what listens.
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Args)]
 pub(super) struct Serve {
     /// Where Envoy reaches the external processor: IP:PORT or unix:PATH
     /// [env: MASKER_LISTEN] [default: 127.0.0.1:50051]

@@ -22,14 +22,14 @@ mod serve;
 
 /// Masks AWS identifiers and secrets on the way to an outside LLM, and restores
 /// them in its answers.
-#[derive(Debug, Parser)]
+#[derive(Parser)]
 #[command(name = "masker", version, about, max_term_width = 100)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
 }
 
-#[derive(Debug, Subcommand)]
+#[derive(Subcommand)]
 enum Command {
     /// Serve Envoy (ext_proc) and operators until a signal ends it
     Serve(flags::Serve),

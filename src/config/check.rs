@@ -120,7 +120,11 @@ impl Fields<'_> {
                 address: self.address("admin.address")?,
                 tls: self.tls("admin"),
                 token_file: self.path("admin.token_file"),
+                calls: self.number("admin.calls")?,
+                call_time: self.time("admin.call_time")?,
                 unmask_per_minute: self.number("admin.unmask_per_minute")?,
+                unmask_placeholders_per_minute: self
+                    .number("admin.unmask_placeholders_per_minute")?,
             },
             store: self.store()?,
             key_file: self.text("key_file")?.into(),

@@ -77,7 +77,7 @@ fn one_address_each(file: &mut File) {
 
 fn store(file: &mut File) {
     let Some((Value::Store(url), origin)) = file.values.get("store.url").cloned() else { return };
-    let tls = url.as_ref().is_some_and(|url| url.tls);
+    let tls = url.as_ref().is_some_and(RedisUrl::is_tls);
     if let (Some(origin), false) = (file.set_by("store.ca_file"), tls) {
         file.problem(origin, "store.ca_file is for a rediss:// store only".to_owned());
     }
@@ -93,13 +93,13 @@ fn store(file: &mut File) {
 
 /// A flag is seen by everybody on the machine; a login has one place.
 fn login(file: &mut File, url: &RedisUrl, origin: Origin) {
-    if url.password.is_some() && matches!(origin, Origin::Flag(_)) {
+    if url.has_password() && matches!(origin, Origin::Flag(_)) {
         let text = "a password is never taken from a flag, which all users of the machine see: use MASKER_STORE, the file, or store.password_file";
         file.problem(origin, text.to_owned());
     }
     let twice = [
-        ("store.username_file", "user", url.username.is_some()),
-        ("store.password_file", "password", url.password.is_some()),
+        ("store.username_file", "user", url.has_username()),
+        ("store.password_file", "password", url.has_password()),
     ];
     for (key, what, in_url) in twice {
         if let (Some(origin), true) = (file.set_by(key), in_url) {
@@ -142,7 +142,8 @@ fn bearer_prefixes(file: &mut File) {
 }
 
 /// Files that somebody named must be there. A default is looked at if it is
-/// there, and missed only when it is used.
+/// there, and missed only when it is used. The text is not shown: somebody may
+/// have written the secret itself where its file belongs.
 fn files(file: &mut File) {
     let mut found = Vec::new();
     for opt in OPTIONS {
@@ -154,7 +155,7 @@ fn files(file: &mut File) {
             continue;
         }
         let wrong = match opt.form {
-            Form::File => secret::open(path).err().map(|error| format!(" {path:?} {error}")),
+            Form::File => secret::open(path).err().map(|error| format!(" {error}")),
             Form::KeyFile => key::load(path).err().map(|error| {
                 let cause = error.source().map(|cause| format!(": {cause}"));
                 format!(": {error}{}", cause.unwrap_or_default())

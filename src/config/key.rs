@@ -32,6 +32,12 @@ enum Cause {
 impl KeyFileError {
     /// One line: the file, and what would be right.
     fn describe(&self) -> String {
+        let text = self.path.to_string_lossy();
+        // Somebody may have written the key itself where its file belongs.
+        let key = text.len() >= 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if key {
+            return "this is a key, not the path of a file with one".to_owned();
+        }
         let path = self.path.display();
         match self.cause {
             Cause::File(SecretError::Io(ref error))
@@ -114,6 +120,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let error = load(&dir.path().join("none")).unwrap_err().to_string();
         assert!(error.contains("masker keys new --out"), "{error}");
+        let error = load(Path::new(&"0123456789abcdef".repeat(4))).unwrap_err().to_string();
+        assert_eq!(error, "this is a key, not the path of a file with one");
         let error = load(dir.path()).unwrap_err();
         assert_eq!(error.source().unwrap().to_string(), "is not a file");
     }

@@ -1,5 +1,6 @@
 //! Flags, environment and file into one checked configuration.
 
+use std::fmt;
 use std::fs;
 use std::path::PathBuf;
 
@@ -12,13 +13,20 @@ use crate::config::problem::Problems;
 use crate::config::tenants::ROTATING;
 
 /// What was given as flags.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Flags {
     pub config: Option<PathBuf>,
     pub listen: Option<String>,
     pub admin: Option<String>,
     pub store: Option<String>,
     pub key_file: Option<String>,
+}
+
+impl fmt::Debug for Flags {
+    /// Without `store`, in which somebody may have written a password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Flags").field("config", &self.config).finish_non_exhaustive()
+    }
 }
 
 /// Reads one variable of the environment.

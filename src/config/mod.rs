@@ -65,8 +65,14 @@ pub struct Admin {
     pub tls: Option<Tls>,
     /// Holds the bearer token that the API wants.
     pub token_file: Option<PathBuf>,
+    /// Calls of the API at a time.
+    pub calls: usize,
+    /// The longest that one of them may take.
+    pub call_time: Duration,
     /// How many `Unmask` calls one minute may see.
     pub unmask_per_minute: u32,
+    /// And how many placeholders in them.
+    pub unmask_placeholders_per_minute: u32,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

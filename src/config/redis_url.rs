@@ -39,6 +39,22 @@ pub enum UrlError {
 }
 
 impl RedisUrl {
+    /// Is the connection encrypted?
+    #[must_use]
+    pub const fn is_tls(&self) -> bool {
+        self.tls
+    }
+
+    #[must_use]
+    pub const fn has_username(&self) -> bool {
+        self.username.is_some()
+    }
+
+    #[must_use]
+    pub const fn has_password(&self) -> bool {
+        self.password.is_some()
+    }
+
     pub fn parse(text: &str) -> Result<Self, UrlError> {
         let (scheme, rest) = text.split_once("://").ok_or(UrlError::NoUrl)?;
         let tls = match scheme {
@@ -63,7 +79,7 @@ impl RedisUrl {
         let (authority, database) = place.split_once('/').unwrap_or((place, ""));
         let database = match database {
             "" => 0,
-            digits => u16::from_str_radix(digits, 10).map_err(|_| UrlError::Database)?.into(),
+            digits => digits.parse::<u16>().map_err(|_| UrlError::Database)?.into(),
         };
         let (host, port) = host_and_port(authority)?;
         let (username, password) = match login {

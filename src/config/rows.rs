@@ -24,14 +24,14 @@ pub(crate) fn tenants(file: &mut File) -> Vec<TenantKey> {
     for row in rows(file, "tenants") {
         let origin = Origin::File(row.line);
         let name = row.text("name").map(Tenant::named);
-        let hashes = row.text("keys_file").map(|path| (path, tenants::read(Path::new(path))));
+        let hashes = row.text("keys_file").map(|path| tenants::read(Path::new(path)));
         if let Some(Err(error)) = &name {
             file.problem(origin, format!("tenants.name is wrong: {error}"));
         }
-        if let Some((path, Err(error))) = &hashes {
-            file.problem(origin, format!("tenants.keys_file {path:?} {error}"));
+        if let Some(Err(error)) = &hashes {
+            file.problem(origin, format!("tenants.keys_file {error}"));
         }
-        let (Some(Ok(tenant)), Some((path, Ok(hashes)))) = (name, hashes) else { continue };
+        let (Some(Ok(tenant)), Some(Ok(hashes))) = (name, hashes) else { continue };
         if found.iter().any(|other| other.tenant == tenant) {
             let text =
                 format!("tenant {:?} stands here twice; put its keys in one file", tenant.as_str());
@@ -39,8 +39,10 @@ pub(crate) fn tenants(file: &mut File) -> Vec<TenantKey> {
         } else if let Some(other) =
             found.iter().find(|other| other.hashes.iter().any(|hash| hashes.contains(hash)))
         {
-            let text =
-                format!("{path:?} holds a key that tenant {:?} has too", other.tenant.as_str());
+            let text = format!(
+                "tenants.keys_file holds a key that tenant {:?} has too",
+                other.tenant.as_str()
+            );
             file.problem(origin, text);
         }
         found.push(TenantKey { tenant, hashes });

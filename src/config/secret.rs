@@ -1,5 +1,6 @@
 //! Small files that hold secrets.
 
+use std::fs;
 use std::fs::File;
 use std::io;
 use std::io::Read;
@@ -26,15 +27,15 @@ pub enum SecretError {
 
 /// Opens a file that is to be read, and says whether that is possible at all.
 pub(crate) fn open(path: &Path) -> Result<File, SecretError> {
-    let file = File::open(path)?;
-    let about = file.metadata()?;
+    // Asked before it is opened: opening a pipe would wait for its writer.
+    let about = fs::metadata(path)?;
     if !about.is_file() {
         return Err(SecretError::NotFile);
     }
     match about.len() {
         0 => Err(SecretError::Empty),
         len if len > LONGEST => Err(SecretError::TooLarge),
-        _ => Ok(file),
+        _ => Ok(File::open(path)?),
     }
 }
 

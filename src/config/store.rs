@@ -10,7 +10,7 @@ pub struct StoreConfig {
     pub backend: Backend,
     /// How long an unused mapping lives.
     pub ttl: Duration,
-    /// The longest that one round trip may take.
+    /// The longest that one round trip may take, for each 1,000 mappings.
     pub deadline: Duration,
     pub connect_timeout: Duration,
     /// Mappings remembered in front of Redis.
@@ -27,7 +27,7 @@ pub enum Backend {
     },
     Redis {
         url: RedisUrl,
-        /// Certificates of authorities, besides the built-in ones.
+        /// Certificates of authorities, instead of the public ones.
         ca: Option<PathBuf>,
         username_file: Option<PathBuf>,
         password_file: Option<PathBuf>,

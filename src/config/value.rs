@@ -64,9 +64,7 @@ pub(crate) fn read_text(form: Form, text: &str) -> Result<Value, String> {
     match form {
         Form::Address => text.parse().map(Value::Address).map_err(|e| format!("is wrong: {e}")),
         Form::Store if text == "memory" => Ok(Value::Store(None)),
-        Form::Store => RedisUrl::parse(text)
-            .map(|url| Value::Store(Some(url)))
-            .map_err(|e| format!("is wrong: {e}")),
+        Form::Store => redis(text).map(|url| Value::Store(Some(url))),
         Form::Size { min, max } => {
             match units::parse_size(text).map_err(|e| format!("is wrong: {e}"))? {
                 size if within(size, min, max) => Ok(Value::Number(size)),
@@ -87,6 +85,23 @@ pub(crate) fn read_text(form: Form, text: &str) -> Result<Value, String> {
         }
         _ if text.is_empty() => Err(format!("is empty; write {}", expected(form))),
         _ => Ok(Value::Text(text.to_owned())),
+    }
+}
+
+fn redis(text: &str) -> Result<RedisUrl, String> {
+    let scheme = text.split_once("://").map(|(scheme, _)| scheme);
+    match scheme {
+        Some("redis" | "rediss") => RedisUrl::parse(text).map_err(|e| format!("is wrong: {e}")),
+        // A scheme is letters; anything else may be a part of a password.
+        Some(name)
+            if name.len() <= 20 && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'-') =>
+        {
+            Err(format!(
+                "is wrong: the scheme {name:?} is unknown; write {}",
+                expected(Form::Store)
+            ))
+        }
+        _ => Err(format!("is wrong; write {}", expected(Form::Store))),
     }
 }
 

@@ -1,5 +1,7 @@
 //! All metrics, as one struct of handles that is passed to who counts.
 
+use std::fmt;
+
 use prometheus_client::encoding::text;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -61,15 +63,15 @@ impl Metrics {
         let version = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
         of.0.register("build", "The program that runs", version);
         let metrics = Self {
-            requests: of.new("requests", "Requests by how they ended"),
-            request_bytes: of.new("request_bytes", "Bytes of request bodies as they came"),
-            findings: of.new("findings", "Values that were masked, by kind"),
-            refusals: of.new("refusals", "Requests that were refused, by reason"),
-            restored: of.new(
+            requests: of.empty("requests", "Requests by how they ended"),
+            request_bytes: of.empty("request_bytes", "Bytes of request bodies as they came"),
+            findings: of.empty("findings", "Values that were masked, by kind"),
+            refusals: of.empty("refusals", "Requests that were refused, by reason"),
+            restored: of.empty(
                 "restored",
                 "Placeholders in answers: restored, not known, or kept because of their place",
             ),
-            held_events: of.new(
+            held_events: of.empty(
                 "held_events",
                 "Events of streamed answers that waited for the rest of a placeholder",
             ),
@@ -83,17 +85,17 @@ impl Metrics {
                 "Time that one round trip to the store took",
                 Family::new_with_constructor(store_histogram as fn() -> Histogram),
             ),
-            store_failures: of.new("store_failures", "Round trips to the store that failed"),
-            store_queue: of.new("store_queue", "Mappings that wait to be written to the store"),
-            breaker_state: of.new(
+            store_failures: of.empty("store_failures", "Round trips to the store that failed"),
+            store_queue: of.empty("store_queue", "Mappings that wait to be written to the store"),
+            breaker_state: of.empty(
                 "breaker_state",
                 "Breaker in front of the store: 0 closed, 1 half-open, 2 open",
             ),
-            mode: of.new("mode", "Mode of operation: 0 normal, 1 degraded"),
-            exchanges: of.new("exchanges", "Exchanges that are running"),
-            buffered_bytes: of.new("buffered_bytes", "Bytes held for running exchanges"),
-            unmaskable: of.new("unmaskable", "Findings in places that must not change, by place"),
-            opaque: of.new("opaque", "Content that masker does not look into, by kind"),
+            mode: of.empty("mode", "Mode of operation: 0 normal, 1 degraded"),
+            exchanges: of.empty("exchanges", "Exchanges that are running"),
+            buffered_bytes: of.empty("buffered_bytes", "Bytes held for running exchanges"),
+            unmaskable: of.empty("unmaskable", "Findings in places that must not change, by place"),
+            opaque: of.empty("opaque", "Content that masker does not look into, by kind"),
         };
         metrics.begin();
         metrics
@@ -118,27 +120,67 @@ impl Metrics {
 }
 
 /// The registry as OpenMetrics text.
-#[must_use]
-pub fn encode(registry: &Registry) -> String {
+pub fn encode(registry: &Registry) -> Result<String, fmt::Error> {
     let mut out = String::new();
-    // Writing into a string does not fail; a metric that does cuts the text, and
-    // without its `# EOF` no scraper takes it.
-    if let Err(error) = text::encode(&mut out, registry) {
-        tracing::error!(%error, "metrics could not be written");
-    }
-    out
+    text::encode(&mut out, registry)?;
+    Ok(out)
 }
 
 /// Registers a metric and gives its handle back.
 struct Registrar<'a>(&'a mut Registry);
 
 impl Registrar<'_> {
-    fn new<M: Metric + Clone + Default>(&mut self, name: &str, help: &str) -> M {
+    fn empty<M: Metric + Clone + Default>(&mut self, name: &str, help: &str) -> M {
         self.add(name, help, M::default())
     }
 
     fn add<M: Metric + Clone>(&mut self, name: &str, help: &str, metric: M) -> M {
         self.0.register(name, help, metric.clone());
         metric
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_metric_has_its_name_and_help() {
+        let mut registry = Registry::default();
+        let metrics = Metrics::new(&mut registry);
+        metrics.findings.get_or_create(&KindName("EC2".into())).inc_by(3);
+        metrics.refusals.get_or_create(&Code("too_large")).inc();
+        metrics.store_seconds.get_or_create(&StoreOp::Fetch).observe(0.002);
+        metrics.mask_seconds.observe(0.3);
+        metrics.buffered_bytes.set(7);
+        let text = encode(&registry).unwrap();
+        for line in [
+            concat!("masker_build_info{version=\"", env!("CARGO_PKG_VERSION"), "\"} 1"),
+            "masker_requests_total{outcome=\"masked\"} 0",
+            "masker_requests_total{outcome=\"aborted\"} 0",
+            "masker_request_bytes_total 0",
+            "masker_findings_total{kind=\"EC2\"} 3",
+            "masker_refusals_total{code=\"too_large\"} 1",
+            "masker_restored_total{result=\"kept\"} 0",
+            "masker_held_events_total 0",
+            "masker_mask_seconds_bucket{le=\"0.5\"} 1",
+            "masker_store_seconds_bucket{le=\"0.0025\",op=\"fetch\"} 1",
+            "masker_store_failures_total 0",
+            "masker_store_queue 0",
+            "masker_breaker_state 0",
+            "masker_mode 0",
+            "masker_exchanges 0",
+            "masker_buffered_bytes 7",
+            "masker_unmaskable_total{place=\"tool_name\"} 0",
+            "masker_opaque_total{kind=\"pdf\"} 0",
+        ] {
+            assert!(text.lines().any(|found| found == line), "{line}\n{text}");
+        }
+        for line in text.lines().filter(|line| line.starts_with("# TYPE ")) {
+            let name = line.split(' ').nth(2).unwrap();
+            assert!(name.starts_with("masker_"), "{line}");
+            assert!(text.contains(&format!("# HELP {name} ")), "{line}");
+        }
+        assert!(text.ends_with("# EOF\n"));
     }
 }

@@ -1,5 +1,7 @@
 //! The program as it is typed: exit codes, help, what goes to which stream.
 
+#![expect(clippy::unwrap_used, reason = "a test ends by panicking, in its helpers too")]
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
