@@ -23,6 +23,8 @@ use crate::store::status::Counters;
 /// What is cached ends after this part of the time to live, so that the next
 /// save refreshes what is stored.
 const REFRESH: u32 = 8;
+/// Between two attempts to write what waits while the breaker is closed.
+const FLUSH_PAUSE: Duration = Duration::from_millis(100);
 
 #[derive(Debug)]
 pub(crate) struct Guard {
@@ -263,7 +265,7 @@ impl Guard {
         match state.breaker.next_trial() {
             Some(due) => Some(due.saturating_sub(now)),
             // A blip: what it left behind is written a moment later.
-            None => (state.queue.len() > 0).then_some(self.deadline),
+            None => (state.queue.len() > 0).then_some(FLUSH_PAUSE),
         }
     }
 

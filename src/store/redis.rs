@@ -29,6 +29,8 @@ use redis::{
     Client, ErrorKind, IntoConnectionInfo, Pipeline, ProtocolVersion, PushInfo, PushKind,
     RedisError, TlsCertificates, Value,
 };
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
@@ -38,9 +40,10 @@ use crate::store::config::RedisUrl;
 /// Written to see whether the store takes writes again.
 const PROBE_KEY: &str = "m1:probe";
 const PROBE_TTL: u64 = 60;
-const BACKOFF_MIN: Duration = Duration::from_millis(100);
-const BACKOFF_MAX: Duration = Duration::from_secs(5);
-const BACKOFF_TRIES: usize = 6;
+/// Reconnecting gives up soon: the breaker decides when to try again.
+const BACKOFF_MIN: Duration = Duration::from_millis(50);
+const BACKOFF_MAX: Duration = Duration::from_secs(1);
+const BACKOFF_TRIES: usize = 3;
 
 /// Why a call failed. Holds no text of a key, a value or a password.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
@@ -185,11 +188,11 @@ impl Link {
         }
         install_crypto();
         let root_cert = match &target.ca {
-            Some(path) => Some(read(path).await?.to_vec()),
+            Some(path) => Some(read_certificates(path).await?),
             None => None,
         };
         Client::build_with_tls(info, TlsCertificates { client_tls: None, root_cert })
-            .map_err(|_| FileError::Certificate { path: target.ca.clone().unwrap_or_default() })
+            .map_err(|_| FileError::Url)
     }
 
     /// One round trip.
@@ -290,6 +293,18 @@ fn install_crypto() {
 async fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, FileError> {
     let read = tokio::fs::read(path).await;
     read.map(Zeroizing::new).map_err(|source| FileError::Read { path: path.to_owned(), source })
+}
+
+/// Certificates in PEM, at least one: an empty list would trust nobody, and
+/// say so only as a failed connection.
+async fn read_certificates(path: &Path) -> Result<Vec<u8>, FileError> {
+    let bytes = read(path).await?.to_vec();
+    let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&bytes).collect();
+    if certificates.is_ok_and(|certificates| !certificates.is_empty()) {
+        Ok(bytes)
+    } else {
+        Err(FileError::Certificate { path: path.to_owned() })
+    }
 }
 
 /// A file's first line: editors and `echo` end it with a line end.

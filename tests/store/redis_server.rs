@@ -112,7 +112,7 @@ pub(crate) async fn command(url: &str, words: &[&str]) -> Value {
 
 fn spawn(port: u16, args: &[String], dir: &Path) -> Child {
     let program = std::env::var_os("REDIS_SERVER").unwrap_or_else(|| "redis-server".into());
-    let tls = args.iter().any(|arg| arg == "--tls-port");
+    let tls = args.iter().any(|arg| arg == "--tls-cert-file");
     let plain = if tls { "0".to_owned() } else { port.to_string() };
     let mut command = Command::new(PathBuf::from(program));
     command.args(["--bind", "127.0.0.1", "--port", &plain, "--save", "", "--appendonly", "no"]);
