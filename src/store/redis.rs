@@ -34,7 +34,7 @@ use rustls::pki_types::pem::PemObject;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-use crate::store::batch::{Part, Replies, Saved, StoreKey};
+use crate::store::batch::{Batch, Replies, Saved, StoreKey};
 use crate::store::config::RedisUrl;
 
 /// Written to see whether the store takes writes again.
@@ -196,27 +196,28 @@ impl Link {
     }
 
     /// One round trip.
-    pub(crate) async fn run(&self, part: Part<'_>) -> Result<Replies, Failure> {
+    pub(crate) async fn run(&self, batch: &Batch) -> Result<Replies, Failure> {
         let ttl = self.target.ttl.as_secs().max(1);
-        let mut pipeline = Pipeline::with_capacity(part.saves.len() * 2 + part.reveals.len());
-        for save in part.saves {
+        let mut pipeline = Pipeline::with_capacity(batch.saves.len() * 2 + batch.reveals.len());
+        for save in &batch.saves {
             let key = key(&save.key);
             let set = pipeline.cmd("SET").arg(&key).arg(save.sealed.as_ref());
             set.arg("NX").arg("GET").arg("EX").arg(ttl);
             pipeline.cmd("EXPIRE").arg(&key).arg(ttl);
         }
-        for reveal in part.reveals {
+        for reveal in &batch.reveals {
             pipeline.cmd("GET").arg(key(reveal));
         }
         let answers = self.send(&mut pipeline).await?;
-        read_answers(part, answers)
+        read_answers(batch, answers)
     }
 
-    /// Writes a key of its own, which ends soon: a store that is full or
-    /// read-only answers a `PING`.
+    /// Writes a key of its own, which ends soon. A store that is full,
+    /// read-only or too old would answer a `PING`.
     pub(crate) async fn probe(&self) -> Result<(), Failure> {
         let mut pipeline = Pipeline::with_capacity(1);
-        pipeline.cmd("SET").arg(PROBE_KEY).arg("1").arg("EX").arg(PROBE_TTL);
+        let set = pipeline.cmd("SET").arg(PROBE_KEY).arg("1");
+        set.arg("NX").arg("GET").arg("EX").arg(PROBE_TTL);
         let answers = self.send(&mut pipeline).await?;
         answers.into_iter().try_for_each(|answer| check(answer).map(drop))
     }
@@ -239,11 +240,11 @@ fn key(key: &StoreKey) -> String {
 }
 
 /// Sorts the answers of a pipeline, one for each of its commands.
-fn read_answers(part: Part<'_>, answers: Vec<Value>) -> Result<Replies, Failure> {
+fn read_answers(batch: &Batch, answers: Vec<Value>) -> Result<Replies, Failure> {
     let mut replies = Replies::default();
     let mut answers = answers.into_iter().map(check);
     let mut next = || answers.next().unwrap_or(Err(Failure::Client("protocol error")));
-    for _ in part.saves {
+    for _ in &batch.saves {
         let set = next();
         let expire = next();
         let saved = match set {
@@ -260,7 +261,7 @@ fn read_answers(part: Part<'_>, answers: Vec<Value>) -> Result<Replies, Failure>
             replies.failure.get_or_insert(failure);
         }
     }
-    for _ in part.reveals {
+    for _ in &batch.reveals {
         replies.reveals.push(match next() {
             Ok(Value::BulkString(sealed)) => Some(sealed),
             Ok(Value::Nil) => None,

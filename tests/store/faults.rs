@@ -11,6 +11,7 @@ use tokio::net::TcpListener;
 use tokio::time::Instant;
 
 use crate::redis_server::{Server, free_port};
+use crate::round_trips::Proxy;
 use crate::{impatient, mapping, mappings, redis, reveal, save, scope, until, values};
 
 fn back(status: Status) -> bool {
@@ -33,7 +34,7 @@ async fn calls(server: &Server) -> Vec<(String, u64)> {
 #[tokio::test]
 async fn one_round_trip_for_everything() {
     let server = Server::start(&[]).await;
-    let proxy = crate::round_trips::Proxy::start(server.port).await;
+    let proxy = Proxy::start(server.port).await;
     let store = Store::open(&redis(&format!("redis://127.0.0.1:{}", proxy.port))).await.unwrap();
     let scope = scope("a");
     let all = mappings(&scope, 100);
@@ -183,6 +184,23 @@ async fn a_frozen_store_is_given_up_at_the_deadline() {
     }
     until(&store, "back", back).await;
     assert_eq!(server.content().await.len(), 21);
+}
+
+#[tokio::test]
+async fn a_connection_that_went_silent_is_replaced() {
+    let server = Server::start(&[]).await;
+    let proxy = Proxy::start(server.port).await;
+    let url = format!("redis://127.0.0.1:{}", proxy.port);
+    let deadline = Duration::from_millis(50);
+    let store = Store::open(&StoreConfig { deadline, ..impatient(&url) }).await.unwrap();
+    let scope = scope("a");
+    let all = mappings(&scope, 10);
+    proxy.silence();
+    for _ in 0..6 {
+        assert!(save(&store, &scope, &all).await.degraded);
+    }
+    until(&store, "back", back).await;
+    assert_eq!(server.content().await.len(), 10);
 }
 
 #[tokio::test]
