@@ -15,33 +15,15 @@ pub(crate) struct Entry {
     pub(crate) sealed: Arc<[u8]>,
 }
 
+/// A call carries at most this many saves and as many reveals, so that other
+/// exchanges on the same connection need not wait for a very large one.
+pub(crate) const LARGEST: usize = 1000;
+
+/// What one call asks.
 #[derive(Debug, Default)]
 pub(crate) struct Batch {
     pub(crate) saves: Vec<Entry>,
     pub(crate) reveals: Vec<StoreKey>,
-}
-
-/// A batch is cut into parts of this many saves and reveals, so that other
-/// exchanges on the same connection need not wait for a very large one.
-pub(crate) const PART: usize = 1000;
-
-/// One pipeline.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Part<'a> {
-    pub(crate) saves: &'a [Entry],
-    pub(crate) reveals: &'a [StoreKey],
-}
-
-impl Batch {
-    pub(crate) fn parts(&self) -> impl Iterator<Item = Part<'_>> {
-        let mut saves = self.saves.chunks(PART);
-        let mut reveals = self.reveals.chunks(PART);
-        std::iter::from_fn(move || {
-            let saves = saves.next().unwrap_or_default();
-            let reveals = reveals.next().unwrap_or_default();
-            (!saves.is_empty() || !reveals.is_empty()).then_some(Part { saves, reveals })
-        })
-    }
 }
 
 /// What became of a save.
@@ -61,30 +43,4 @@ pub(crate) struct Replies {
     pub(crate) reveals: Vec<Option<Vec<u8>>>,
     /// The store answered, but refused at least one command.
     pub(crate) failure: Option<Failure>,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn parts_cover_everything_in_order() {
-        for (saves, reveals) in [(0, 0), (1, 0), (0, 1), (PART, PART), (PART + 1, 3), (2, 2500)] {
-            let entry = |n: usize| Entry {
-                key: [u8::try_from(n % 251).unwrap(); 16],
-                fingerprint: [0; 32],
-                sealed: Arc::from([].as_slice()),
-            };
-            let batch = Batch {
-                saves: (0..saves).map(entry).collect(),
-                reveals: (0..reveals).map(|n| entry(n).key).collect(),
-            };
-            let parts: Vec<_> = batch.parts().collect();
-            assert_eq!(parts.len(), saves.max(reveals).div_ceil(PART));
-            let keys: Vec<_> = parts.iter().flat_map(|p| p.reveals).copied().collect();
-            assert_eq!(keys, batch.reveals);
-            assert_eq!(parts.iter().map(|p| p.saves.len()).sum::<usize>(), saves);
-            assert!(parts.iter().all(|p| p.saves.len() <= PART && p.reveals.len() <= PART));
-        }
-    }
 }

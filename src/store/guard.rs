@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::breaker::Breaker;
-use crate::store::batch::{Batch, Entry, PART, Part, Replies, Saved, StoreKey};
+use crate::store::batch::{Batch, Entry, LARGEST, Replies, Saved, StoreKey};
 use crate::store::clock::Clock;
 use crate::store::config::StoreConfig;
 use crate::store::lru::Lru;
@@ -23,6 +23,8 @@ use crate::store::status::Counters;
 /// What is cached ends after this part of the time to live, so that the next
 /// save refreshes what is stored.
 const REFRESH: u32 = 8;
+/// Between two attempts to write what waits while the breaker is closed.
+const FLUSH_PAUSE: Duration = Duration::from_millis(100);
 
 #[derive(Debug)]
 pub(crate) struct Guard {
@@ -104,34 +106,38 @@ impl Guard {
         state.cache.find(key, self.clock.now()).copied()
     }
 
-    /// One round trip, unless the store is out of reach: then the saves wait,
-    /// and revealed is what waits. True: it was out of reach, at least in part.
-    pub(crate) async fn run(&self, batch: &Batch) -> (Replies, bool) {
-        let mut all = Replies::default();
-        let mut degraded = !self.state().breaker.is_closed();
-        for part in batch.parts() {
-            let replies = if degraded { None } else { self.call(part, self.deadline).await };
-            let mut replies = replies.unwrap_or_else(|| {
-                degraded = true;
-                self.defer(part)
-            });
-            degraded |= replies.failure.is_some();
-            self.reveal_waiting(part, &mut replies);
-            all.saves.append(&mut replies.saves);
-            all.reveals.append(&mut replies.reveals);
-        }
-        (all, degraded)
+    /// May a call be made?
+    pub(crate) fn is_closed(&self) -> bool {
+        self.state().breaker.is_closed()
+    }
+
+    /// One round trip within the deadline. None: no answer; see [`Guard::defer`].
+    pub(crate) async fn run(&self, batch: &Batch) -> Option<Replies> {
+        let mut replies = self.call(batch, self.deadline).await?;
+        self.reveal_waiting(batch, &mut replies);
+        Some(replies)
+    }
+
+    /// No round trip: the saves wait, and revealed is what waits.
+    pub(crate) fn defer(&self, batch: &Batch) -> Replies {
+        let mut state = self.state();
+        let saves = batch.saves.iter().map(|entry| self.push(&mut state, entry)).collect();
+        drop(state);
+        let reveals = vec![None; batch.reveals.len()];
+        let mut replies = Replies { saves, reveals, failure: None };
+        self.reveal_waiting(batch, &mut replies);
+        replies
     }
 
     /// A call that counts for the breaker. None: no answer in time.
-    async fn call(&self, part: Part<'_>, deadline: Duration) -> Option<Replies> {
+    async fn call(&self, batch: &Batch, deadline: Duration) -> Option<Replies> {
         let epoch = self.link.epoch();
-        let result = timeout(deadline, self.link.run(part)).await;
+        let result = timeout(deadline, self.link.run(batch)).await;
         let result = result.unwrap_or(Err(Failure::Deadline(deadline)));
         match result {
             Ok(mut replies) => {
                 self.report(replies.failure.as_ref().map_or(Ok(()), Err));
-                self.remember(part, &mut replies, epoch);
+                self.remember(batch, &mut replies, epoch);
                 Some(replies)
             }
             Err(failure) => {
@@ -163,7 +169,7 @@ impl Guard {
     }
 
     /// Remembers what is stored now; queues what was refused.
-    fn remember(&self, part: Part<'_>, replies: &mut Replies, epoch: u64) {
+    fn remember(&self, batch: &Batch, replies: &mut Replies, epoch: u64) {
         let ends = self.clock.now().saturating_add(self.ttl / REFRESH);
         let mut state = self.state();
         // What a lost connection had confirmed is not known to have survived.
@@ -171,7 +177,7 @@ impl Guard {
         if current {
             state.enter(epoch);
         }
-        for (entry, saved) in part.saves.iter().zip(&mut replies.saves) {
+        for (entry, saved) in batch.saves.iter().zip(&mut replies.saves) {
             let stored = match saved {
                 Saved::New => {
                     self.counters.saved.fetch_add(1, Ordering::Relaxed);
@@ -189,13 +195,6 @@ impl Guard {
         }
     }
 
-    /// Everything waits.
-    fn defer(&self, part: Part<'_>) -> Replies {
-        let mut state = self.state();
-        let saves = part.saves.iter().map(|entry| self.push(&mut state, entry)).collect();
-        Replies { saves, reveals: vec![None; part.reveals.len()], failure: None }
-    }
-
     fn push(&self, state: &mut State, entry: &Entry) -> Saved {
         if state.queue.len() == 0 {
             self.wake.notify_one();
@@ -210,9 +209,9 @@ impl Guard {
     }
 
     /// What is not in the store may wait for it.
-    fn reveal_waiting(&self, part: Part<'_>, replies: &mut Replies) {
+    fn reveal_waiting(&self, batch: &Batch, replies: &mut Replies) {
         let state = self.state();
-        for (key, reveal) in part.reveals.iter().zip(&mut replies.reveals) {
+        for (key, reveal) in batch.reveals.iter().zip(&mut replies.reveals) {
             if reveal.is_none() {
                 *reveal = state.queue.find(key).map(|sealed| sealed.to_vec());
             }
@@ -248,10 +247,10 @@ pub(crate) async fn keep(guard: Arc<Guard>, stop: CancellationToken) {
             () = turn => guard.turn().await,
         }
     }
-    while guard.breaker() == crate::breaker::State::Closed && guard.queued() > 0 {
-        if !guard.flush().await {
-            break;
-        }
+    while guard.is_closed() && guard.queued() > 0 && guard.flush().await {}
+    let lost = guard.queued();
+    if lost > 0 {
+        warn!(lost, "mappings were not written before the end");
     }
 }
 
@@ -263,7 +262,7 @@ impl Guard {
         match state.breaker.next_trial() {
             Some(due) => Some(due.saturating_sub(now)),
             // A blip: what it left behind is written a moment later.
-            None => (state.queue.len() > 0).then_some(self.deadline),
+            None => (state.queue.len() > 0).then_some(FLUSH_PAUSE),
         }
     }
 
@@ -296,13 +295,13 @@ impl Guard {
 
     /// Writes the oldest of what waits. False: it did not go well.
     async fn flush(&self) -> bool {
-        let oldest = self.state().queue.oldest(PART);
-        let part = Part { saves: &oldest, reveals: &[] };
-        let Some(replies) = self.call(part, self.connect_timeout.max(self.deadline)).await else {
+        let saves = self.state().queue.oldest(LARGEST);
+        let batch = Batch { saves, reveals: Vec::new() };
+        let Some(replies) = self.call(&batch, self.connect_timeout.max(self.deadline)).await else {
             return false;
         };
         let mut state = self.state();
-        for (entry, saved) in oldest.iter().zip(&replies.saves) {
+        for (entry, saved) in batch.saves.iter().zip(&replies.saves) {
             match saved {
                 Saved::New => {}
                 // What stands there is an older write of the same, or another

@@ -6,7 +6,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::store::batch::{Batch, Replies, Saved, StoreKey};
+use crate::store::batch::{Batch, Entry, Replies, Saved, StoreKey};
 use crate::store::lru::Lru;
 use crate::store::seal;
 
@@ -39,15 +39,7 @@ impl Memory {
         let mut replies = Replies::default();
         let ends = now.saturating_add(self.ttl);
         for save in &batch.saves {
-            let Some(mut shard) = self.shard(&save.key) else { continue };
-            let existing = shard.find(&save.key, now).map(|sealed| sealed.to_vec());
-            replies.saves.push(if let Some(existing) = existing {
-                shard.extend(&save.key, ends);
-                Saved::Existing(existing)
-            } else {
-                shard.insert(save.key, Arc::clone(&save.sealed), ends);
-                Saved::New
-            });
+            replies.saves.push(self.save(save, now, ends));
         }
         for key in &batch.reveals {
             let mut shard = self.shard(key);
@@ -55,6 +47,16 @@ impl Memory {
             replies.reveals.push(found.map(|sealed| sealed.to_vec()));
         }
         replies
+    }
+
+    fn save(&self, entry: &Entry, now: Duration, ends: Duration) -> Saved {
+        let Some(mut shard) = self.shard(&entry.key) else { return Saved::Waiting };
+        if let Some(existing) = shard.find(&entry.key, now).map(|sealed| sealed.to_vec()) {
+            shard.extend(&entry.key, ends);
+            return Saved::Existing(existing);
+        }
+        shard.insert(entry.key, Arc::clone(&entry.sealed), ends);
+        Saved::New
     }
 
     fn shard(&self, key: &StoreKey) -> Option<MutexGuard<'_, Lru<Arc<[u8]>>>> {

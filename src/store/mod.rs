@@ -15,6 +15,7 @@ mod redis;
 mod seal;
 mod status;
 
+use std::fmt;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -27,7 +28,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use crate::breaker::State;
 use crate::mask::{Mapping, Placeholder, Scope, Value};
 use crate::mode::Mode;
-use crate::store::batch::{Batch, Entry, Replies, Saved, StoreKey};
+use crate::store::batch::{Batch, Entry, LARGEST, Replies, Saved, StoreKey};
 use crate::store::clock::Clock;
 use crate::store::config::{Backend, StoreConfig};
 use crate::store::guard::Guard;
@@ -84,16 +85,20 @@ pub enum OpenError {
 
 /// A handle to the store. Clones share it; with the last one its background
 /// task ends.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Store(Arc<Inner>);
 
-#[derive(Debug)]
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Store").field(&self.status()).finish()
+    }
+}
+
 struct Inner {
     counters: Arc<Counters>,
     kind: Kind,
 }
 
-#[derive(Debug)]
 enum Kind {
     Memory { memory: Memory, clock: Clock },
     Redis { guard: Arc<Guard>, stop: DropGuard, task: Mutex<Option<JoinHandle<()>>> },
@@ -143,31 +148,52 @@ impl Store {
 
     /// Saves and reveals in one round trip (one per 1,000 of each), within the
     /// deadline. A store that is out of reach is no error: the exchange goes on
-    /// with what it knows itself.
+    /// with what it knows itself. Dropping the future may drop its saves.
     pub async fn fetch(&self, scope: &Scope, wants: Wants) -> Result<Answer, StoreError> {
         let sealer = Sealer::new(scope);
-        let Wants { save, reveal } = wants;
-        let (saves, mappings) = self.seal(scope, &sealer, &save)?;
-        let reveals = reveal.iter().map(|placeholder| scope.store_key(placeholder)).collect();
-        let batch = Batch { saves, reveals };
-        let (replies, degraded) = match &self.0.kind {
-            Kind::Memory { memory, clock } => {
-                let replies = memory.run(&batch, clock.now());
-                self.count_new(&replies);
-                (replies, false)
+        let mut revealed = Vec::with_capacity(wants.reveal.len());
+        let mut degraded = self.mode() == Mode::Degraded;
+        let mut saves = wants.save.chunks(LARGEST);
+        let mut reveals = wants.reveal.chunks(LARGEST);
+        loop {
+            let (save, reveal) = (saves.next(), reveals.next());
+            if save.is_none() && reveal.is_none() {
+                return Ok(Answer { revealed, degraded });
             }
-            Kind::Redis { guard, .. } => guard.run(&batch).await,
-        };
-        for ((entry, mapping), saved) in batch.saves.iter().zip(mappings).zip(&replies.saves) {
-            self.check(&sealer, &entry.key, mapping, saved)?;
+            let (entries, mappings) = self.seal(scope, &sealer, save.unwrap_or_default())?;
+            let reveal = reveal.unwrap_or_default();
+            let keys = reveal.iter().map(|placeholder| scope.store_key(placeholder)).collect();
+            let batch = Batch { saves: entries, reveals: keys };
+            let replies = self.run(&batch, &mut degraded).await;
+            for ((entry, mapping), saved) in batch.saves.iter().zip(mappings).zip(&replies.saves) {
+                self.check(&sealer, &entry.key, mapping, saved)?;
+            }
+            let sealed = batch.reveals.iter().zip(replies.reveals);
+            for (placeholder, (key, sealed)) in reveal.iter().zip(sealed) {
+                revealed.push((placeholder.clone(), self.unseal(&sealer, key, sealed)));
+            }
         }
-        let keys = batch.reveals.iter().zip(replies.reveals);
-        let revealed = reveal
-            .into_iter()
-            .zip(keys)
-            .map(|(placeholder, (key, sealed))| (placeholder, self.unseal(&sealer, key, sealed)))
-            .collect();
-        Ok(Answer { revealed, degraded })
+    }
+
+    /// One call. After the first that fails, an exchange makes no other.
+    async fn run(&self, batch: &Batch, degraded: &mut bool) -> Replies {
+        if batch.saves.is_empty() && batch.reveals.is_empty() {
+            return Replies::default();
+        }
+        match &self.0.kind {
+            Kind::Memory { memory, clock } => {
+                let replies = memory.run(batch, clock.now());
+                self.count_new(&replies);
+                // A large request must not hold the thread.
+                tokio::task::yield_now().await;
+                replies
+            }
+            Kind::Redis { guard, .. } => {
+                let called = if *degraded { None } else { guard.run(batch).await };
+                *degraded |= called.as_ref().is_none_or(|replies| replies.failure.is_some());
+                called.unwrap_or_else(|| guard.defer(batch))
+            }
+        }
     }
 
     /// Seals what is not known to be stored already.

@@ -29,18 +29,21 @@ use redis::{
     Client, ErrorKind, IntoConnectionInfo, Pipeline, ProtocolVersion, PushInfo, PushKind,
     RedisError, TlsCertificates, Value,
 };
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-use crate::store::batch::{Part, Replies, Saved, StoreKey};
+use crate::store::batch::{Batch, Replies, Saved, StoreKey};
 use crate::store::config::RedisUrl;
 
 /// Written to see whether the store takes writes again.
 const PROBE_KEY: &str = "m1:probe";
 const PROBE_TTL: u64 = 60;
-const BACKOFF_MIN: Duration = Duration::from_millis(100);
-const BACKOFF_MAX: Duration = Duration::from_secs(5);
-const BACKOFF_TRIES: usize = 6;
+/// Reconnecting gives up soon: the breaker decides when to try again.
+const BACKOFF_MIN: Duration = Duration::from_millis(50);
+const BACKOFF_MAX: Duration = Duration::from_secs(1);
+const BACKOFF_TRIES: usize = 3;
 
 /// Why a call failed. Holds no text of a key, a value or a password.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
@@ -185,35 +188,36 @@ impl Link {
         }
         install_crypto();
         let root_cert = match &target.ca {
-            Some(path) => Some(read(path).await?.to_vec()),
+            Some(path) => Some(read_certificates(path).await?),
             None => None,
         };
         Client::build_with_tls(info, TlsCertificates { client_tls: None, root_cert })
-            .map_err(|_| FileError::Certificate { path: target.ca.clone().unwrap_or_default() })
+            .map_err(|_| FileError::Url)
     }
 
     /// One round trip.
-    pub(crate) async fn run(&self, part: Part<'_>) -> Result<Replies, Failure> {
+    pub(crate) async fn run(&self, batch: &Batch) -> Result<Replies, Failure> {
         let ttl = self.target.ttl.as_secs().max(1);
-        let mut pipeline = Pipeline::with_capacity(part.saves.len() * 2 + part.reveals.len());
-        for save in part.saves {
+        let mut pipeline = Pipeline::with_capacity(batch.saves.len() * 2 + batch.reveals.len());
+        for save in &batch.saves {
             let key = key(&save.key);
             let set = pipeline.cmd("SET").arg(&key).arg(save.sealed.as_ref());
             set.arg("NX").arg("GET").arg("EX").arg(ttl);
             pipeline.cmd("EXPIRE").arg(&key).arg(ttl);
         }
-        for reveal in part.reveals {
+        for reveal in &batch.reveals {
             pipeline.cmd("GET").arg(key(reveal));
         }
         let answers = self.send(&mut pipeline).await?;
-        read_answers(part, answers)
+        read_answers(batch, answers)
     }
 
-    /// Writes a key of its own, which ends soon: a store that is full or
-    /// read-only answers a `PING`.
+    /// Writes a key of its own, which ends soon. A store that is full,
+    /// read-only or too old would answer a `PING`.
     pub(crate) async fn probe(&self) -> Result<(), Failure> {
         let mut pipeline = Pipeline::with_capacity(1);
-        pipeline.cmd("SET").arg(PROBE_KEY).arg("1").arg("EX").arg(PROBE_TTL);
+        let set = pipeline.cmd("SET").arg(PROBE_KEY).arg("1");
+        set.arg("NX").arg("GET").arg("EX").arg(PROBE_TTL);
         let answers = self.send(&mut pipeline).await?;
         answers.into_iter().try_for_each(|answer| check(answer).map(drop))
     }
@@ -236,11 +240,11 @@ fn key(key: &StoreKey) -> String {
 }
 
 /// Sorts the answers of a pipeline, one for each of its commands.
-fn read_answers(part: Part<'_>, answers: Vec<Value>) -> Result<Replies, Failure> {
+fn read_answers(batch: &Batch, answers: Vec<Value>) -> Result<Replies, Failure> {
     let mut replies = Replies::default();
     let mut answers = answers.into_iter().map(check);
     let mut next = || answers.next().unwrap_or(Err(Failure::Client("protocol error")));
-    for _ in part.saves {
+    for _ in &batch.saves {
         let set = next();
         let expire = next();
         let saved = match set {
@@ -257,7 +261,7 @@ fn read_answers(part: Part<'_>, answers: Vec<Value>) -> Result<Replies, Failure>
             replies.failure.get_or_insert(failure);
         }
     }
-    for _ in part.reveals {
+    for _ in &batch.reveals {
         replies.reveals.push(match next() {
             Ok(Value::BulkString(sealed)) => Some(sealed),
             Ok(Value::Nil) => None,
@@ -290,6 +294,18 @@ fn install_crypto() {
 async fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, FileError> {
     let read = tokio::fs::read(path).await;
     read.map(Zeroizing::new).map_err(|source| FileError::Read { path: path.to_owned(), source })
+}
+
+/// Certificates in PEM, at least one: an empty list would trust nobody, and
+/// say so only as a failed connection.
+async fn read_certificates(path: &Path) -> Result<Vec<u8>, FileError> {
+    let bytes = read(path).await?.to_vec();
+    let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&bytes).collect();
+    if certificates.is_ok_and(|certificates| !certificates.is_empty()) {
+        Ok(bytes)
+    } else {
+        Err(FileError::Certificate { path: path.to_owned() })
+    }
 }
 
 /// A file's first line: editors and `echo` end it with a line end.

@@ -5,13 +5,18 @@ use std::time::Duration;
 
 use masker::breaker::State;
 use masker::mode::Mode;
-use masker::store::Store;
 use masker::store::config::StoreConfig;
+use masker::store::{Status, Store};
 use tokio::net::TcpListener;
 use tokio::time::Instant;
 
 use crate::redis_server::{Server, free_port};
+use crate::round_trips::Proxy;
 use crate::{impatient, mapping, mappings, redis, reveal, save, scope, until, values};
+
+fn back(status: Status) -> bool {
+    status.queued == 0 && status.breaker == State::Closed
+}
 
 /// Calls of the commands that a store makes.
 async fn calls(server: &Server) -> Vec<(String, u64)> {
@@ -29,7 +34,7 @@ async fn calls(server: &Server) -> Vec<(String, u64)> {
 #[tokio::test]
 async fn one_round_trip_for_everything() {
     let server = Server::start(&[]).await;
-    let proxy = crate::round_trips::Proxy::start(server.port).await;
+    let proxy = Proxy::start(server.port).await;
     let store = Store::open(&redis(&format!("redis://127.0.0.1:{}", proxy.port))).await.unwrap();
     let scope = scope("a");
     let all = mappings(&scope, 100);
@@ -126,7 +131,7 @@ async fn what_waited_is_written_when_it_is_back() {
     assert_eq!(reveal(&store, &scope, &all[1..3]).await, values(&all[1..3]));
     assert_eq!(reveal(&store, &scope, &all[..1]).await, [None]);
     server.restart().await;
-    until(&store, "written", |status| status.queued == 0).await;
+    until(&store, "back", back).await;
     assert_eq!(store.mode(), Mode::Normal);
     assert_eq!(server.content().await.len(), 2499);
     assert_eq!(reveal(&store, &scope, &all[1..]).await, values(&all[1..]));
@@ -146,7 +151,7 @@ async fn a_full_store_degrades_and_nothing_is_wrong() {
     until(&store, "degraded", |status| status.breaker != State::Closed).await;
     assert_eq!(reveal(&store, &scope, &all[10..]).await, values(&all[10..]));
     server.command(&["CONFIG", "SET", "maxmemory", "0"]).await;
-    until(&store, "written", |status| status.queued == 0).await;
+    until(&store, "back", back).await;
     assert_eq!(reveal(&store, &scope, &all).await, values(&all));
     assert_eq!(store.status().dropped, 0);
 }
@@ -164,7 +169,7 @@ async fn a_frozen_store_is_given_up_at_the_deadline() {
     }
     assert_eq!(store.mode(), Mode::Degraded);
     server.signal("CONT").await;
-    until(&store, "written", |status| status.queued == 0).await;
+    until(&store, "back", back).await;
     assert_eq!(reveal(&store, &scope, &all).await, values(&all));
     // A blip: the breaker stays closed.
     let before = store.status().failures;
@@ -177,8 +182,25 @@ async fn a_frozen_store_is_given_up_at_the_deadline() {
     if answer.degraded {
         assert!(store.status().failures > before);
     }
-    until(&store, "written", |status| status.queued == 0).await;
+    until(&store, "back", back).await;
     assert_eq!(server.content().await.len(), 21);
+}
+
+#[tokio::test]
+async fn a_connection_that_went_silent_is_replaced() {
+    let server = Server::start(&[]).await;
+    let proxy = Proxy::start(server.port).await;
+    let url = format!("redis://127.0.0.1:{}", proxy.port);
+    let deadline = Duration::from_millis(50);
+    let store = Store::open(&StoreConfig { deadline, ..impatient(&url) }).await.unwrap();
+    let scope = scope("a");
+    let all = mappings(&scope, 10);
+    proxy.silence();
+    for _ in 0..6 {
+        assert!(save(&store, &scope, &all).await.degraded);
+    }
+    until(&store, "back", back).await;
+    assert_eq!(server.content().await.len(), 10);
 }
 
 #[tokio::test]
@@ -191,7 +213,7 @@ async fn down_at_the_start_is_degraded_not_an_exit() {
     let all = mappings(&scope, 3);
     assert!(save(&store, &scope, &all).await.degraded);
     let _server = Server::start_on(port, &[]).await;
-    until(&store, "written", |status| status.queued == 0).await;
+    until(&store, "back", back).await;
     assert_eq!(reveal(&store, &scope, &all).await, values(&all));
 }
 

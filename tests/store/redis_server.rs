@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
-use redis::Value;
+use redis::aio::MultiplexedConnection;
+use redis::{AsyncConnectionConfig, Value};
 use tempfile::TempDir;
 use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
@@ -89,22 +90,26 @@ impl Server {
 
     /// All keys of mappings, and their values.
     pub(crate) async fn content(&self) -> Vec<(String, Vec<u8>)> {
-        let Value::Array(keys) = self.command(&["KEYS", "*"]).await else { panic!() };
+        let mut connection = connect(&self.url()).await;
+        let keys: Vec<String> =
+            redis::cmd("KEYS").arg("*").query_async(&mut connection).await.unwrap();
         let mut content = Vec::new();
-        for key in keys {
-            let Value::BulkString(key) = key else { panic!() };
-            let key = String::from_utf8(key).unwrap();
-            let Value::BulkString(value) = self.command(&["GET", &key]).await else { panic!() };
+        for key in keys.into_iter().filter(|key| key != "m1:probe") {
+            let value = redis::cmd("GET").arg(&key).query_async(&mut connection).await.unwrap();
             content.push((key, value));
         }
-        content.retain(|(key, _)| key != "m1:probe");
         content
     }
 }
 
-pub(crate) async fn command(url: &str, words: &[&str]) -> Value {
+async fn connect(url: &str) -> MultiplexedConnection {
     let client = redis::Client::open(url).unwrap();
-    let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+    let limits = AsyncConnectionConfig::new().set_response_timeout(Some(Duration::from_secs(20)));
+    client.get_multiplexed_async_connection_with_config(&limits).await.unwrap()
+}
+
+pub(crate) async fn command(url: &str, words: &[&str]) -> Value {
+    let mut connection = connect(url).await;
     let mut command = redis::cmd(words[0]);
     command.arg(&words[1..]);
     command.query_async(&mut connection).await.unwrap()
@@ -112,7 +117,7 @@ pub(crate) async fn command(url: &str, words: &[&str]) -> Value {
 
 fn spawn(port: u16, args: &[String], dir: &Path) -> Child {
     let program = std::env::var_os("REDIS_SERVER").unwrap_or_else(|| "redis-server".into());
-    let tls = args.iter().any(|arg| arg == "--tls-port");
+    let tls = args.iter().any(|arg| arg == "--tls-cert-file");
     let plain = if tls { "0".to_owned() } else { port.to_string() };
     let mut command = Command::new(PathBuf::from(program));
     command.args(["--bind", "127.0.0.1", "--port", &plain, "--save", "", "--appendonly", "no"]);
