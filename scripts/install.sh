@@ -90,7 +90,9 @@ case ${1:-} in
         else
             [ -x .masker/cargo/bin/cargo-deny ] || {
                 say "building cargo-deny into .masker/cargo"
-                cargo install -q --locked --root .masker/cargo "cargo-deny@$CARGO_DENY_VERSION" >&2 || fail "cargo could not install cargo-deny"
+                # Unoptimized: it runs for seconds and would build for minutes.
+                CARGO_PROFILE_DEV_DEBUG=0 cargo install -q --debug --locked --no-default-features --root .masker/cargo \
+                    "cargo-deny@$CARGO_DENY_VERSION" >&2 || fail "cargo could not install cargo-deny"
             }
             echo "$root/.masker/cargo/bin/cargo-deny"
         fi ;;
