@@ -14,11 +14,13 @@ use crate::config::load::Env;
 use crate::config::problem::Problems;
 
 mod check;
+mod core;
 mod flags;
 mod keys;
 mod mask;
 mod output;
 mod serve;
+mod wiring;
 
 /// Masks AWS identifiers and secrets on the way to an outside LLM, and restores
 /// them in its answers.

@@ -19,7 +19,7 @@ use crate::config::Config;
 use crate::config::key;
 use crate::detect::CatalogError;
 use crate::ext_proc::service::Service;
-use crate::listen::{self, Bound, ListenError};
+use crate::listen::{self, Bound, Listen, ListenError};
 use crate::mode::Mode;
 use crate::store::{OpenError, Store};
 use crate::telemetry::{Metrics, log, metrics};
@@ -86,8 +86,10 @@ async fn serve(config: Config) -> Result<(), ServeError> {
         Some(path) => Token::load(path)?,
         None => Token::none(),
     };
+    let admin_listen =
+        Listen { address: config.admin.address.clone(), tls: config.admin.tls.clone() };
     let bound = listen::bind(&config.listen).await.map_err(ServeError::Listen)?;
-    let admin_bound = listen::bind(&config.admin.listen()).await.map_err(ServeError::Admin)?;
+    let admin_bound = listen::bind(&admin_listen).await.map_err(ServeError::Admin)?;
     let store = Store::open(&config.store).await?;
     let mut registry = Registry::default();
     let metrics = Metrics::new(&mut registry);
@@ -229,6 +231,6 @@ fn scrape(
         metrics.store_queue.set(gauge(status.queued));
         metrics.breaker_state.set(wiring::breaker_gauge(status.breaker));
         metrics.mode.set(i64::from(store.mode() == Mode::Degraded));
-        Ok(metrics::encode(&registry))
+        metrics::encode(&registry)
     })
 }

@@ -16,14 +16,14 @@ use crate::config::Refuse;
 use crate::config::Shutdown;
 use crate::config::TenantKey;
 use crate::config::Tls;
-use crate::config::address::Address;
+use crate::listen::Address;
 use crate::config::combine;
 use crate::config::file::File;
 use crate::config::problem::Origin;
 use crate::config::rows;
-use crate::config::store::Backend;
-use crate::config::store::BreakerSettings;
-use crate::config::store::StoreConfig;
+use crate::store::config::Backend;
+use crate::breaker;
+use crate::store::config::StoreConfig;
 use crate::config::value::Value;
 
 /// The checked configuration, unless there was a problem, now or before.
@@ -172,7 +172,7 @@ impl Fields<'_> {
             connect_timeout: self.time("store.connect_timeout")?,
             cache_entries: self.number("store.cache_entries")?,
             queue_entries: self.number("store.queue_entries")?,
-            breaker: BreakerSettings {
+            breaker: breaker::Settings {
                 failures: self.number("store.breaker.failures")?,
                 retry_every: self.time("store.breaker.retry_every")?,
                 successes: self.number("store.breaker.successes")?,

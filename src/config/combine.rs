@@ -3,14 +3,14 @@
 use std::error::Error;
 use std::path::Path;
 
-use crate::config::address::Address;
+use crate::listen::Address;
 use crate::config::file::File;
 use crate::config::key;
 use crate::config::options::Form;
 use crate::config::options::Given;
 use crate::config::options::OPTIONS;
 use crate::config::problem::Origin;
-use crate::config::redis_url::RedisUrl;
+use crate::store::config::RedisUrl;
 use crate::config::secret;
 use crate::config::tenants::ROTATING;
 use crate::config::value::Value;

@@ -7,11 +7,10 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::config::address::Address;
-use crate::config::store::StoreConfig;
+use crate::listen::{Address, Listen, Tls};
+use crate::store::config::StoreConfig;
 use crate::mask::Tenant;
 
-pub mod address;
 mod check;
 mod combine;
 mod file;
@@ -20,10 +19,8 @@ pub mod load;
 mod options;
 pub mod print;
 pub mod problem;
-pub mod redis_url;
 mod rows;
 mod secret;
-pub mod store;
 mod suggest;
 pub mod tenants;
 pub mod units;
@@ -54,12 +51,6 @@ pub struct Config {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Listen {
-    pub address: Address,
-    pub tls: Option<Tls>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Admin {
     pub address: Address,
     pub tls: Option<Tls>,
@@ -73,14 +64,6 @@ pub struct Admin {
     pub unmask_per_minute: u32,
     /// And how many placeholders in them.
     pub unmask_placeholders_per_minute: u32,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Tls {
-    pub cert: PathBuf,
-    pub key: PathBuf,
-    /// Clients must show a certificate of this authority.
-    pub client_ca: Option<PathBuf>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,13 +8,13 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use crate::config::Config;
-use crate::config::address::Address;
+use crate::listen::Address;
 use crate::config::file::File;
 use crate::config::load::Flags;
 use crate::config::options::Form;
 use crate::config::options::OPTIONS;
 use crate::config::print;
-use crate::config::store::Backend;
+use crate::store::config::Backend;
 use crate::config::tenants;
 
 /// A directory with a configuration, some files and an environment.

@@ -5,9 +5,9 @@ use std::time::Duration;
 use toml::Spanned;
 use toml::de::DeValue;
 
-use crate::config::address::Address;
+use crate::listen::Address;
 use crate::config::options::Form;
-use crate::config::redis_url::RedisUrl;
+use crate::store::config::RedisUrl;
 use crate::config::units;
 use crate::config::units::Size;
 use crate::config::units::Time;

@@ -118,6 +118,18 @@ impl RedisUrl {
         Ok(Self { url: Zeroizing::new(text.to_owned()), shown, tls })
     }
 
+    /// Does the URL itself name a user?
+    #[must_use]
+    pub fn has_username(&self) -> bool {
+        redis::parse_redis_url(&self.url).is_some_and(|url| !url.username().is_empty())
+    }
+
+    /// Does the URL itself hold a password?
+    #[must_use]
+    pub fn has_password(&self) -> bool {
+        redis::parse_redis_url(&self.url).is_some_and(|url| url.password().is_some())
+    }
+
     /// Is the connection encrypted?
     #[must_use]
     pub const fn is_tls(&self) -> bool {
