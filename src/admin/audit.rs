@@ -16,7 +16,7 @@ pub(super) struct Audit {
 }
 
 /// What a call came to.
-#[derive(Default)]
+#[derive(Clone, Copy, Default)]
 pub(super) struct End {
     /// Empty: the client went or the time was up before there was an answer.
     pub(super) outcome: &'static str,

@@ -108,7 +108,7 @@ impl Api {
         format: i32,
         content: &'a [u8],
     ) -> Result<Document<'a>, Status> {
-        let invalid = Status::invalid_argument::<String>;
+        let invalid = |text: String| Status::invalid_argument(text);
         let tenant = Tenant::named(tenant).map_err(|error| invalid(error.to_string()))?;
         audit.tenant(&tenant);
         let format = match proto::Format::try_from(format) {

@@ -13,14 +13,13 @@ mod token;
 
 use std::error::Error;
 use std::fmt;
-use std::future;
 use std::sync::Arc;
 use std::time::Duration;
 
 use thiserror::Error;
-use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio::time;
+use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 use tonic::transport::Server;
 
@@ -131,11 +130,10 @@ pub async fn serve(
     reload.spawn(reload_on_change(control.token.clone()));
     let limit = control.limits.time;
     let routes = Routes::from(http::app(control.clone())).add_service(grpc::service(&control));
-    let (stopping, stopped) = oneshot::channel();
+    let stopping = CancellationToken::new();
     let shutdown = async {
         shutdown.await;
-        // The receiver lives as long as this future.
-        drop(stopping.send(()));
+        stopping.cancel();
     };
     let server = Server::builder()
         .accept_http1(true)
@@ -146,9 +144,7 @@ pub async fn serve(
         .add_routes(routes)
         .serve_with_incoming_shutdown(bound.incoming(), shutdown);
     let overtime = async {
-        if stopped.await.is_err() {
-            future::pending::<()>().await;
-        }
+        stopping.cancelled().await;
         time::sleep(limit).await;
     };
     tokio::select! {
@@ -195,6 +191,7 @@ mod tests {
     use tokio::task::JoinHandle;
     use tonic::Code;
     use tonic::transport::Channel;
+    use tracing::Dispatch;
     use tracing::subscriber::DefaultGuard;
 
     use super::core::{Answer, Core, CoreError, Format, MaskedText, UnmaskedText};
@@ -283,7 +280,7 @@ mod tests {
 
     struct Running {
         address: SocketAddr,
-        stop: oneshot::Sender<()>,
+        stop: CancellationToken,
         server: JoinHandle<Result<(), AdminError>>,
     }
 
@@ -291,8 +288,8 @@ mod tests {
         let listen = Listen { address: "127.0.0.1:0".parse().unwrap(), tls: None };
         let bound = listen::bind(&listen).await.unwrap();
         let address = bound.socket_addr().unwrap();
-        let (stop, stopped) = oneshot::channel::<()>();
-        let server = tokio::spawn(serve(bound, control, async { drop(stopped.await) }));
+        let stop = CancellationToken::new();
+        let server = tokio::spawn(serve(bound, control, stop.clone().cancelled_owned()));
         Running { address, stop, server }
     }
 
@@ -350,7 +347,10 @@ mod tests {
     }
 
     impl Lines {
-        fn capture() -> (Self, DefaultGuard) {
+        /// While one subscriber alone lives, a callsite first reached on another
+        /// test's thread, where there is none, is off everywhere: so there are two.
+        fn capture() -> (Self, (DefaultGuard, Dispatch)) {
+            let second = Dispatch::new(tracing_subscriber::registry());
             let lines = Self::default();
             let writer = lines.clone();
             let subscriber = tracing_subscriber::fmt()
@@ -358,7 +358,7 @@ mod tests {
                 .with_ansi(false)
                 .with_writer(move || writer.clone())
                 .finish();
-            (lines, tracing::subscriber::set_default(subscriber))
+            (lines, (tracing::subscriber::set_default(subscriber), second))
         }
 
         fn all(&self) -> String {
@@ -390,7 +390,7 @@ mod tests {
         assert_eq!((code, text.as_str()), (StatusCode::OK, "# EOF\n"));
         assert!(kind.starts_with("application/openmetrics-text; version=1.0.0"), "{kind}");
         assert_eq!(running.get("/").await.0, StatusCode::NOT_FOUND);
-        running.stop.send(()).unwrap();
+        running.stop.cancel();
         running.server.await.unwrap().unwrap();
     }
 
@@ -429,7 +429,7 @@ mod tests {
             assert!(!audit.concat().contains(secret), "{audit:?}");
         }
         drop(client);
-        running.stop.send(()).unwrap();
+        running.stop.cancel();
         running.server.await.unwrap().unwrap();
     }
 
@@ -486,6 +486,33 @@ mod tests {
         let mut client = MaskerClient::new(grpc::service(&Control { limits, ..control(&dir) }));
         let refused = client.mask(with(TOKEN, ask_mask("a", b""))).await.unwrap_err();
         assert_eq!(refused.code(), Code::ResourceExhausted);
+    }
+
+    #[tokio::test]
+    async fn a_call_that_is_given_up_is_in_the_audit_log() {
+        struct Stuck;
+        impl Core for Stuck {
+            fn mask<'a>(&'a self, _: &'a Tenant, _: Format, _: &'a str) -> Answer<'a, MaskedText> {
+                Box::pin(std::future::pending())
+            }
+            fn unmask<'a>(
+                &'a self,
+                _: &'a Tenant,
+                _: Format,
+                _: &'a str,
+            ) -> Answer<'a, UnmaskedText> {
+                Box::pin(std::future::pending())
+            }
+        }
+        let (lines, _guard) = Lines::capture();
+        let dir = TempDir::new().unwrap();
+        let mut client =
+            MaskerClient::new(grpc::service(&Control { core: Arc::new(Stuck), ..control(&dir) }));
+        let call = client.unmask(with(TOKEN, ask_unmask(proto::Format::Text, "x")));
+        // Polled once, then dropped.
+        assert!(futures_util::FutureExt::now_or_never(call).is_none());
+        let audit = lines.audit().concat();
+        assert!(audit.contains("call=\"Unmask\"") && audit.contains("\"aborted\""), "{audit}");
     }
 
     #[tokio::test(start_paused = true)]

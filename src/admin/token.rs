@@ -151,7 +151,9 @@ pub(super) mod tests {
         let token = Token::load(&path).unwrap();
         assert_eq!(token.check(Some(&header(TOKEN))), Ok(()));
         assert_eq!(token.check(Some(format!("bearer  {TOKEN}").as_bytes())), Ok(()));
-        for wrong in ["", "x", &TOKEN[1..], &format!("{TOKEN}x"), &TOKEN.to_uppercase()] {
+        for wrong in
+            ["", "x", TOKEN.trim_start_matches('c'), &format!("{TOKEN}x"), &TOKEN.to_uppercase()]
+        {
             assert_eq!(token.check(Some(&header(wrong))), Err(Denied::Wrong), "{wrong}");
         }
         for missing in [None, Some(TOKEN.as_bytes()), Some(b"Basic eDp5"), Some(b"Bearer")] {
