@@ -178,12 +178,12 @@ impl Finders {
                     self.prefixes.entry(prefix.as_str().into()).or_default().push(class);
                 }
             }
-            Find::Hyphen(_) => self.generic.push(class),
+            Find::Hyphen => self.generic.push(class),
             Find::Region(after) => {
                 self.region.push((u8::try_from(*after).unwrap_or(b'_'), class));
             }
-            Find::Uuid(_) => self.uuid.push(class),
-            Find::UuidTail(_) => self.uuid_tail.push(class),
+            Find::Uuid => self.uuid.push(class),
+            Find::UuidTail => self.uuid_tail.push(class),
             Find::Ip(Ip::Private) => self.private_ip.push(class),
             Find::Ip(Ip::Public) => self.public_ip.push(class),
             Find::Literal(texts) => {

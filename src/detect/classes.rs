@@ -31,6 +31,9 @@ pub(crate) struct Entry {
     /// What else must stand in the host or path.
     pub near: Option<String>,
     pub require: Option<Require>,
+    /// No match is longer. Repetitions are bounded by this or by themselves.
+    #[serde(default = "longest")]
+    pub longest: usize,
     /// Its groups are fields of a URI.
     #[serde(default)]
     pub structure: bool,
@@ -50,6 +53,11 @@ fn first_edition() -> u16 {
     1
 }
 
+/// Most identifiers are short; keys and tokens are not.
+fn longest() -> usize {
+    700
+}
+
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Confidence {
@@ -65,7 +73,7 @@ pub(crate) enum Find {
     /// `prefix-` and eight or more letters and digits.
     Prefix(Vec<String>),
     /// `-` and 17 hex digits, when no prefix is known.
-    Hyphen(bool),
+    Hyphen,
     /// The expression begins with one of these.
     Literal(Vec<String>),
     /// The expression begins where the host begins in which this stands.
@@ -75,9 +83,9 @@ pub(crate) enum Find {
     /// A region's name and this character.
     Region(char),
     /// A UUID with letters before it.
-    Uuid(bool),
+    Uuid,
     /// A UUID with ten hex digits and a hyphen before it.
-    UuidTail(bool),
+    UuidTail,
     Ip(Ip),
 }
 
@@ -128,6 +136,7 @@ const SLASH: &str = r"(?:\\?/|%2[Ff])";
 /// A class that is ready to verify candidates.
 #[derive(Debug)]
 pub(crate) struct Class {
+    #[cfg(test)]
     pub name: Box<str>,
     pub near: Option<Box<str>>,
     edge: Edge,
@@ -141,10 +150,6 @@ pub(crate) struct Class {
     /// No match is longer: bounds what one candidate costs.
     longest: usize,
 }
-
-/// Most identifiers are short; keys and tokens are not.
-const LONGEST: usize = 700;
-const LONGEST_SECRET: usize = 16 * 1024;
 
 impl Class {
     pub(crate) fn new(
@@ -161,8 +166,8 @@ impl Class {
             .map(|(at, name)| (at, kind(name.split("__").next().unwrap_or(name))))
             .collect();
         let structure = entry.structure || matches!(entry.find, Find::Host(_));
-        let secret = expression.contains("000}") || expression.contains("00}");
         Ok(Self {
+            #[cfg(test)]
             name: entry.name.as_str().into(),
             near: entry.near.as_deref().map(Into::into),
             edge: entry.boundary,
@@ -171,7 +176,7 @@ impl Class {
             teach: entry.teach || !groups.is_empty(),
             groups,
             rank: if structure { Rank::Structure } else { Rank::Shape },
-            longest: if secret { LONGEST_SECRET } else { LONGEST },
+            longest: entry.longest,
             regex,
         })
     }

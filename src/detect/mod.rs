@@ -75,3 +75,6 @@ impl Default for Settings {
         Self { private_ip: true, public_ip: false, families_off: Vec::new() }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use crate::detect::boundary::{ends_escape, left_of};
 use crate::detect::catalog::Catalog;
 use crate::detect::deep;
 use crate::detect::gaps::Gaps;
@@ -107,7 +108,7 @@ impl Catalog {
         let label = |at: &usize| {
             *at == start
                 || text.get(*at - 1) == Some(&b'.')
-                || crate::detect::boundary::ends_escape(text, *at)
+                || ends_escape(text, *at)
         };
         for at in (start..domain).filter(label).take(STARTS) {
             if classes.iter().any(|class| class.verify(text, at, out).is_some()) {
@@ -122,7 +123,8 @@ impl Catalog {
         let of_name = |b: &&u8| b.is_ascii_lowercase() || b.is_ascii_digit() || **b == b'-';
         let start = end - head.iter().rev().take_while(of_name).count();
         let Some(class) = self.classes.get(class) else { return };
-        let escaped = (start..end.min(start + 2)).find(|&at| class.verify(text, at, out).is_some());
-        drop(escaped);
+        // The letter of an escape may stand before it.
+        let skip = usize::from(!left_of(text, start));
+        class.verify(text, start, out).or_else(|| class.verify(text, start + skip.max(1), out));
     }
 }
