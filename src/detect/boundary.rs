@@ -43,6 +43,25 @@ pub(crate) fn ends_escape(bytes: &[u8], at: usize) -> bool {
     }
 }
 
+/// Does `at` stand in the middle of an escape: at the `n` of `\n`, the `2` of `%2F`?
+///
+/// Nothing that may begin with any letter begins here.
+pub(crate) fn in_escape(bytes: &[u8], at: usize) -> bool {
+    let rest = bytes.get(at..).unwrap_or_default();
+    let hex = |digits: &[u8]| digits.iter().all(u8::is_ascii_hexdigit);
+    match (before(bytes, at), rest) {
+        (Some(b'\\'), [b'n' | b't' | b'r' | b'b' | b'f', ..]) => true,
+        (Some(b'\\'), [b'u', a, b, c, d, ..]) => hex(&[*a, *b, *c, *d]),
+        (Some(b'\\'), [b'x', a, b, ..]) | (Some(b'%'), [a, b, ..]) => hex(&[*a, *b]),
+        (Some(b'['), [b'0'..=b'9' | b'm', ..]) => {
+            let len =
+                rest.iter().take(COLOR).take_while(|b| b.is_ascii_digit() || **b == b';').count();
+            rest.get(len) == Some(&b'm') && ends_escape(bytes, at + len + 1)
+        }
+        _ => false,
+    }
+}
+
 /// No color sequence holds more than this between `[` and `m`.
 const COLOR: usize = 20;
 
@@ -100,10 +119,34 @@ mod tests {
     }
 
     #[test]
+    fn escapes_have_an_inside() {
+        for (text, at, inside) in [
+            (r"\nx", 1, true),
+            (r"\nx", 2, false),
+            (r"\qx", 1, false),
+            (r"\u0069x", 1, true),
+            (r"\users", 1, false),
+            (r"%2Fx", 1, true),
+            (r"%x", 1, false),
+            ("\u{1b}[32mx", 2, true),
+            ("[32mx", 1, false),
+        ] {
+            assert_eq!(in_escape(text.as_bytes(), at), inside, "{text} {at}");
+        }
+    }
+
+    #[test]
     fn only_letters_and_digits_forbid_on_the_right() {
-        for (tail, free) in
-            [("", true), ("x", false), ("0", false), ("-x", true), ("_x", true), (".x", true), ("\\n", true), ("é", true)]
-        {
+        for (tail, free) in [
+            ("", true),
+            ("x", false),
+            ("0", false),
+            ("-x", true),
+            ("_x", true),
+            (".x", true),
+            ("\\n", true),
+            ("é", true),
+        ] {
             assert_eq!(right(&format!("ab{tail}"), 2), free, "{tail}");
         }
     }

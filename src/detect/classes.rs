@@ -42,8 +42,6 @@ pub(crate) struct Entry {
     /// The edition of the catalog it came with.
     #[serde(default = "first_edition")]
     pub since: u16,
-    #[serde(default)]
-    pub confidence: Confidence,
     pub examples: Vec<String>,
     pub counter_examples: Vec<String>,
     pub source: String,
@@ -56,14 +54,6 @@ fn first_edition() -> u16 {
 /// Most identifiers are short; keys and tokens are not.
 fn longest() -> usize {
     700
-}
-
-#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Confidence {
-    #[default]
-    Certain,
-    Contextual,
 }
 
 /// What makes the scanner try a class.
@@ -271,9 +261,9 @@ fn short_is_free(text: &[u8], span: Range<usize>) -> bool {
         return true;
     }
     let named = before(text, span.start).is_some_and(|b| b"-_".contains(&b));
-    let uuid = text.get(span.end..span.end + 6).is_some_and(|rest| {
-        matches!(rest, [b'-', hex @ .., b'-'] if hex.iter().all(u8::is_ascii_hexdigit))
-    });
+    let uuid = text.get(span.end..span.end + 6).is_some_and(
+        |rest| matches!(rest, [b'-', hex @ .., b'-'] if hex.iter().all(u8::is_ascii_hexdigit)),
+    );
     !named && !uuid
 }
 

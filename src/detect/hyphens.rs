@@ -2,9 +2,9 @@
 
 use memchr::memchr_iter;
 
-use crate::detect::boundary::{before, left_of};
-use crate::detect::catalog::Catalog;
 use crate::detect::Finding;
+use crate::detect::boundary::{before, in_escape, left_of};
+use crate::detect::catalog::Catalog;
 
 /// The shortest part after the hyphen of an identifier.
 const SHORTEST: usize = 8;
@@ -61,8 +61,8 @@ impl Catalog {
         if run != 17 || !digits.iter().all(u8::is_ascii_hexdigit) {
             return;
         }
-        let starts = (hyphen - len..hyphen).filter(|&start| left_of(text, start));
-        for start in starts.take(8) {
+        let free = |start: &usize| left_of(text, *start) && !in_escape(text, *start);
+        for start in (hyphen - len..hyphen).filter(free).take(8) {
             for class in finders.generic.iter().filter_map(|&class| self.classes.get(class)) {
                 if class.verify(text, start, out).is_some() {
                     return;

@@ -58,7 +58,8 @@ impl Catalog {
             {
                 let kind = self.kind(kind);
                 let span = start..start + len;
-                let found = kind.map(|kind| Finding { span, kind, rank: Rank::Shape, teach: false });
+                let found =
+                    kind.map(|kind| Finding { span, kind, rank: Rank::Shape, teach: false });
                 out.extend(found);
             }
         }
@@ -90,6 +91,9 @@ pub(crate) fn octets(value: &[u8]) -> Option<Ipv4Addr> {
 /// Not private, and not one that is the same everywhere.
 pub(crate) fn is_public(address: Ipv4Addr) -> bool {
     let [first, ..] = address.octets();
-    !address.is_private() && !address.is_loopback() && !address.is_link_local() && first != 0 && first < 224
+    !address.is_private()
+        && !address.is_loopback()
+        && !address.is_link_local()
+        && first != 0
+        && first < 224
 }
-

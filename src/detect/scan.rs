@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::detect::boundary::{ends_escape, left_of};
+use crate::detect::boundary::{ends_escape, in_escape, left_of};
 use crate::detect::catalog::Catalog;
 use crate::detect::deep;
 use crate::detect::gaps::Gaps;
@@ -35,7 +35,10 @@ impl Catalog {
             self.level(&level.text, label, &mut Gaps::default(), &mut found);
             decoded.push(level);
             for finding in &mut found {
-                finding.span = decoded.iter().rev().fold(finding.span.clone(), |span, level| level.outer(&span));
+                finding.span = decoded
+                    .iter()
+                    .rev()
+                    .fold(finding.span.clone(), |span, level| level.outer(&span));
             }
             for rank in [Rank::Shape, Rank::Structure, Rank::Context] {
                 let mut of_rank = found.iter().filter(|f| f.rank == rank).cloned().collect();
@@ -105,12 +108,9 @@ impl Catalog {
                 near.is_none_or(|near| memchr::memmem::find(around, near.as_bytes()).is_some())
             })
             .collect();
-        let label = |at: &usize| {
-            *at == start
-                || text.get(*at - 1) == Some(&b'.')
-                || ends_escape(text, *at)
-        };
-        for at in (start..domain).filter(label).take(STARTS) {
+        let label =
+            |at: &usize| *at == start || text.get(*at - 1) == Some(&b'.') || ends_escape(text, *at);
+        for at in (start..domain).filter(|at| label(at) && !in_escape(text, *at)).take(STARTS) {
             if classes.iter().any(|class| class.verify(text, at, out).is_some()) {
                 return;
             }
@@ -124,7 +124,7 @@ impl Catalog {
         let start = end - head.iter().rev().take_while(of_name).count();
         let Some(class) = self.classes.get(class) else { return };
         // The letter of an escape may stand before it.
-        let skip = usize::from(!left_of(text, start));
-        class.verify(text, start, out).or_else(|| class.verify(text, start + skip.max(1), out));
+        let skip = usize::from(!left_of(text, start) || in_escape(text, start));
+        class.verify(text, start + skip, out);
     }
 }

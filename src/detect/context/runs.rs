@@ -12,36 +12,56 @@ const TOKEN_MAX: usize = 4096;
 
 /// Calls `hit` for each shape that needs a context.
 pub(super) fn each(text: &[u8], mut hit: impl FnMut(Shape, Range<usize>)) {
-    stride(text, 12, |b| b.is_ascii_digit() || *b == b'-', |span| {
-        let span = clean(text, span);
-        if shape::is_account(part(text, &span)) && free(text, &span) {
-            hit(Shape::Account, span);
-        }
-    });
-    stride(text, 36, |b| b.is_ascii_hexdigit() || *b == b'-', |span| {
-        let span = clean(text, span);
-        if shape::is_uuid(part(text, &span)) && free(text, &span) {
-            hit(Shape::Uuid, span);
-        }
-    });
-    stride(text, 10, |b| b.is_ascii_uppercase() || b.is_ascii_digit(), |span| {
-        if let Some(shape) = shape::id(part(text, &span))
-            && free(text, &span)
-        {
-            hit(shape, span);
-        }
-    });
-    stride(text, 40, |b| b.is_ascii_alphanumeric() || b"/+".contains(b), |span| {
-        let padding = text.iter().skip(span.end).take(3).take_while(|&&b| b == b'=').count();
-        let span = clean(text, span);
-        match span.len() {
-            40 if padding == 0 && shape::is_secret_key(part(text, &span)) => {
-                hit(Shape::SecretKey, span);
+    stride(
+        text,
+        12,
+        |b| b.is_ascii_digit() || *b == b'-',
+        |span| {
+            let span = clean(text, span);
+            if shape::is_account(part(text, &span)) && free(text, &span) {
+                hit(Shape::Account, span);
             }
-            TOKEN..=TOKEN_MAX => hit(Shape::SessionToken, span.start..span.end + padding),
-            _ => {}
-        }
-    });
+        },
+    );
+    stride(
+        text,
+        36,
+        |b| b.is_ascii_hexdigit() || *b == b'-',
+        |span| {
+            let span = clean(text, span);
+            if shape::is_uuid(part(text, &span)) && free(text, &span) {
+                hit(Shape::Uuid, span);
+            }
+        },
+    );
+    stride(
+        text,
+        10,
+        |b| b.is_ascii_uppercase() || b.is_ascii_digit(),
+        |span| {
+            if let Some(shape) = shape::id(part(text, &span))
+                && free(text, &span)
+            {
+                hit(shape, span);
+            }
+        },
+    );
+    stride(
+        text,
+        40,
+        |b| b.is_ascii_alphanumeric() || b"/+".contains(b),
+        |span| {
+            let padding = text.iter().skip(span.end).take(3).take_while(|&&b| b == b'=').count();
+            let span = clean(text, span);
+            match span.len() {
+                40 if padding == 0 && shape::is_secret_key(part(text, &span)) => {
+                    hit(Shape::SecretKey, span);
+                }
+                TOKEN..=TOKEN_MAX => hit(Shape::SessionToken, span.start..span.end + padding),
+                _ => {}
+            }
+        },
+    );
 }
 
 /// Calls `hit` for each run of at least `shortest` bytes of a set.
