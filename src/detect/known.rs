@@ -6,13 +6,13 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use crate::detect::boundary::{ends_escape, left, right};
+use crate::detect::boundary::{before, ends_escape, left, right};
 use crate::detect::{Finding, Kind, Rank};
 
 /// Shorter names are words.
 const SHORTEST: usize = 5;
-/// An escape that ends before a word is not longer, colors included.
-const ESCAPE: usize = 30;
+/// An escape that a word begins with is not longer: `u001b`, or `32m` of a color.
+const ESCAPE: usize = 8;
 /// Bits of the filter for each name, at least.
 const BITS_PER_NAME: usize = 16;
 const FIRST_BITS: usize = 1 << 12;
@@ -64,27 +64,29 @@ impl Known {
         }
         let bytes = text.as_bytes();
         let mut taken = taken.iter().peekable();
-        let mut in_word = false;
         let mut from = 0;
-        let mut escape = None;
-        for (at, &byte) in bytes.iter().enumerate() {
-            let starts = !in_word
-                || escape.is_some_and(|escape| at - escape < ESCAPE && ends_escape(bytes, at));
-            in_word = byte.is_ascii_alphanumeric();
-            if matches!(byte, b'\\' | b'%' | 0x1b) {
-                escape = Some(at);
+        let mut at = 0;
+        while let Some(byte) = bytes.get(at) {
+            let word = bytes.get(at..).unwrap_or_default();
+            let len = word.iter().take_while(|b| b.is_ascii_alphanumeric()).count();
+            // A word that begins with an escape holds a second beginning.
+            let escaped = len > 0 && matches!(before(bytes, at), Some(b'\\' | b'%' | b'[' | b';'));
+            let second =
+                (at + 1..at + len.min(ESCAPE)).filter(|&at| escaped && ends_escape(bytes, at));
+            for start in std::iter::once(at).chain(second) {
+                if start < from || !self.may_begin(bytes, start) {
+                    continue;
+                }
+                while taken.peek().is_some_and(|span| span.end <= start) {
+                    taken.next();
+                }
+                let end = taken.peek().map_or(bytes.len(), |span| span.start);
+                if let Some((len, kind)) = self.name_at(text, start, end) {
+                    from = start + len;
+                    out.push(Finding { span: start..from, kind, rank: Rank::Known, teach: false });
+                }
             }
-            if !starts || at < from || !self.may_begin(bytes, at) {
-                continue;
-            }
-            while taken.peek().is_some_and(|span| span.end <= at) {
-                taken.next();
-            }
-            let end = taken.peek().map_or(bytes.len(), |span| span.start);
-            if let Some((len, kind)) = self.name_at(text, at, end) {
-                from = at + len;
-                out.push(Finding { span: at..from, kind, rank: Rank::Known, teach: false });
-            }
+            at += len.max(usize::from(!byte.is_ascii_alphanumeric()));
         }
     }
 
