@@ -331,11 +331,7 @@ impl Walk<'_, '_> {
                     self.visit(item, rule, label);
                 }
             }
-            Shape::String => {
-                if let Some(place) = string_place(rule) {
-                    self.leaf(node, label, place);
-                }
-            }
+            Shape::String => self.leaf(node, label, string_place(rule)),
             Shape::Number => {
                 if matches!(rule, Rule::Free | Rule::Text | Rule::Root) {
                     self.leaf(node, label, Place::Number);
@@ -399,16 +395,17 @@ impl Walk<'_, '_> {
     }
 }
 
-fn string_place(rule: Rule) -> Option<Place> {
+fn string_place(rule: Rule) -> Place {
     match rule {
-        Rule::Skip => None,
-        Rule::State => Some(Place::State),
-        Rule::Guard(guarded) => Some(Place::Guarded(guarded)),
-        Rule::Opaque(opaque) => Some(Place::Opaque(opaque)),
-        Rule::Base64 => Some(Place::Base64),
-        Rule::Delta => Some(Place::Delta),
-        Rule::DeltaJson => Some(Place::DeltaJson),
-        _ => Some(Place::Text),
+        // Not text, but looked at: whatever stands there is sent.
+        Rule::Skip => Place::Guarded(Guarded::Name),
+        Rule::State => Place::State,
+        Rule::Guard(guarded) => Place::Guarded(guarded),
+        Rule::Opaque(opaque) => Place::Opaque(opaque),
+        Rule::Base64 => Place::Base64,
+        Rule::Delta => Place::Delta,
+        Rule::DeltaJson => Place::DeltaJson,
+        _ => Place::Text,
     }
 }
 
