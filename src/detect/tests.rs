@@ -474,3 +474,45 @@ fn what_is_taken_is_never_touched() {
     let spans: Vec<_> = out.iter().map(|f| part(text, f.span.clone())).collect();
     assert_eq!(spans, ["i-0123456789abcdef0"]);
 }
+
+/// The names of the replaced system's patterns whose values have a shape or a context.
+#[test]
+fn nothing_of_the_old_patterns_is_lost() {
+    for (text, value) in [
+        ("vm i-0fedcba9876543210", "i-0fedcba9876543210"),
+        ("ami-87654321", "ami-87654321"),
+        ("vol-0fedcba9876543210", "vol-0fedcba9876543210"),
+        ("snap-0fedcba9876543210", "snap-0fedcba9876543210"),
+        ("fs-87654321", "fs-87654321"),
+        ("vpc-87654321 subnet-0fedcba9876543210", "subnet-0fedcba9876543210"),
+        ("igw-87654321 nat-0fedcba9876543210", "nat-0fedcba9876543210"),
+        ("vpn-87654321 tgw-0fedcba9876543210", "vpn-87654321"),
+        ("s3://shop-production-data/x", "shop-production-data"),
+        ("210987654321.dkr.ecr.us-east-1.amazonaws.com/shop-api", "shop-api"),
+        ("shop-db.c9akciq32rgi.us-east-1.rds.amazonaws.com", "shop-db"),
+        ("shop-dw.abc123xyz789.us-west-2.redshift.amazonaws.com", "shop-dw"),
+        ("shop-cache.abc123.0001.use1.cache.amazonaws.com", "shop-cache"),
+        ("AKIA0987654321FEDCBA", "AKIA0987654321FEDCBA"),
+        ("FwoGZXIvYXdzEBIaDFwqVhGjRMOUMiV9VhokNTU2NDQ3MjA4NDY5", "FwoGZXIvYXdz"),
+        ("arn:aws:batch:us-east-1:210987654321:job-queue/ShopQueue", "ShopQueue"),
+        ("arn:aws:kinesis:us-east-1:210987654321:stream/ShopStream", "ShopStream"),
+        ("arn:aws:es:us-east-1:210987654321:domain/shop-logs", "shop-logs"),
+        ("arn:aws:states:us-east-1:210987654321:stateMachine:ShopFlow", "ShopFlow"),
+        ("arn:aws:athena:us-east-1:210987654321:workgroup/ShopTeam", "ShopTeam"),
+        ("arn:aws:sagemaker:us-east-1:210987654321:endpoint/shop-model", "shop-model"),
+        ("arn:aws:glue:us-east-1:210987654321:job/shop-etl", "shop-etl"),
+        ("arn:aws:cloudformation:us-east-1:210987654321:stack/ShopStack/x1", "ShopStack"),
+        ("arn:aws:acm:us-east-1:210987654321:certificate/87654321-4321", "87654321-4321"),
+        ("arn:aws:ssm:us-east-1:210987654321:parameter/ShopParameter", "ShopParameter"),
+        ("arn:aws:cloudwatch:us-east-1:210987654321:alarm:ShopCPU", "ShopCPU"),
+        ("arn:aws:eks:us-east-1:210987654321:cluster/ShopCluster", "ShopCluster"),
+        ("arn:aws:service:region:account:thing", "thing"),
+        ("/aws/lambda/ShopFunction", "ShopFunction"),
+        ("KMS key 87654321-4321-4321-4321-210987654321", "87654321-4321"),
+        ("Route53 zone Z0987654321CBA", "Z0987654321CBA"),
+        ("CloudFront distribution E0987654321CBA", "E0987654321CBA"),
+        ("account 210987654321", "210987654321"),
+    ] {
+        assert!(!shown(text, "").contains(value), "{text}");
+    }
+}
