@@ -435,9 +435,11 @@ mod tests {
             "role":"user"},{"role":"user","content":"m3"}],"stop_sequences":["s"],"system":[{"type":"text",
             "text":"y"}],"tools":[{"name":"n","description":"t"}],"model":"x","max_tokens":5,
             "output_config":{"format":{"schema":{"o":"p"}}}}"#;
+        let read = |(_, place): &&(String, Place)| matches!(place, Place::Text | Place::Number);
         let units = places(body, Format::Messages);
-        let first = |unit: &Vec<(String, Place)>| unit.last().unwrap().0.clone();
-        let order: Vec<_> = units.iter().map(first).collect();
+        let last =
+            |unit: &Vec<(String, Place)>| unit.iter().rfind(read).map(|(text, _)| text.clone());
+        let order: Vec<_> = units.iter().filter_map(last).collect();
         assert_eq!(order, ["p", "t", "y", "m1", "m2", "m3", "5", "x", "s"]);
     }
 
