@@ -440,7 +440,7 @@ mod tests {
         let last =
             |unit: &Vec<(String, Place)>| unit.iter().rfind(read).map(|(text, _)| text.clone());
         let order: Vec<_> = units.iter().filter_map(last).collect();
-        assert_eq!(order, ["p", "t", "y", "m1", "m2", "m3", "5", "x", "s"]);
+        assert_eq!(order, ["p", "t", "y", "m1", "m2", "m3", "5", "s"]);
     }
 
     #[test]
