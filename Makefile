@@ -1,0 +1,45 @@
+# make help prints what there is.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+# Given on the command line (make run PORT=8185) or in the environment, these reach
+# the scripts.
+export UPSTREAM STORE PORT HEALTH_PORT STATE ENVOY
+
+.PHONY: help run demo test test-all bench coverage audit validate-envoy compose compose-mock compose-down
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | while IFS=$$'\t' read -r name text; do printf '  make %-16s %s\n' "$$name" "$$text"; done
+
+run: ## masker and Envoy on :8085; PORT=, UPSTREAM=, STORE= change it; Ctrl-C stops both
+	@scripts/run.sh
+
+demo: ## what you send, what the provider sees, what you get back; no account needed
+	@scripts/demo.sh
+
+test: ## format, lints, all tests with a real Envoy and Redis, licences, documentation
+	@scripts/test.sh
+
+test-all: ## the same, then long property runs and the compose stack
+	@scripts/test.sh all
+
+bench: ## throughput as ratios, see benches/
+	@ENVOY="$$(scripts/install.sh envoy)" cargo bench
+
+coverage: ## line coverage of all tests (needs cargo-llvm-cov)
+	@scripts/test.sh coverage
+
+audit: ## known vulnerabilities in the dependencies (needs the network)
+	@"$$(scripts/install.sh cargo-deny)" --all-features check advisories
+
+validate-envoy: ## the real Envoy reads every file in envoy/
+	@scripts/validate-envoy.sh
+
+compose: ## Envoy, masker and Redis in containers
+	@scripts/compose.sh up -d --build
+
+compose-mock: ## the same with a mock provider: no account needed
+	@UPSTREAM=http://mock:9000 scripts/compose.sh --profile mock up -d --build
+
+compose-down: ## stops the containers and keeps what Redis stored
+	@scripts/compose.sh --profile mock down

@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# Starts a mock provider and the whole chain on free ports, sends one request and
+# shows what you sent, what the provider saw and what you got back.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+fail() { echo "masker: $*" >&2; exit 1; }
+command -v python3 >/dev/null || fail "python3 is missing (apt-get install python3 python3-venv)"
+command -v cargo >/dev/null || fail "cargo is missing (https://rustup.rs)"
+
+state=.masker/demo
+mkdir -p "$state"
+rm -f "$state"/ready
+read -r port health listen admin mock <<<"$(python3 - <<'PY'
+import socket
+held = [socket.socket() for _ in range(5)]
+for each in held:
+    each.bind(("127.0.0.1", 0))
+print(*(each.getsockname()[1] for each in held))
+PY
+)"
+
+cargo build --release --bin masker --example mock_provider || fail "the build failed"
+"${CARGO_TARGET_DIR:-target}/release/examples/mock_provider" --listen "127.0.0.1:$mock" >"$state/mock.log" 2>&1 &
+mock_pid=$!
+STATE=$state PORT=$port HEALTH_PORT=$health MASKER_LISTEN=127.0.0.1:$listen MASKER_ADMIN=127.0.0.1:$admin \
+    STORE=memory UPSTREAM=http://127.0.0.1:$mock READY_FILE=$state/ready scripts/run.sh >"$state/run.log" 2>&1 &
+run_pid=$!
+trap 'kill "$run_pid" "$mock_pid" 2>/dev/null || true; wait 2>/dev/null || true' EXIT
+trap 'exit 130' INT TERM
+
+until [ -e "$state/ready" ]; do
+    kill -0 "$run_pid" 2>/dev/null || { cat "$state/run.log" >&2; fail "the chain did not start"; }
+    sleep 0.2
+done
+python3 scripts/demo.py "http://127.0.0.1:$port" "http://127.0.0.1:$mock"

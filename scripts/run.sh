@@ -1,0 +1,136 @@
+#!/usr/bin/env bash
+# Builds and starts masker and Envoy, and stops both on Ctrl-C.
+#
+#   PORT            where clients connect                 8085
+#   HEALTH_PORT     Envoy's /healthz                      PORT + 1
+#   UPSTREAM        the provider                          https://api.anthropic.com
+#   STORE           memory or redis://...                 memory
+#   STATE           key, logs                             .masker
+#   MASKER_LISTEN, MASKER_ADMIN, MASKER_CONFIG, ENVOY, CA_BUNDLE
+#   READY_FILE      is written when both are healthy (for scripts)
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+fail() { echo "masker: $*" >&2; exit 1; }
+
+PORT=${PORT:-8085}
+STATE=${STATE:-.masker}
+export PORT HEALTH_PORT=${HEALTH_PORT:-$((PORT + 1))}
+export MASKER_LISTEN=${MASKER_LISTEN:-127.0.0.1:50051}
+export MASKER_ADMIN=${MASKER_ADMIN:-127.0.0.1:9400}
+export MASKER_STORE=${STORE:-${MASKER_STORE:-memory}}
+export MASKER_KEY_FILE=${MASKER_KEY_FILE:-$STATE/key}
+export ENVOY_ADMIN_SOCKET=$STATE/envoy-admin.sock
+
+# Who listens there? Both also find out by themselves, but later and less clearly.
+free() {
+    if (exec 3<>"/dev/tcp/${2%:*}/${2##*:}") 2>/dev/null; then
+        fail "port ${2##*:}, for $1, is in use; choose another one: $3"
+    fi
+}
+
+# status ADDRESS PATH: the status of a GET, nothing while nobody answers.
+status() {
+    (
+        exec 3<>"/dev/tcp/${1%:*}/${1##*:}" || exit
+        printf 'GET %s HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n' "$2" >&3
+        IFS=' ' read -r -t 5 _ code _ <&3 && echo "$code"
+    ) 2>/dev/null || true
+}
+
+check_key() {
+    [ -f "$1" ] || fail "$1 is not a file"
+    case $(ls -l "$1") in
+        -r?-------*) ;;
+        *) fail "$1 can be read by others (chmod 600 $1)" ;;
+    esac
+    local size
+    size=$(($(wc -c <"$1")))
+    [ $size = 32 ] || LC_ALL=C grep -Eqx '[0-9a-fA-F]{64}' "$1" ||
+        fail "$1 is no master key: it needs 64 hexadecimal characters or 32 bytes, and has $size bytes"
+}
+
+command -v cargo >/dev/null || fail "cargo is missing (https://rustup.rs)"
+free Envoy "127.0.0.1:$PORT" "make run PORT=8185"
+free Envoy "127.0.0.1:$HEALTH_PORT" "make run HEALTH_PORT=8186"
+free masker "$MASKER_LISTEN" "MASKER_LISTEN=127.0.0.1:50061 make run"
+free masker "$MASKER_ADMIN" "MASKER_ADMIN=127.0.0.1:9410 make run"
+mkdir -p "$STATE"
+chmod 700 "$STATE"
+config=$STATE/envoy.yaml
+scripts/render.sh >"$config"
+[ ! -e "$MASKER_KEY_FILE" ] || check_key "$MASKER_KEY_FILE"
+ENVOY=$(scripts/install.sh envoy)
+
+cargo build --release --bin masker || fail "the build failed"
+masker=${CARGO_TARGET_DIR:-target}/release/masker
+
+if [ ! -e "$MASKER_KEY_FILE" ]; then
+    "$masker" keys new --out "$MASKER_KEY_FILE" >/dev/null
+    chmod 600 "$MASKER_KEY_FILE"
+    echo "masker: new master key in $MASKER_KEY_FILE; without it nobody can restore what it masked"
+fi
+
+masker_pid='' envoy_pid=''
+
+stop() {
+    local pid
+    # Envoy first: it ends the exchanges that masker still serves.
+    for pid in $envoy_pid $masker_pid; do kill -TERM "$pid" 2>/dev/null || true; done
+    for pid in $envoy_pid $masker_pid; do wait "$pid" 2>/dev/null || true; done
+    rm -f "${READY_FILE:-}" "$ENVOY_ADMIN_SOCKET"
+}
+
+died() {
+    echo "masker: $1 has stopped; the end of $STATE/$1.log:" >&2
+    tail -n 10 "$STATE/$1.log" >&2
+    exit 1
+}
+
+# Ends the program if one of the two has ended.
+alive() {
+    [ -z "$masker_pid" ] || kill -0 "$masker_pid" 2>/dev/null || died masker
+    [ -z "$envoy_pid" ] || kill -0 "$envoy_pid" 2>/dev/null || died envoy
+}
+
+# healthy NAME ADDRESS PATH
+healthy() {
+    local tries=0
+    until [ "$(status "$2" "$3")" = 200 ]; do
+        alive
+        tries=$((tries + 1))
+        if [ $tries -gt 150 ]; then
+            echo "masker: $1 is not healthy after 30 s; the end of $STATE/$1.log:" >&2
+            tail -n 10 "$STATE/$1.log" >&2
+            exit 1
+        fi
+        sleep 0.2
+    done
+}
+
+trap stop EXIT
+trap 'echo; echo "masker: stopping"; exit 0' INT TERM HUP
+
+"$masker" serve >"$STATE/masker.log" 2>&1 &
+masker_pid=$!
+healthy masker "$MASKER_ADMIN" /readyz
+"$ENVOY" -c "$config" --use-dynamic-base-id --log-level warning >"$STATE/envoy.log" 2>&1 &
+envoy_pid=$!
+healthy envoy "127.0.0.1:$HEALTH_PORT" /healthz
+[ -z "${READY_FILE:-}" ] || echo ready >"$READY_FILE"
+
+cat <<TEXT
+
+Ready. In the terminal where you work:
+
+  export ANTHROPIC_BASE_URL=http://localhost:$PORT
+  export CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC=1
+
+Provider: ${UPSTREAM:-https://api.anthropic.com}   Logs: $STATE/*.log   Metrics: http://$MASKER_ADMIN/metrics
+Ctrl-C stops both.
+TEXT
+
+while :; do
+    alive
+    sleep 0.5
+done

@@ -1,0 +1,65 @@
+#!/usr/bin/env bash
+# make test, and with `all` or `coverage` make test-all and make coverage.
+# Stops at the first step that fails; the last lines say how long each step took.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+what=${1:-test}
+command -v cargo >/dev/null || { echo "masker: cargo is missing (https://rustup.rs)" >&2; exit 1; }
+
+times=
+# step NAME COMMAND...
+step() {
+    local name=$1 began=$SECONDS
+    shift
+    printf '\n== %s\n' "$name"
+    if ! "$@"; then
+        printf '\nFAILED: %s\n' "$name" >&2
+        exit 1
+    fi
+    times="$times$(printf '%5ss  %s' $((SECONDS - began)) "$name")
+"
+}
+
+tools() {
+    ENVOY=$(scripts/install.sh envoy) && REDIS_SERVER=$(scripts/install.sh redis) &&
+        PYTHON=$(scripts/install.sh python) && CLAUDE_CODE=$(scripts/install.sh claude) || return
+    export ENVOY REDIS_SERVER PYTHON CLAUDE_CODE
+    echo "ENVOY=$ENVOY REDIS_SERVER=$REDIS_SERVER PYTHON=$PYTHON CLAUDE_CODE=$CLAUDE_CODE"
+    # Settings of the shell that calls must not reach the programs under test.
+    unset ANTHROPIC_BASE_URL ANTHROPIC_API_KEY ANTHROPIC_AUTH_TOKEN \
+        MASKER_LISTEN MASKER_ADMIN MASKER_STORE MASKER_KEY_FILE MASKER_CONFIG
+}
+
+tests() {
+    if command -v cargo-nextest >/dev/null; then cargo nextest run --locked; else cargo test --locked; fi
+}
+doc_tests() { cargo test --locked --doc; }
+lints() { cargo clippy --locked --all-targets -- -D warnings; }
+deny() { "$(scripts/install.sh cargo-deny)" --all-features --log-level error check bans licenses sources; }
+docs() { RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps; }
+coverage() {
+    PATH=$PWD/.masker/cargo/bin:$PATH
+    command -v cargo-llvm-cov >/dev/null ||
+        cargo install -q --locked --root .masker/cargo cargo-llvm-cov@0.9.1 || return
+    rustup component add llvm-tools >/dev/null 2>&1 || true
+    cargo llvm-cov test --locked --summary-only
+}
+
+step "outside tools" tools
+if [ "$what" = coverage ]; then
+    step "coverage" coverage
+else
+    step "format" cargo fmt --check
+    step "Envoy configurations" scripts/validate-envoy.sh
+    step "lints" lints
+    step "tests" tests
+    step "documentation tests" doc_tests
+    step "documentation" docs
+    step "licences, bans, sources" deny
+fi
+if [ "$what" = all ]; then
+    export PROPTEST_CASES=${PROPTEST_CASES:-5000}
+    step "tests, $PROPTEST_CASES cases per property" tests
+    step "compose" tests/compose/run.sh
+fi
+printf '\nAll passed in %s s:\n%s' "$SECONDS" "$times"

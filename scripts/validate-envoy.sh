@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# Lets the real Envoy ($ENVOY) check envoy/envoy.yaml and every variant of
+# envoy/run.yaml, and checks that the production file has all its locks.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+ENVOY=${ENVOY:-$(scripts/install.sh envoy)}
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+
+validate() {
+    if "$ENVOY" --mode validate -c "$2" >"$dir/log" 2>&1; then
+        echo "ok      $1"
+    else
+        echo "invalid $1" >&2
+        tail -n 5 "$dir/log" >&2
+        exit 1
+    fi
+}
+
+scripts/certs.sh "$dir/tls" >/dev/null
+validate envoy/envoy.yaml envoy/envoy.yaml
+scripts/render.sh >"$dir/https.yaml"
+validate "envoy/run.yaml, https provider" "$dir/https.yaml"
+UPSTREAM=http://127.0.0.1:9000 PORT=18085 scripts/render.sh >"$dir/http.yaml"
+validate "envoy/run.yaml, http provider" "$dir/http.yaml"
+TLS_DIR=$dir/tls MASKER_LISTEN=masker:50051 ADDRESS=0.0.0.0 scripts/render.sh >"$dir/mtls.yaml"
+validate "envoy/run.yaml, mTLS to masker" "$dir/mtls.yaml"
+if grep -n '@[A-Z_]*@' "$dir"/*.yaml; then
+    echo "a placeholder of envoy/run.yaml was not filled in" >&2
+    exit 1
+fi
+
+# A valid file can still be an open one.
+for file in envoy/envoy.yaml "$dir"/*.yaml; do
+    for lock in 'failure_mode_allow: false' 'observability_mode: false' 'allow_mode_override: false' \
+        'request_body_mode: FULL_DUPLEX_STREAMED' 'response_body_mode: FULL_DUPLEX_STREAMED' \
+        'metadata_matcher: {filter: masker, path: \[{key: ok}\], value: {bool_match: true}}' \
+        'remove: x-masker-tenant' 'healthy_panic_threshold: {value: 0}' \
+        'ext_proc_fail_close_spurious_resp: true' 'direct_response: {status: 404}'; do
+        grep -q "^[^#]*$lock" "$file" || { echo "$file lacks: $lock" >&2; exit 1; }
+    done
+    for opening in typed_per_filter_config upgrade_configs 'failure_mode_allow: true' admin_layer; do
+        if grep -n "^[^#]*$opening" "$file"; then echo "$file must not have: $opening" >&2; exit 1; fi
+    done
+    # The one that is allowed belongs to the stream to masker.
+    [ "$(grep -c '^[^#]*retry_policy' "$file")" = 1 ] || { echo "$file: a route must not retry" >&2; exit 1; }
+done
+echo "ok      locks"
