@@ -78,7 +78,10 @@ fn echo(input: Input) -> ProcessingResponse {
     let mut dynamic_metadata = None;
     let response = match input {
         Input::RequestHeaders(_) => {
-            dynamic_metadata = Some(structure("masker", Kind::StructValue(structure("ok", Kind::BoolValue(true)))));
+            dynamic_metadata = Some(structure(
+                "masker",
+                Kind::StructValue(structure("ok", Kind::BoolValue(true))),
+            ));
             Output::RequestHeaders(HeadersResponse::default())
         }
         Input::ResponseHeaders(_) => Output::ResponseHeaders(HeadersResponse::default()),

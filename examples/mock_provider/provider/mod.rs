@@ -18,9 +18,13 @@ use hyper_util::server::conn::auto::Builder;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use record::{Arriving, Records, Seen};
+use record::{Arriving, Records};
 use reply::Body;
-use script::Script;
+
+pub(crate) use record::Seen;
+#[cfg(test)]
+pub(crate) use reply::compress;
+pub(crate) use script::Script;
 
 /// A provider that can be asked what it saw. Clones are the same provider.
 #[derive(Clone, Debug)]
@@ -114,6 +118,28 @@ impl Provider {
             }
             _ => reply::json(404, &answer::error(404, "Not found")),
         }
+    }
+}
+
+/// For a test in the same process.
+#[cfg(test)]
+impl Provider {
+    pub(crate) fn play(&self, script: Script) {
+        *self.script.lock().unwrap_or_else(PoisonError::into_inner) = script;
+    }
+
+    /// What arrived since the last call.
+    pub(crate) fn take_seen(&self) -> Vec<Seen> {
+        let seen = self.records.all();
+        self.records.forget();
+        seen
+    }
+}
+
+#[cfg(test)]
+impl Seen {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 }
 
