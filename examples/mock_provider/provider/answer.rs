@@ -1,14 +1,16 @@
 //! Blocks as the API writes them: one JSON message, or server-sent events.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 use serde_json::{Value, json};
 
 use super::script::Script;
 use super::turn::Block;
 
 /// The unstreamed answer.
-pub(crate) fn message(blocks: &[Block], model: &Value) -> Value {
+pub(crate) fn message(blocks: &[Block], request: &Value) -> Value {
     let content: Vec<Value> = blocks.iter().map(whole).collect();
-    let mut message = opening(model);
+    let mut message = opening(request);
     if let Some(members) = message.as_object_mut() {
         members.insert("content".into(), content.into());
         members.insert("stop_reason".into(), stop_reason(blocks).into());
@@ -17,9 +19,9 @@ pub(crate) fn message(blocks: &[Block], model: &Value) -> Value {
 }
 
 /// The streamed answer, one text per event.
-pub(crate) fn events(blocks: &[Block], model: &Value, script: &Script) -> Vec<String> {
+pub(crate) fn events(blocks: &[Block], request: &Value, script: &Script) -> Vec<String> {
     let mut events = vec![
-        event(&json!({"type": "message_start", "message": opening(model)})),
+        event(&json!({"type": "message_start", "message": opening(request)})),
         event(&json!({"type": "ping"})),
     ];
     for (index, block) in blocks.iter().enumerate() {
@@ -59,12 +61,15 @@ pub(crate) fn error(status: u16, message: &str) -> Value {
     })
 }
 
-fn opening(model: &Value) -> Value {
+fn opening(request: &Value) -> Value {
+    // Claude Code takes two answers with one id for parts of the same answer.
+    let mut hasher = DefaultHasher::new();
+    request.to_string().hash(&mut hasher);
     json!({
-        "id": "msg_01mockmockmockmockmock",
+        "id": format!("msg_01mock{:016x}", hasher.finish()),
         "type": "message",
         "role": "assistant",
-        "model": model,
+        "model": request.get("model"),
         "content": [],
         "stop_reason": null,
         "stop_sequence": null,

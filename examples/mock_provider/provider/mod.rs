@@ -162,12 +162,11 @@ fn messages(body: &[u8], script: &Script) -> Response<Body> {
         return reply::json(400, &answer::error(400, &complaint));
     }
     let blocks = turn::blocks(script, &request);
-    let model = request.get("model").cloned().unwrap_or_default();
     if request.get("stream") == Some(&Value::Bool(true)) {
-        let events = answer::events(&blocks, &model, script);
+        let events = answer::events(&blocks, &request, script);
         return reply::parts("text/event-stream; charset=utf-8", events, script);
     }
-    let message = answer::message(&blocks, &model);
+    let message = answer::message(&blocks, &request);
     if *script != Script::default() {
         let text = message.to_string();
         let half: String = text.chars().take(text.chars().count() / 2).collect();
