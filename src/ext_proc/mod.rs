@@ -1,1 +1,14 @@
-//! ext_proc
+//! Envoy's external processing filter: one gRPC stream per HTTP exchange.
+
+pub mod answer;
+pub mod budget;
+pub mod exchange;
+pub mod headers;
+mod queue;
+mod record;
+pub mod refuse;
+pub mod request;
+pub mod service;
+pub mod settings;
+pub mod tally;
+pub mod wire;

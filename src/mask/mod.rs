@@ -1,7 +1,12 @@
 //! Values, the placeholders that stand for them, and the keys that make them.
 
+pub mod document;
 pub mod keys;
+pub mod masker;
 pub mod placeholder;
+pub mod restore;
+pub mod stream;
+pub mod table;
 pub mod value;
 
 pub use keys::{KeyError, MasterKey, Scope, Tenant, TenantError};

@@ -6,6 +6,7 @@
 //! tag         = letter 11symbol          ; Crockford base32: no I, L, O, U
 //! ```
 //!
+//! No segment of a kind is `AWS`, so that `AWS_` always begins a reading anew.
 //! A neighboring ASCII letter or digit forbids a placeholder on either side.
 //! The tag is the first run of twelve symbols between underscores, so that a
 //! text holds at most one reading.
@@ -187,6 +188,9 @@ fn read_kind(rest: &[u8]) -> Read {
         if at > KIND_MAX {
             return Read::No;
         }
+        if rest.get(at..).is_some_and(|rest| rest.starts_with(b"AWS_")) {
+            return Read::No;
+        }
         if byte == b'_' && at > 0 {
             match read_tag(rest.get(at + 1..).unwrap_or_default()) {
                 Read::Whole(len) => return Read::Whole(at + 1 + len),
@@ -242,7 +246,8 @@ mod tests {
             ("AWS_SECRET_ACCESS_KEY AWS_DEFAULT_REGION AWS_EC2_".to_owned(), 0),
             ("AWS_EC2_1F3K9Q2MX4TB".to_owned(), 0),
             ("SECRET_JWT_BF3K9Q2MX4TB".to_owned(), 1),
-            (format!("AWS_{P}"), 0),
+            (format!("AWS_{P}"), 1),
+            (format!("AWS_FOO_{P}"), 1),
         ] {
             assert_eq!(spans(&text).len(), found, "{text}");
         }

@@ -1,1 +1,10 @@
-//! telemetry
+//! What masker tells about itself: the log, and [`Metrics`].
+//!
+//! Neither holds an original value, body text or a key. Labels are closed sets:
+//! an enum, a `&'static str`, or the name of a kind in the catalog.
+
+pub mod labels;
+pub mod log;
+pub mod metrics;
+
+pub use metrics::Metrics;

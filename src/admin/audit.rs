@@ -1,0 +1,75 @@
+//! One line of the audit log per call: who asked what, how much, and how it
+//! ended; never contents. Written when the call ends, in whichever way.
+
+use tonic::Status;
+
+use crate::listen::Peer;
+use crate::mask::Tenant;
+
+/// A call under way.
+pub(super) struct Audit {
+    call: &'static str,
+    peer: String,
+    tenant: Option<Tenant>,
+    request_bytes: usize,
+    end: End,
+}
+
+/// What a call came to.
+#[derive(Clone, Copy, Default)]
+pub(super) struct End {
+    /// Empty: the client went or the time was up before there was an answer.
+    pub(super) outcome: &'static str,
+    pub(super) response_bytes: usize,
+    pub(super) findings: u64,
+    pub(super) restored: u64,
+    pub(super) unknown: u64,
+}
+
+impl Audit {
+    pub(super) fn begin(call: &'static str, peer: Option<&Peer>, request_bytes: usize) -> Self {
+        let peer = peer.map_or_else(|| "unknown".to_owned(), ToString::to_string);
+        Self { call, peer, tenant: None, request_bytes, end: End::default() }
+    }
+
+    pub(super) fn tenant(&mut self, tenant: &Tenant) {
+        self.tenant = Some(tenant.clone());
+    }
+
+    pub(super) fn answered(mut self, end: End) {
+        self.end = End { outcome: "ok", ..end };
+    }
+
+    pub(super) fn failed(mut self, status: &Status) {
+        self.end.outcome = outcome(status);
+    }
+}
+
+fn outcome(status: &Status) -> &'static str {
+    use tonic::Code;
+    match status.code() {
+        Code::Unauthenticated => "unauthenticated",
+        Code::InvalidArgument => "invalid",
+        Code::ResourceExhausted => "limited",
+        Code::Unavailable => "unavailable",
+        _ => "failed",
+    }
+}
+
+impl Drop for Audit {
+    fn drop(&mut self) {
+        let End { outcome, response_bytes, findings, restored, unknown } = self.end;
+        tracing::info!(
+            target: "masker::audit",
+            call = self.call,
+            peer = self.peer,
+            tenant = self.tenant.as_ref().map(Tenant::as_str),
+            request_bytes = self.request_bytes,
+            response_bytes,
+            findings,
+            restored,
+            unknown,
+            outcome = if outcome.is_empty() { "aborted" } else { outcome },
+        );
+    }
+}

@@ -1,0 +1,9 @@
+//! The generated code of `proto/masker/v1/masker.proto`.
+#![expect(
+    clippy::allow_attributes_without_reason,
+    clippy::too_many_lines,
+    unused_qualifications,
+    reason = "the generator writes its exceptions without reasons, full paths and one long function"
+)]
+
+tonic::include_proto!("masker.v1");

@@ -1,0 +1,32 @@
+//! `masker check`: everything that is wrong with a configuration, at once.
+
+use clap::Args;
+
+use crate::cli::CliError;
+use crate::cli::flags::Serve;
+use crate::cli::output;
+use crate::config::Config;
+use crate::config::load::Env;
+use crate::config::load::Flags;
+use crate::config::print;
+
+#[derive(Args)]
+pub(super) struct Check {
+    /// Print a configuration with all options, their defaults and what they mean
+    #[arg(long)]
+    print_default: bool,
+
+    #[command(flatten)]
+    flags: Serve,
+}
+
+pub(super) fn run(check: Check, env: Env<'_>) -> Result<(), CliError> {
+    if check.print_default {
+        return Ok(output::result(print::default_file().as_bytes())?);
+    }
+    let flags = Flags::from(check.flags);
+    Config::load(&flags, env)?;
+    let what = Config::file_path(&flags, env)
+        .map_or_else(|| "no configuration file".to_owned(), |path| path.display().to_string());
+    Ok(output::result(format!("{what}: nothing is wrong\n").as_bytes())?)
+}

@@ -1,0 +1,104 @@
+//! The API's documents: the same core and the same store as the exchanges.
+
+use std::sync::Arc;
+
+use crate::admin::core::{Answer, Core, CoreError, Format, MaskedText, UnmaskedText};
+use crate::body::select;
+use crate::ext_proc::settings::Settings;
+use crate::mask::document::{self, Form};
+use crate::mask::masker::Refusal;
+use crate::mask::table::Table;
+use crate::mask::{Scope, Tenant};
+use crate::store::{Store, StoreError, Wants};
+
+#[derive(Debug)]
+pub(super) struct Documents {
+    pub(super) settings: Arc<Settings>,
+    pub(super) store: Store,
+}
+
+fn form(format: Format) -> Form {
+    match format {
+        Format::Text => Form::Text,
+        Format::Json => Form::Json(select::Format::Other),
+    }
+}
+
+impl Documents {
+    fn scope(&self, tenant: &Tenant) -> Scope {
+        self.settings.master.scope(tenant)
+    }
+
+    /// Runs work that may take long where it holds up nobody.
+    async fn work<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Settings) -> T + Send + 'static,
+    ) -> Result<T, CoreError> {
+        let settings = Arc::clone(&self.settings);
+        let done = tokio::task::spawn_blocking(move || work(&settings)).await;
+        done.map_err(|_| CoreError::Internal("the document's task failed".to_owned()))
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "functions for map_err")]
+fn refused(refusal: Refusal) -> CoreError {
+    CoreError::Refused(refusal.to_string())
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "functions for map_err")]
+fn unavailable(error: StoreError) -> CoreError {
+    CoreError::Unavailable(error.to_string())
+}
+
+impl Core for Documents {
+    fn mask<'a>(
+        &'a self,
+        tenant: &'a Tenant,
+        format: Format,
+        content: &'a str,
+    ) -> Answer<'a, MaskedText> {
+        Box::pin(async move {
+            let (scope, source) = (self.scope(tenant), content.to_owned());
+            let work = move |settings: &Settings| {
+                let masked = document::mask(&settings.masker, &scope, form(format), &source);
+                masked.map(|masked| (masked, scope))
+            };
+            let ((masked, table, report), scope) = self.work(work).await?.map_err(refused)?;
+            let wants = Wants { save: table.made().cloned().collect(), reveal: Vec::new() };
+            self.store.fetch(&scope, wants).await.map_err(unavailable)?;
+            let catalog = &self.settings.masker.catalog;
+            let name = |(kind, count)| (catalog.info(kind).name.to_string(), count);
+            let findings = report.findings.into_iter().map(name).collect();
+            Ok(MaskedText { content: masked.into_bytes(), findings })
+        })
+    }
+
+    fn unmask<'a>(
+        &'a self,
+        tenant: &'a Tenant,
+        format: Format,
+        content: &'a str,
+    ) -> Answer<'a, UnmaskedText> {
+        Box::pin(async move {
+            let scope = self.scope(tenant);
+            let wants = Wants { save: Vec::new(), reveal: document::placeholders(content) };
+            let answer = self.store.fetch(&scope, wants).await.map_err(unavailable)?;
+            if answer.degraded {
+                return Err(CoreError::Unavailable("the store cannot be reached".to_owned()));
+            }
+            let mut table = Table::default();
+            for (placeholder, value) in answer.revealed {
+                if let Some(value) = value {
+                    table.reveal(placeholder, value);
+                }
+            }
+            let source = content.to_owned();
+            let work = move |settings: &Settings| {
+                document::unmask(form(format), &source, settings.limits.depth, &table)
+            };
+            let (content, counts) = self.work(work).await?;
+            let content = content.into_bytes();
+            Ok(UnmaskedText { content, restored: counts.restored, unknown: counts.unknown })
+        })
+    }
+}

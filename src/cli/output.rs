@@ -1,0 +1,50 @@
+//! The one place that writes to the terminal.
+
+use std::error::Error;
+use std::io;
+use std::io::Write;
+use std::process::ExitCode;
+
+use crate::cli::CliError;
+
+/// Writes a result to standard output, whole.
+pub(super) fn result(bytes: &[u8]) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(bytes)?;
+    out.flush()
+}
+
+/// Says why the command was not done: one line with all causes, or one line for
+/// each problem of the configuration.
+pub(super) fn failure(error: &CliError) -> ExitCode {
+    let text = match error {
+        CliError::Config(problems) => format!("{problems}\n"),
+        error => format!("masker: {}\n", chain(error)),
+    };
+    // With standard error closed there is nobody left to tell; the exit code remains.
+    drop(io::stderr().lock().write_all(text.as_bytes()));
+    ExitCode::FAILURE
+}
+
+/// Help and version, or what was not understood.
+pub(super) fn usage(error: &clap::Error) -> ExitCode {
+    match error.print() {
+        Ok(()) => ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2)),
+        Err(_) => ExitCode::FAILURE,
+    }
+}
+
+fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        // A transparent error repeats its cause.
+        if !text.ends_with(&cause_text) {
+            text.push_str(": ");
+            text.push_str(&cause_text);
+        }
+        source = cause.source();
+    }
+    text
+}

@@ -1,0 +1,236 @@
+//! `masker serve`: the only place where the parts are wired.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use envoy_types::pb::envoy::service::ext_proc::v3::external_processor_server::ExternalProcessorServer;
+use prometheus_client::registry::Registry;
+use thiserror::Error;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::{Instant, sleep, timeout};
+use tokio_util::sync::CancellationToken;
+use tonic::transport::Server;
+
+use crate::admin::{self, Control, Token, TokenError};
+use crate::cli::core::Documents;
+use crate::cli::wiring;
+use crate::config::Config;
+use crate::config::key;
+use crate::detect::CatalogError;
+use crate::ext_proc::service::Service;
+use crate::listen::{self, Bound, Listen, ListenError};
+use crate::mode::Mode;
+use crate::store::{OpenError, Store};
+use crate::telemetry::{Metrics, log, metrics};
+
+/// One message holds at most what Envoy's listener buffers, which is 1 MiB in
+/// `envoy/`; tonic's own default would cut off larger settings.
+const MESSAGE: usize = 64 << 20;
+/// What clients have aborted and the reader has not seen yet: the default of 20
+/// would cut the connection, and every stream on it, in a burst of aborts.
+const ABORTED: usize = 1_000_000;
+/// h2 counts small frames that wait against half of this window; less would cut
+/// connections with many event streams.
+const CONNECTION_WINDOW: u32 = 1 << 30;
+const STREAM_WINDOW: u32 = 1 << 20;
+/// How long streams that were ended may take to close.
+const CLOSING: Duration = Duration::from_secs(2);
+
+#[derive(Debug, Error)]
+pub(super) enum ServeError {
+    #[error(transparent)]
+    Key(#[from] key::KeyFileError),
+    #[error(transparent)]
+    Log(#[from] log::LogError),
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+    #[error("the mapping store cannot be used")]
+    Store(#[from] OpenError),
+    #[error("the ext_proc listener cannot be opened")]
+    Listen(#[source] ListenError),
+    #[error("the admin listener cannot be opened")]
+    Admin(#[source] ListenError),
+    #[error("the admin listener failed")]
+    AdminServe(#[from] admin::AdminError),
+    #[error(transparent)]
+    Token(#[from] TokenError),
+    #[error("the runtime cannot be started")]
+    Runtime(#[source] std::io::Error),
+    #[error("signals cannot be received")]
+    Signal(#[source] std::io::Error),
+    #[error("the ext_proc listener failed")]
+    Serve(#[from] tonic::transport::Error),
+}
+
+/// Serves until SIGTERM or SIGINT.
+pub(super) fn run(config: Config) -> Result<(), ServeError> {
+    log::init(&config.log)?;
+    silence_panics();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    runtime.map_err(ServeError::Runtime)?.block_on(serve(config))
+}
+
+/// A panic's message may quote the text that it failed on: only the place is logged.
+fn silence_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        tracing::error!(place, "a task panicked");
+    }));
+}
+
+async fn serve(config: Config) -> Result<(), ServeError> {
+    let started = Instant::now();
+    let settings = Arc::new(wiring::settings(&config)?);
+    let token = match &config.admin.token_file {
+        Some(path) => Token::load(path)?,
+        None => Token::none(),
+    };
+    let admin_listen =
+        Listen { address: config.admin.address.clone(), tls: config.admin.tls.clone() };
+    let bound = listen::bind(&config.listen).await.map_err(ServeError::Listen)?;
+    let admin_bound = listen::bind(&admin_listen).await.map_err(ServeError::Admin)?;
+    let store = Store::open(&config.store).await?;
+    let mut registry = Registry::default();
+    let metrics = Metrics::new(&mut registry);
+    let stop = CancellationToken::new();
+    let service = Service {
+        settings: Arc::clone(&settings),
+        store: store.clone(),
+        metrics: metrics.clone(),
+        send_time: config.limits.send_time,
+        stop: stop.clone(),
+    };
+    let draining = Arc::new(AtomicBool::new(false));
+    let core = Documents { settings: Arc::clone(&settings), store: store.clone() };
+    let control = Control {
+        status: wiring::status(&settings, &store, &metrics, started),
+        readiness: readiness(&draining),
+        metrics: scrape(registry, metrics, &settings, &store),
+        core: Arc::new(core),
+        token,
+        limits: wiring::admin_limits(&config),
+    };
+    tracing::info!(
+        ext_proc = %bound.address(),
+        admin = %admin_bound.address(),
+        store = store.status().backend,
+        classes = settings.masker.catalog.classes(),
+        "serving"
+    );
+    let admin_stop = CancellationToken::new();
+    let admin_end = admin_stop.clone().cancelled_owned();
+    let admin = tokio::spawn(admin::serve(admin_bound, control, admin_end));
+    let served = data_plane(&config, bound, service, &draining, &stop).await;
+    store.close(CLOSING).await;
+    admin_stop.cancel();
+    if let Ok(Ok(ended)) = timeout(CLOSING, admin).await {
+        ended?;
+    }
+    tracing::info!("stopped");
+    served
+}
+
+/// Serves Envoy; on a signal says so, drains, and ends what is left.
+async fn data_plane(
+    config: &Config,
+    bound: Bound,
+    service: Service,
+    draining: &AtomicBool,
+    stop: &CancellationToken,
+) -> Result<(), ServeError> {
+    let (health, health_service) = tonic_health::server::health_reporter();
+    health.set_serving::<ExternalProcessorServer<Service>>().await;
+    let accept = CancellationToken::new();
+    let service = ExternalProcessorServer::new(service)
+        .max_decoding_message_size(MESSAGE)
+        .max_encoding_message_size(MESSAGE);
+    let server = Server::builder()
+        .tcp_nodelay(true)
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .initial_stream_window_size(STREAM_WINDOW)
+        .max_concurrent_streams(config.limits.streams)
+        .http2_max_pending_accept_reset_streams(Some(ABORTED))
+        .http2_max_local_error_reset_streams(None)
+        .http2_keepalive_interval(Some(Duration::from_secs(30)))
+        .add_service(health_service)
+        .add_service(service)
+        .serve_with_incoming_shutdown(bound.incoming(), accept.clone().cancelled_owned());
+    let mut server = tokio::spawn(server);
+    let mut signals = Signals::new()?;
+    tokio::select! {
+        ended = &mut server => return Ok(ended.map_or(Ok(()), |ended| ended)?),
+        () = signals.recv() => {}
+    }
+    draining.store(true, Ordering::Relaxed);
+    health.set_not_serving::<ExternalProcessorServer<Service>>().await;
+    tracing::info!("draining: no new exchanges");
+    tokio::select! {
+        () = sleep(config.shutdown.notice) => {}
+        () = signals.recv() => {}
+    }
+    accept.cancel();
+    let drained = tokio::select! {
+        ended = timeout(config.shutdown.drain, &mut server) => ended.ok(),
+        () = signals.recv() => None,
+    };
+    if let Some(ended) = drained {
+        return Ok(ended.map_or(Ok(()), |ended| ended)?);
+    }
+    tracing::warn!("exchanges were cut off at the end of the drain time");
+    stop.cancel();
+    if timeout(CLOSING, &mut server).await.is_err() {
+        server.abort();
+    }
+    Ok(())
+}
+
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn new() -> Result<Self, ServeError> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate()).map_err(ServeError::Signal)?,
+            interrupt: signal(SignalKind::interrupt()).map_err(ServeError::Signal)?,
+        })
+    }
+
+    async fn recv(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
+fn readiness(draining: &Arc<AtomicBool>) -> Arc<dyn Fn() -> Vec<String> + Send + Sync> {
+    let draining = Arc::clone(draining);
+    Arc::new(move || {
+        let draining = draining.load(Ordering::Relaxed);
+        if draining { vec!["shutting down".to_owned()] } else { Vec::new() }
+    })
+}
+
+type Scrape = Arc<dyn Fn() -> Result<String, std::fmt::Error> + Send + Sync>;
+
+/// The metrics, with those gauges that are read when asked for.
+fn scrape(
+    registry: Registry,
+    metrics: Metrics,
+    settings: &Arc<crate::ext_proc::settings::Settings>,
+    store: &Store,
+) -> Scrape {
+    let (settings, store) = (Arc::clone(settings), store.clone());
+    let gauge = |value: usize| i64::try_from(value).unwrap_or(i64::MAX);
+    Arc::new(move || {
+        let status = store.status();
+        metrics.buffered_bytes.set(gauge(settings.budget.held()));
+        metrics.store_queue.set(gauge(status.queued));
+        metrics.breaker_state.set(wiring::breaker_gauge(status.breaker));
+        metrics.mode.set(i64::from(store.mode() == Mode::Degraded));
+        metrics::encode(&registry)
+    })
+}

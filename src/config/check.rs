@@ -1,0 +1,207 @@
+//! From the configuration as written to the one that travels: what options must
+//! not say together, and the files they name.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::config::Admin;
+use crate::config::Config;
+use crate::config::Detect;
+use crate::config::Limits;
+use crate::config::Listen;
+use crate::config::Log;
+use crate::config::LogFormat;
+use crate::config::PassThrough;
+use crate::config::Refuse;
+use crate::config::Shutdown;
+use crate::config::TenantKey;
+use crate::config::Tls;
+use crate::listen::Address;
+use crate::config::combine;
+use crate::config::file::File;
+use crate::config::problem::Origin;
+use crate::config::rows;
+use crate::store::config::Backend;
+use crate::breaker;
+use crate::store::config::StoreConfig;
+use crate::config::value::Value;
+
+/// The checked configuration, unless there was a problem, now or before.
+pub(crate) fn check(mut file: File) -> Result<Config, File> {
+    combine::check(&mut file);
+    let tenants = rows::tenants(&mut file);
+    let routes = rows::routes(&mut file);
+    match Fields(&file).config(tenants, routes) {
+        Ok(config) if file.problems.is_empty() => Ok(config),
+        Ok(_) => Err(file),
+        Err(Missing(key)) => {
+            // All options have a default or may be absent, which a test checks; a value
+            // that is wrong in the file leaves its default.
+            if file.problems.is_empty() {
+                file.problem(Origin::Default, format!("{key} is not set"));
+            }
+            Err(file)
+        }
+    }
+}
+
+/// A key without a value, or with one of another form.
+struct Missing(&'static str);
+
+/// Typed reading of values.
+pub(crate) struct Fields<'a>(pub(crate) &'a File);
+
+impl Fields<'_> {
+    pub(crate) fn path(&self, key: &str) -> Option<PathBuf> {
+        match self.value(key) {
+            Some(Value::Text(path)) => Some(path.into()),
+            _ => None,
+        }
+    }
+
+    fn value(&self, key: &str) -> Option<&Value> {
+        self.0.values.get(key).map(|(value, _)| value)
+    }
+
+    fn flag(&self, key: &'static str) -> Result<bool, Missing> {
+        match self.value(key) {
+            Some(Value::Flag(flag)) => Ok(*flag),
+            _ => Err(Missing(key)),
+        }
+    }
+
+    fn number<N: TryFrom<u64>>(&self, key: &'static str) -> Result<N, Missing> {
+        match self.value(key) {
+            Some(Value::Number(number)) => N::try_from(*number).map_err(|_| Missing(key)),
+            _ => Err(Missing(key)),
+        }
+    }
+
+    fn time(&self, key: &'static str) -> Result<Duration, Missing> {
+        match self.value(key) {
+            Some(Value::Time(time)) => Ok(*time),
+            _ => Err(Missing(key)),
+        }
+    }
+
+    fn text(&self, key: &'static str) -> Result<String, Missing> {
+        match self.value(key) {
+            Some(Value::Text(text)) => Ok(text.clone()),
+            _ => Err(Missing(key)),
+        }
+    }
+
+    fn list(&self, key: &'static str) -> Result<Vec<String>, Missing> {
+        match self.value(key) {
+            Some(Value::List(list)) => Ok(list.clone()),
+            _ => Err(Missing(key)),
+        }
+    }
+
+    fn address(&self, key: &'static str) -> Result<Address, Missing> {
+        match self.value(key) {
+            Some(Value::Address(address)) => Ok(address.clone()),
+            _ => Err(Missing(key)),
+        }
+    }
+
+    fn tls(&self, section: &str) -> Option<Tls> {
+        Some(Tls {
+            cert: self.path(&format!("{section}.tls.cert"))?,
+            key: self.path(&format!("{section}.tls.key"))?,
+            client_ca: self.path(&format!("{section}.tls.client_ca")),
+        })
+    }
+
+    fn config(&self, tenants: Vec<TenantKey>, routes: Vec<PassThrough>) -> Result<Config, Missing> {
+        Ok(Config {
+            listen: Listen { address: self.address("listen.address")?, tls: self.tls("listen") },
+            admin: Admin {
+                address: self.address("admin.address")?,
+                tls: self.tls("admin"),
+                token_file: self.path("admin.token_file"),
+                calls: self.number("admin.calls")?,
+                call_time: self.time("admin.call_time")?,
+                unmask_per_minute: self.number("admin.unmask_per_minute")?,
+                unmask_placeholders_per_minute: self
+                    .number("admin.unmask_placeholders_per_minute")?,
+            },
+            store: self.store()?,
+            key_file: self.text("key_file")?.into(),
+            limits: self.limits()?,
+            detect: Detect {
+                private_ip: self.flag("detect.private_ip")?,
+                public_ip: self.flag("detect.public_ip")?,
+                families_off: self.list("detect.families_off")?,
+            },
+            tenants,
+            bearer_prefixes: self.list("tenants_bearer_prefixes")?,
+            routes,
+            refuse: self.refuse()?,
+            shutdown: Shutdown {
+                notice: self.time("shutdown.notice")?,
+                drain: self.time("shutdown.drain")?,
+            },
+            log: Log {
+                level: self.text("log.level")?,
+                format: match self.text("log.format")?.as_str() {
+                    "text" => LogFormat::Text,
+                    _ => LogFormat::Json,
+                },
+            },
+        })
+    }
+
+    fn store(&self) -> Result<StoreConfig, Missing> {
+        let backend = match self.value("store.url") {
+            Some(Value::Store(Some(url))) => Backend::Redis {
+                url: url.clone(),
+                ca: self.path("store.ca_file"),
+                username_file: self.path("store.username_file"),
+                password_file: self.path("store.password_file"),
+            },
+            Some(Value::Store(None)) => {
+                Backend::Memory { entries: self.number("store.memory_entries")? }
+            }
+            _ => return Err(Missing("store.url")),
+        };
+        Ok(StoreConfig {
+            backend,
+            ttl: self.time("store.ttl")?,
+            deadline: self.time("store.deadline")?,
+            connect_timeout: self.time("store.connect_timeout")?,
+            cache_entries: self.number("store.cache_entries")?,
+            queue_entries: self.number("store.queue_entries")?,
+            breaker: breaker::Settings {
+                failures: self.number("store.breaker.failures")?,
+                retry_every: self.time("store.breaker.retry_every")?,
+                successes: self.number("store.breaker.successes")?,
+            },
+        })
+    }
+
+    fn limits(&self) -> Result<Limits, Missing> {
+        Ok(Limits {
+            body: self.number("limits.body")?,
+            buffered: self.number("limits.buffered")?,
+            body_time: self.time("limits.body_time")?,
+            findings: self.number("limits.findings")?,
+            depth: self.number("limits.depth")?,
+            streams: self.number("limits.streams")?,
+            send_time: self.time("limits.send_time")?,
+            answer: self.number("limits.answer")?,
+            slice: self.number("limits.slice")?,
+        })
+    }
+
+    fn refuse(&self) -> Result<Refuse, Missing> {
+        Ok(Refuse {
+            url_findings: self.flag("refuse.url_findings")?,
+            credential_findings: self.flag("refuse.credential_findings")?,
+            id_findings: self.flag("refuse.id_findings")?,
+            images: self.flag("refuse.images")?,
+            pdf: self.flag("refuse.pdf")?,
+            files: self.flag("refuse.files")?,
+        })
+    }
+}

@@ -1,0 +1,76 @@
+//! Flags, environment and file into one checked configuration.
+
+use std::fmt;
+use std::fs;
+use std::path::PathBuf;
+
+use crate::config::Config;
+use crate::config::check;
+use crate::config::file::File;
+use crate::config::options::CONFIG_ENV;
+use crate::config::problem::Origin;
+use crate::config::problem::Problems;
+use crate::config::tenants::ROTATING;
+
+/// What was given as flags.
+#[derive(Clone, Default)]
+pub struct Flags {
+    pub config: Option<PathBuf>,
+    pub listen: Option<String>,
+    pub admin: Option<String>,
+    pub store: Option<String>,
+    pub key_file: Option<String>,
+}
+
+impl fmt::Debug for Flags {
+    /// Without `store`, in which somebody may have written a password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Flags").field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
+/// Reads one variable of the environment.
+pub type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+impl Config {
+    /// Reads and checks everything: a flag wins over the environment, the
+    /// environment over the file, the file over the default.
+    pub fn load(flags: &Flags, env: Env<'_>) -> Result<Self, Problems> {
+        let path = Self::file_path(flags, env);
+        let mut file = File::defaults();
+        if let Some(path) = &path {
+            match fs::read_to_string(path) {
+                Ok(text) => file.read(&text),
+                Err(error) => file.problem(Origin::File(0), format!("cannot be read: {error}")),
+            }
+        }
+        file.overlay(env, &|flag| match flag {
+            "--listen" => flags.listen.clone(),
+            "--admin" => flags.admin.clone(),
+            "--store" => flags.store.clone(),
+            "--key-file" => flags.key_file.clone(),
+            _ => None,
+        });
+        check::check(file).map_err(|file| {
+            let mut list = file.problems;
+            list.sort_by_key(|problem| problem.origin);
+            list.dedup();
+            Problems { file: path, list }
+        })
+    }
+
+    /// The file that [`Config::load`] reads, if any.
+    #[must_use]
+    pub fn file_path(flags: &Flags, env: Env<'_>) -> Option<PathBuf> {
+        let named = || env(CONFIG_ENV).filter(|path| !path.is_empty()).map(PathBuf::from);
+        flags.config.clone().or_else(named)
+    }
+
+    /// Is this bearer token a static API key, which names a tenant?
+    #[must_use]
+    pub fn is_static_bearer(&self, token: &str) -> bool {
+        let begins = |prefix: &str| token.starts_with(prefix);
+        !ROTATING.into_iter().any(begins)
+            && self.bearer_prefixes.iter().any(|prefix| begins(prefix))
+    }
+}

@@ -1,0 +1,243 @@
+//! The table of all options: the single source for reading and checking a
+//! configuration, for its printed default and for what overrides it.
+
+/// One option.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Opt {
+    /// Dotted, as in the file.
+    pub(crate) key: &'static str,
+    pub(crate) form: Form,
+    pub(crate) given: Given,
+    /// Sentences for the operator.
+    pub(crate) doc: &'static str,
+}
+
+/// What an option is when nobody sets it. Both texts are TOML.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Given {
+    Default(&'static str),
+    /// Not set; the text is an example.
+    Unset(&'static str),
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Form {
+    Address,
+    Store,
+    /// A file that masker reads.
+    File,
+    /// The file of the master key: nobody else may read it.
+    KeyFile,
+    Flag,
+    Choice(&'static [&'static str]),
+    Count {
+        min: u64,
+        max: u64,
+    },
+    /// In bytes.
+    Size {
+        min: u64,
+        max: u64,
+    },
+    /// In milliseconds.
+    Time {
+        min: u64,
+        max: u64,
+    },
+    Text,
+    List,
+    /// An array of tables with these fields, all of which are required.
+    Rows(&'static [Opt]),
+}
+
+/// What overrides an option: the flag first, then the environment.
+pub(crate) struct Override {
+    pub(crate) key: &'static str,
+    pub(crate) flag: &'static str,
+    pub(crate) env: &'static str,
+}
+
+pub(crate) const OVERRIDES: [Override; 4] = [
+    Override { key: "listen.address", flag: "--listen", env: "MASKER_LISTEN" },
+    Override { key: "admin.address", flag: "--admin", env: "MASKER_ADMIN" },
+    Override { key: "store.url", flag: "--store", env: "MASKER_STORE" },
+    Override { key: "key_file", flag: "--key-file", env: "MASKER_KEY_FILE" },
+];
+
+pub(crate) const CONFIG_ENV: &str = "MASKER_CONFIG";
+
+/// The option of this dotted key.
+pub(crate) fn find(key: &str) -> Option<&'static Opt> {
+    OPTIONS.iter().find(|opt| opt.key == key)
+}
+
+const KIB: u64 = 1 << 10;
+const GIB: u64 = 1 << 30;
+const SECOND: u64 = 1_000;
+const HOUR: u64 = 3_600_000;
+const DAY: u64 = 24 * HOUR;
+
+use Form::{Address, Choice, Count, File, Flag, KeyFile, List, Rows, Size, Store, Text, Time};
+use Given::{Default, Unset};
+
+const fn opt(key: &'static str, form: Form, given: Given, doc: &'static str) -> Opt {
+    Opt { key, form, given, doc }
+}
+
+/// In the order in which they are printed: a section's options stand together,
+/// arrays of tables last, as TOML wants it.
+#[rustfmt::skip]
+pub(crate) const OPTIONS: &[Opt] = &[
+    opt("key_file", KeyFile, Default("\".masker/key\""),
+        "The master key: 64 hexadecimal characters or 32 bytes, in a file that only its owner may read. `masker keys new --out FILE` makes one. All replicas need the same key; whoever has it can tell which value a placeholder stands for, by guessing."),
+    opt("tenants_bearer_prefixes", List, Default("[\"sk-\"]"),
+        "A bearer token that begins with one of these is a static API key, which names a tenant. Tokens that rotate (`sk-ant-oat`, `ya29.`, JWTs) never are: their users share the tenant `default`."),
+
+    opt("listen.address", Address, Default("\"127.0.0.1:50051\""),
+        "Where Envoy reaches the external processor: IP:PORT or unix:PATH. Originals travel here, so any other address than loopback or a unix socket needs a certificate, its key and a client authority."),
+    opt("listen.allow_plaintext", Flag, Default("false"),
+        "Allows an address that other machines reach, without mutual TLS. Only where something else protects the way."),
+    opt("listen.tls.cert", File, Unset("\"/etc/masker/tls/cert.pem\""),
+        "Certificate chain, PEM. Read again when it changes."),
+    opt("listen.tls.key", File, Unset("\"/etc/masker/tls/key.pem\""),
+        "Private key of the certificate, PEM."),
+    opt("listen.tls.client_ca", File, Unset("\"/etc/masker/tls/envoy-ca.pem\""),
+        "Clients must show a certificate of this authority, PEM."),
+
+    opt("admin.address", Address, Default("\"127.0.0.1:9400\""),
+        "Where health, metrics and the API are served: IP:PORT or unix:PATH. Any other address than loopback or a unix socket needs a certificate, its key and a token."),
+    opt("admin.allow_plaintext", Flag, Default("false"),
+        "Allows an address that other machines reach, without TLS and token. Only where something else protects the way."),
+    opt("admin.token_file", File, Unset("\"/etc/masker/admin-token\""),
+        "Holds the bearer token of the API, on one line. Without it the API is off; health and metrics are served."),
+    opt("admin.calls", Count { min: 1, max: 1_000 }, Default("8"),
+        "Calls of the API at a time. More are refused."),
+    opt("admin.call_time", Time { min: 100, max: HOUR }, Default("\"30s\""),
+        "The longest that one call of the API may take."),
+    opt("admin.unmask_per_minute", Count { min: 0, max: 1_000_000 }, Default("60"),
+        "How many Unmask calls of the API are answered in one minute. 0 turns them off."),
+    opt("admin.unmask_placeholders_per_minute", Count { min: 0, max: 100_000_000 }, Default("10_000"),
+        "How many placeholders those calls may ask for in one minute."),
+    opt("admin.tls.cert", File, Unset("\"/etc/masker/tls/cert.pem\""),
+        "Certificate chain, PEM. Read again when it changes."),
+    opt("admin.tls.key", File, Unset("\"/etc/masker/tls/key.pem\""),
+        "Private key of the certificate, PEM."),
+    opt("admin.tls.client_ca", File, Unset("\"/etc/masker/tls/operators-ca.pem\""),
+        "Clients must show a certificate of this authority, PEM."),
+
+    opt("store.url", Store, Default("\"memory\""),
+        "Where mappings are kept: memory (one process, lost at its end), redis://[USER:PASSWORD@]HOST[:PORT][/DATABASE], or rediss:// for TLS. A password belongs into password_file or the environment, never into a flag."),
+    opt("store.memory_entries", Count { min: 1_000, max: 100_000_000 }, Default("200_000"),
+        "How many mappings the memory store holds. The least recently used go first."),
+    opt("store.ca_file", File, Unset("\"/etc/masker/tls/redis-ca.pem\""),
+        "Authority of the Redis server's certificate, PEM, instead of the public ones. For rediss:// only."),
+    opt("store.username_file", File, Unset("\"/etc/masker/redis-user\""),
+        "Holds the Redis ACL user, on one line."),
+    opt("store.password_file", File, Unset("\"/etc/masker/redis-password\""),
+        "Holds the Redis password, on one line."),
+    opt("store.ttl", Time { min: 60 * SECOND, max: 3650 * DAY }, Default("\"7d\""),
+        "How long a mapping lives that nobody uses."),
+    opt("store.deadline", Time { min: 1, max: 60 * SECOND }, Default("\"150ms\""),
+        "The longest that one round trip may take, for each 1,000 mappings in it. After that the exchange goes on without the store."),
+    opt("store.connect_timeout", Time { min: 10, max: 60 * SECOND }, Default("\"1s\""),
+        "The longest that connecting to Redis may take."),
+    opt("store.cache_entries", Count { min: 1, max: 10_000_000 }, Default("100_000"),
+        "How many mappings are remembered in front of Redis, so that a conversation sent again does not write again."),
+    opt("store.queue_entries", Count { min: 1, max: 10_000_000 }, Default("100_000"),
+        "How many mappings wait for a Redis that is down. The oldest are dropped first; what was dropped is written when it is used again."),
+    opt("store.breaker.failures", Count { min: 1, max: 1_000 }, Default("5"),
+        "After so many failures in a row the store is not asked any more."),
+    opt("store.breaker.retry_every", Time { min: 100, max: HOUR }, Default("\"30s\""),
+        "How often a store that is not asked is tried again."),
+    opt("store.breaker.successes", Count { min: 1, max: 1_000 }, Default("3"),
+        "After so many successes in a row the store is asked again as before."),
+
+    opt("limits.body", Size { min: KIB, max: GIB }, Default("\"32MiB\""),
+        "The largest request body, as it came and after inflating. Larger: 413."),
+    opt("limits.buffered", Size { min: KIB, max: 1024 * GIB }, Default("\"512MiB\""),
+        "Bytes held for all exchanges together, counting a body as it came, inflated and masked. Full: 529. A tenant holds at most a quarter unless it is alone."),
+    opt("limits.body_time", Time { min: 100, max: HOUR }, Default("\"30s\""),
+        "The longest that a request body may take to arrive."),
+    opt("limits.findings", Count { min: 1, max: 10_000_000 }, Default("50_000"),
+        "Distinct findings in one request. More: the request is refused."),
+    opt("limits.depth", Count { min: 8, max: 1_024 }, Default("128"),
+        "Nesting of a JSON body. Deeper: 400."),
+    opt("limits.streams", Count { min: 1, max: 1_000_000 }, Default("1_000"),
+        "Exchanges at once on one connection from Envoy."),
+    opt("limits.send_time", Time { min: 100, max: HOUR }, Default("\"60s\""),
+        "The longest that Envoy may take to accept one message."),
+    opt("limits.answer", Size { min: KIB, max: GIB }, Default("\"32MiB\""),
+        "The largest answer that is held whole to be restored: JSON that is not streamed, as it came and after inflating."),
+    opt("limits.slice", Size { min: KIB, max: GIB }, Default("\"256KiB\""),
+        "A body above this is masked on a thread of its own, so that other exchanges do not wait."),
+
+    opt("detect.private_ip", Flag, Default("true"),
+        "Masks private IP addresses."),
+    opt("detect.public_ip", Flag, Default("false"),
+        "Masks public IP addresses."),
+    opt("detect.families_off", List, Default("[]"),
+        "Families of the catalog that are not looked for."),
+
+    opt("refuse.url_findings", Flag, Default("true"),
+        "Refuses a request with a finding in a URL that must not change."),
+    opt("refuse.credential_findings", Flag, Default("true"),
+        "Refuses a request with a secret in a place that must not change."),
+    opt("refuse.id_findings", Flag, Default("false"),
+        "Refuses a request with an identifier or a name in a place that must not change."),
+    opt("refuse.images", Flag, Default("false"),
+        "Refuses requests with images, which masker does not look into."),
+    opt("refuse.pdf", Flag, Default("false"),
+        "Refuses requests with PDF documents, which masker does not look into."),
+    opt("refuse.files", Flag, Default("false"),
+        "Refuses requests that name files kept by the provider, which masker does not see."),
+
+    opt("shutdown.notice", Time { min: 0, max: 10 * 60 * SECOND }, Default("\"5s\""),
+        "How long health says \"not serving\" before new exchanges are refused."),
+    opt("shutdown.drain", Time { min: 0, max: HOUR }, Default("\"30s\""),
+        "The longest that running exchanges are waited for."),
+
+    opt("log.level", Choice(&["error", "warn", "info", "debug", "trace"]), Default("\"info\""),
+        "What is logged. Libraries never log more than warnings."),
+    opt("log.format", Choice(&["json", "text"]), Default("\"json\""),
+        "Lines of JSON or of text, to standard error."),
+
+    opt("tenants", Rows(TENANT), Unset("[]"),
+        "Static API keys that share one tenant, so that a rotated key finds what the old one masked."),
+    opt("routes", Rows(ROUTE), Unset("[]"),
+        "Paths on which bodies of other, binary media types are let through unmasked, and counted. Elsewhere: 415."),
+];
+
+#[rustfmt::skip]
+const TENANT: &[Opt] = &[
+    opt("name", Text, Unset("\"payments\""),
+        "1 to 64 characters of a-z, A-Z, 0-9, '.', '_' and '-'."),
+    opt("keys_file", File, Unset("\"/etc/masker/payments-keys\""),
+        "One API key on each line, or sha256: and its SHA-256 in hexadecimal."),
+];
+
+#[rustfmt::skip]
+const ROUTE: &[Opt] = &[
+    opt("path_prefix", Text, Unset("\"/v1/audio/\""),
+        "Begins with a slash."),
+    opt("media_types", List, Unset("[\"audio/mpeg\"]"),
+        "Exact media types, without parameters."),
+];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn keys_are_unique_and_documented() {
+        let keys: BTreeSet<_> = OPTIONS.iter().map(|opt| opt.key).collect();
+        assert_eq!(keys.len(), OPTIONS.len());
+        for opt in OPTIONS.iter().chain(TENANT).chain(ROUTE) {
+            assert!(opt.doc.ends_with('.'), "{}", opt.key);
+        }
+        for Override { key, .. } in OVERRIDES {
+            assert!(find(key).is_some(), "{key}");
+        }
+    }
+}

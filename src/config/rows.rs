@@ -1,0 +1,104 @@
+//! The arrays of tables: tenants and routes.
+
+use std::path::Path;
+
+use crate::config::PassThrough;
+use crate::config::TenantKey;
+use crate::config::file::File;
+use crate::config::problem::Origin;
+use crate::config::tenants;
+use crate::config::value::Row;
+use crate::config::value::Value;
+use crate::mask::Tenant;
+
+/// The rows of an array of tables that are whole.
+fn rows(file: &File, key: &str) -> Vec<Row> {
+    match file.values.get(key) {
+        Some((Value::Rows(rows), _)) => rows.clone(),
+        _ => Vec::new(),
+    }
+}
+
+pub(crate) fn tenants(file: &mut File) -> Vec<TenantKey> {
+    let mut found: Vec<TenantKey> = Vec::new();
+    for row in rows(file, "tenants") {
+        let origin = Origin::File(row.line);
+        let name = row.text("name").map(Tenant::named);
+        let hashes = row.text("keys_file").map(|path| tenants::read(Path::new(path)));
+        if let Some(Err(error)) = &name {
+            file.problem(origin, format!("tenants.name is wrong: {error}"));
+        }
+        if let Some(Err(error)) = &hashes {
+            file.problem(origin, format!("tenants.keys_file {error}"));
+        }
+        let (Some(Ok(tenant)), Some(Ok(hashes))) = (name, hashes) else { continue };
+        if found.iter().any(|other| other.tenant == tenant) {
+            let text =
+                format!("tenant {:?} stands here twice; put its keys in one file", tenant.as_str());
+            file.problem(origin, text);
+        } else if let Some(other) =
+            found.iter().find(|other| other.hashes.iter().any(|hash| hashes.contains(hash)))
+        {
+            let text = format!(
+                "tenants.keys_file holds a key that tenant {:?} has too",
+                other.tenant.as_str()
+            );
+            file.problem(origin, text);
+        }
+        found.push(TenantKey { tenant, hashes });
+    }
+    found
+}
+
+pub(crate) fn routes(file: &mut File) -> Vec<PassThrough> {
+    let mut found = Vec::new();
+    for row in rows(file, "routes") {
+        let origin = Origin::File(row.line);
+        let (Some(path_prefix), Some(media_types)) =
+            (row.text("path_prefix"), row.list("media_types"))
+        else {
+            continue;
+        };
+        if !path_prefix.starts_with('/') {
+            file.problem(
+                origin,
+                "routes.path_prefix begins with a slash: \"/v1/audio/\"".to_owned(),
+            );
+        }
+        for media_type in media_types {
+            let plain = |part: &str| {
+                let legal = |b: u8| {
+                    b.is_ascii_lowercase() || b.is_ascii_digit() || b"!#$&-^_.+".contains(&b)
+                };
+                !part.is_empty() && part.bytes().all(legal)
+            };
+            if !media_type.split_once('/').is_some_and(|(of, what)| plain(of) && plain(what)) {
+                let text = format!(
+                    "routes.media_types holds {media_type:?}; write a lower-case type without parameters such as \"audio/mpeg\""
+                );
+                file.problem(origin, text);
+            }
+        }
+        found.push(PassThrough {
+            path_prefix: path_prefix.to_owned(),
+            media_types: media_types.to_vec(),
+        });
+    }
+    found
+}
+
+impl Row {
+    fn text(&self, key: &str) -> Option<&str> {
+        self.fields.iter().find_map(|(name, value)| match value {
+            Value::Text(text) if *name == key => Some(text.as_str()),
+            _ => None,
+        })
+    }
+
+    fn list(&self, key: &str) -> Option<&[String]> {
+        self.fields.iter().find_map(|(name, value)| match value {
+            Value::List(list) if *name == key => Some(list.as_slice()),
+            _ => None,
+        })
+    }
+}

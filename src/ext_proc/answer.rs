@@ -1,0 +1,210 @@
+//! One answer, restored as it comes: no I/O, no clock.
+
+use std::sync::Arc;
+
+use crate::body::encoding::{Coding, CodingError, Inflater};
+use crate::body::select::Format;
+use crate::ext_proc::headers::{Endpoint, Headers, Media};
+use crate::ext_proc::refuse::Reason;
+use crate::mask::placeholder;
+use crate::mask::restore::{self, Counts};
+use crate::mask::stream::Stream;
+use crate::mask::table::Table;
+
+/// The restorer of one answer.
+#[derive(Debug)]
+pub struct Answer {
+    table: Arc<Table>,
+    inflater: Option<Inflater>,
+    body: Body,
+    pub counts: Counts,
+    limit: usize,
+    depth: usize,
+}
+
+#[derive(Debug)]
+enum Body {
+    Stream(Box<Stream>),
+    /// Held to its end.
+    Whole(Format, Vec<u8>),
+    /// Line by line; what is held is a line without its end.
+    Lines(Format, Vec<u8>),
+    /// What is held may be the beginning of a placeholder; before it, what was given last.
+    Text {
+        context: String,
+        held: Vec<u8>,
+    },
+}
+
+impl Answer {
+    /// The restorer for an answer with these headers. `None`: nothing is to be restored in it.
+    #[must_use]
+    pub fn new(
+        headers: &Headers,
+        endpoint: Endpoint,
+        table: Arc<Table>,
+        limit: usize,
+        depth: usize,
+    ) -> Option<Self> {
+        if table.is_empty() {
+            return None;
+        }
+        let coding = Coding::parse(&headers.joined("content-encoding")).ok()?;
+        let body = match headers.media() {
+            Media::EventStream => Body::Stream(Box::new(Stream::new(endpoint.event, limit, depth))),
+            Media::Json => Body::Whole(endpoint.answer, Vec::new()),
+            Media::JsonLines => Body::Lines(endpoint.line, Vec::new()),
+            Media::Text if endpoint.state => Body::Lines(endpoint.line, Vec::new()),
+            Media::Text => Body::Text { context: String::new(), held: Vec::new() },
+            Media::Form(_) | Media::Charset | Media::None | Media::Other => return None,
+        };
+        // A stream may inflate to any size; what is held has limits of its own.
+        let inflater = coding.map(|coding| Inflater::new(coding, usize::MAX));
+        Some(Self { table, inflater, body, counts: Counts::default(), limit, depth })
+    }
+
+    /// Are the headers held until the answer is whole?
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        matches!(self.body, Body::Whole(..))
+    }
+
+    /// Was the answer compressed?
+    #[must_use]
+    pub fn is_inflated(&self) -> bool {
+        self.inflater.is_some()
+    }
+
+    /// Events that had to wait.
+    #[must_use]
+    pub fn held_events(&self) -> u64 {
+        match &self.body {
+            Body::Stream(stream) => stream.held,
+            _ => 0,
+        }
+    }
+
+    /// Takes bytes of the answer and gives what is decided.
+    pub fn push(&mut self, bytes: &[u8]) -> Result<Vec<u8>, Reason> {
+        let inflated = match &mut self.inflater {
+            Some(inflater) => Some(inflater.push(bytes).map_err(damaged)?),
+            None => None,
+        };
+        self.take(inflated.as_deref().unwrap_or(bytes))
+    }
+
+    /// The end of the answer.
+    pub fn finish(&mut self) -> Result<Vec<u8>, Reason> {
+        let mut out = Vec::new();
+        if let Some(mut inflater) = self.inflater.take() {
+            let rest = inflater.finish().map_err(damaged)?;
+            out = self.take(&rest)?;
+        }
+        let (table, counts) = (&self.table, &mut self.counts);
+        match &mut self.body {
+            Body::Stream(stream) => out.extend(stream.finish(table, counts)),
+            Body::Whole(format, held) | Body::Lines(format, held) => {
+                let held = std::mem::take(held);
+                out.extend(document(held, *format, self.depth, table, counts));
+            }
+            Body::Text { context, held } => text(context, held, true, table, counts, &mut out),
+        }
+        Ok(out)
+    }
+
+    fn take(&mut self, bytes: &[u8]) -> Result<Vec<u8>, Reason> {
+        let (table, counts) = (&self.table, &mut self.counts);
+        let mut out = Vec::new();
+        let held = match &mut self.body {
+            Body::Stream(stream) => {
+                let too_long = |_| Reason::AnswerTooLarge(self.limit);
+                return stream.push(bytes, table, counts).map_err(too_long);
+            }
+            Body::Whole(_, held) => {
+                held.extend_from_slice(bytes);
+                held.len()
+            }
+            Body::Lines(format, held) => {
+                for piece in bytes.split_inclusive(|&byte| byte == b'\n') {
+                    held.extend_from_slice(piece);
+                    if piece.ends_with(b"\n") {
+                        let line = std::mem::take(held);
+                        out.extend(document(line, *format, self.depth, table, counts));
+                    }
+                }
+                held.len()
+            }
+            Body::Text { context, held } => {
+                held.extend_from_slice(bytes);
+                text(context, held, false, table, counts, &mut out);
+                held.len()
+            }
+        };
+        if held > self.limit { Err(Reason::AnswerTooLarge(self.limit)) } else { Ok(out) }
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "a function for map_err")]
+fn damaged(error: CodingError) -> Reason {
+    match error {
+        CodingError::TooLarge(limit) => Reason::AnswerTooLarge(limit),
+        _ => Reason::AnswerDamaged,
+    }
+}
+
+/// Restores a whole JSON document; what is not UTF-8 passes as it is.
+fn document(
+    bytes: Vec<u8>,
+    format: Format,
+    depth: usize,
+    table: &Table,
+    counts: &mut Counts,
+) -> Vec<u8> {
+    let restored = std::str::from_utf8(&bytes)
+        .ok()
+        .and_then(|source| restore::json(source, format, depth, table, counts));
+    restored.map_or(bytes, String::into_bytes)
+}
+
+/// Restores as much of a text as is decided.
+fn text(
+    context: &mut String,
+    held: &mut Vec<u8>,
+    end: bool,
+    table: &Table,
+    counts: &mut Counts,
+    out: &mut Vec<u8>,
+) {
+    let valid = match std::str::from_utf8(held) {
+        Ok(text) => text.len(),
+        Err(error) => error.valid_up_to(),
+    };
+    // What is no UTF-8 at all is passed on; the last bytes may be half a character.
+    let broken = held.len() - valid > 3 || end;
+    let fresh = String::from_utf8_lossy(held.get(..valid).unwrap_or_default()).into_owned();
+    let from = context.len();
+    context.push_str(&fresh);
+    let open = if end || broken { None } else { placeholder::open_tail(context.as_bytes()) };
+    let open = open.unwrap_or(context.len()).max(from);
+    let mut at = from;
+    for span in placeholder::spans(context) {
+        if span.start < from || span.end > open {
+            continue;
+        }
+        let Some(original) = restore::original(context, &span, table, counts) else { continue };
+        out.extend_from_slice(context.get(at..span.start).unwrap_or_default().as_bytes());
+        out.extend_from_slice(original.as_bytes());
+        at = span.end;
+    }
+    out.extend_from_slice(context.get(at..open).unwrap_or_default().as_bytes());
+    let done = open - from;
+    context.truncate(open);
+    let keep =
+        (0..=context.len().saturating_sub(48)).rev().find(|&at| context.is_char_boundary(at));
+    context.drain(..keep.unwrap_or_default());
+    held.drain(..done);
+    if broken && !held.is_empty() {
+        out.append(held);
+        context.clear();
+    }
+}

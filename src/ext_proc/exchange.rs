@@ -1,0 +1,467 @@
+//! The state machine of one HTTP exchange: no I/O, no clock.
+//!
+//! ```text
+//! Idle ─headers─► Collecting ─end─► Masking ─job done─► Saving ─store─► Forwarded ─headers─► Answering ─► Done
+//!   └─ no body: Forwarded          └────────────── any failure ─────────► Refused
+//! ```
+//!
+//! Nothing of a request leaves before the whole body is masked: until then no
+//! output is given, so that any failure can still be answered with an error.
+//! An answer that comes while nothing was released is Envoy's own (a limit, a
+//! missing route) and passes as it is.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use thiserror::Error;
+
+use crate::ext_proc::answer::Answer;
+use crate::ext_proc::budget::Share;
+use crate::ext_proc::headers::{Endpoint, Headers};
+use crate::ext_proc::refuse::{Reason, Reply};
+use crate::ext_proc::request::{Head, Job, Masked};
+use crate::ext_proc::settings::Settings;
+use crate::ext_proc::tally::Tally;
+use crate::mask::masker::Report;
+use crate::mask::table::Table;
+use crate::mask::{Mapping, Placeholder, Scope, Value};
+use crate::telemetry::labels::Outcome;
+
+/// No answer to Envoy is larger; `envoy-types` copies each.
+const CHUNK: usize = 64 * 1024;
+
+/// What Envoy sends.
+#[derive(Debug)]
+pub enum Input {
+    /// With `fully_streamed`: the filter's body modes are FULL_DUPLEX_STREAMED both ways.
+    RequestHeaders {
+        headers: Headers,
+        end: bool,
+        fully_streamed: bool,
+    },
+    RequestBody {
+        bytes: Bytes,
+        end: bool,
+    },
+    RequestTrailers {
+        names: Vec<String>,
+    },
+    ResponseHeaders {
+        headers: Headers,
+        end: bool,
+    },
+    ResponseBody {
+        bytes: Bytes,
+        end: bool,
+    },
+    ResponseTrailers,
+}
+
+/// What Envoy is answered.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Output {
+    /// The proof of masking goes with these.
+    RequestHeaders {
+        remove: Vec<&'static str>,
+        findings: u64,
+    },
+    RequestBody {
+        bytes: Bytes,
+        end: bool,
+    },
+    /// All trailers are dropped.
+    RequestTrailers {
+        remove: Vec<String>,
+    },
+    ResponseHeaders {
+        remove: Vec<&'static str>,
+    },
+    ResponseBody {
+        bytes: Bytes,
+        end: bool,
+    },
+    ResponseTrailers,
+    Refuse(Reply),
+}
+
+/// What the store is asked, in one round trip.
+#[derive(Debug)]
+pub struct Needs {
+    pub scope: Scope,
+    pub save: Vec<Arc<Mapping>>,
+    pub reveal: Vec<Placeholder>,
+}
+
+/// What the store said.
+#[derive(Debug, Default)]
+pub struct Provided {
+    pub revealed: Vec<(Placeholder, Option<Value>)>,
+    /// The store could not be reached.
+    pub degraded: bool,
+}
+
+/// The stream must end with an error: whatever Envoy does then, it fails closed.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub enum Violation {
+    #[error("the filter's body modes are not FULL_DUPLEX_STREAMED both ways")]
+    BodyMode,
+    #[error("{0} came when it cannot come")]
+    Order(&'static str),
+    #[error("the answer cannot be restored: {0}")]
+    Answer(&'static str),
+}
+
+#[derive(Debug)]
+enum Phase {
+    Idle,
+    Collecting(Box<Collecting>),
+    /// The job is handed out.
+    Masking {
+        trailers: Option<Vec<String>>,
+    },
+    Saving {
+        masked: Box<Masked>,
+        trailers: Option<Vec<String>>,
+    },
+    Forwarded {
+        table: Arc<Table>,
+        endpoint: Endpoint,
+    },
+    Answering {
+        answer: Box<Answer>,
+        headers: Option<Vec<&'static str>>,
+    },
+    /// Everything of the answer passes.
+    Passing,
+    Refused,
+    Done,
+}
+
+#[derive(Debug)]
+struct Collecting {
+    head: Head,
+    body: Vec<u8>,
+    share: Share,
+}
+
+/// One exchange.
+#[derive(Debug)]
+pub struct Exchange {
+    settings: Arc<Settings>,
+    phase: Phase,
+    outputs: VecDeque<Output>,
+    job: Option<Job>,
+    needs: Option<Needs>,
+    openai: bool,
+    pub tally: Tally,
+}
+
+impl Exchange {
+    #[must_use]
+    pub fn new(settings: Arc<Settings>) -> Self {
+        Self {
+            settings,
+            phase: Phase::Idle,
+            outputs: VecDeque::new(),
+            job: None,
+            needs: None,
+            openai: false,
+            tally: Tally::default(),
+        }
+    }
+
+    /// Is the exchange waiting for the rest of the request?
+    #[must_use]
+    pub fn is_collecting(&self) -> bool {
+        matches!(self.phase, Phase::Collecting(_))
+    }
+
+    /// The next answer to Envoy.
+    pub fn output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// Work to do before anything else; its result goes to [`Exchange::masked`].
+    pub fn job(&mut self) -> Option<Job> {
+        self.job.take()
+    }
+
+    /// What the store is asked; its answer goes to [`Exchange::provide`].
+    pub fn needs(&mut self) -> Option<Needs> {
+        self.needs.take()
+    }
+
+    /// Takes one message of Envoy.
+    pub fn input(&mut self, input: Input) -> Result<(), Violation> {
+        let phase = std::mem::replace(&mut self.phase, Phase::Refused);
+        self.phase = match (phase, input) {
+            (Phase::Idle, Input::RequestHeaders { fully_streamed: false, .. }) => {
+                return Err(Violation::BodyMode);
+            }
+            (Phase::Idle, Input::RequestHeaders { headers, end, .. }) => self.begin(&headers, end),
+            (Phase::Collecting(collecting), Input::RequestBody { bytes, end }) => {
+                self.collect(collecting, &bytes, end)
+            }
+            // Trailers are the end of the body.
+            (Phase::Collecting(collecting), Input::RequestTrailers { names }) => {
+                self.work(*collecting, Some(names))
+            }
+            (Phase::Forwarded { table, endpoint }, Input::ResponseHeaders { headers, end }) => {
+                self.answer(&headers, end, table, endpoint)
+            }
+            (Phase::Answering { answer, headers }, Input::ResponseBody { bytes, end }) => {
+                self.restore(answer, headers, &bytes, end)?
+            }
+            (Phase::Answering { answer, headers }, Input::ResponseTrailers) => {
+                self.restored(answer, headers, Output::ResponseTrailers)?
+            }
+            // Envoy's own answer: nothing was released, nothing is to be restored.
+            (Phase::Idle | Phase::Collecting(_), Input::ResponseHeaders { .. }) => {
+                self.tally.outcome = Outcome::Passed;
+                self.outputs.push_back(Output::ResponseHeaders { remove: Vec::new() });
+                Phase::Passing
+            }
+            (Phase::Passing, Input::ResponseBody { bytes, end }) => {
+                self.outputs.push_back(Output::ResponseBody { bytes, end });
+                if end { Phase::Done } else { Phase::Passing }
+            }
+            (Phase::Passing, Input::ResponseTrailers) => {
+                self.outputs.push_back(Output::ResponseTrailers);
+                Phase::Done
+            }
+            // Messages that were under way when the exchange was decided, and a
+            // second end of the request, which some versions of Envoy send.
+            (
+                phase @ (Phase::Refused
+                | Phase::Passing
+                | Phase::Forwarded { .. }
+                | Phase::Answering { .. }),
+                Input::RequestBody { .. },
+            ) => phase,
+            (phase @ (Phase::Refused | Phase::Passing), Input::RequestTrailers { .. }) => phase,
+            (Phase::Refused, _) => Phase::Refused,
+            (_, input) => return Err(Violation::Order(input.name())),
+        };
+        Ok(())
+    }
+
+    /// The rest of the request did not come in time.
+    pub fn expire(&mut self) {
+        let time = self.settings.limits.body_time;
+        self.phase = self.refuse(&Reason::Slow(time));
+    }
+
+    /// Something failed before anything was released.
+    pub fn fail(&mut self) {
+        self.phase = self.refuse(&Reason::Internal);
+    }
+
+    /// The result of the job.
+    pub fn masked(&mut self, result: Result<Masked, Reason>) {
+        let Phase::Masking { trailers } = std::mem::replace(&mut self.phase, Phase::Refused) else {
+            return;
+        };
+        let masked = match result {
+            Ok(masked) => masked,
+            Err(reason) => {
+                self.phase = self.refuse(&reason);
+                return;
+            }
+        };
+        self.tally.report(&masked.report, &masked.head.outside);
+        let save: Vec<_> = masked.table.made().cloned().collect();
+        let reveal = masked.foreign();
+        if save.is_empty() && reveal.is_empty() {
+            self.phase = self.release(masked, trailers);
+            return;
+        }
+        self.needs = Some(Needs { scope: masked.head.scope.clone(), save, reveal });
+        self.phase = Phase::Saving { masked: Box::new(masked), trailers };
+    }
+
+    /// The store's answer, or that it refused.
+    pub fn provide(&mut self, provided: Result<Provided, Reason>) {
+        let Phase::Saving { mut masked, trailers } =
+            std::mem::replace(&mut self.phase, Phase::Refused)
+        else {
+            return;
+        };
+        self.phase = match provided {
+            Err(reason) => self.refuse(&reason),
+            Ok(provided) if provided.degraded && masked.head.endpoint.state => {
+                self.refuse(&Reason::StoreDown)
+            }
+            Ok(provided) => {
+                self.tally.degraded = provided.degraded;
+                for (placeholder, value) in provided.revealed {
+                    if let Some(value) = value {
+                        masked.table.reveal(placeholder, value);
+                    }
+                }
+                self.release(*masked, trailers)
+            }
+        };
+    }
+
+    fn begin(&mut self, headers: &Headers, end: bool) -> Phase {
+        self.openai = Endpoint::of(headers.path()).openai;
+        let head = match Head::read(headers, &self.settings) {
+            Ok(head) => head,
+            Err(reason) => return self.refuse(&reason),
+        };
+        if end {
+            // There is no body: no body message will come.
+            self.tally.outcome = Outcome::Empty;
+            self.tally.report(&Report::default(), &head.outside);
+            let remove = vec!["x-masker-tenant"];
+            self.outputs.push_back(Output::RequestHeaders { remove, findings: 0 });
+            return Phase::Forwarded { table: Arc::default(), endpoint: head.endpoint };
+        }
+        if let Err(reason) = head.check(headers, self.settings.limits.body) {
+            return self.refuse(&reason);
+        }
+        let share = self.settings.budget.share(head.scope.tenant());
+        Phase::Collecting(Box::new(Collecting { head, body: Vec::new(), share }))
+    }
+
+    fn collect(&mut self, mut collecting: Box<Collecting>, bytes: &[u8], end: bool) -> Phase {
+        let limit = self.settings.limits.body;
+        if collecting.body.len() + bytes.len() > limit {
+            return self.refuse(&Reason::TooLarge(limit));
+        }
+        if collecting.share.grow(bytes.len()).is_err() {
+            return self.refuse(&Reason::Overloaded);
+        }
+        collecting.body.extend_from_slice(bytes);
+        if end { self.work(*collecting, None) } else { Phase::Collecting(collecting) }
+    }
+
+    fn work(&mut self, collecting: Collecting, trailers: Option<Vec<String>>) -> Phase {
+        let Collecting { head, body, share } = collecting;
+        self.tally.request_bytes = body.len();
+        self.job = Some(Job { head, body, share, settings: Arc::clone(&self.settings) });
+        Phase::Masking { trailers }
+    }
+
+    /// Lets the masked request go: the headers with the proof, then the body.
+    fn release(&mut self, masked: Masked, trailers: Option<Vec<String>>) -> Phase {
+        self.tally.outcome = Outcome::Masked;
+        let findings = masked.report.findings.values().sum();
+        let remove = vec!["x-masker-tenant", "content-encoding"];
+        self.outputs.push_back(Output::RequestHeaders { remove, findings });
+        let mut body = masked.body;
+        loop {
+            let bytes = body.split_to(body.len().min(CHUNK));
+            let end = body.is_empty() && trailers.is_none();
+            self.outputs.push_back(Output::RequestBody { bytes, end });
+            if body.is_empty() {
+                break;
+            }
+        }
+        if let Some(remove) = trailers {
+            self.outputs.push_back(Output::RequestTrailers { remove });
+        }
+        Phase::Forwarded { table: Arc::new(masked.table), endpoint: masked.head.endpoint }
+    }
+
+    fn answer(
+        &mut self,
+        headers: &Headers,
+        end: bool,
+        table: Arc<Table>,
+        endpoint: Endpoint,
+    ) -> Phase {
+        let limits = self.settings.limits;
+        let answer = Answer::new(headers, endpoint, table, limits.answer, limits.depth);
+        let Some(answer) = answer.filter(|_| !end) else {
+            self.outputs.push_back(Output::ResponseHeaders { remove: Vec::new() });
+            return if end { Phase::Done } else { Phase::Passing };
+        };
+        let remove = if answer.is_inflated() { vec!["content-encoding"] } else { Vec::new() };
+        let headers = if answer.is_whole() {
+            Some(remove)
+        } else {
+            self.outputs.push_back(Output::ResponseHeaders { remove });
+            None
+        };
+        Phase::Answering { answer: Box::new(answer), headers }
+    }
+
+    fn restore(
+        &mut self,
+        mut answer: Box<Answer>,
+        headers: Option<Vec<&'static str>>,
+        bytes: &[u8],
+        end: bool,
+    ) -> Result<Phase, Violation> {
+        match answer.push(bytes) {
+            Ok(bytes) if !bytes.is_empty() => {
+                let bytes = Bytes::from(bytes);
+                self.outputs.push_back(Output::ResponseBody { bytes, end: false });
+            }
+            Ok(_) => {}
+            Err(reason) => return self.broken(headers.is_some(), &reason),
+        }
+        if end {
+            let last = Output::ResponseBody { bytes: Bytes::new(), end: true };
+            return self.restored(answer, headers, last);
+        }
+        Ok(Phase::Answering { answer, headers })
+    }
+
+    /// The end of the answer: what is held, then the end as Envoy gave it.
+    fn restored(
+        &mut self,
+        mut answer: Box<Answer>,
+        headers: Option<Vec<&'static str>>,
+        last: Output,
+    ) -> Result<Phase, Violation> {
+        let rest = match answer.finish() {
+            Ok(rest) => rest,
+            Err(reason) => return self.broken(headers.is_some(), &reason),
+        };
+        self.tally.answer(&answer);
+        if let Some(remove) = headers {
+            self.outputs.push_back(Output::ResponseHeaders { remove });
+        }
+        let mut rest = Bytes::from(rest);
+        while !rest.is_empty() {
+            let bytes = rest.split_to(rest.len().min(CHUNK));
+            self.outputs.push_back(Output::ResponseBody { bytes, end: false });
+        }
+        self.outputs.push_back(last);
+        Ok(Phase::Done)
+    }
+
+    /// The answer cannot be restored. While its headers are held it can be replaced.
+    fn broken(&mut self, replaceable: bool, reason: &Reason) -> Result<Phase, Violation> {
+        if replaceable {
+            return Ok(self.refuse(reason));
+        }
+        Err(Violation::Answer(reason.reply(false).code))
+    }
+
+    fn refuse(&mut self, reason: &Reason) -> Phase {
+        let reply = reason.reply(self.openai);
+        let failed = *reason == Reason::Internal;
+        self.tally.outcome = if failed { Outcome::Failed } else { Outcome::Refused };
+        self.tally.code = Some(reply.code);
+        self.outputs.clear();
+        self.outputs.push_back(Output::Refuse(reply));
+        Phase::Refused
+    }
+}
+
+impl Input {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::RequestHeaders { .. } => "request_headers",
+            Self::RequestBody { .. } => "request_body",
+            Self::RequestTrailers { .. } => "request_trailers",
+            Self::ResponseHeaders { .. } => "response_headers",
+            Self::ResponseBody { .. } => "response_body",
+            Self::ResponseTrailers => "response_trailers",
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! Refusals: a status and a JSON error in the provider's own format.
+//!
+//! Claude: `{"type":"error","error":{"type":…,"message":…}}`; its statuses and
+//! error types are those of the API's error page, so that SDKs retry what can
+//! be retried. No text of a body is ever part of an error.
+
+use std::time::Duration;
+
+use crate::body::encoding::CodingError;
+use crate::mask::masker::Refusal;
+
+/// Why an exchange is refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// The body, or what it inflates to, is larger than the limit in bytes.
+    TooLarge(usize),
+    /// More than this many different identifiers in one body.
+    Findings(usize),
+    MediaType,
+    Coding,
+    CodingDamaged,
+    Charset,
+    Utf8,
+    ByteOrderMark,
+    Depth(usize),
+    Multipart,
+    /// A finding stands where nothing may change.
+    Unmaskable(&'static str),
+    /// Opaque content that the configuration refuses.
+    Opaque(&'static str),
+    /// The whole body did not come in time.
+    Slow(Duration),
+    /// The memory for bodies is used up.
+    Overloaded,
+    /// This endpoint needs the mapping store, which cannot be reached.
+    StoreDown,
+    Tenant,
+    Internal,
+    /// The provider's answer is larger than what can be held.
+    AnswerTooLarge(usize),
+    AnswerDamaged,
+}
+
+/// What Envoy is asked to send.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reply {
+    pub status: u16,
+    pub body: String,
+    pub retry_after: Option<u32>,
+    /// A closed set: for metrics, logs and `%RESPONSE_CODE_DETAILS%`.
+    pub code: &'static str,
+}
+
+impl Reason {
+    /// Status, Claude's error type, and the code.
+    fn class(&self) -> (u16, &'static str, &'static str) {
+        match self {
+            Self::TooLarge(_) => (413, "request_too_large", "body_too_large"),
+            Self::Findings(_) => (413, "request_too_large", "too_many_findings"),
+            Self::MediaType => (415, "invalid_request_error", "media_type"),
+            Self::Coding => (415, "invalid_request_error", "content_coding"),
+            Self::CodingDamaged => (400, "invalid_request_error", "content_coding_damaged"),
+            Self::Charset => (400, "invalid_request_error", "charset"),
+            Self::Utf8 => (400, "invalid_request_error", "not_utf8"),
+            Self::ByteOrderMark => (400, "invalid_request_error", "byte_order_mark"),
+            Self::Depth(_) => (400, "invalid_request_error", "too_deep"),
+            Self::Multipart => (400, "invalid_request_error", "multipart"),
+            Self::Unmaskable(_) => (422, "invalid_request_error", "unmaskable_place"),
+            Self::Opaque(_) => (422, "invalid_request_error", "opaque_content"),
+            Self::Slow(_) => (408, "invalid_request_error", "body_timeout"),
+            Self::Overloaded => (529, "overloaded_error", "overloaded"),
+            Self::StoreDown => (503, "api_error", "store_down"),
+            Self::Tenant => (500, "api_error", "tenant"),
+            Self::Internal => (503, "api_error", "internal"),
+            Self::AnswerTooLarge(_) => (502, "api_error", "answer_too_large"),
+            Self::AnswerDamaged => (502, "api_error", "answer_damaged"),
+        }
+    }
+
+    fn message(&self) -> String {
+        match self {
+            Self::TooLarge(limit) => format!(
+                "the request body is larger than {limit} bytes; `limits.body` of the masking gateway sets this"
+            ),
+            Self::Findings(limit) => format!(
+                "the request holds more than {limit} different identifiers; `limits.findings` sets this"
+            ),
+            Self::MediaType => {
+                "the gateway masks JSON, JSON lines, text and form-data; this content-type \
+                is none of them, and no route lets it through"
+                    .to_owned()
+            }
+            Self::Coding => {
+                "the gateway reads content-encoding gzip, deflate, br and zstd, one at a time; \
+                send the body in one of them or as it is"
+                    .to_owned()
+            }
+            Self::CodingDamaged => "the body is not valid in its content-encoding".to_owned(),
+            Self::Charset => "the body's charset is not UTF-8; send UTF-8".to_owned(),
+            Self::Utf8 => "the body is not valid UTF-8".to_owned(),
+            Self::ByteOrderMark => {
+                "the body begins with a byte order mark; send it without".to_owned()
+            }
+            Self::Depth(limit) => format!("the body nests deeper than {limit} levels"),
+            Self::Multipart => "the multipart body does not match its boundary".to_owned(),
+            Self::Unmaskable(place) => format!(
+                "an AWS identifier or secret stands in {place}, which the provider needs unchanged; \
+                 remove it, or allow it with `refuse` in the gateway's configuration"
+            ),
+            Self::Opaque(kind) => {
+                format!("the gateway cannot look into {kind} and is set to refuse it")
+            }
+            Self::Slow(time) => {
+                format!("the whole body must arrive within {} seconds", time.as_secs())
+            }
+            Self::Overloaded => {
+                "the masking gateway holds as many bodies as it may; try again".to_owned()
+            }
+            Self::StoreDown => {
+                "this endpoint needs the gateway's mapping store, which cannot be reached; \
+                try again later"
+                    .to_owned()
+            }
+            Self::Tenant => {
+                "the header x-masker-tenant, which only Envoy may set, holds no tenant's name"
+                    .to_owned()
+            }
+            Self::Internal => {
+                "the masking gateway failed and sent nothing on; try again".to_owned()
+            }
+            Self::AnswerTooLarge(limit) => {
+                format!(
+                    "the provider's answer is larger than {limit} bytes; `limits.answer` sets this"
+                )
+            }
+            Self::AnswerDamaged => "the provider's answer is damaged".to_owned(),
+        }
+    }
+
+    /// The answer to the client.
+    #[must_use]
+    pub fn reply(&self, openai: bool) -> Reply {
+        let (status, kind, code) = self.class();
+        let message = self.message();
+        let body = if openai {
+            serde_json::json!({"error": {"message": message, "type": kind, "code": code, "param": null}})
+        } else {
+            serde_json::json!({"type": "error", "error": {"type": kind, "message": message}})
+        };
+        let retry_after = matches!(status, 503 | 529).then_some(2);
+        Reply { status, body: body.to_string(), retry_after, code }
+    }
+}
+
+impl From<Refusal> for Reason {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Depth(limit) => Self::Depth(limit),
+            Refusal::Findings(limit) => Self::Findings(limit),
+            Refusal::Collision => Self::Internal,
+        }
+    }
+}
+
+impl From<CodingError> for Reason {
+    fn from(error: CodingError) -> Self {
+        match error {
+            CodingError::Unknown | CodingError::Stacked => Self::Coding,
+            CodingError::Damaged => Self::CodingDamaged,
+            CodingError::TooLarge(limit) => Self::TooLarge(limit),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_have_the_formats_of_the_providers() {
+        let reply = Reason::TooLarge(7).reply(false);
+        let body: serde_json::Value = serde_json::from_str(&reply.body).unwrap();
+        assert_eq!(
+            (reply.status, body["error"]["type"].as_str()),
+            (413, Some("request_too_large"))
+        );
+        assert_eq!(body["type"], "error");
+        let reply = Reason::Overloaded.reply(true);
+        let body: serde_json::Value = serde_json::from_str(&reply.body).unwrap();
+        assert_eq!((reply.status, reply.retry_after), (529, Some(2)));
+        assert_eq!(body["error"]["code"], "overloaded");
+    }
+}

@@ -1,0 +1,160 @@
+//! The gRPC service: drives one exchange per stream.
+//!
+//! Envoy carries on *without* the processor when a stream ends with status OK,
+//! even with `failure_mode_allow: false`. So every stream ends with an error,
+//! also when the task that drives it panics and its channel just closes.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use envoy_types::pb::envoy::service::ext_proc::v3::external_processor_server::ExternalProcessor;
+use envoy_types::pb::envoy::service::ext_proc::v3::{ProcessingRequest, ProcessingResponse};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until, timeout};
+use tokio_stream::wrappers::ReceiverStream;
+use tokio_stream::{Stream, StreamExt as _};
+use tokio_util::sync::CancellationToken;
+use tonic::{Request, Response, Status, Streaming};
+
+use crate::ext_proc::exchange::{Exchange, Needs, Provided};
+use crate::ext_proc::queue::{self, Queue};
+use crate::ext_proc::refuse::Reason;
+use crate::ext_proc::request::{Job, Masked};
+use crate::ext_proc::settings::Settings;
+use crate::ext_proc::{record, wire};
+use crate::store::{Store, Wants};
+use crate::telemetry::Metrics;
+use crate::telemetry::labels::StoreOp;
+
+/// Answers that wait for Envoy, each at most 64 KiB.
+const ANSWERS: usize = 8;
+
+/// The external processor. Clones share everything.
+#[derive(Clone, Debug)]
+pub struct Service {
+    pub settings: Arc<Settings>,
+    pub store: Store,
+    pub metrics: Metrics,
+    /// How long Envoy may take to accept an answer.
+    pub send_time: Duration,
+    /// Ends every stream, with an error.
+    pub stop: CancellationToken,
+}
+
+type Answers = Pin<Box<dyn Stream<Item = Result<ProcessingResponse, Status>> + Send>>;
+
+#[tonic::async_trait]
+impl ExternalProcessor for Service {
+    type ProcessStream = Answers;
+
+    async fn process(
+        &self,
+        request: Request<Streaming<ProcessingRequest>>,
+    ) -> Result<Response<Answers>, Status> {
+        let (answers, receiver) = mpsc::channel(ANSWERS);
+        let queue = queue::read(request.into_inner());
+        let service = self.clone();
+        tokio::spawn(async move { service.drive(queue, answers).await });
+        let end = Err(Status::aborted("the masking stream ended"));
+        let guarded = ReceiverStream::new(receiver).chain(tokio_stream::once(end));
+        Ok(Response::new(Box::pin(guarded)))
+    }
+}
+
+/// Why a stream ends before Envoy ends it.
+enum Broken {
+    /// With this error.
+    Status(Status),
+    /// Envoy has gone.
+    Gone,
+}
+
+impl Service {
+    async fn drive(
+        self,
+        mut queue: Queue,
+        answers: mpsc::Sender<Result<ProcessingResponse, Status>>,
+    ) {
+        self.metrics.exchanges.inc();
+        let mut exchange = Exchange::new(Arc::clone(&self.settings));
+        let ended = tokio::select! {
+            ended = self.run(&mut exchange, &mut queue, &answers) => ended,
+            () = self.stop.cancelled() => Err(Broken::Status(Status::unavailable("shutting down"))),
+        };
+        self.metrics.exchanges.dec();
+        record::exchange(&exchange.tally, &self.settings.masker.catalog, &self.metrics);
+        if let Err(Broken::Status(status)) = ended {
+            tracing::warn!(reason = status.message(), "an exchange was cut off");
+            // Envoy may be gone too; the stream ends with an error either way.
+            drop(answers.try_send(Err(status)));
+        }
+    }
+
+    async fn run(
+        &self,
+        exchange: &mut Exchange,
+        queue: &mut Queue,
+        answers: &mpsc::Sender<Result<ProcessingResponse, Status>>,
+    ) -> Result<(), Broken> {
+        let deadline = Instant::now() + self.settings.limits.body_time;
+        loop {
+            tokio::select! {
+                message = queue.next() => {
+                    // The end of Envoy's side is the normal end of an exchange.
+                    let Some(message) = message else { return Ok(()) };
+                    if let Some(input) = wire::input(message.into_inner()) {
+                        let done = exchange.input(input);
+                        done.map_err(|error| Broken::Status(Status::internal(error.to_string())))?;
+                    }
+                }
+                () = sleep_until(deadline), if exchange.is_collecting() => exchange.expire(),
+            }
+            if let Some(job) = exchange.job() {
+                exchange.masked(self.mask(job).await);
+            }
+            if let Some(needs) = exchange.needs() {
+                exchange.provide(self.fetch(needs).await);
+            }
+            while let Some(output) = exchange.output() {
+                let send = answers.send(Ok(wire::output(output)));
+                match timeout(self.send_time, send).await {
+                    Ok(Ok(())) => {}
+                    Ok(Err(_)) => return Err(Broken::Gone),
+                    Err(_) => {
+                        let status = Status::deadline_exceeded("envoy does not read answers");
+                        return Err(Broken::Status(status));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Masks here, or, if the body is long, where it holds up nobody.
+    async fn mask(&self, job: Job) -> Result<Masked, Reason> {
+        let start = Instant::now();
+        let result = if job.len() > self.settings.limits.slice {
+            tokio::task::spawn_blocking(move || job.run()).await.map_err(|_| ())
+        } else {
+            catch_unwind(AssertUnwindSafe(|| job.run())).map_err(|_| ())
+        };
+        self.metrics.mask_seconds.observe(start.elapsed().as_secs_f64());
+        result.unwrap_or(Err(Reason::Internal))
+    }
+
+    async fn fetch(&self, needs: Needs) -> Result<Provided, Reason> {
+        let start = Instant::now();
+        let wants = Wants { save: needs.save, reveal: needs.reveal };
+        let answer = self.store.fetch(&needs.scope, wants).await;
+        let took = start.elapsed().as_secs_f64();
+        self.metrics.store_seconds.get_or_create(&StoreOp::Fetch).observe(took);
+        match answer {
+            Ok(answer) => Ok(Provided { revealed: answer.revealed, degraded: answer.degraded }),
+            Err(error) => {
+                tracing::error!(%error, "the store refused a request's mappings");
+                Err(Reason::Internal)
+            }
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! What one exchange counts: numbers and names of closed sets, never a value.
+
+use std::collections::BTreeMap;
+
+use crate::body::select::{Guarded, Opaque};
+use crate::detect::Kind;
+use crate::ext_proc::answer::Answer;
+use crate::mask::masker::Report;
+use crate::mask::restore::Counts;
+use crate::telemetry::labels::{self, Outcome, Place};
+
+#[derive(Debug)]
+pub struct Tally {
+    pub outcome: Outcome,
+    /// Why it was refused.
+    pub code: Option<&'static str>,
+    pub request_bytes: usize,
+    pub findings: BTreeMap<Kind, u64>,
+    /// Findings where nothing may change, by place.
+    pub unmaskable: BTreeMap<Place, u64>,
+    pub opaque: BTreeMap<labels::Opaque, u64>,
+    pub counts: Counts,
+    pub held_events: u64,
+    pub malformed: bool,
+    pub degraded: bool,
+}
+
+impl Default for Tally {
+    fn default() -> Self {
+        Self {
+            // Until something else is known.
+            outcome: Outcome::Aborted,
+            code: None,
+            request_bytes: 0,
+            findings: BTreeMap::new(),
+            unmaskable: BTreeMap::new(),
+            opaque: BTreeMap::new(),
+            counts: Counts::default(),
+            held_events: 0,
+            malformed: false,
+            degraded: false,
+        }
+    }
+}
+
+impl Tally {
+    pub(crate) fn report(&mut self, report: &Report, outside: &BTreeMap<(Place, Kind), u64>) {
+        for (&kind, &count) in &report.findings {
+            *self.findings.entry(kind).or_default() += count;
+        }
+        for (&(place, _), &count) in outside {
+            *self.unmaskable.entry(place).or_default() += count;
+        }
+        for (&(place, _), &count) in &report.guarded {
+            *self.unmaskable.entry(label(place)).or_default() += count;
+        }
+        for (&opaque, &count) in &report.opaque {
+            *self.opaque.entry(opaque_label(opaque)).or_default() += count;
+        }
+        self.malformed |= report.malformed;
+    }
+
+    pub(crate) fn answer(&mut self, answer: &Answer) {
+        self.counts = answer.counts;
+        self.held_events = answer.held_events();
+    }
+}
+
+fn label(place: Guarded) -> Place {
+    match place {
+        Guarded::Url => Place::Url,
+        Guarded::Metadata => Place::Metadata,
+        Guarded::Name => Place::ToolName,
+        Guarded::Credential => Place::Other,
+    }
+}
+
+fn opaque_label(opaque: Opaque) -> labels::Opaque {
+    match opaque {
+        Opaque::Image => labels::Opaque::Image,
+        Opaque::Document => labels::Opaque::Pdf,
+        Opaque::File => labels::Opaque::File,
+    }
+}

@@ -1,0 +1,336 @@
+//! Masking a whole document: a pure function of the scope, the catalog and the
+//! document.
+//!
+//! Units are read in the order in which the model reads them. Of each unit all
+//! leaves are scanned first; what they teach (an account in an ARN, a bucket in
+//! a URI) is then masked wherever it stands alone in the unit and in later
+//! ones. Neither the order of bytes nor that of JSON keys plays a role.
+
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use memchr::memchr;
+use thiserror::Error;
+
+use crate::body::escape::Unescaped;
+use crate::body::json::{JsonError, Shape, Tape};
+use crate::body::select::{self, Format, Guarded, Leaf, Opaque, Place};
+use crate::body::splice::{Swap, splice};
+use crate::detect::{Catalog, Finding, Kind, Known, Rank};
+use crate::mask::placeholder::{self, NUMBER_KIND, Placeholder};
+use crate::mask::table::Table;
+use crate::mask::{Mapping, Scope};
+
+/// What masking needs beside the document.
+#[derive(Clone, Debug)]
+pub struct Masker {
+    pub catalog: Arc<Catalog>,
+    pub limits: Limits,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Distinct values in one document.
+    pub findings: usize,
+    /// Levels of JSON.
+    pub depth: usize,
+}
+
+/// Why a document cannot be masked. No text of it is in here.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum Refusal {
+    #[error("the body nests deeper than {0} levels")]
+    Depth(usize),
+    #[error("the body holds more than {0} different identifiers")]
+    Findings(usize),
+    #[error("two values share one placeholder")]
+    Collision,
+}
+
+/// What was seen, in numbers and kinds.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// Findings by kind, each occurrence.
+    pub findings: BTreeMap<Kind, u64>,
+    /// Findings where nothing may change.
+    pub guarded: BTreeMap<(Guarded, Kind), u64>,
+    pub opaque: BTreeMap<Opaque, u64>,
+    /// Placeholders in model state and text that were there already.
+    pub present: Vec<Placeholder>,
+    /// The body claimed to be JSON and is not: it was masked as text.
+    pub malformed: bool,
+}
+
+/// The state of masking one request; several documents (lines, parts) may share it.
+#[derive(Debug)]
+pub struct Session<'a> {
+    masker: &'a Masker,
+    scope: &'a Scope,
+    pub table: Table,
+    known: Known,
+    pub report: Report,
+}
+
+/// One leaf while its unit is worked on.
+struct Text<'s> {
+    /// Where the leaf's contents begin in the document.
+    at: usize,
+    contents: Contents<'s>,
+    place: Place,
+    findings: Vec<Finding>,
+    taken: Vec<Range<usize>>,
+}
+
+/// What a leaf says, and how to find it again in the source.
+enum Contents<'s> {
+    Plain(&'s str),
+    Escaped(Unescaped),
+}
+
+impl<'s> Contents<'s> {
+    /// The contents of a JSON string.
+    fn json(raw: &'s str) -> Self {
+        if memchr(b'\\', raw.as_bytes()).is_some() {
+            Self::Escaped(Unescaped::new(raw))
+        } else {
+            Self::Plain(raw)
+        }
+    }
+}
+
+impl Text<'_> {
+    fn text(&self) -> &str {
+        match &self.contents {
+            Contents::Plain(text) => text,
+            Contents::Escaped(read) => &read.text,
+        }
+    }
+
+    /// The span of the document that a span of the text came from.
+    fn source(&self, span: &Range<usize>) -> Range<usize> {
+        let span = match &self.contents {
+            Contents::Plain(_) => span.clone(),
+            Contents::Escaped(read) => read.source(span),
+        };
+        self.at + span.start..self.at + span.end
+    }
+}
+
+impl<'a> Session<'a> {
+    #[must_use]
+    pub fn new(masker: &'a Masker, scope: &'a Scope) -> Self {
+        let (table, known, report) = Default::default();
+        Self { masker, scope, table, known, report }
+    }
+
+    /// Masks a JSON document. What is not JSON is masked as text and counted:
+    /// the provider will say what is wrong with it.
+    pub fn json(&mut self, source: &str, format: Format) -> Result<String, Refusal> {
+        let tape = match Tape::parse(source, self.masker.limits.depth) {
+            Ok(tape) => tape,
+            Err(JsonError::Depth(depth)) => return Err(Refusal::Depth(depth)),
+            Err(JsonError::Syntax(_) | JsonError::Size) => {
+                self.report.malformed = true;
+                return self.text(source);
+            }
+        };
+        let mut swaps = Vec::new();
+        for unit in select::units(&tape, format) {
+            self.unit(&tape, &unit, &mut swaps)?;
+        }
+        Ok(splice(source, &mut swaps))
+    }
+
+    /// Masks a text as one leaf.
+    pub fn text(&mut self, source: &str) -> Result<String, Refusal> {
+        let mut swaps = Vec::new();
+        let mut texts = vec![self.scan(Contents::Plain(source), 0, "", Place::Text)];
+        self.settle(&mut texts, &mut swaps)?;
+        Ok(splice(source, &mut swaps))
+    }
+
+    fn unit(
+        &mut self,
+        tape: &Tape<'_>,
+        unit: &[Leaf],
+        swaps: &mut Vec<Swap<String>>,
+    ) -> Result<(), Refusal> {
+        let mut texts = Vec::with_capacity(unit.len());
+        let mut numbers = Vec::new();
+        for leaf in unit {
+            match leaf.place {
+                Place::Number => numbers.push(leaf),
+                Place::Opaque(opaque) => *self.report.opaque.entry(opaque).or_default() += 1,
+                Place::State => self.present(&tape.text(leaf.node)),
+                Place::Base64 => self.base64(tape, leaf, swaps)?,
+                place => {
+                    let label = leaf.label.map(|key| tape.text(key)).unwrap_or_default();
+                    let contents = Contents::json(tape.raw(leaf.node));
+                    texts.push(self.scan(contents, tape.span(leaf.node).start, &label, place));
+                }
+            }
+        }
+        for &leaf in &numbers {
+            self.learn_number(tape, leaf)?;
+        }
+        self.settle(&mut texts, swaps)?;
+        for leaf in numbers {
+            self.number(tape, leaf, swaps)?;
+        }
+        Ok(())
+    }
+
+    /// Finds what stands in a leaf by itself.
+    fn scan<'s>(
+        &mut self,
+        contents: Contents<'s>,
+        at: usize,
+        label: &str,
+        place: Place,
+    ) -> Text<'s> {
+        let mut leaf = Text { at, contents, place, findings: Vec::new(), taken: Vec::new() };
+        let mut findings = Vec::new();
+        let taken = placeholder::spans(leaf.text());
+        for span in &taken {
+            self.report.present.extend(leaf.text().get(span.clone()).and_then(Placeholder::parse));
+        }
+        self.masker.catalog.scan(leaf.text(), label, &taken, &mut findings);
+        (leaf.findings, leaf.taken) = (findings, taken);
+        leaf
+    }
+
+    /// Decides the placeholders of a unit and writes down what is replaced.
+    fn settle(
+        &mut self,
+        texts: &mut [Text<'_>],
+        swaps: &mut Vec<Swap<String>>,
+    ) -> Result<(), Refusal> {
+        self.assign(texts)?;
+        for text in texts.iter_mut() {
+            if matches!(text.place, Place::Guarded(_)) || self.known.is_empty() {
+                continue;
+            }
+            text.taken.extend(text.findings.iter().map(|finding| finding.span.clone()));
+            text.taken.sort_by_key(|span| span.start);
+            let mut findings = std::mem::take(&mut text.findings);
+            self.known.find(text.text(), &text.taken, &mut findings);
+            text.findings = findings;
+        }
+        for text in texts.iter() {
+            self.swap(text, swaps)?;
+        }
+        Ok(())
+    }
+
+    /// Gives each value that the unit brings its placeholder, by the surest
+    /// class that found it, and learns the names.
+    fn assign(&mut self, texts: &[Text<'_>]) -> Result<(), Refusal> {
+        let mut first: HashMap<&str, (Rank, Kind, bool)> = HashMap::new();
+        let masked = texts.iter().filter(|text| !matches!(text.place, Place::Guarded(_)));
+        for text in masked {
+            for finding in &text.findings {
+                let Some(value) = text.text().get(finding.span.clone()) else { continue };
+                let new = (finding.rank, finding.kind, finding.teach);
+                let old = first.entry(value).or_insert(new);
+                let teach = old.2 || new.2;
+                *old = (*old).min(new);
+                old.2 = teach;
+            }
+        }
+        for (value, (_, kind, teach)) in first {
+            self.placeholder(kind, value)?;
+            if teach {
+                self.known.learn(value, kind);
+            }
+        }
+        Ok(())
+    }
+
+    fn placeholder(&mut self, kind: Kind, value: &str) -> Result<Arc<Mapping>, Refusal> {
+        if let Some(mapping) = self.table.text(value) {
+            return Ok(Arc::clone(mapping));
+        }
+        let info = self.masker.catalog.info(kind);
+        let mapping = self.table.assign(self.scope, info.secret, &info.name, value);
+        let mapping = mapping.map_err(|_| Refusal::Collision)?;
+        let limit = self.masker.limits.findings;
+        if self.table.len() > limit { Err(Refusal::Findings(limit)) } else { Ok(mapping) }
+    }
+
+    fn swap(&mut self, text: &Text<'_>, swaps: &mut Vec<Swap<String>>) -> Result<(), Refusal> {
+        for finding in &text.findings {
+            if let Place::Guarded(guarded) = text.place {
+                *self.report.guarded.entry((guarded, finding.kind)).or_default() += 1;
+                continue;
+            }
+            let Some(value) = text.text().get(finding.span.clone()) else { continue };
+            let mapping = self.placeholder(finding.kind, value)?;
+            *self.report.findings.entry(finding.kind).or_default() += 1;
+            let with = mapping.placeholder.as_str().to_owned();
+            swaps.push(Swap { span: text.source(&finding.span), with });
+        }
+        Ok(())
+    }
+
+    fn present(&mut self, text: &str) {
+        for span in placeholder::spans(text) {
+            self.report.present.extend(text.get(span).and_then(Placeholder::parse));
+        }
+    }
+
+    /// A document of a text type in base64: decoded, masked and encoded again.
+    fn base64(
+        &mut self,
+        tape: &Tape<'_>,
+        leaf: &Leaf,
+        swaps: &mut Vec<Swap<String>>,
+    ) -> Result<(), Refusal> {
+        let decoded = STANDARD.decode(tape.text(leaf.node).as_bytes()).ok();
+        let Some(text) = decoded.and_then(|bytes| String::from_utf8(bytes).ok()) else {
+            *self.report.opaque.entry(Opaque::Document).or_default() += 1;
+            return Ok(());
+        };
+        let masked = self.text(&text)?;
+        if masked != text {
+            swaps.push(Swap { span: tape.span(leaf.node), with: STANDARD.encode(masked) });
+        }
+        Ok(())
+    }
+
+    /// An account id as a number, named by its key, is known from here on.
+    fn learn_number(&mut self, tape: &Tape<'_>, leaf: &Leaf) -> Result<(), Refusal> {
+        let label = leaf.label.map(|key| tape.text(key)).unwrap_or_default();
+        let digits = tape.raw(leaf.node);
+        if tape.shape(leaf.node) == Shape::Number
+            && self.masker.catalog.account_number(&label, digits)
+            && let Some(kind) = self.masker.catalog.kind("ACCOUNT")
+        {
+            self.placeholder(kind, digits)?;
+            self.known.learn(digits, kind);
+        }
+        Ok(())
+    }
+
+    /// A number that is a known account becomes a string.
+    fn number(
+        &mut self,
+        tape: &Tape<'_>,
+        leaf: &Leaf,
+        swaps: &mut Vec<Swap<String>>,
+    ) -> Result<(), Refusal> {
+        let digits = tape.raw(leaf.node);
+        let account = digits.len() == 12 && self.known.contains(digits).is_some();
+        let Some(kind) = account.then(|| self.masker.catalog.kind(NUMBER_KIND)).flatten() else {
+            return Ok(());
+        };
+        let mapping = self.table.assign(self.scope, false, NUMBER_KIND, digits);
+        let mapping = mapping.map_err(|_| Refusal::Collision)?;
+        *self.report.findings.entry(kind).or_default() += 1;
+        let with = format!("\"{}\"", mapping.placeholder);
+        swaps.push(Swap { span: tape.span(leaf.node), with });
+        Ok(())
+    }
+}

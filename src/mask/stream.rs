@@ -1,0 +1,331 @@
+//! Restoring a stream of events: placeholders that are split over events.
+//!
+//! The model's text arrives in pieces of a few characters, each in an event of
+//! its own. The event whose text ends in what may become a placeholder is held,
+//! with everything after it but pings, until the next text of its channel (its
+//! content block) decides. Then text moves: a placeholder belongs to the event
+//! in which it begins. No event is added or removed, and an event whose text
+//! does not change is forwarded byte for byte.
+//!
+//! All texts are kept as they stand in the JSON of their events, escapes and
+//! all: half a surrogate pair can thus be moved, and is never decoded alone.
+
+use std::collections::{HashMap, VecDeque};
+use std::ops::Range;
+
+use crate::body::escape::Unescaped;
+use crate::body::json::Tape;
+use crate::body::select::{self, Format, Place};
+use crate::body::splice::{Swap, splice};
+use crate::body::sse::{Event, Framer, TooLong};
+use crate::mask::placeholder::{self, NUMBER_KIND, Placeholder};
+use crate::mask::restore::{self, Counts};
+use crate::mask::table::Table;
+
+/// Characters before a text that decide whether a placeholder may begin there.
+const CONTEXT: usize = 48;
+
+/// The restorer of one event stream.
+#[derive(Debug)]
+pub struct Stream {
+    framer: Framer,
+    format: Format,
+    depth: usize,
+    queue: VecDeque<Held>,
+    /// What was released last in each channel.
+    context: HashMap<u64, String>,
+    /// Events that had to wait.
+    pub held: u64,
+}
+
+#[derive(Debug)]
+struct Held {
+    event: Event,
+    /// What is written instead, when it is not a delta.
+    rewritten: Option<Vec<u8>>,
+    delta: Option<Delta>,
+}
+
+/// The text of an event that may go on in the next.
+#[derive(Debug)]
+struct Delta {
+    channel: u64,
+    /// JSON source, as in `partial_json`.
+    source: bool,
+    /// Where the text stands in the event's data.
+    at: Range<usize>,
+    /// Restored already.
+    ready: String,
+    /// Not decided yet.
+    pending: String,
+    /// Its last text may still become a placeholder.
+    open: bool,
+}
+
+impl Stream {
+    /// A stream whose events are at most `limit` bytes and nest at most `depth` levels.
+    #[must_use]
+    pub fn new(format: Format, limit: usize, depth: usize) -> Self {
+        let (queue, context) = Default::default();
+        Self { framer: Framer::new(limit), format, depth, queue, context, held: 0 }
+    }
+
+    /// Takes bytes of the stream and gives those that are decided.
+    pub fn push(
+        &mut self,
+        bytes: &[u8],
+        table: &Table,
+        counts: &mut Counts,
+    ) -> Result<Vec<u8>, TooLong> {
+        self.framer.push(bytes);
+        let mut out = Vec::with_capacity(bytes.len());
+        while let Some(event) = self.framer.event()? {
+            self.event(event, table, counts, &mut out);
+        }
+        Ok(out)
+    }
+
+    /// The end of the stream: everything that is held goes out.
+    #[must_use]
+    pub fn finish(&mut self, table: &Table, counts: &mut Counts) -> Vec<u8> {
+        let mut out = Vec::new();
+        self.decide_all(table, counts);
+        if let Some(event) = self.framer.rest() {
+            self.queue.push_back(Held { event, rewritten: None, delta: None });
+        }
+        self.release(&mut out);
+        out
+    }
+
+    fn event(&mut self, event: Event, table: &Table, counts: &mut Counts, out: &mut Vec<u8>) {
+        let Some(data) = event.data() else {
+            // A comment, or no UTF-8: nothing of ours, and a sign of life.
+            return out.extend_from_slice(event.raw());
+        };
+        let held = match Tape::parse(&data, self.depth) {
+            Ok(tape) => {
+                let field = |name| tape.field(tape.root(), name).map(|node| tape.text(node));
+                match field("type").as_deref() {
+                    Some("ping") => return out.extend_from_slice(event.raw()),
+                    Some("content_block_stop") => {
+                        let channel = field("index").and_then(|index| index.parse().ok());
+                        self.decide(channel.unwrap_or_default(), true, table, counts);
+                    }
+                    Some("message_delta" | "message_stop" | "error") => {
+                        self.decide_all(table, counts);
+                    }
+                    _ => {}
+                }
+                self.read(&tape, table, counts)
+            }
+            Err(_) => (None, None),
+        };
+        drop(data);
+        let (delta, rewritten) = held;
+        let rewritten = rewritten.map(|data| event.with_data(&data));
+        let channel = delta.as_ref().map(|delta| delta.channel);
+        self.queue.push_back(Held { event, rewritten, delta });
+        if let Some(channel) = channel {
+            self.decide(channel, false, table, counts);
+        }
+        self.release(out);
+        self.held += u64::from(!self.queue.is_empty());
+    }
+
+    /// The event's delta, or its data with what stands whole in it restored.
+    fn read(
+        &self,
+        tape: &Tape<'_>,
+        table: &Table,
+        counts: &mut Counts,
+    ) -> (Option<Delta>, Option<String>) {
+        if self.format == Format::Event {
+            for leaf in select::units(tape, self.format).iter().flatten() {
+                let source = match leaf.place {
+                    Place::Delta => false,
+                    Place::DeltaJson => true,
+                    _ => continue,
+                };
+                let index = tape.field(tape.root(), "index").map(|node| tape.raw(node));
+                let delta = Delta {
+                    channel: index.and_then(|index| index.parse().ok()).unwrap_or_default(),
+                    source,
+                    at: tape.span(leaf.node),
+                    ready: String::new(),
+                    pending: tape.raw(leaf.node).to_owned(),
+                    open: true,
+                };
+                return (Some(delta), None);
+            }
+        }
+        (None, restore::json(tape.source(), self.format, self.depth, table, counts))
+    }
+
+    fn decide_all(&mut self, table: &Table, counts: &mut Counts) {
+        let open = self.queue.iter().filter_map(|held| held.delta.as_ref());
+        let channels: Vec<u64> = open.filter(|delta| delta.open).map(|d| d.channel).collect();
+        for channel in channels {
+            self.decide(channel, true, table, counts);
+        }
+    }
+
+    /// Decides as much of a channel's text as can be; at its end, all.
+    fn decide(&mut self, channel: u64, end: bool, table: &Table, counts: &mut Counts) {
+        let context = self.context.entry(channel).or_default();
+        let mut deltas: Vec<&mut Delta> = self
+            .queue
+            .iter_mut()
+            .filter_map(|held| held.delta.as_mut())
+            .filter(|delta| delta.channel == channel && delta.open)
+            .collect();
+        let Some(source) = deltas.first().map(|delta| delta.source) else { return };
+        let joined: String = deltas.iter().map(|delta| delta.pending.as_str()).collect();
+        let plan = Plan::new(context, &joined, source, end, table, counts);
+        let mut at = 0;
+        let mut bounds = Vec::with_capacity(deltas.len());
+        for delta in &deltas {
+            bounds.push(at..at + delta.pending.len());
+            at += delta.pending.len();
+        }
+        plan.share(&joined, &bounds, &mut deltas);
+        *context = plan.context;
+    }
+
+    /// Writes the events at the head of the queue that are decided.
+    fn release(&mut self, out: &mut Vec<u8>) {
+        let open = |held: &Held| held.delta.as_ref().is_some_and(|delta| delta.open);
+        while self.queue.front().is_some_and(|held| !open(held)) {
+            let Some(held) = self.queue.pop_front() else { return };
+            held.write(out);
+        }
+    }
+}
+
+impl Held {
+    fn write(&self, out: &mut Vec<u8>) {
+        if let Some(rewritten) = &self.rewritten {
+            return out.extend_from_slice(rewritten);
+        }
+        let changed = self.delta.as_ref().zip(self.event.data());
+        let changed = changed
+            .filter(|(delta, data)| data.get(delta.at.clone()) != Some(delta.ready.as_str()));
+        match changed {
+            Some((delta, data)) => {
+                let swap = Swap { span: delta.at.clone(), with: delta.ready.as_str() };
+                out.extend_from_slice(&self.event.with_data(&splice(&data, &mut [swap])));
+            }
+            None => out.extend_from_slice(self.event.raw()),
+        }
+    }
+}
+
+/// What becomes of a channel's pending text.
+#[derive(Debug)]
+struct Plan {
+    /// Spans of the joined text and what stands there instead.
+    swaps: Vec<Swap<String>>,
+    /// From here on nothing is decided.
+    open: usize,
+    /// The text before what comes next.
+    context: String,
+}
+
+impl Plan {
+    fn new(
+        context: &str,
+        joined: &str,
+        source: bool,
+        end: bool,
+        table: &Table,
+        counts: &mut Counts,
+    ) -> Self {
+        let read = Unescaped::new(joined);
+        let text = [context, &read.text].concat();
+        let from = context.len();
+        let open = if end { None } else { open_tail(&text, source && table.has_numbers()) };
+        let open = open.map_or(text.len(), |open| open.max(from));
+        let mut swaps = Vec::new();
+        for span in placeholder::spans(&text) {
+            if span.start < from || span.end > open {
+                continue;
+            }
+            let Some(original) = restore::original(&text, &span, table, counts) else { continue };
+            let digits = source && quoted_number(&text, &span) == Some(true) && span.start > from;
+            let (span, with) = if digits {
+                (span.start - 1..span.end + 1, original.to_owned())
+            } else {
+                (span, restore::in_delta(original, source))
+            };
+            let span = read.source(&(span.start - from..span.end - from));
+            swaps.push(Swap { span, with });
+        }
+        let decided = text.get(..open).unwrap_or_default();
+        let keep = (0..=decided.len().saturating_sub(CONTEXT)).rev();
+        let keep = keep.into_iter().find(|&at| decided.is_char_boundary(at)).unwrap_or_default();
+        let context = decided.get(keep..).unwrap_or_default().to_owned();
+        Self { swaps, open: read.source(&(open - from..open - from)).start, context }
+    }
+
+    /// Gives each delta its part. A swap belongs to the delta in which it
+    /// begins, and so does all that is open.
+    fn share(&self, joined: &str, bounds: &[Range<usize>], deltas: &mut [&mut Delta]) {
+        let mut at = 0;
+        let mut swaps = self.swaps.iter().peekable();
+        for (index, (delta, bound)) in deltas.iter_mut().zip(bounds).enumerate() {
+            while let Some(swap) = swaps.next_if(|swap| swap.span.start < bound.end) {
+                delta.ready.push_str(joined.get(at..swap.span.start).unwrap_or_default());
+                delta.ready.push_str(&swap.with);
+                at = swap.span.end;
+            }
+            let upto = bound.end.min(self.open);
+            if at < upto {
+                delta.ready.push_str(joined.get(at..upto).unwrap_or_default());
+                at = upto;
+            }
+            delta.pending.clear();
+            let last = index + 1 == bounds.len();
+            let begins = self.open < bound.end || (last && self.open < joined.len());
+            delta.open = begins && self.open >= bound.start;
+            if delta.open {
+                delta.pending.push_str(joined.get(self.open..).unwrap_or_default());
+            }
+        }
+    }
+}
+
+/// Where the text begins that may still become a placeholder. In JSON source
+/// the quotes around a number's placeholder belong to it.
+fn open_tail(text: &str, numbers: bool) -> Option<usize> {
+    let tail = placeholder::open_tail(text.as_bytes());
+    if !numbers {
+        return tail;
+    }
+    let head = text.get(..tail.unwrap_or(text.len())).unwrap_or_default();
+    if head.ends_with('"') && tail.is_none_or(|at| may_be_number(text.get(at..))) {
+        return Some(head.len() - 1);
+    }
+    let quoted = text.trim_end_matches([' ', '\n', '\t', '\r']).strip_suffix('"');
+    let start = quoted.and_then(|text| {
+        let start = text.rfind('"')?;
+        let number = Placeholder::parse(text.get(start + 1..)?)?.is_number();
+        number.then_some(start)
+    });
+    start.or(tail)
+}
+
+fn may_be_number(tail: Option<&str>) -> bool {
+    let number = format!("AWS_{NUMBER_KIND}_");
+    tail.is_some_and(|tail| tail.starts_with(&number) || number.starts_with(tail))
+}
+
+/// Is the placeholder at `span` a whole JSON string, and a value rather than a
+/// key? `None`: it is no number's.
+fn quoted_number(text: &str, span: &Range<usize>) -> Option<bool> {
+    let number = text.get(span.clone()).and_then(Placeholder::parse)?.is_number();
+    let before = text.get(..span.start).is_some_and(|text| text.ends_with('"'));
+    let escaped = text.get(..span.start).is_some_and(|text| text.ends_with("\\\""));
+    let after = text.get(span.end..).and_then(|text| text.strip_prefix('"'));
+    let next = after.map(|text| text.trim_start_matches([' ', '\n', '\t', '\r']));
+    let value = next.is_some_and(|text| text.starts_with([',', '}', ']']));
+    number.then_some(before && !escaped && value)
+}

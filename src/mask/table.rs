@@ -1,0 +1,122 @@
+//! What one exchange masked: from value to placeholder and back.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::mask::placeholder::NUMBER_KIND;
+use crate::mask::{Mapping, Placeholder, Scope, Value};
+
+/// The mappings of one exchange.
+///
+/// In one document a value has one placeholder, that of the kind under which
+/// it is first seen; as a JSON number it has another, which keeps it a number.
+#[derive(Debug, Default)]
+pub struct Table {
+    texts: HashMap<Box<str>, Arc<Mapping>>,
+    numbers: HashMap<Box<str>, Arc<Mapping>>,
+    back: HashMap<Placeholder, Known>,
+    has_numbers: bool,
+}
+
+/// What a placeholder is restored to, and where from.
+#[derive(Clone, Debug)]
+enum Known {
+    Made(Arc<Mapping>),
+    Revealed(Value),
+}
+
+/// Two values under one tag: neither may be restored.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Collision;
+
+impl Table {
+    /// The placeholder that stands for `value` already.
+    #[must_use]
+    pub fn text(&self, value: &str) -> Option<&Arc<Mapping>> {
+        self.texts.get(value)
+    }
+
+    /// The placeholder of a value, made now if the document did not hold it yet.
+    pub fn assign(
+        &mut self,
+        scope: &Scope,
+        secret: bool,
+        kind: &str,
+        value: &str,
+    ) -> Result<Arc<Mapping>, Collision> {
+        let numbers = kind == NUMBER_KIND;
+        let side = if numbers { &mut self.numbers } else { &mut self.texts };
+        if let Some(mapping) = side.get(value) {
+            return Ok(Arc::clone(mapping));
+        }
+        self.has_numbers |= numbers;
+        let mapping = Arc::new(scope.mapping(secret, kind, value));
+        side.insert(value.into(), Arc::clone(&mapping));
+        let known = Known::Made(Arc::clone(&mapping));
+        match self.back.insert(mapping.placeholder.clone(), known) {
+            Some(_) => Err(Collision),
+            None => Ok(mapping),
+        }
+    }
+
+    /// Adds what the store knows of a placeholder that this exchange did not make.
+    pub fn reveal(&mut self, placeholder: Placeholder, value: Value) {
+        self.has_numbers |= placeholder.is_number();
+        self.back.entry(placeholder).or_insert(Known::Revealed(value));
+    }
+
+    /// The original of a placeholder.
+    #[must_use]
+    pub fn original(&self, placeholder: &str) -> Option<&str> {
+        Some(match self.back.get(placeholder)? {
+            Known::Made(mapping) => mapping.value.expose(),
+            Known::Revealed(value) => value.expose(),
+        })
+    }
+
+    /// Does any placeholder stand for a number?
+    #[must_use]
+    pub fn has_numbers(&self) -> bool {
+        self.has_numbers
+    }
+
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.back.is_empty()
+    }
+
+    /// Distinct findings.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.texts.len() + self.numbers.len()
+    }
+
+    /// The mappings made, for the store.
+    pub fn made(&self) -> impl Iterator<Item = &Arc<Mapping>> {
+        self.texts.values().chain(self.numbers.values())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mask::{MasterKey, Tenant};
+
+    #[test]
+    fn one_value_has_one_placeholder_and_a_number_another() {
+        let scope = MasterKey::parse(&[b"0123456789abcdef".as_slice(); 4].concat())
+            .unwrap()
+            .scope(&Tenant::default());
+        let mut table = Table::default();
+        let first = table.assign(&scope, false, "ACCOUNT", "123456789012").unwrap();
+        let again = table.assign(&scope, false, "RDS", "123456789012").unwrap();
+        assert_eq!(first, again);
+        let number = table.assign(&scope, false, NUMBER_KIND, "123456789012").unwrap();
+        assert_ne!(first.placeholder, number.placeholder);
+        assert!(table.has_numbers());
+        assert_eq!(table.original(number.placeholder.as_str()), Some("123456789012"));
+        assert_eq!((table.len(), table.made().count()), (2, 2));
+        table.reveal(first.placeholder.clone(), Value::new("other"));
+        assert_eq!(table.original(first.placeholder.as_str()), Some("123456789012"));
+    }
+}

@@ -1,0 +1,46 @@
+//! What one round trip carries, and what comes back: sealed bytes only.
+
+use std::sync::Arc;
+
+use crate::store::redis::Failure;
+
+/// What a mapping is called in the store.
+pub(crate) type StoreKey = [u8; 16];
+
+/// A sealed mapping on its way to the store.
+#[derive(Clone, Debug)]
+pub(crate) struct Entry {
+    pub(crate) key: StoreKey,
+    pub(crate) fingerprint: [u8; 32],
+    pub(crate) sealed: Arc<[u8]>,
+}
+
+/// A call carries at most this many saves and as many reveals, so that other
+/// exchanges on the same connection need not wait for a very large one.
+pub(crate) const LARGEST: usize = 1000;
+
+/// What one call asks.
+#[derive(Debug, Default)]
+pub(crate) struct Batch {
+    pub(crate) saves: Vec<Entry>,
+    pub(crate) reveals: Vec<StoreKey>,
+}
+
+/// What became of a save.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Saved {
+    New,
+    /// This was stored there already, and was left as it is.
+    Existing(Vec<u8>),
+    /// Not written; it waits in the queue.
+    Waiting,
+}
+
+/// One for each save and each reveal, in their order.
+#[derive(Debug, Default)]
+pub(crate) struct Replies {
+    pub(crate) saves: Vec<Saved>,
+    pub(crate) reveals: Vec<Option<Vec<u8>>>,
+    /// The store answered, but refused at least one command.
+    pub(crate) failure: Option<Failure>,
+}

@@ -1,0 +1,320 @@
+//! Between the exchanges and Redis: a deadline, a breaker, a queue for what
+//! could not be written, and a memory of what was.
+
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use crate::breaker::Breaker;
+use crate::store::batch::{Batch, Entry, LARGEST, Replies, Saved, StoreKey};
+use crate::store::clock::Clock;
+use crate::store::config::StoreConfig;
+use crate::store::lru::Lru;
+use crate::store::queue::{Queue, Queued};
+use crate::store::redis::{Failure, Link};
+use crate::store::seal;
+use crate::store::status::Counters;
+
+/// What is cached ends after this part of the time to live, so that the next
+/// save refreshes what is stored.
+const REFRESH: u32 = 8;
+/// Between two attempts to write what waits while the breaker is closed.
+const FLUSH_PAUSE: Duration = Duration::from_millis(100);
+
+#[derive(Debug)]
+pub(crate) struct Guard {
+    link: Link,
+    clock: Clock,
+    ttl: Duration,
+    deadline: Duration,
+    connect_timeout: Duration,
+    counters: Arc<Counters>,
+    state: Mutex<State>,
+    /// There is something new to wait for: the breaker opened, or the queue
+    /// is no longer empty.
+    wake: Notify,
+}
+
+#[derive(Debug)]
+struct State {
+    breaker: Breaker,
+    queue: Queue,
+    /// Fingerprints of what was saved lately.
+    cache: Lru<[u8; 32]>,
+    /// Of the connection over which they were saved.
+    epoch: u64,
+}
+
+impl State {
+    /// Forgets what was saved over a connection that is no more: the store
+    /// behind it may have lost everything.
+    fn enter(&mut self, epoch: u64) {
+        if self.epoch != epoch {
+            self.epoch = epoch;
+            self.cache.clear();
+        }
+    }
+}
+
+impl Guard {
+    pub(crate) fn new(link: Link, config: &StoreConfig, counters: Arc<Counters>) -> Self {
+        let state = State {
+            breaker: Breaker::new(config.breaker),
+            queue: Queue::new(config.queue_entries),
+            cache: Lru::new(config.cache_entries),
+            epoch: link.epoch(),
+        };
+        Self {
+            link,
+            clock: Clock::start(),
+            ttl: config.ttl,
+            deadline: config.deadline,
+            connect_timeout: config.connect_timeout,
+            counters,
+            state: Mutex::new(state),
+            wake: Notify::new(),
+        }
+    }
+
+    /// The first call. A store that does not answer it counts as down.
+    pub(crate) async fn first(&self) {
+        if let Err(failure) = self.probe().await {
+            warn!(%failure, "the mapping store does not answer: starting degraded");
+            self.counters.failures.fetch_add(1, Ordering::Relaxed);
+            self.state().breaker.trip(self.clock.now());
+        }
+    }
+
+    pub(crate) fn breaker(&self) -> crate::breaker::State {
+        self.state().breaker.state()
+    }
+
+    pub(crate) fn queued(&self) -> usize {
+        self.state().queue.len()
+    }
+
+    /// The fingerprint saved lately under this key.
+    pub(crate) fn known(&self, key: &StoreKey) -> Option<[u8; 32]> {
+        let epoch = self.link.epoch();
+        let mut state = self.state();
+        state.enter(epoch);
+        state.cache.find(key, self.clock.now()).copied()
+    }
+
+    /// May a call be made?
+    pub(crate) fn is_closed(&self) -> bool {
+        self.state().breaker.is_closed()
+    }
+
+    /// One round trip within the deadline. None: no answer; see [`Guard::defer`].
+    pub(crate) async fn run(&self, batch: &Batch) -> Option<Replies> {
+        let mut replies = self.call(batch, self.deadline).await?;
+        self.reveal_waiting(batch, &mut replies);
+        Some(replies)
+    }
+
+    /// No round trip: the saves wait, and revealed is what waits.
+    pub(crate) fn defer(&self, batch: &Batch) -> Replies {
+        let mut state = self.state();
+        let saves = batch.saves.iter().map(|entry| self.push(&mut state, entry)).collect();
+        drop(state);
+        let reveals = vec![None; batch.reveals.len()];
+        let mut replies = Replies { saves, reveals, failure: None };
+        self.reveal_waiting(batch, &mut replies);
+        replies
+    }
+
+    /// A call that counts for the breaker. None: no answer in time.
+    async fn call(&self, batch: &Batch, deadline: Duration) -> Option<Replies> {
+        let epoch = self.link.epoch();
+        let result = timeout(deadline, self.link.run(batch)).await;
+        let result = result.unwrap_or(Err(Failure::Deadline(deadline)));
+        match result {
+            Ok(mut replies) => {
+                self.report(replies.failure.as_ref().map_or(Ok(()), Err));
+                self.remember(batch, &mut replies, epoch);
+                Some(replies)
+            }
+            Err(failure) => {
+                self.report(Err(&failure));
+                None
+            }
+        }
+    }
+
+    fn report(&self, result: Result<(), &Failure>) {
+        let now = self.clock.now();
+        let mut state = self.state();
+        let before = state.breaker.state();
+        match result {
+            Ok(()) => state.breaker.success(),
+            Err(_) => state.breaker.failure(now),
+        }
+        let after = state.breaker.state();
+        drop(state);
+        if let Err(failure) = result {
+            self.counters.failures.fetch_add(1, Ordering::Relaxed);
+            if before != after {
+                warn!(%failure, "the mapping store is out of reach: degraded");
+                self.wake.notify_one();
+            }
+        } else if before != after {
+            info!("the mapping store is back");
+        }
+    }
+
+    /// Remembers what is stored now; queues what was refused.
+    fn remember(&self, batch: &Batch, replies: &mut Replies, epoch: u64) {
+        let ends = self.clock.now().saturating_add(self.ttl / REFRESH);
+        let mut state = self.state();
+        // What a lost connection had confirmed is not known to have survived.
+        let current = self.link.epoch() == epoch;
+        if current {
+            state.enter(epoch);
+        }
+        for (entry, saved) in batch.saves.iter().zip(&mut replies.saves) {
+            let stored = match saved {
+                Saved::New => {
+                    self.counters.saved.fetch_add(1, Ordering::Relaxed);
+                    true
+                }
+                Saved::Existing(sealed) => seal::fingerprint(sealed) == Some(&entry.fingerprint),
+                Saved::Waiting => {
+                    *saved = self.push(&mut state, entry);
+                    false
+                }
+            };
+            if stored && current {
+                state.cache.insert(entry.key, entry.fingerprint, ends);
+            }
+        }
+    }
+
+    fn push(&self, state: &mut State, entry: &Entry) -> Saved {
+        if state.queue.len() == 0 {
+            self.wake.notify_one();
+        }
+        match state.queue.push(entry.clone()) {
+            Queued::Already(sealed) => Saved::Existing(sealed.to_vec()),
+            Queued::Waiting { dropped } => {
+                self.counters.dropped.fetch_add(dropped, Ordering::Relaxed);
+                Saved::Waiting
+            }
+        }
+    }
+
+    /// What is not in the store may wait for it.
+    fn reveal_waiting(&self, batch: &Batch, replies: &mut Replies) {
+        let state = self.state();
+        for (key, reveal) in batch.reveals.iter().zip(&mut replies.reveals) {
+            if reveal.is_none() {
+                *reveal = state.queue.find(key).map(|sealed| sealed.to_vec());
+            }
+        }
+    }
+
+    async fn probe(&self) -> Result<(), Failure> {
+        let deadline = self.connect_timeout.saturating_add(self.deadline);
+        let probed = timeout(deadline, self.link.probe()).await;
+        probed.unwrap_or(Err(Failure::Deadline(deadline)))
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Nothing panics while it holds the lock, and each step leaves the state whole.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The background task: tries a store that is out of reach, and writes what
+/// waits once it is back. Ends with `stop`, after a last attempt.
+pub(crate) async fn keep(guard: Arc<Guard>, stop: CancellationToken) {
+    loop {
+        let due = guard.next_turn();
+        let turn = async {
+            match due {
+                Some(pause) => sleep(pause).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = stop.cancelled() => break,
+            () = guard.wake.notified() => {}
+            () = turn => guard.turn().await,
+        }
+    }
+    while guard.is_closed() && guard.queued() > 0 && guard.flush().await {}
+    let lost = guard.queued();
+    if lost > 0 {
+        warn!(lost, "mappings were not written before the end");
+    }
+}
+
+impl Guard {
+    /// How long until there is something to do; none: until woken.
+    fn next_turn(&self) -> Option<Duration> {
+        let now = self.clock.now();
+        let state = self.state();
+        match state.breaker.next_trial() {
+            Some(due) => Some(due.saturating_sub(now)),
+            // A blip: what it left behind is written a moment later.
+            None => (state.queue.len() > 0).then_some(FLUSH_PAUSE),
+        }
+    }
+
+    async fn turn(&self) {
+        let (state, trial) = {
+            let mut state = self.state();
+            (state.breaker.state(), state.breaker.begin_trial(self.clock.now()))
+        };
+        if state == crate::breaker::State::Closed {
+            self.flush().await;
+            return;
+        }
+        if !trial {
+            return;
+        }
+        let fresh = state == crate::breaker::State::HalfOpen || self.renew().await;
+        let probed = if fresh { self.probe().await } else { Err(Failure::Client("files")) };
+        self.report(probed.as_ref().copied());
+    }
+
+    async fn renew(&self) -> bool {
+        match self.link.renew().await {
+            Ok(()) => true,
+            Err(error) => {
+                warn!(%error, "cannot connect to the mapping store");
+                false
+            }
+        }
+    }
+
+    /// Writes the oldest of what waits. False: it did not go well.
+    async fn flush(&self) -> bool {
+        let saves = self.state().queue.oldest(LARGEST);
+        let batch = Batch { saves, reveals: Vec::new() };
+        let Some(replies) = self.call(&batch, self.connect_timeout.max(self.deadline)).await else {
+            return false;
+        };
+        let mut state = self.state();
+        for (entry, saved) in batch.saves.iter().zip(&replies.saves) {
+            match saved {
+                Saved::New => {}
+                // What stands there is an older write of the same, or another
+                // value. Its exchange is over: count it, and keep the first.
+                Saved::Existing(sealed) => {
+                    if seal::fingerprint(sealed) != Some(&entry.fingerprint) {
+                        self.counters.collisions.fetch_add(1, Ordering::Relaxed);
+                    }
+                }
+                Saved::Waiting => continue,
+            }
+            state.queue.remove(&entry.key);
+        }
+        replies.failure.is_none()
+    }
+}

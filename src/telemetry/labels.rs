@@ -1,0 +1,110 @@
+//! The labels of metrics: each a closed set, and each a label set of its own.
+
+use std::fmt;
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::LabelSetEncoder;
+
+/// An enum whose variants are the values of one label.
+macro_rules! label {
+    ($(#[$doc:meta])* $name:ident($key:literal) { $($variant:ident = $text:literal,)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum $name {
+            $($variant,)*
+        }
+
+        impl $name {
+            pub const ALL: &[Self] = &[$(Self::$variant,)*];
+
+            #[must_use]
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $text,)*
+                }
+            }
+        }
+
+        impl EncodeLabelSet for $name {
+            fn encode(&self, encoder: &mut LabelSetEncoder<'_>) -> fmt::Result {
+                [($key, self.as_str())].encode(encoder)
+            }
+        }
+    };
+}
+
+label! {
+    /// How an exchange's request ended.
+    Outcome("outcome") {
+        Masked = "masked",
+        Empty = "empty",
+        Refused = "refused",
+        Failed = "failed",
+        Aborted = "aborted",
+        Passed = "passed",
+    }
+}
+
+label! {
+    /// What became of a placeholder in an answer.
+    Restored("result") {
+        Known = "known",
+        Unknown = "unknown",
+        Kept = "kept",
+    }
+}
+
+label! {
+    /// One kind of work of the store.
+    StoreOp("op") {
+        Connect = "connect",
+        Fetch = "fetch",
+        Flush = "flush",
+    }
+}
+
+label! {
+    /// A place that must not change and held a finding.
+    Place("place") {
+        ToolName = "tool_name",
+        Metadata = "metadata",
+        Url = "url",
+        Id = "id",
+        Path = "path",
+        Query = "query",
+        Header = "header",
+        Other = "other",
+    }
+}
+
+label! {
+    /// Content that masker does not look into.
+    Opaque("kind") {
+        Image = "image",
+        Pdf = "pdf",
+        File = "file",
+        Audio = "audio",
+        ProviderTool = "provider_tool",
+        Binary = "binary",
+    }
+}
+
+/// The name of a kind in the catalog.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct KindName(pub Box<str>);
+
+impl EncodeLabelSet for KindName {
+    fn encode(&self, encoder: &mut LabelSetEncoder<'_>) -> fmt::Result {
+        [("kind", &*self.0)].encode(encoder)
+    }
+}
+
+/// Why a request was refused, as the error body names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Code(pub &'static str);
+
+impl EncodeLabelSet for Code {
+    fn encode(&self, encoder: &mut LabelSetEncoder<'_>) -> fmt::Result {
+        [("code", self.0)].encode(encoder)
+    }
+}

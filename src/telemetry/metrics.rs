@@ -1,0 +1,186 @@
+//! All metrics, as one struct of handles that is passed to who counts.
+
+use std::fmt;
+
+use prometheus_client::encoding::text;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::metrics::info::Info;
+use prometheus_client::registry::Metric;
+use prometheus_client::registry::Registry;
+
+use crate::telemetry::labels::Code;
+use crate::telemetry::labels::KindName;
+use crate::telemetry::labels::Opaque;
+use crate::telemetry::labels::Outcome;
+use crate::telemetry::labels::Place;
+use crate::telemetry::labels::Restored;
+use crate::telemetry::labels::StoreOp;
+
+/// The media type of [`encode`]'s text.
+pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// Cloning shares the numbers.
+#[derive(Clone, Debug)]
+pub struct Metrics {
+    pub requests: Family<Outcome, Counter>,
+    pub request_bytes: Counter,
+    pub findings: Family<KindName, Counter>,
+    pub refusals: Family<Code, Counter>,
+    pub restored: Family<Restored, Counter>,
+    pub held_events: Counter,
+    pub mask_seconds: Histogram,
+    pub store_seconds: Family<StoreOp, Histogram, fn() -> Histogram>,
+    pub store_failures: Counter,
+    pub store_queue: Gauge,
+    pub breaker_state: Gauge,
+    pub mode: Gauge,
+    pub exchanges: Gauge,
+    pub buffered_bytes: Gauge,
+    pub unmaskable: Family<Place, Counter>,
+    pub opaque: Family<Opaque, Counter>,
+}
+
+/// 100 µs to 10 s: a resent conversation takes milliseconds, 32 MiB take seconds.
+const MASK_BUCKETS: [f64; 12] =
+    [0.0001, 0.000_25, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 2.5, 10.0];
+
+/// 100 µs to 1 s: a round trip has a deadline of 150 ms by default.
+const STORE_BUCKETS: [f64; 11] =
+    [0.0001, 0.000_25, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.15, 1.0];
+
+fn store_histogram() -> Histogram {
+    Histogram::new(STORE_BUCKETS)
+}
+
+impl Metrics {
+    /// Registers all metrics, with names that begin with `masker_`.
+    #[must_use]
+    pub fn new(registry: &mut Registry) -> Self {
+        let mut of = Registrar(registry.sub_registry_with_prefix("masker"));
+        let version = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
+        of.0.register("build", "The program that runs", version);
+        let metrics = Self {
+            requests: of.empty("requests", "Requests by how they ended"),
+            request_bytes: of.empty("request_bytes", "Bytes of request bodies as they came"),
+            findings: of.empty("findings", "Values that were masked, by kind"),
+            refusals: of.empty("refusals", "Requests that were refused, by reason"),
+            restored: of.empty(
+                "restored",
+                "Placeholders in answers: restored, not known, or kept because of their place",
+            ),
+            held_events: of.empty(
+                "held_events",
+                "Events of streamed answers that waited for the rest of a placeholder",
+            ),
+            mask_seconds: of.add(
+                "mask_seconds",
+                "Time that masking one request body took",
+                Histogram::new(MASK_BUCKETS),
+            ),
+            store_seconds: of.add(
+                "store_seconds",
+                "Time that one round trip to the store took",
+                Family::new_with_constructor(store_histogram as fn() -> Histogram),
+            ),
+            store_failures: of.empty("store_failures", "Round trips to the store that failed"),
+            store_queue: of.empty("store_queue", "Mappings that wait to be written to the store"),
+            breaker_state: of.empty(
+                "breaker_state",
+                "Breaker in front of the store: 0 closed, 1 half-open, 2 open",
+            ),
+            mode: of.empty("mode", "Mode of operation: 0 normal, 1 degraded"),
+            exchanges: of.empty("exchanges", "Exchanges that are running"),
+            buffered_bytes: of.empty("buffered_bytes", "Bytes held for running exchanges"),
+            unmaskable: of.empty("unmaskable", "Findings in places that must not change, by place"),
+            opaque: of.empty("opaque", "Content that masker does not look into, by kind"),
+        };
+        metrics.begin();
+        metrics
+    }
+
+    /// Shows closed sets from the start: a counter that is absent cannot be told
+    /// from one that is broken, and `rate()` misses its first step.
+    fn begin(&self) {
+        for outcome in Outcome::ALL {
+            drop(self.requests.get_or_create(outcome));
+        }
+        for result in Restored::ALL {
+            drop(self.restored.get_or_create(result));
+        }
+        for place in Place::ALL {
+            drop(self.unmaskable.get_or_create(place));
+        }
+        for kind in Opaque::ALL {
+            drop(self.opaque.get_or_create(kind));
+        }
+    }
+}
+
+/// The registry as OpenMetrics text.
+pub fn encode(registry: &Registry) -> Result<String, fmt::Error> {
+    let mut out = String::new();
+    text::encode(&mut out, registry)?;
+    Ok(out)
+}
+
+/// Registers a metric and gives its handle back.
+struct Registrar<'a>(&'a mut Registry);
+
+impl Registrar<'_> {
+    fn empty<M: Metric + Clone + Default>(&mut self, name: &str, help: &str) -> M {
+        self.add(name, help, M::default())
+    }
+
+    fn add<M: Metric + Clone>(&mut self, name: &str, help: &str, metric: M) -> M {
+        self.0.register(name, help, metric.clone());
+        metric
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_metric_has_its_name_and_help() {
+        let mut registry = Registry::default();
+        let metrics = Metrics::new(&mut registry);
+        metrics.findings.get_or_create(&KindName("EC2".into())).inc_by(3);
+        metrics.refusals.get_or_create(&Code("too_large")).inc();
+        metrics.store_seconds.get_or_create(&StoreOp::Fetch).observe(0.002);
+        metrics.mask_seconds.observe(0.3);
+        metrics.buffered_bytes.set(7);
+        let text = encode(&registry).unwrap();
+        for line in [
+            concat!("masker_build_info{version=\"", env!("CARGO_PKG_VERSION"), "\"} 1"),
+            "masker_requests_total{outcome=\"masked\"} 0",
+            "masker_requests_total{outcome=\"aborted\"} 0",
+            "masker_request_bytes_total 0",
+            "masker_findings_total{kind=\"EC2\"} 3",
+            "masker_refusals_total{code=\"too_large\"} 1",
+            "masker_restored_total{result=\"kept\"} 0",
+            "masker_held_events_total 0",
+            "masker_mask_seconds_bucket{le=\"0.5\"} 1",
+            "masker_store_seconds_bucket{le=\"0.0025\",op=\"fetch\"} 1",
+            "masker_store_failures_total 0",
+            "masker_store_queue 0",
+            "masker_breaker_state 0",
+            "masker_mode 0",
+            "masker_exchanges 0",
+            "masker_buffered_bytes 7",
+            "masker_unmaskable_total{place=\"tool_name\"} 0",
+            "masker_opaque_total{kind=\"pdf\"} 0",
+        ] {
+            assert!(text.lines().any(|found| found == line), "{line}\n{text}");
+        }
+        for line in text.lines().filter(|line| line.starts_with("# TYPE ")) {
+            let name = line.split(' ').nth(2).unwrap();
+            assert!(name.starts_with("masker_"), "{line}");
+            assert!(text.contains(&format!("# HELP {name} ")), "{line}");
+        }
+        assert!(text.ends_with("# EOF\n"));
+    }
+}

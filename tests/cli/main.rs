@@ -1,0 +1,109 @@
+//! The program as it is typed: exit codes, help, what goes to which stream.
+
+#![expect(clippy::unwrap_used, reason = "a test ends by panicking, in its helpers too")]
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::Command;
+use std::process::Output;
+
+/// Runs `masker` with nothing in its environment.
+fn masker(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_masker")).args(args).env_clear().output().unwrap()
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+/// Help is a snapshot, so that a change of flags is seen in review.
+/// `MASKER_BLESS=1 cargo test --test cli` writes it anew.
+#[test]
+fn help() {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/help");
+    for (name, args) in [
+        ("masker", vec!["--help"]),
+        ("serve", vec!["serve", "--help"]),
+        ("check", vec!["check", "--help"]),
+        ("keys-new", vec!["keys", "new", "--help"]),
+    ] {
+        let output = masker(&args);
+        assert!(output.status.success());
+        let path = dir.join(name).with_extension("txt");
+        if std::env::var_os("MASKER_BLESS").is_some() {
+            fs::write(&path, &output.stdout).unwrap();
+        }
+        assert_eq!(stdout(&output), fs::read_to_string(&path).unwrap(), "{name}");
+    }
+}
+
+#[test]
+fn no_flag_takes_a_secret() {
+    for command in ["serve", "check", "mask", "unmask"] {
+        let help = stdout(&masker(&[command, "--help"]));
+        for flag in help.split_whitespace().filter(|word| word.starts_with("--")) {
+            let file = flag.ends_with("-file");
+            let secret =
+                ["key", "password", "token", "secret"].iter().any(|word| flag.contains(word));
+            assert!(file || !secret, "{command} {flag}");
+        }
+    }
+}
+
+#[test]
+fn usage_is_two_and_version_is_told() {
+    assert_eq!(masker(&["--no-such-flag"]).status.code(), Some(2));
+    assert_eq!(masker(&[]).status.code(), Some(2));
+    let version = masker(&["--version"]);
+    assert_eq!(stdout(&version), format!("masker {}\n", env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn check_names_every_error() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("masker.toml");
+    fs::write(&path, "[limits]\nbdy = \"1MiB\"\ndepth = 1\n").unwrap();
+    let path = path.to_str().unwrap();
+    let output = masker(&["check", "--config", path]);
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(stdout(&output), "");
+    let wrong = format!(
+        "{path}:2: unknown key \"limits.bdy\"; did you mean \"limits.body\"?\n\
+         {path}:3: limits.depth must be from 8 to 1024\n"
+    );
+    assert_eq!(stderr(&output), wrong);
+}
+
+#[test]
+fn the_printed_default_checks_clean() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("masker.toml");
+    let key = dir.path().join("key");
+    assert!(masker(&["keys", "new", "--out", key.to_str().unwrap()]).status.success());
+    let default = stdout(&masker(&["check", "--print-default"]));
+    let text = default.replace(".masker/key", key.to_str().unwrap());
+    fs::write(&path, text).unwrap();
+    let output = masker(&["check", "--config", path.to_str().unwrap()]);
+    assert_eq!(stderr(&output), "");
+    assert_eq!(stdout(&output), format!("{}: nothing is wrong\n", path.display()));
+    assert_eq!(output.status.code(), Some(0));
+}
+
+#[test]
+fn keys_are_made_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("key");
+    let path = path.to_str().unwrap();
+    let output = masker(&["keys", "new", "--out", path]);
+    assert_eq!((output.status.code(), stdout(&output)), (Some(0), String::new()));
+    assert_eq!(fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o600);
+    let again = masker(&["keys", "new", "--out", path]);
+    assert_eq!(again.status.code(), Some(1));
+    assert!(stderr(&again).starts_with("masker: ") && stderr(&again).contains("is there already"));
+    assert_eq!(stdout(&masker(&["keys", "new"])).len(), 65);
+}
