@@ -135,12 +135,8 @@ impl Input {
     fn read(&self) -> Result<Zeroizing<String>, MaskError> {
         let mut bytes = Vec::new();
         let (name, read) = match &self.file {
-            Some(path) => {
-                (path.display().to_string(), fs::read(path).map(|read| bytes = read))
-            }
-            None => {
-                ("standard input".to_owned(), io::stdin().read_to_end(&mut bytes).map(drop))
-            }
+            Some(path) => (path.display().to_string(), fs::read(path).map(|read| bytes = read)),
+            None => ("standard input".to_owned(), io::stdin().read_to_end(&mut bytes).map(drop)),
         };
         read.map_err(|error| MaskError::Read(name.clone(), error))?;
         String::from_utf8(bytes).map(Zeroizing::new).map_err(|_| MaskError::Utf8(name))

@@ -31,7 +31,8 @@ pub(super) fn masker(config: &Config) -> Result<Masker, detect::CatalogError> {
 pub(super) fn settings(config: &Config) -> Result<Settings, ServeError> {
     let limits = &config.limits;
     let refuse = &config.refuse;
-    let mut tenants = Tenants { bearer_prefixes: config.bearer_prefixes.clone(), ..Tenants::default() };
+    let mut tenants =
+        Tenants { bearer_prefixes: config.bearer_prefixes.clone(), ..Tenants::default() };
     for own in &config.tenants {
         tenants.keys.extend(own.hashes.iter().map(|&hash| (hash, own.tenant.clone())));
     }

@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::breaker;
 use crate::config::Admin;
 use crate::config::Config;
 use crate::config::Detect;
@@ -16,15 +17,14 @@ use crate::config::Refuse;
 use crate::config::Shutdown;
 use crate::config::TenantKey;
 use crate::config::Tls;
-use crate::listen::Address;
 use crate::config::combine;
 use crate::config::file::File;
 use crate::config::problem::Origin;
 use crate::config::rows;
-use crate::store::config::Backend;
-use crate::breaker;
-use crate::store::config::StoreConfig;
 use crate::config::value::Value;
+use crate::listen::Address;
+use crate::store::config::Backend;
+use crate::store::config::StoreConfig;
 
 /// The checked configuration, unless there was a problem, now or before.
 pub(crate) fn check(mut file: File) -> Result<Config, File> {

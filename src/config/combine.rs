@@ -3,17 +3,17 @@
 use std::error::Error;
 use std::path::Path;
 
-use crate::listen::Address;
 use crate::config::file::File;
 use crate::config::key;
 use crate::config::options::Form;
 use crate::config::options::Given;
 use crate::config::options::OPTIONS;
 use crate::config::problem::Origin;
-use crate::store::config::RedisUrl;
 use crate::config::secret;
 use crate::config::tenants::ROTATING;
 use crate::config::value::Value;
+use crate::listen::Address;
+use crate::store::config::RedisUrl;
 
 pub(crate) fn check(file: &mut File) {
     for section in ["listen", "admin"] {

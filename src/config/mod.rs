@@ -8,8 +8,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::listen::{Address, Listen, Tls};
-use crate::store::config::StoreConfig;
 use crate::mask::Tenant;
+use crate::store::config::StoreConfig;
 
 mod check;
 mod combine;

@@ -8,14 +8,14 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use crate::config::Config;
-use crate::listen::Address;
 use crate::config::file::File;
 use crate::config::load::Flags;
 use crate::config::options::Form;
 use crate::config::options::OPTIONS;
 use crate::config::print;
-use crate::store::config::Backend;
 use crate::config::tenants;
+use crate::listen::Address;
+use crate::store::config::Backend;
 
 /// A directory with a configuration, some files and an environment.
 struct Setup {

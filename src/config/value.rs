@@ -5,12 +5,12 @@ use std::time::Duration;
 use toml::Spanned;
 use toml::de::DeValue;
 
-use crate::listen::Address;
 use crate::config::options::Form;
-use crate::store::config::RedisUrl;
 use crate::config::units;
 use crate::config::units::Size;
 use crate::config::units::Time;
+use crate::listen::Address;
+use crate::store::config::RedisUrl;
 
 #[derive(Clone, Debug)]
 pub(crate) enum Value {

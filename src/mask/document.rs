@@ -1,11 +1,11 @@
 //! A whole document masked and restored at once: the command line, the API.
 
 use crate::body::select::Format;
+use crate::mask::Scope;
 use crate::mask::masker::{Masker, Refusal, Report, Session};
 use crate::mask::placeholder::{self, Placeholder};
 use crate::mask::restore::{self, Counts};
 use crate::mask::table::Table;
-use crate::mask::Scope;
 
 /// How a document is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
