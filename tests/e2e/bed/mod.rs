@@ -23,6 +23,8 @@ use crate::provider::{Provider, Script, Seen};
 
 /// The longest that a program may take to get ready.
 const READY: Duration = Duration::from_secs(30);
+/// A master key for tests.
+const KEY: &str = "8c1f0a7d93e4b2566fd80b19c7a35e42d1960f3b78ac24e5510d9be76342fa8c";
 
 pub(crate) struct Bed {
     // Dropped in this order: Envoy first, the directory last.
@@ -125,7 +127,7 @@ impl Bed {
     /// Waits only for what `health` says: a masker without its store lives.
     pub(crate) async fn start_masker_store(&mut self, redis: bool, health: &str) {
         let key = self.path("key");
-        fs::write(&key, "5f".repeat(32)).expect("the key is written");
+        fs::write(&key, KEY).expect("the key is written");
         fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).expect("the key is private");
         let store = if redis {
             format!("redis://127.0.0.1:{}/0", self.redis_port)
