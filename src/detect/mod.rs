@@ -1,59 +1,80 @@
-//! stub
+//! Finds AWS identifiers and secrets in a text.
+//!
+//! Patterns are data (`patterns/*.toml`); the scanner finds candidates with a
+//! few fast passes and verifies each with one bounded, anchored expression, so
+//! that its cost is linear in the text.
+
+pub mod arn;
+pub mod boundary;
+pub mod catalog;
+mod classes;
+mod context;
+mod deep;
+mod gaps;
+mod hyphens;
+mod known;
+mod literals;
+mod network;
+mod scan;
+
 use std::ops::Range;
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Kind(u16);
-#[derive(Debug)]
+
+pub use crate::detect::catalog::{Catalog, CatalogError};
+pub use crate::detect::known::Known;
+
+/// What an identifier is: an index into the catalog's kinds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Kind(pub(crate) u16);
+
+/// What the catalog says of a kind.
+#[derive(Clone, Debug)]
 pub struct KindInfo {
     pub name: Box<str>,
+    /// Not AWS's own: its placeholders begin with `SECRET_`.
     pub secret: bool,
+    /// An unusual number of these is an alert, and they are restored with more care.
     pub critical: bool,
 }
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+
+/// How sure a finding is. Each rank fills only the gaps left by those before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Rank {
+    /// The shape alone is certain.
     Shape,
+    /// A field of an ARN, a URI or a host.
     Structure,
+    /// The key or the words before it say so.
     Context,
+    /// Taught by one of those before.
     Known,
 }
-#[derive(Clone, Debug)]
+
+/// A value in a text.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
+    /// In bytes.
     pub span: Range<usize>,
     pub kind: Kind,
     pub rank: Rank,
+    /// The value is masked from now on wherever it stands alone.
     pub teach: bool,
 }
-#[derive(Debug)]
-pub struct Catalog;
-impl Catalog {
-    pub fn info(&self, _kind: Kind) -> &KindInfo {
-        unimplemented!()
-    }
-    pub fn kind(&self, _name: &str) -> Option<Kind> {
-        None
-    }
-    pub fn scan(
-        &self,
-        _text: &str,
-        _label: &str,
-        _taken: &[Range<usize>],
-        _out: &mut Vec<Finding>,
-    ) {
-    }
-    pub fn account_number(&self, _label: &str, _digits: &str) -> bool {
-        false
+
+/// What an operator may choose.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    pub private_ip: bool,
+    /// Off by default: versions have the same shape.
+    pub public_ip: bool,
+    /// Names of pattern files that are not used, such as `secrets`.
+    pub families_off: Vec<String>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { private_ip: true, public_ip: false, families_off: Vec::new() }
     }
 }
-#[derive(Debug, Default, Clone)]
-pub struct Known;
-impl Known {
-    pub fn learn(&mut self, _name: &str, _kind: Kind) -> bool {
-        false
-    }
-    pub fn is_empty(&self) -> bool {
-        true
-    }
-    pub fn contains(&self, _name: &str) -> Option<Kind> {
-        None
-    }
-    pub fn find(&self, _text: &str, _taken: &[Range<usize>], _out: &mut Vec<Finding>) {}
-}
+
+#[cfg(test)]
+mod tests;

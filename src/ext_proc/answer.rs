@@ -184,7 +184,7 @@ fn text(
     let fresh = String::from_utf8_lossy(held.get(..valid).unwrap_or_default()).into_owned();
     let from = context.len();
     context.push_str(&fresh);
-    let open = if end || broken { None } else { placeholder::open_tail(context.as_bytes()) };
+    let open = if end || broken { None } else { placeholder::open_tail(context) };
     let open = open.unwrap_or(context.len()).max(from);
     let mut at = from;
     for span in placeholder::spans(context) {

@@ -17,6 +17,8 @@ use std::ops::Range;
 
 use memchr::memmem;
 
+use crate::detect::boundary;
+
 /// Symbols of a tag: Crockford's base32.
 const SYMBOLS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 /// A tag begins with one of these.
@@ -60,7 +62,7 @@ impl Placeholder {
     /// The whole of `text` as a placeholder.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        (len_at(text.as_bytes(), 0)? == text.len()).then(|| Self(text.into()))
+        (len_at(text, 0)? == text.len()).then(|| Self(text.into()))
     }
 
     #[must_use]
@@ -107,7 +109,7 @@ pub fn spans(text: &str) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     let mut from = 0;
     while let Some(start) = next_prefix(bytes, from) {
-        match len_at(bytes, start) {
+        match len_at(text, start) {
             Some(len) => {
                 found.push(start..start + len);
                 from = start + len;
@@ -119,11 +121,11 @@ pub fn spans(text: &str) -> Vec<Range<usize>> {
 }
 
 /// The length of the placeholder that begins at `start`, with free neighbors.
-fn len_at(bytes: &[u8], start: usize) -> Option<usize> {
-    if !free_before(bytes, start) {
+fn len_at(text: &str, start: usize) -> Option<usize> {
+    if !boundary::left(text, start) {
         return None;
     }
-    match read(bytes.get(start..)?) {
+    match read(text.as_bytes().get(start..)?) {
         Read::Whole(len) => Some(len),
         Read::Part | Read::No => None,
     }
@@ -132,24 +134,18 @@ fn len_at(bytes: &[u8], start: usize) -> Option<usize> {
 /// Where the text that may still become a placeholder begins, if more follows:
 /// everything from here on is held back.
 #[must_use]
-pub fn open_tail(text: &[u8]) -> Option<usize> {
+pub fn open_tail(text: &str) -> Option<usize> {
+    let bytes = text.as_bytes();
     // One more for the neighbor that decides.
     let from = text.len().saturating_sub(LONGEST + 1);
     (from..text.len()).find(|&start| {
-        free_before(text, start)
-            && text.get(start..).is_some_and(|tail| match read(tail) {
-                Read::Part => true,
-                Read::Whole(len) => len == tail.len(),
-                Read::No => false,
-            })
+        let open = bytes.get(start..).is_some_and(|tail| match read(tail) {
+            Read::Part => true,
+            Read::Whole(len) => len == tail.len(),
+            Read::No => false,
+        });
+        open && boundary::left(text, start)
     })
-}
-
-fn free_before(bytes: &[u8], start: usize) -> bool {
-    start
-        .checked_sub(1)
-        .and_then(|before| bytes.get(before))
-        .is_none_or(|before| !before.is_ascii_alphanumeric())
 }
 
 fn next_prefix(bytes: &[u8], from: usize) -> Option<usize> {
@@ -244,6 +240,7 @@ mod tests {
             (format!("_{P}_old-{P}.{P}/{P}"), 4),
             (format!("{P}{P}"), 0),
             ("AWS_SECRET_ACCESS_KEY AWS_DEFAULT_REGION AWS_EC2_".to_owned(), 0),
+            (format!("\\n{P}\\\\t{P}\u{1b}[0m{P}"), 3),
             ("AWS_EC2_1F3K9Q2MX4TB".to_owned(), 0),
             ("SECRET_JWT_BF3K9Q2MX4TB".to_owned(), 1),
             (format!("AWS_{P}"), 1),
@@ -256,10 +253,10 @@ mod tests {
     #[test]
     fn every_beginning_is_held_and_nothing_else() {
         for end in 1..=P.len() {
-            assert_eq!(open_tail(format!("see {}", &P[..end]).as_bytes()), Some(4), "{end}");
+            assert_eq!(open_tail(&format!("see {}", &P[..end])), Some(4), "{end}");
         }
         for text in ["", "see it", "AWS region", &format!("{P} "), &format!("{P}x"), "lAWS"] {
-            assert_eq!(open_tail(text.as_bytes()), None, "{text}");
+            assert_eq!(open_tail(text), None, "{text}");
         }
     }
 }

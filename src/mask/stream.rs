@@ -296,21 +296,21 @@ impl Plan {
 /// Where the text begins that may still become a placeholder. In JSON source
 /// the quotes around a number's placeholder belong to it.
 fn open_tail(text: &str, numbers: bool) -> Option<usize> {
-    let tail = placeholder::open_tail(text.as_bytes());
+    let tail = placeholder::open_tail(text);
     if !numbers {
         return tail;
     }
-    let head = text.get(..tail.unwrap_or(text.len())).unwrap_or_default();
-    if head.ends_with('"') && tail.is_none_or(|at| may_be_number(text.get(at..))) {
-        return Some(head.len() - 1);
-    }
+    // A whole number in quotes: what follows tells a value from a key.
     let quoted = text.trim_end_matches([' ', '\n', '\t', '\r']).strip_suffix('"');
-    let start = quoted.and_then(|text| {
+    let whole = quoted.and_then(|text| {
         let start = text.rfind('"')?;
         let number = Placeholder::parse(text.get(start + 1..)?)?.is_number();
         number.then_some(start)
     });
-    start.or(tail)
+    // A quote with which one may begin.
+    let head = text.get(..tail.unwrap_or(text.len())).unwrap_or_default();
+    let quote = head.ends_with('"') && tail.is_none_or(|at| may_be_number(text.get(at..)));
+    whole.or(quote.then(|| head.len() - 1)).or(tail)
 }
 
 fn may_be_number(tail: Option<&str>) -> bool {
@@ -328,4 +328,191 @@ fn quoted_number(text: &str, span: &Range<usize>) -> Option<bool> {
     let next = after.map(|text| text.trim_start_matches([' ', '\n', '\t', '\r']));
     let value = next.is_some_and(|text| text.starts_with([',', '}', ']']));
     number.then_some(before && !escaped && value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mask::{MasterKey, Tenant};
+    use serde_json::{Value, json};
+
+    struct Bed {
+        table: Table,
+        ec2: String,
+        number: String,
+        odd: String,
+    }
+
+    const ODD: &str = "pa\"ss\\wörd";
+
+    fn bed() -> Bed {
+        let scope = MasterKey::parse(&[b"0123456789abcdef".as_slice(); 4].concat())
+            .unwrap()
+            .scope(&Tenant::default());
+        let mut table = Table::default();
+        let mut make = |secret, kind, value| {
+            table.assign(&scope, secret, kind, value).unwrap().placeholder.to_string()
+        };
+        let ec2 = make(false, "EC2", "i-0123456789abcdef0");
+        let number = make(false, NUMBER_KIND, "123456789012");
+        let odd = make(true, "DB_PASSWORD", ODD);
+        Bed { table, ec2, number, odd }
+    }
+
+    fn event(data: &Value) -> String {
+        let kind = data["type"].as_str().unwrap_or("x");
+        format!("event: {kind}\ndata: {data}\n\n")
+    }
+
+    /// A stream in which `text` comes in pieces of `size` characters.
+    fn stream(text: &str, size: usize, source: bool) -> String {
+        let mut out = event(&json!({"type": "content_block_start", "index": 1,
+            "content_block": {"type": "text", "text": ""}}));
+        let chars: Vec<char> = text.chars().collect();
+        for piece in chars.chunks(size) {
+            let piece: String = piece.iter().collect();
+            let delta = if source {
+                json!({"type": "input_json_delta", "partial_json": piece})
+            } else {
+                json!({"type": "text_delta", "text": piece})
+            };
+            out += &event(&json!({"type": "content_block_delta", "index": 1, "delta": delta}));
+            out += "event: ping\ndata: {\"type\": \"ping\"}\n\n";
+        }
+        out += &event(&json!({"type": "content_block_stop", "index": 1}));
+        out + &event(&json!({"type": "message_stop"}))
+    }
+
+    fn restore(bed: &Bed, chunks: &[&[u8]]) -> String {
+        let mut stream = Stream::new(Format::Event, 1 << 20, 32);
+        let mut counts = Counts::default();
+        let mut out = Vec::new();
+        for chunk in chunks {
+            out.extend(stream.push(chunk, &bed.table, &mut counts).unwrap());
+        }
+        out.extend(stream.finish(&bed.table, &mut counts));
+        String::from_utf8(out).unwrap()
+    }
+
+    /// The text that a client reads, and how many events it got.
+    fn read(stream: &str) -> (String, usize) {
+        let mut text = String::new();
+        let events: Vec<&str> = stream.split_terminator("\n\n").collect();
+        for event in &events {
+            let data = event.split_once("data: ").unwrap().1;
+            let data: Value = serde_json::from_str(data).unwrap();
+            let delta = &data["delta"];
+            text += delta["text"].as_str().or(delta["partial_json"].as_str()).unwrap_or_default();
+        }
+        (text, events.len())
+    }
+
+    #[test]
+    fn text_in_any_pieces_is_restored_exactly() {
+        let bed = bed();
+        let masked = format!(
+            "see {0}, {0}. {1}\n`{2}` AWS_REGION x{0} {0}x AWS_EC2_ {0}",
+            bed.ec2, bed.number, bed.odd
+        );
+        let expected = masked
+            .replace(&format!("x{}", bed.ec2), "\u{1}")
+            .replace(&format!("{}x", bed.ec2), "\u{2}")
+            .replace(&bed.ec2, "i-0123456789abcdef0")
+            .replace(&bed.number, "123456789012")
+            .replace(&bed.odd, ODD)
+            .replace('\u{1}', &format!("x{}", bed.ec2))
+            .replace('\u{2}', &format!("{}x", bed.ec2));
+        for size in 1..40 {
+            let source = stream(&masked, size, false);
+            let restored = restore(&bed, &[source.as_bytes()]);
+            let (text, events) = read(&restored);
+            assert_eq!(text, expected, "pieces of {size}");
+            assert_eq!(events, read(&source).1, "no event is added or removed");
+            let bytes: Vec<&[u8]> = source.as_bytes().chunks(7).collect();
+            assert_eq!(restore(&bed, &bytes), restored, "chunks play no role");
+        }
+    }
+
+    #[test]
+    fn json_source_keeps_its_escapes_and_numbers() {
+        let bed = bed();
+        let masked = format!(
+            r#"{{"a": "{0}", "n": "{1}", "{1}": 1, "l": ["{1}" , "x {1}"], "p": "{2}", "q": "\n{0}\n"}}"#,
+            bed.ec2, bed.number, bed.odd
+        );
+        let expected = json!({"a": "i-0123456789abcdef0", "n": 123_456_789_012_u64, "123456789012": 1,
+            "l": [123_456_789_012_u64, "x 123456789012"], "p": ODD, "q": "\ni-0123456789abcdef0\n"});
+        for size in 1..60 {
+            let source = stream(&masked, size, true);
+            let (text, events) = read(&restore(&bed, &[source.as_bytes()]));
+            let value: Value =
+                serde_json::from_str(&text).unwrap_or_else(|e| panic!("{size} {e}: {text}"));
+            assert_eq!(value, expected, "pieces of {size}");
+            assert_eq!(events, read(&source).1);
+        }
+    }
+
+    #[test]
+    fn only_what_may_become_a_placeholder_waits() {
+        let bed = bed();
+        let mut stream = Stream::new(Format::Event, 1 << 20, 32);
+        let mut counts = Counts::default();
+        let mut push = |text: &str| {
+            let delta = json!({"type": "text_delta", "text": text});
+            let source = event(&json!({"type": "content_block_delta", "index": 0, "delta": delta}));
+            let out = stream.push(source.as_bytes(), &bed.table, &mut counts).unwrap();
+            (String::from_utf8(out).unwrap() == source, stream.queue.len())
+        };
+        assert_eq!(push("plain text"), (true, 0));
+        assert_eq!(push("ends in an A"), (false, 1));
+        assert_eq!(push("nd goes on"), (false, 0));
+    }
+
+    #[test]
+    fn what_is_cut_off_goes_out_as_it_is() {
+        let bed = bed();
+        for end in 1..bed.ec2.len() {
+            let source = stream(&bed.ec2[..end], 2, false);
+            for cut in [source.len(), source.len() - 1, source.len() / 2] {
+                let (head, _) = source.split_at(cut);
+                // Pings overtake what is held.
+                let quiet =
+                    |text: &str| text.replace("event: ping\ndata: {\"type\": \"ping\"}\n\n", "");
+                let restored = restore(&bed, &[head.as_bytes()]);
+                assert_eq!(quiet(&restored), quiet(head), "{end} {cut}");
+                assert_eq!(restored.len(), head.len());
+            }
+        }
+    }
+
+    #[test]
+    fn half_a_character_is_never_decoded_alone() {
+        let bed = bed();
+        let delta = |text: &str| {
+            format!(
+                "data: {{\"type\":\"content_block_delta\",\"index\":0,\"delta\":{{\"type\":\"text_delta\",\"text\":\"{text}\"}}}}\n\n"
+            )
+        };
+        let (a, b) = bed.ec2.split_at(9);
+        let source = delta(&format!("\\ud83d{a}"))
+            + &delta(&format!("{b}\\ude00 \\ud83d"))
+            + &delta("\\ude00");
+        let restored = restore(&bed, &[source.as_bytes()]);
+        let expected =
+            delta("\\ud83di-0123456789abcdef0") + &delta("\\ude00 \\ud83d") + &delta("\\ude00");
+        assert_eq!(restored, expected);
+    }
+
+    #[test]
+    fn thinking_is_never_touched() {
+        let bed = bed();
+        let delta = json!({"type": "thinking_delta", "thinking": bed.ec2});
+        let source = event(&json!({"type": "content_block_delta", "index": 0, "delta": delta}))
+            + &event(&json!({"type": "content_block_start", "index": 1, "content_block":
+                {"type": "web_search_tool_result", "content": [{"type": "web_search_result",
+                "title": bed.ec2, "encrypted_content": bed.ec2}]}}));
+        let restored = restore(&bed, &[source.as_bytes()]);
+        assert_eq!(restored.matches(&bed.ec2).count(), 2);
+        assert_eq!(restored.matches("i-0123456789abcdef0").count(), 1);
+    }
 }

@@ -106,11 +106,10 @@ impl RedisUrl {
             return Err(UrlError::Database);
         }
         let info = text.into_connection_info().map_err(|_| UrlError::Form)?;
-        let (host, port) = match info.addr() {
-            ConnectionAddr::Tcp(host, port) | ConnectionAddr::TcpTls { host, port, .. } => {
-                (host, port)
-            }
-            _ => return Err(UrlError::Form),
+        let (ConnectionAddr::Tcp(host, port) | ConnectionAddr::TcpTls { host, port, .. }) =
+            info.addr()
+        else {
+            return Err(UrlError::Form);
         };
         let scheme = if tls { "rediss" } else { "redis" };
         let host = if host.contains(':') { format!("[{host}]") } else { host.clone() };

@@ -159,7 +159,7 @@ async fn a_full_store_degrades_and_nothing_is_wrong() {
 #[tokio::test]
 async fn a_frozen_store_is_given_up_at_the_deadline() {
     let server = Server::start(&[]).await;
-    let deadline = Duration::from_millis(150);
+    let deadline = Duration::from_millis(500);
     let store = Store::open(&StoreConfig { deadline, ..impatient(&server.url()) }).await.unwrap();
     let scope = scope("a");
     let all = mappings(&scope, 20);
@@ -173,7 +173,7 @@ async fn a_frozen_store_is_given_up_at_the_deadline() {
     assert_eq!(reveal(&store, &scope, &all).await, values(&all));
     // A blip: the breaker stays closed.
     let before = store.status().failures;
-    let blip = server.command(&["DEBUG", "SLEEP", "0.4"]);
+    let blip = server.command(&["DEBUG", "SLEEP", "0.8"]);
     let late = async {
         tokio::time::sleep(Duration::from_millis(50)).await;
         save(&store, &scope, &[mapping(&scope, 77)]).await

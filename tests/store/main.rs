@@ -1,6 +1,14 @@
 //! The mapping store: one suite of behavior for memory and Redis, and what can
 //! go wrong with a real Redis.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "clippy excuses test functions, but not the helpers they share"
+)]
+
 mod behavior;
 mod faults;
 mod redis_server;

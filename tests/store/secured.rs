@@ -1,11 +1,14 @@
 //! What a Redis can tell, and who may talk to it.
 
 use std::fs;
+use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use masker::breaker::State;
+use masker::mask::Mapping;
 use masker::mode::Mode;
 use masker::store::config::{Backend, RedisUrl, StoreConfig};
 use masker::store::{OpenError, Store};
@@ -45,7 +48,8 @@ async fn redis_shows_neither_value_nor_tenant() {
             assert!(!key.contains(hidden));
             assert!(!value.windows(hidden.len()).any(|part| part == hidden.as_bytes()));
         }
-        assert!(all.iter().all(|m| !key.contains(&m.placeholder.as_str()[8..])));
+        let tag = |m: &Mapping| m.placeholder.as_str().rsplit('_').next().unwrap().to_owned();
+        assert!(all.iter().all(|m| !key.contains(&tag(m))));
     }
 }
 
@@ -124,6 +128,49 @@ async fn a_wrong_password_is_an_outage_that_a_new_file_ends() {
     until(&store, "back", |status| status.breaker == State::Closed).await;
     let size = command(&admin, &["DBSIZE"]).await;
     assert!(matches!(size, ::redis::Value::Int(5 | 6)), "{size:?}");
+}
+
+/// Keeps what is logged.
+#[derive(Clone, Default)]
+struct Sink(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn an_outage_is_logged_without_values_or_passwords() {
+    let sink = Sink::default();
+    let writer = sink.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_writer(move || writer.clone())
+        .finish();
+    // Of the whole process: what the other tests log must not show anything either.
+    tracing::subscriber::set_global_default(subscriber).unwrap();
+    let mut server = Server::start(&["--requirepass", PASSWORD]).await;
+    let url = format!("redis://:{PASSWORD}@127.0.0.1:{}", server.port);
+    let store = Store::open(&crate::impatient(&url)).await.unwrap();
+    let scope = scope("a");
+    let all = mappings(&scope, 5);
+    save(&store, &scope, &all).await;
+    server.kill().await;
+    let new = mappings(&scope, 9);
+    for _ in 0..6 {
+        assert!(save(&store, &scope, &new).await.degraded);
+    }
+    store.close(Duration::from_secs(5)).await;
+    let log = String::from_utf8(sink.0.lock().unwrap().clone()).unwrap();
+    assert!(log.contains("out of reach") && log.contains("not written before the end"), "{log}");
+    assert!(!log.contains(CANARY) && !log.contains(PASSWORD), "{log}");
+    let printed = format!("{store:?} {:?}", store.status());
+    assert!(!printed.contains(CANARY) && !printed.contains(PASSWORD), "{printed}");
 }
 
 #[tokio::test]

@@ -1,0 +1,149 @@
+//! Splits an ARN into fields: plain, with `\/`, or percent-encoded.
+
+use std::ops::Range;
+
+use crate::detect::boundary::left_of;
+
+/// An ARN has at most 2048 characters (IAM and STS quotas).
+const LONGEST: usize = 2048;
+/// No service or region has a longer name.
+const FIELD: usize = 64;
+/// The longest variable, as `${aws:PrincipalTag/department}`.
+const VARIABLE: usize = 128;
+
+#[derive(Debug)]
+pub(super) struct Arn {
+    pub service: Range<usize>,
+    pub account: Range<usize>,
+    /// The resource, split at `:` and `/`.
+    pub tokens: Vec<Token>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Token {
+    pub span: Range<usize>,
+    /// The separator before it: `:` or `/`.
+    pub before: u8,
+}
+
+impl Arn {
+    /// The ARN that begins at `start`.
+    pub(super) fn read(text: &[u8], start: usize) -> Option<Self> {
+        if !left_of(text, start) {
+            return None;
+        }
+        let text = text.get(..text.len().min(start + LONGEST))?;
+        let mut at = start + 3;
+        at += separator(text, at).filter(|(_, byte)| *byte == b':')?.0;
+        let _partition = field(text, &mut at)?;
+        let service = field(text, &mut at)?;
+        let _region = field(text, &mut at)?;
+        let account = field(text, &mut at)?;
+        let tokens = tokens(text, at);
+        Some(Self { service, account, tokens })
+    }
+}
+
+/// Reads up to and over the next colon.
+fn field(text: &[u8], at: &mut usize) -> Option<Range<usize>> {
+    let start = *at;
+    while *at - start <= FIELD {
+        if let Some((len, byte)) = separator(text, *at) {
+            let span = start..*at;
+            *at += len;
+            return (byte == b':').then_some(span);
+        }
+        *at += letter(text, *at)?;
+    }
+    None
+}
+
+fn tokens(text: &[u8], from: usize) -> Vec<Token> {
+    let mut tokens = Vec::new();
+    let mut token = Token { span: from..from, before: b':' };
+    let mut at = from;
+    loop {
+        if let Some((len, byte)) = separator(text, at) {
+            token.span.end = at;
+            at += len;
+            let next = Token { span: at..at, before: byte };
+            tokens.push(std::mem::replace(&mut token, next));
+        } else if let Some(len) = letter(text, at) {
+            at += len;
+        } else {
+            break;
+        }
+    }
+    token.span.end = at;
+    // The end of a sentence is not a part of the ARN.
+    let word = text.get(token.span.clone()).unwrap_or_default();
+    token.span.end -= word.iter().rev().take_while(|b| b".!?=~#@+-".contains(b)).count();
+    tokens.push(token);
+    // `/restapis/…` begins with a separator; a colon may follow an ARN in prose.
+    let skip = usize::from(tokens.first().is_some_and(|token| token.span.is_empty()));
+    tokens.drain(..skip);
+    while tokens.last().is_some_and(|token| token.span.is_empty()) {
+        tokens.pop();
+    }
+    tokens
+}
+
+/// The separator at `at`, in any spelling: its length, and `:` or `/`.
+fn separator(text: &[u8], at: usize) -> Option<(usize, u8)> {
+    match text.get(at..)? {
+        [b':', ..] => Some((1, b':')),
+        [b'/', ..] => Some((1, b'/')),
+        [b'\\', b'/', ..] => Some((2, b'/')),
+        [b'%', b'3', b'A' | b'a', ..] => Some((3, b':')),
+        [b'%', b'2', b'F' | b'f', ..] => Some((3, b'/')),
+        _ => None,
+    }
+}
+
+/// The length of what may stand in a name at `at`: a character or a variable.
+fn letter(text: &[u8], at: usize) -> Option<usize> {
+    let rest = text.get(at..)?;
+    let first = *rest.first()?;
+    if let Some(len) = variable(rest) {
+        return Some(len);
+    }
+    (first.is_ascii_alphanumeric() || b"-_.+=@~#$*?%!".contains(&first)).then_some(1)
+}
+
+/// The length of `${…}`, `{…}` or `<…>` at the beginning.
+fn variable(rest: &[u8]) -> Option<usize> {
+    let (open, close) = match rest {
+        [b'$', b'{', ..] => (2, b'}'),
+        [b'{', b'{', ..] => (2, b'}'),
+        [b'{', ..] => (1, b'}'),
+        [b'<', ..] => (1, b'>'),
+        _ => return None,
+    };
+    let inner = rest.get(open..)?;
+    let len = inner.iter().take(VARIABLE).position(|&b| b == close)?;
+    let named = inner.get(..len)?;
+    let of_name = |b: &u8| b.is_ascii_alphanumeric() || b"_.:/-!$# ,'*?".contains(b);
+    let double = rest.starts_with(b"{{") && inner.get(len + 1) == Some(&b'}');
+    (!named.is_empty() && named.iter().all(of_name)).then_some(open + len + 1 + usize::from(double))
+}
+
+/// The length of `$NAME` at the beginning.
+fn shell_variable(rest: &[u8]) -> Option<usize> {
+    let name = rest.strip_prefix(b"$")?;
+    let len = name.iter().take_while(|b| b.is_ascii_alphanumeric() || **b == b'_').count();
+    (len > 0).then_some(len + 1)
+}
+
+/// Wildcards and variables in a name.
+pub(super) fn opaque(text: &[u8], span: &Range<usize>) -> Vec<Range<usize>> {
+    let word = text.get(..span.end).unwrap_or_default();
+    let mut found = Vec::new();
+    let mut at = span.start;
+    while let Some(rest) = word.get(at..).filter(|rest| !rest.is_empty()) {
+        let wild = rest.first().is_some_and(|b| b"*?".contains(b));
+        let len = variable(rest).or_else(|| shell_variable(rest)).or(wild.then_some(1));
+        found.extend(len.map(|len| at..at + len));
+        at += len.unwrap_or(1);
+    }
+    found
+}

@@ -1,0 +1,153 @@
+//! Where a word begins and ends: the one function for names and for restoring.
+//!
+//! A neighboring ASCII letter or digit forbids. The last letter of an escape
+//! is no neighbor: tool results hold JSON in JSON, percent-encoded URLs and
+//! colored logs, where `\ni-0abc…`, `%2Fi-0abc…` and `\u001b[32mi-0abc…` begin
+//! with the identifier.
+
+/// May a value begin at `at`?
+#[must_use]
+pub fn left(text: &str, at: usize) -> bool {
+    left_of(text.as_bytes(), at)
+}
+
+/// May a value end at `at`?
+#[must_use]
+pub fn right(text: &str, at: usize) -> bool {
+    right_of(text.as_bytes(), at)
+}
+
+pub(crate) fn left_of(bytes: &[u8], at: usize) -> bool {
+    before(bytes, at).is_none_or(|b| !b.is_ascii_alphanumeric()) || ends_escape(bytes, at)
+}
+
+pub(crate) fn right_of(bytes: &[u8], at: usize) -> bool {
+    bytes.get(at).is_none_or(|b| !b.is_ascii_alphanumeric())
+}
+
+/// The byte before `at`.
+pub(crate) fn before(bytes: &[u8], at: usize) -> Option<u8> {
+    at.checked_sub(1).and_then(|at| bytes.get(at)).copied()
+}
+
+/// Does an escape end right before `at`, with a letter or digit?
+pub(crate) fn ends_escape(bytes: &[u8], at: usize) -> bool {
+    let head = bytes.get(..at).unwrap_or_default();
+    match head {
+        [.., b'\\', b'n' | b't' | b'r' | b'b' | b'f'] => true,
+        [.., b'%', a, b] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit() => true,
+        [.., b'\\', b'x', a, b] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit() => true,
+        [.., b'\\', b'u', a, b, c, d] => [a, b, c, d].iter().all(|b| b.is_ascii_hexdigit()),
+        [rest @ .., b'm'] => ends_color(rest),
+        _ => false,
+    }
+}
+
+/// Does `at` stand in the middle of an escape: at the `n` of `\n`, the `2` of `%2F`?
+///
+/// Nothing that may begin with any letter begins here.
+pub(crate) fn in_escape(bytes: &[u8], at: usize) -> bool {
+    let rest = bytes.get(at..).unwrap_or_default();
+    let hex = |digits: &[u8]| digits.iter().all(u8::is_ascii_hexdigit);
+    match (before(bytes, at), rest) {
+        (Some(b'\\'), [b'n' | b't' | b'r' | b'b' | b'f', ..]) => true,
+        (Some(b'\\'), [b'u', a, b, c, d, ..]) => hex(&[*a, *b, *c, *d]),
+        (Some(b'\\'), [b'x', a, b, ..]) | (Some(b'%'), [a, b, ..]) => hex(&[*a, *b]),
+        (Some(b'['), [b'0'..=b'9' | b'm', ..]) => {
+            let len =
+                rest.iter().take(COLOR).take_while(|b| b.is_ascii_digit() || **b == b';').count();
+            rest.get(len) == Some(&b'm') && ends_escape(bytes, at + len + 1)
+        }
+        _ => false,
+    }
+}
+
+/// No color sequence holds more than this between `[` and `m`.
+const COLOR: usize = 20;
+
+/// Does an ANSI control sequence (ECMA-48 SGR) end here, but for its `m`?
+fn ends_color(head: &[u8]) -> bool {
+    let numbers =
+        head.iter().rev().take(COLOR).take_while(|b| b.is_ascii_digit() || **b == b';').count();
+    let head = head.get(..head.len() - numbers).unwrap_or_default();
+    let Some(head) = head.strip_suffix(b"[") else { return false };
+    [b"\x1b".as_slice(), b"u001b", b"u001B", b"x1b", b"x1B", b"\\033", b"\\e"]
+        .iter()
+        .any(|escape| head.ends_with(escape))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escapes_are_boundaries() {
+        for (head, free) in [
+            ("", true),
+            (" ", true),
+            ("-", true),
+            ("_", true),
+            ("/", true),
+            (".", true),
+            ("é", true),
+            ("x", false),
+            ("7", false),
+            ("\n", true),
+            ("\\n", true),
+            ("\\\\n", true),
+            ("\\\\\\\\t", true),
+            ("\\a", false),
+            ("n", false),
+            ("\\u000a", true),
+            ("\\\\u003d", true),
+            ("u000a", false),
+            ("\\x3d", true),
+            ("%2F", true),
+            ("%2f", true),
+            ("2F", false),
+            ("\u{1b}[32m", true),
+            ("\\u001b[1;32m", true),
+            ("\\x1b[m", true),
+            ("\\033[0m", true),
+            ("\\e[0m", true),
+            ("[32m", false),
+            ("m", false),
+        ] {
+            let text = format!("{head}i-0123456789abcdef0");
+            assert_eq!(left(&text, head.len()), free, "{head}");
+        }
+    }
+
+    #[test]
+    fn escapes_have_an_inside() {
+        for (text, at, inside) in [
+            (r"\nx", 1, true),
+            (r"\nx", 2, false),
+            (r"\qx", 1, false),
+            (r"\u0069x", 1, true),
+            (r"\users", 1, false),
+            (r"%2Fx", 1, true),
+            (r"%x", 1, false),
+            ("\u{1b}[32mx", 2, true),
+            ("[32mx", 1, false),
+        ] {
+            assert_eq!(in_escape(text.as_bytes(), at), inside, "{text} {at}");
+        }
+    }
+
+    #[test]
+    fn only_letters_and_digits_forbid_on_the_right() {
+        for (tail, free) in [
+            ("", true),
+            ("x", false),
+            ("0", false),
+            ("-x", true),
+            ("_x", true),
+            (".x", true),
+            ("\\n", true),
+            ("é", true),
+        ] {
+            assert_eq!(right(&format!("ab{tail}"), 2), free, "{tail}");
+        }
+    }
+}

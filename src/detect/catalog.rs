@@ -1,0 +1,217 @@
+//! The catalog: kinds, classes and what finds their candidates.
+
+use std::collections::{BTreeSet, HashMap};
+
+use serde::Deserialize;
+
+use crate::detect::arn::Table;
+use crate::detect::classes::{Class, Entry, File, Find, Ip};
+use crate::detect::context::Context;
+use crate::detect::literals::{Action, Literals};
+use crate::detect::{Kind, KindInfo, Settings};
+
+/// One file per family; its name can be switched off.
+const FAMILIES: [(&str, &str); 8] = [
+    ("ec2_vpc", include_str!("patterns/ec2_vpc.toml")),
+    ("storage", include_str!("patterns/storage.toml")),
+    ("iam_credentials", include_str!("patterns/iam_credentials.toml")),
+    ("application", include_str!("patterns/application.toml")),
+    ("network", include_str!("patterns/network.toml")),
+    ("hosts", include_str!("patterns/hosts.toml")),
+    ("secrets", include_str!("patterns/secrets.toml")),
+    ("any", include_str!("patterns/any.toml")),
+];
+const KINDS: &str = include_str!("patterns/kinds.toml");
+
+/// The kind of a JSON number that is an account id.
+const ACCOUNT_NUMBER: &str = "ACCOUNT_NUMBER";
+
+#[derive(Debug, thiserror::Error)]
+pub enum CatalogError {
+    #[error("pattern file {file} is not valid: {source}")]
+    File { file: &'static str, source: Box<toml::de::Error> },
+    #[error("the expression of class {class} is not valid: {source}")]
+    Expression { class: String, source: Box<regex_automata::meta::BuildError> },
+    #[error("no searcher for the literals of the patterns: {0}")]
+    Literals(#[from] Box<aho_corasick::BuildError>),
+    #[error("there is no pattern family {0}")]
+    Family(String),
+    #[error("too many classes or kinds")]
+    TooMany,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Flags {
+    critical: BTreeSet<String>,
+    secret: BTreeSet<String>,
+}
+
+/// All that is known of identifiers before any text is read.
+#[derive(Debug)]
+pub struct Catalog {
+    kinds: Kinds,
+    pub(crate) classes: Vec<Class>,
+    pub(crate) finders: Finders,
+    pub(crate) literals: Literals,
+    pub(crate) arns: Table,
+    pub(crate) context: Context,
+    pub(crate) settings: Settings,
+}
+
+/// Which classes to try, by what was seen. Values are indexes of classes.
+#[derive(Debug, Default)]
+pub(crate) struct Finders {
+    pub prefixes: HashMap<Box<str>, Vec<usize>>,
+    pub longest_prefix: usize,
+    pub generic: Vec<usize>,
+    pub region: Vec<(u8, usize)>,
+    pub uuid: Vec<usize>,
+    pub uuid_tail: Vec<usize>,
+    pub private_ip: Vec<usize>,
+    pub public_ip: Vec<usize>,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Kinds {
+    all: Vec<KindInfo>,
+    by_name: HashMap<Box<str>, Kind>,
+    full: bool,
+}
+
+impl Kinds {
+    /// The kind of this name, made if it is new.
+    pub(crate) fn make(&mut self, name: &str) -> Kind {
+        if let Some(&kind) = self.by_name.get(name) {
+            return kind;
+        }
+        let Ok(index) = u16::try_from(self.all.len()) else {
+            self.full = true;
+            return Kind(0);
+        };
+        self.all.push(KindInfo { name: name.into(), secret: false, critical: false });
+        self.by_name.insert(name.into(), Kind(index));
+        Kind(index)
+    }
+}
+
+impl Catalog {
+    /// The patterns that come with the program.
+    pub fn builtin(settings: &Settings) -> Result<Self, CatalogError> {
+        let known = |name: &String| FAMILIES.iter().any(|(family, _)| family == name);
+        if let Some(name) = settings.families_off.iter().find(|name| !known(name)) {
+            return Err(CatalogError::Family(name.clone()));
+        }
+        let mut kinds = Kinds::default();
+        // Fixed, so that tests and logs are easy to read.
+        kinds.make("ACCOUNT");
+        kinds.make(ACCOUNT_NUMBER);
+        let mut classes = Vec::new();
+        let mut finders = Finders::default();
+        let mut literals = Vec::new();
+        for (_, entry) in entries(settings)? {
+            let class = Class::new(&entry, |name| kinds.make(name))
+                .map_err(|source| CatalogError::Expression { class: entry.name.clone(), source })?;
+            finders.add(&entry.find, classes.len(), &mut literals);
+            classes.push(class);
+        }
+        let arns = Table::builtin(&mut kinds)?;
+        let context = Context::builtin(&mut kinds)?;
+        let flags: Flags = parse("kinds", KINDS)?;
+        for kind in &mut kinds.all {
+            kind.critical = flags.critical.contains(&*kind.name);
+            kind.secret = flags.secret.contains(&*kind.name);
+        }
+        if kinds.full {
+            return Err(CatalogError::TooMany);
+        }
+        Ok(Self {
+            kinds,
+            classes,
+            finders,
+            literals: Literals::new(literals)?,
+            arns,
+            context,
+            settings: settings.clone(),
+        })
+    }
+
+    #[must_use]
+    pub fn info(&self, kind: Kind) -> &KindInfo {
+        static NONE: std::sync::LazyLock<KindInfo> = std::sync::LazyLock::new(|| KindInfo {
+            name: "RESOURCE".into(),
+            secret: false,
+            critical: false,
+        });
+        self.kinds.all.get(usize::from(kind.0)).unwrap_or(&NONE)
+    }
+
+    #[must_use]
+    pub fn kind(&self, name: &str) -> Option<Kind> {
+        self.kinds.by_name.get(name).copied()
+    }
+
+    pub fn kinds(&self) -> impl Iterator<Item = (Kind, &KindInfo)> {
+        (0..).zip(&self.kinds.all).map(|(index, info)| (Kind(index), info))
+    }
+
+    #[must_use]
+    pub fn classes(&self) -> usize {
+        self.classes.len()
+    }
+
+    /// Is a JSON number under this key an account id?
+    #[must_use]
+    pub fn account_number(&self, label: &str, digits: &str) -> bool {
+        digits.len() == 12
+            && digits.bytes().all(|b| b.is_ascii_digit())
+            && self.context.names_account(label)
+    }
+}
+
+impl Finders {
+    fn add(&mut self, find: &Find, class: usize, literals: &mut Vec<(String, Action)>) {
+        match find {
+            Find::Prefix(prefixes) => {
+                for prefix in prefixes {
+                    self.longest_prefix = self.longest_prefix.max(prefix.len());
+                    self.prefixes.entry(prefix.as_str().into()).or_default().push(class);
+                }
+            }
+            Find::Hyphen => self.generic.push(class),
+            Find::Region(after) => {
+                self.region.push((u8::try_from(*after).unwrap_or(b'_'), class));
+            }
+            Find::Uuid => self.uuid.push(class),
+            Find::UuidTail => self.uuid_tail.push(class),
+            Find::Ip(Ip::Private) => self.private_ip.push(class),
+            Find::Ip(Ip::Public) => self.public_ip.push(class),
+            Find::Literal(texts) => {
+                literals.extend(texts.iter().map(|text| (text.clone(), Action::Here(class))));
+            }
+            Find::Host(text) => literals.push((text.clone(), Action::Host(class))),
+            Find::Suffix(text) => literals.push((text.clone(), Action::Ends(class))),
+        }
+    }
+}
+
+/// All entries of the families that are on, with their family.
+pub(crate) fn entries(settings: &Settings) -> Result<Vec<(&'static str, Entry)>, CatalogError> {
+    let mut all = Vec::new();
+    for (family, text) in FAMILIES {
+        if settings.families_off.iter().any(|off| off == family) {
+            continue;
+        }
+        let file: File = parse(family, text)?;
+        all.extend(file.class.into_iter().map(|entry| (family, entry)));
+    }
+    Ok(all)
+}
+
+/// Reads one of the files that come with the program.
+pub(crate) fn parse<T: serde::de::DeserializeOwned>(
+    file: &'static str,
+    text: &str,
+) -> Result<T, CatalogError> {
+    toml::from_str(text).map_err(|source| CatalogError::File { file, source: Box::new(source) })
+}

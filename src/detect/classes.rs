@@ -1,0 +1,304 @@
+//! One class of identifiers: how it is written in `patterns/*.toml`, and how it is verified.
+
+use std::ops::Range;
+
+use regex_automata::meta::Regex;
+use regex_automata::util::captures::Captures;
+use regex_automata::{Anchored, Input};
+use serde::Deserialize;
+
+use crate::detect::boundary::{before, ends_escape, right_of};
+use crate::detect::network;
+use crate::detect::{Finding, Kind, Rank};
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct File {
+    #[serde(default)]
+    pub class: Vec<Entry>,
+}
+
+/// A class as it is written. Without named groups the whole match is the finding.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Entry {
+    pub name: String,
+    pub kind: Option<String>,
+    pub find: Find,
+    /// `<region>`, `<domain>` and `<slash>` stand for what they say.
+    pub expression: String,
+    pub boundary: Edge,
+    /// What else must stand in the host or path.
+    pub near: Option<String>,
+    pub require: Option<Require>,
+    /// No match is longer. Repetitions are bounded by this or by themselves.
+    #[serde(default = "longest")]
+    pub longest: usize,
+    /// Its groups are fields of a URI.
+    #[serde(default)]
+    pub structure: bool,
+    #[serde(default)]
+    pub teach: bool,
+    /// The edition of the catalog it came with.
+    #[serde(default = "first_edition")]
+    pub since: u16,
+    pub examples: Vec<String>,
+    pub counter_examples: Vec<String>,
+    pub source: String,
+}
+
+fn first_edition() -> u16 {
+    1
+}
+
+/// Most identifiers are short; keys and tokens are not.
+fn longest() -> usize {
+    700
+}
+
+/// What makes the scanner try a class.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Find {
+    /// `prefix-` and eight or more letters and digits.
+    Prefix(Vec<String>),
+    /// `-` and 17 hex digits, when no prefix is known.
+    Hyphen,
+    /// The expression begins with one of these.
+    Literal(Vec<String>),
+    /// The expression begins where the host begins in which this stands.
+    Host(String),
+    /// The expression ends with this.
+    Suffix(String),
+    /// A region's name and this character.
+    Region(char),
+    /// A UUID with letters before it.
+    Uuid,
+    /// A UUID with ten hex digits and a hyphen before it.
+    UuidTail,
+    Ip(Ip),
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Ip {
+    Private,
+    Public,
+}
+
+/// What must not stand beside a match.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+pub(crate) enum Edge {
+    /// Hyphen ids. With 8 hex digits no `-` or `_` on the left, and no UUID on the right.
+    H,
+    /// Words.
+    W,
+    /// Hosts and addresses.
+    D,
+    /// Secrets in base64.
+    S,
+    /// Absolute paths.
+    P,
+    /// URIs of S3: only the beginning of the scheme counts.
+    S3,
+    #[serde(rename = "none")]
+    None,
+}
+
+/// What an expression cannot say.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Require {
+    Digit,
+    /// The last 17 characters hold a digit and a letter.
+    HexMix,
+    NotRegion,
+    /// A value, not a variable in a template.
+    Literal,
+    Octets,
+    PublicOctets,
+}
+
+const REGION: &str = "(?:(?:us|eu|ap|sa|ca|me|af|il|mx)(?:-gov|-iso[a-f]?)?|cn|us-isob)-(?:north|south|east|west|central)(?:east|west)?-[0-9]";
+const DOMAIN: &str = r"amazonaws\.com(?:\.cn)?";
+const SLASH: &str = r"(?:\\?/|%2[Ff])";
+
+/// A class that is ready to verify candidates.
+#[derive(Debug)]
+pub(crate) struct Class {
+    #[cfg(test)]
+    pub name: Box<str>,
+    pub near: Option<Box<str>>,
+    edge: Edge,
+    require: Option<Require>,
+    regex: Regex,
+    /// The kind of the whole match, if there are no groups.
+    kind: Option<Kind>,
+    groups: Vec<(usize, Kind)>,
+    rank: Rank,
+    teach: bool,
+    /// No match is longer: bounds what one candidate costs.
+    longest: usize,
+}
+
+impl Class {
+    pub(crate) fn new(
+        entry: &Entry,
+        mut kind: impl FnMut(&str) -> Kind,
+    ) -> Result<Self, Box<regex_automata::meta::BuildError>> {
+        let expression = expand(&entry.expression);
+        let regex = Regex::new(&expression).map_err(Box::new)?;
+        let names = regex.group_info().pattern_names(regex_automata::PatternID::ZERO);
+        // `(?P<ACCOUNT__2>…)` is a second group of the kind ACCOUNT.
+        let groups: Vec<_> = names
+            .enumerate()
+            .filter_map(|(at, name)| Some((at, name?)))
+            .map(|(at, name)| (at, kind(name.split("__").next().unwrap_or(name))))
+            .collect();
+        let structure = entry.structure || matches!(entry.find, Find::Host(_));
+        Ok(Self {
+            #[cfg(test)]
+            name: entry.name.as_str().into(),
+            near: entry.near.as_deref().map(Into::into),
+            edge: entry.boundary,
+            require: entry.require,
+            kind: entry.kind.as_deref().filter(|_| groups.is_empty()).map(&mut kind),
+            teach: entry.teach || !groups.is_empty(),
+            groups,
+            rank: if structure { Rank::Structure } else { Rank::Shape },
+            longest: entry.longest,
+            regex,
+        })
+    }
+
+    /// Does this class begin at `start`? Adds its findings; returns the match.
+    pub(crate) fn verify(
+        &self,
+        text: &[u8],
+        start: usize,
+        out: &mut Vec<Finding>,
+    ) -> Option<Range<usize>> {
+        if !self.edge.left(text, start) {
+            return None;
+        }
+        let end = text.len().min(start + self.longest);
+        let input = Input::new(text).range(start..end).anchored(Anchored::Yes);
+        if self.groups.is_empty() {
+            let span = self.regex.search(&input)?.range();
+            let kind = self.kind?;
+            if self.accepts(text, span.clone(), span.clone()) {
+                out.push(Finding { span: span.clone(), kind, rank: self.rank, teach: self.teach });
+                return Some(span);
+            }
+            return None;
+        }
+        let mut found = self.regex.create_captures();
+        self.regex.search_captures(&input, &mut found);
+        self.take_groups(text, &found, out)
+    }
+
+    fn take_groups(
+        &self,
+        text: &[u8],
+        found: &Captures,
+        out: &mut Vec<Finding>,
+    ) -> Option<Range<usize>> {
+        let whole = found.get_match()?.range();
+        let parts = self.groups.iter().filter_map(|&(at, kind)| {
+            let span = found.get_group(at)?.range();
+            Some(Finding { span, kind, rank: self.rank, teach: self.teach })
+        });
+        if parts.clone().any(|part| !self.accepts(text, whole.clone(), part.span)) {
+            return None;
+        }
+        out.extend(parts);
+        Some(whole)
+    }
+
+    fn accepts(&self, text: &[u8], whole: Range<usize>, part: Range<usize>) -> bool {
+        let value = text.get(part).unwrap_or_default();
+        self.edge.right(text, whole) && self.require.is_none_or(|require| require.holds(value))
+    }
+}
+
+fn expand(expression: &str) -> String {
+    expression.replace("<region>", REGION).replace("<domain>", DOMAIN).replace("<slash>", SLASH)
+}
+
+impl Edge {
+    fn left(self, text: &[u8], at: usize) -> bool {
+        let Some(byte) = before(text, at) else { return true };
+        let free = match self {
+            Self::None => return true,
+            Self::H | Self::W | Self::S3 => !byte.is_ascii_alphanumeric(),
+            Self::D => !byte.is_ascii_alphanumeric() && !b"-_".contains(&byte),
+            Self::S => !byte.is_ascii_alphanumeric() && !b"/+".contains(&byte),
+            Self::P => !byte.is_ascii_alphanumeric() && !b"./_-~".contains(&byte),
+        };
+        free || ends_escape(text, at)
+    }
+
+    fn right(self, text: &[u8], span: Range<usize>) -> bool {
+        let next = text.get(span.end).copied();
+        let after = text.get(span.end + 1).copied();
+        let dotted = next == Some(b'.') && after.is_some_and(|b| b.is_ascii_alphanumeric());
+        match self {
+            Self::None | Self::S3 => true,
+            Self::H => right_of(text, span.end) && short_is_free(text, span),
+            Self::W => right_of(text, span.end),
+            Self::D => right_of(text, span.end) && !dotted,
+            Self::P => right_of(text, span.end) && !dotted,
+            Self::S => next.is_none_or(|b| !b.is_ascii_alphanumeric() && !b"/+=".contains(&b)),
+        }
+    }
+}
+
+/// Eight hex digits are short: they must not be a part of a name or of a UUID.
+fn short_is_free(text: &[u8], span: Range<usize>) -> bool {
+    let id = text.get(span.clone()).unwrap_or_default();
+    let tail = id.iter().rev().take_while(|b| b.is_ascii_hexdigit()).count();
+    if tail != 8 || id.iter().filter(|&&b| b == b'-').count() > 3 {
+        return true;
+    }
+    let named = before(text, span.start).is_some_and(|b| b"-_".contains(&b));
+    let uuid = text.get(span.end..span.end + 6).is_some_and(
+        |rest| matches!(rest, [b'-', hex @ .., b'-'] if hex.iter().all(u8::is_ascii_hexdigit)),
+    );
+    !named && !uuid
+}
+
+impl Require {
+    fn holds(self, value: &[u8]) -> bool {
+        let digit = |part: &[u8]| part.iter().any(u8::is_ascii_digit);
+        match self {
+            Self::Digit => {
+                let from = value.iter().position(|&b| b == b'-').unwrap_or_default();
+                digit(value.get(from..).unwrap_or_default())
+            }
+            Self::HexMix => {
+                let tail = value.get(value.len().saturating_sub(17)..).unwrap_or_default();
+                digit(tail) && tail.iter().any(u8::is_ascii_lowercase)
+            }
+            Self::NotRegion => !is_region(value),
+            Self::Literal => is_literal(value),
+            Self::Octets => network::octets(value).is_some(),
+            Self::PublicOctets => network::octets(value).is_some_and(network::is_public),
+        }
+    }
+}
+
+fn is_region(value: &[u8]) -> bool {
+    const PARTS: [&[u8]; 5] = [b"-east", b"-west", b"-north", b"-south", b"-central"];
+    value.len() < 18
+        && matches!(value, [.., b'-', digit] if digit.is_ascii_digit())
+        && PARTS.iter().any(|part| memchr::memmem::find(value, part).is_some())
+}
+
+/// Templates stand for a password, stars hide one.
+pub(crate) fn is_literal(value: &[u8]) -> bool {
+    let template = value.first().is_none_or(|b| b"${<%[(".contains(b))
+        || memchr::memmem::find(value, b"${").is_some()
+        || memchr::memmem::find(value, b"{{").is_some();
+    let hidden = value.iter().all(|b| b"*x.X#-_".contains(b));
+    !template && !hidden
+}

@@ -1,0 +1,167 @@
+//! Shapes that are identifiers only beside a key or a word (R21 in tests).
+
+mod password;
+mod runs;
+mod shape;
+
+use std::ops::Range;
+
+use serde::Deserialize;
+
+use crate::detect::catalog::{CatalogError, Kinds, parse};
+use crate::detect::context::shape::Shape;
+use crate::detect::{Finding, Kind, Rank};
+
+const RULES: &str = include_str!("patterns/context.toml");
+
+/// How far before a value its key and words may stand.
+const LEAD: usize = 56;
+/// How far away an access key id makes a secret of a random text.
+const KEY_NEAR: usize = 400;
+/// A key says nothing of a value inside a longer text.
+const LEAF: usize = 256;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    rule: Vec<Written>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    kind: String,
+    value: Shape,
+    labels: Vec<String>,
+    words: Vec<String>,
+}
+
+#[derive(Debug)]
+struct Rule {
+    kind: Kind,
+    value: Shape,
+    labels: Vec<String>,
+    words: Vec<String>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Context {
+    rules: Vec<Rule>,
+    access_key: Kind,
+}
+
+impl Context {
+    pub(crate) fn builtin(kinds: &mut Kinds) -> Result<Self, CatalogError> {
+        let file: File = parse("context", RULES)?;
+        let rules = file.rule.into_iter().map(|rule| Rule {
+            kind: kinds.make(&rule.kind),
+            value: rule.value,
+            labels: rule.labels,
+            words: rule.words,
+        });
+        Ok(Self { rules: rules.collect(), access_key: kinds.make("ACCESS_KEY") })
+    }
+
+    /// Does a key with this name hold an account id?
+    pub(crate) fn names_account(&self, label: &str) -> bool {
+        let label = normal(label.as_bytes());
+        self.rules.iter().any(|rule| rule.value == Shape::Account && rule.has_label(&label))
+    }
+
+    /// What stands beside a key or a word. `found` holds the findings so far.
+    pub(crate) fn scan(
+        &self,
+        text: &[u8],
+        label: &str,
+        passwords: &[usize],
+        found: &[Finding],
+    ) -> Vec<Finding> {
+        let label = if text.len() <= LEAF { normal(label.as_bytes()) } else { String::new() };
+        let mut out = Vec::new();
+        runs::each(text, |shape, span| {
+            for rule in self.rules.iter().filter(|rule| rule.value == shape) {
+                if rule.applies(text, &label, &span) || self.beside_key(&span, shape, found) {
+                    out.push(finding(span.clone(), rule.kind));
+                }
+            }
+        });
+        for rule in self.rules.iter().filter(|rule| rule.value == Shape::Password) {
+            let after = passwords.iter().filter_map(|&at| password::after(text, at));
+            out.extend(after.map(|span| finding(span, rule.kind)));
+            if rule.has_label(&label) && password::is_password(text, true) {
+                out.push(finding(0..text.len(), rule.kind));
+            }
+        }
+        out
+    }
+
+    fn beside_key(&self, span: &Range<usize>, shape: Shape, found: &[Finding]) -> bool {
+        shape == Shape::SecretKey
+            && found.iter().any(|key| {
+                let near = key.span.start.saturating_sub(KEY_NEAR)..key.span.end + KEY_NEAR;
+                key.kind == self.access_key && near.contains(&span.start)
+            })
+    }
+}
+
+fn finding(span: Range<usize>, kind: Kind) -> Finding {
+    Finding { span, kind, rank: Rank::Context, teach: true }
+}
+
+impl Rule {
+    fn has_label(&self, label: &str) -> bool {
+        !label.is_empty() && self.labels.iter().any(|ending| label.ends_with(ending.as_str()))
+    }
+
+    fn applies(&self, text: &[u8], label: &str, span: &Range<usize>) -> bool {
+        if self.has_label(label) {
+            return true;
+        }
+        let lead = lead(text, span.start);
+        if self.has_label(&normal(key_before(lead))) {
+            return true;
+        }
+        let lead = String::from_utf8_lossy(lead).to_ascii_lowercase();
+        let value = text.get(span.clone()).unwrap_or_default();
+        self.words.iter().any(|word| lead.contains(word.as_str())) && !shape::is_time(value)
+    }
+}
+
+/// What stands before a value on its line.
+fn lead(text: &[u8], at: usize) -> &[u8] {
+    let lead = text.get(at.saturating_sub(LEAD)..at).unwrap_or_default();
+    let real = memchr::memrchr(b'\n', lead).map(|at| at + 1);
+    let escaped = memchr::memmem::rfind(lead, b"\\n").map(|at| at + 2);
+    lead.get(real.max(escaped).unwrap_or_default()..).unwrap_or_default()
+}
+
+/// The key, variable or flag right before a value.
+fn key_before(lead: &[u8]) -> &[u8] {
+    let quote = |b: &u8| b" \t\"'`\\[({".contains(b);
+    let lead = drop_while(lead, quote);
+    let key = match lead {
+        [rest @ .., b'=', b'>'] | [rest @ .., b':', b'='] | [rest @ .., b':' | b'='] => rest,
+        _ => {
+            let flag = last_word(lead);
+            return if flag.starts_with(b"--") { flag } else { b"" };
+        }
+    };
+    last_word(drop_while(key, |b| quote(b) || b"])".contains(b)))
+}
+
+fn drop_while(text: &[u8], skip: impl Fn(&u8) -> bool) -> &[u8] {
+    let drop = text.iter().rev().take_while(|b| skip(b)).count();
+    text.get(..text.len() - drop).unwrap_or_default()
+}
+
+fn last_word(text: &[u8]) -> &[u8] {
+    let of_word = |b: &&u8| b.is_ascii_alphanumeric() || b"_-.".contains(b);
+    let len = text.iter().rev().take_while(of_word).count();
+    text.get(text.len() - len..).unwrap_or_default()
+}
+
+/// Without case and separators: `KmsKeyId`, `kms_key_id` and `--kms-key-id` are one.
+fn normal(key: &[u8]) -> String {
+    let letters = key.iter().filter(|b| b.is_ascii_alphanumeric());
+    letters.map(|b| char::from(b.to_ascii_lowercase())).collect()
+}

@@ -1,0 +1,70 @@
+//! Passwords: what a key or a flag of that name holds.
+
+use std::ops::Range;
+
+use crate::detect::classes::is_literal;
+
+/// Nobody types a longer one.
+const LONGEST: usize = 128;
+const SHORTEST: usize = 6;
+/// Spaces and quotes between a key and its value.
+const BETWEEN: usize = 12;
+
+/// The value of the key whose name ends at `at`.
+pub(super) fn after(text: &[u8], at: usize) -> Option<Range<usize>> {
+    let word_ends = text.get(at).is_none_or(|b| !b.is_ascii_alphanumeric() && *b != b'_');
+    if !word_ends {
+        return None;
+    }
+    let skip = |from: usize, set: &[u8]| {
+        let rest = text.get(from..).unwrap_or_default();
+        from + rest.iter().take(BETWEEN).take_while(|b| set.contains(b)).count()
+    };
+    let sign = skip(at, b" \t\"'`\\])");
+    let (start, flag) = match text.get(sign..)? {
+        [b'=', b'>', ..] | [b':', b'=', ..] => (sign + 2, false),
+        [b':', b':', ..] | [b'=', b'=', ..] => return None,
+        [b':' | b'=', ..] => (sign + 1, false),
+        _ if is_flag(text, at) => (at, true),
+        _ => return None,
+    };
+    let start = skip(start, b" \t");
+    let opened = skip(start, b"\\");
+    let quote = text.get(opened).copied().filter(|b| b"\"'`".contains(b));
+    if flag && start == at {
+        return None;
+    }
+    let from = if quote.is_some() { opened + 1 } else { start };
+    let rest = text.get(from..).unwrap_or_default();
+    let len = rest.iter().take(LONGEST + 1).position(|b| match quote {
+        Some(quote) => *b == quote || *b == b'\n',
+        None => b.is_ascii_whitespace() || b",;\"'`)}]&<\\|".contains(b),
+    });
+    let len = len.unwrap_or(rest.len());
+    let value = rest.get(..len)?;
+    // The backslash that escapes the closing quote.
+    let escapes = value.iter().rev().take_while(|&&b| b == b'\\').count();
+    let value = value.get(..len - escapes)?;
+    is_password(value, quote.is_some()).then(|| from..from + value.len())
+}
+
+/// `--master-user-password VALUE`
+fn is_flag(text: &[u8], at: usize) -> bool {
+    let head = text.get(at.saturating_sub(40)..at).unwrap_or_default();
+    let of_flag = |b: &&u8| b.is_ascii_lowercase() || **b == b'-';
+    let len = head.iter().rev().take_while(of_flag).count();
+    head.get(head.len() - len..).is_some_and(|flag| flag.starts_with(b"--"))
+}
+
+/// Words of a message, code and types are no passwords: one has a digit or a sign.
+pub(super) fn is_password(value: &[u8], quoted: bool) -> bool {
+    let sign = |b: &u8| b"!@#$%^&*+?~=".contains(b);
+    let strong = value.iter().any(|b| b.is_ascii_digit() || sign(b));
+    let path = value.contains(&b'.') && !value.iter().any(sign);
+    let code = value.iter().any(|b| b"([{".contains(b));
+    (SHORTEST..=LONGEST).contains(&value.len())
+        && strong
+        && is_literal(value)
+        && value.iter().all(u8::is_ascii_graphic)
+        && (quoted || !(path || code))
+}

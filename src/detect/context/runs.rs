@@ -1,0 +1,105 @@
+//! Finds runs of digits and letters by looking at every n-th byte only.
+
+use std::ops::Range;
+
+use crate::detect::boundary::{ends_escape, left_of, right_of};
+use crate::detect::context::shape::{self, Shape};
+
+/// The shortest session token.
+const TOKEN: usize = 100;
+/// Longer runs are data, not tokens.
+const TOKEN_MAX: usize = 4096;
+
+/// Calls `hit` for each shape that needs a context.
+pub(super) fn each(text: &[u8], mut hit: impl FnMut(Shape, Range<usize>)) {
+    stride(
+        text,
+        12,
+        |b| b.is_ascii_digit() || *b == b'-',
+        |span| {
+            let span = clean(text, span);
+            if shape::is_account(part(text, &span)) && free(text, &span) {
+                hit(Shape::Account, span);
+            }
+        },
+    );
+    stride(
+        text,
+        36,
+        |b| b.is_ascii_hexdigit() || *b == b'-',
+        |span| {
+            let span = clean(text, span);
+            if shape::is_uuid(part(text, &span)) && free(text, &span) {
+                hit(Shape::Uuid, span);
+            }
+        },
+    );
+    stride(
+        text,
+        10,
+        |b| b.is_ascii_uppercase() || b.is_ascii_digit(),
+        |span| {
+            if let Some(shape) = shape::id(part(text, &span))
+                && free(text, &span)
+            {
+                hit(shape, span);
+            }
+        },
+    );
+    stride(
+        text,
+        40,
+        |b| b.is_ascii_alphanumeric() || b"/+".contains(b),
+        |span| {
+            let padding = text.iter().skip(span.end).take(3).take_while(|&&b| b == b'=').count();
+            let span = clean(text, span);
+            match span.len() {
+                40 if padding == 0 && shape::is_secret_key(part(text, &span)) => {
+                    hit(Shape::SecretKey, span);
+                }
+                TOKEN..=TOKEN_MAX => hit(Shape::SessionToken, span.start..span.end + padding),
+                _ => {}
+            }
+        },
+    );
+}
+
+/// Calls `hit` for each run of at least `shortest` bytes of a set.
+fn stride(
+    text: &[u8],
+    shortest: usize,
+    of_set: impl Fn(&u8) -> bool,
+    mut hit: impl FnMut(Range<usize>),
+) {
+    let mut probe = shortest - 1;
+    let mut from = 0;
+    while let Some(byte) = text.get(probe) {
+        if !of_set(byte) {
+            probe += shortest;
+            continue;
+        }
+        let head = text.get(from..probe).unwrap_or_default();
+        let start = probe - head.iter().rev().take_while(|b| of_set(b)).count();
+        let tail = text.get(probe..).unwrap_or_default();
+        let end = probe + tail.iter().take_while(|b| of_set(b)).count();
+        if end - start >= shortest {
+            hit(start..end);
+        }
+        from = end;
+        probe = end + shortest;
+    }
+}
+
+/// Without the letter of an escape at the beginning.
+fn clean(text: &[u8], span: Range<usize>) -> Range<usize> {
+    let begin = (span.start..span.end.min(span.start + 6)).find(|&at| ends_escape(text, at));
+    begin.unwrap_or(span.start)..span.end
+}
+
+fn part<'a>(text: &'a [u8], span: &Range<usize>) -> &'a [u8] {
+    text.get(span.clone()).unwrap_or_default()
+}
+
+fn free(text: &[u8], span: &Range<usize>) -> bool {
+    left_of(text, span.start) && right_of(text, span.end)
+}

@@ -1,0 +1,113 @@
+//! Text that itself holds escapes: JSON in JSON, at any depth.
+//!
+//! `\u0069-0abc…` and `arn:…:role\/app` are found by decoding one more level,
+//! leniently, and mapping what is found back. The value is the outer spelling.
+
+use std::ops::Range;
+
+use memchr::memmem;
+
+/// Seven levels of JSON in JSON need 127 backslashes before a quote.
+pub(super) const LEVELS: usize = 6;
+
+/// A text with one level of escapes decoded.
+#[derive(Debug)]
+pub(super) struct Decoded {
+    pub text: String,
+    /// Where a run begins, inside and outside; runs are copied byte for byte.
+    runs: Vec<(usize, usize)>,
+}
+
+/// Decodes one level, if an escape may hide a character of an identifier.
+pub(super) fn decode(text: &str) -> Option<Decoded> {
+    let bytes = text.as_bytes();
+    if memmem::find(bytes, b"\\u").is_none() && memmem::find(bytes, b"\\/").is_none() {
+        return None;
+    }
+    let mut decoded = Decoded { text: String::with_capacity(text.len()), runs: vec![(0, 0)] };
+    let mut at = 0;
+    while let Some(rest) = text.get(at..) {
+        let Some(plain) = memchr::memchr(b'\\', rest.as_bytes()) else {
+            decoded.text.push_str(rest);
+            break;
+        };
+        decoded.text.push_str(rest.get(..plain).unwrap_or_default());
+        at += plain;
+        let rest = text.get(at..).unwrap_or_default();
+        let (character, len) = escape(rest).unwrap_or(('\\', 1));
+        decoded.runs.push((decoded.text.len(), at));
+        decoded.text.push(character);
+        at += len;
+        decoded.runs.push((decoded.text.len(), at));
+    }
+    Some(decoded)
+}
+
+impl Decoded {
+    /// The span outside that a span inside was decoded from.
+    pub(super) fn outer(&self, span: &Range<usize>) -> Range<usize> {
+        self.map(span.start)..self.map(span.end)
+    }
+
+    fn map(&self, inside: usize) -> usize {
+        let after = self.runs.partition_point(|&(inner, _)| inner <= inside);
+        let run = after.checked_sub(1).and_then(|at| self.runs.get(at));
+        run.map_or(inside, |&(inner, outer)| outer + (inside - inner))
+    }
+}
+
+/// The character that an escape at the beginning stands for, and its length.
+fn escape(rest: &str) -> Option<(char, usize)> {
+    let mut bytes = rest.bytes().skip(1);
+    let character = match bytes.next()? {
+        b'u' => return unicode(rest),
+        b'n' => '\n',
+        b't' => '\t',
+        b'r' => '\r',
+        b'b' => '\u{8}',
+        b'f' => '\u{c}',
+        b'/' => '/',
+        b'"' => '"',
+        b'\\' => '\\',
+        _ => return None,
+    };
+    Some((character, 2))
+}
+
+fn unicode(rest: &str) -> Option<(char, usize)> {
+    let unit = |from: usize| {
+        let digits = rest.get(from..from + 4)?;
+        digits.bytes().all(|b| b.is_ascii_hexdigit()).then_some(())?;
+        u16::from_str_radix(digits, 16).ok()
+    };
+    let first = unit(2)?;
+    if let Some(character) = char::from_u32(u32::from(first)) {
+        return Some((character, 6));
+    }
+    (rest.get(6..8)? == "\\u").then_some(())?;
+    let mut pair = char::decode_utf16([first, unit(8)?]);
+    Some((pair.next()?.ok()?, 12))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_map_back() {
+        for (text, inside, outside) in [
+            (r"\u0069-0abc", "i-0abc", r"\u0069-0abc"),
+            (r"a \u0069-0\u0061bc z", "i-0abc", r"\u0069-0\u0061bc"),
+            (r"role\/app\u002dx", "role/app-x", r"role\/app\u002dx"),
+            (r"\ud83d\ude00 x\u0079z", "xyz", r"x\u0079z"),
+            (r"\\u0069-0", r"\u0069-0", r"\\u0069-0"),
+            (r"é\/\q\ud83d x", "q\\ud83d", r"q\ud83d"),
+        ] {
+            let decoded = decode(text).expect("holds an escape");
+            let start = decoded.text.find(inside).expect(text);
+            let outer = decoded.outer(&(start..start + inside.len()));
+            assert_eq!(&text[outer], outside, "{text}");
+        }
+        assert!(decode(r"plain \n text").is_none());
+    }
+}

@@ -1,0 +1,78 @@
+//! What is already taken in a text: later ranks fill only the gaps.
+
+use std::cmp::Reverse;
+use std::ops::Range;
+
+use crate::detect::boundary;
+use crate::detect::{Finding, Rank};
+
+/// Sorted spans that do not overlap.
+#[derive(Debug, Default)]
+pub(crate) struct Gaps {
+    used: Vec<Range<usize>>,
+}
+
+impl Gaps {
+    pub(crate) fn new(taken: &[Range<usize>]) -> Self {
+        Self { used: taken.to_vec() }
+    }
+
+    /// Moves those candidates that lie in gaps to `out`: the leftmost, of these the longest.
+    ///
+    /// A field of an ARN or a host that holds a certain shape keeps the shape;
+    /// what is left of the field on both sides is masked by itself.
+    pub(crate) fn fill(&mut self, text: &[u8], found: &mut Vec<Finding>, out: &mut Vec<Finding>) {
+        if found.is_empty() {
+            return;
+        }
+        found.sort_by_key(|f| (f.span.start, Reverse(f.span.end)));
+        let first = out.len();
+        let mut free_from = 0;
+        let mut at = 0;
+        for finding in found.drain(..) {
+            if finding.span.start < free_from || finding.span.is_empty() {
+                continue;
+            }
+            while self.used.get(at).is_some_and(|used| used.end <= finding.span.start) {
+                at += 1;
+            }
+            let rest = self.used.get(at..).unwrap_or_default();
+            if rest.first().is_none_or(|used| used.start >= finding.span.end) {
+                free_from = finding.span.end;
+                out.push(finding);
+            } else if finding.rank == Rank::Structure {
+                free_from = finding.span.end;
+                pieces(text, &finding, rest, out);
+            }
+        }
+        let added = out.get(first..).unwrap_or_default().iter().map(|f| f.span.clone());
+        self.used.extend(added);
+        self.used.sort_by_key(|span| span.start);
+    }
+}
+
+/// What is left of a finding between the spans that are used.
+fn pieces(text: &[u8], whole: &Finding, used: &[Range<usize>], out: &mut Vec<Finding>) {
+    let mut from = whole.span.start;
+    let inner = used.iter().take_while(|used| used.start < whole.span.end);
+    let ends = whole.span.end..whole.span.end;
+    for next in inner.chain(std::iter::once(&ends)) {
+        let piece = trim(text, from..next.start);
+        if !piece.is_empty()
+            && boundary::left_of(text, piece.start)
+            && boundary::right_of(text, piece.end)
+        {
+            out.push(Finding { span: piece, teach: false, ..whole.clone() });
+        }
+        from = from.max(next.end);
+    }
+}
+
+/// Without separators at both ends.
+fn trim(text: &[u8], span: Range<usize>) -> Range<usize> {
+    let part = text.get(span.clone()).unwrap_or_default();
+    let skip = part.iter().take_while(|b| !b.is_ascii_alphanumeric()).count();
+    let part = part.get(skip..).unwrap_or_default();
+    let drop = part.iter().rev().take_while(|b| !b.is_ascii_alphanumeric()).count();
+    span.start + skip..span.start + skip + part.len() - drop
+}
