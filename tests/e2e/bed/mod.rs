@@ -79,11 +79,11 @@ impl Bed {
             redis_port: port(),
             dir,
         };
+        fs::write(bed.path("masker.toml"), plan.config).expect("the configuration is written");
         if plan.redis {
             bed.start_redis().await;
         }
         if !plan.no_masker {
-            fs::write(bed.path("masker.toml"), plan.config).expect("the configuration is written");
             bed.start_masker(plan.redis).await;
         }
         if !plan.no_envoy {
