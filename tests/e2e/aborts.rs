@@ -9,18 +9,19 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
-use crate::bed::{Bed, Streamed};
+use crate::bed::{Bed, Plan, Streamed};
 use crate::messages::{asking, streaming};
 use crate::planted::{assert_unseen, prose};
 
 const REQUESTS: usize = 20_000;
-/// Envoy closes a connection on which more than 500 streams were reset early.
-const PER_CONNECTION: usize = 400;
+/// Envoy closes a connection on which about 250 streams were reset early.
+const PER_CONNECTION: usize = 200;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn twenty_thousand_aborted_requests_beside_a_healthy_stream() {
-    let bed = Bed::usual().await;
-    bed.script(json!({"piece": 1, "delay_ms": 25}));
+    let config = "[log]\nlevel = \"warn\"\n";
+    let bed = Bed::start(Plan { config, ..Plan::default() }).await;
+    bed.script(json!({"piece": 2, "delay_ms": 70}));
     let url = bed.url("/v1/messages");
     let (client, body) = (bed.client.clone(), streaming(&prose()).to_string().into_bytes());
     let healthy = tokio::spawn(async move {
@@ -28,7 +29,7 @@ async fn twenty_thousand_aborted_requests_beside_a_healthy_stream() {
     });
     let mut clients = JoinSet::new();
     for _ in 0..REQUESTS / PER_CONNECTION {
-        if clients.len() >= 4 {
+        if clients.len() >= 2 {
             clients.join_next().await.expect("a client").expect("no panic");
         }
         clients.spawn(abort_many(bed.port));
