@@ -32,7 +32,8 @@ finish() {
     [ $status = 0 ] || compose logs --no-color --tail 20 >&2 || true
     compose down -v -t 45 >/dev/null 2>&1 || true
     if [ -n "$dockerd_pid" ]; then
-        kill "$dockerd_pid" && wait "$dockerd_pid" || true
+        kill "$dockerd_pid" 2>/dev/null || true
+        wait "$dockerd_pid" || true
     fi
     rm -rf "$state" || true
 }
