@@ -59,11 +59,14 @@ async fn measure(rounds: usize, requests: usize) -> Outcome<()> {
     report(&pairs, requests)
 }
 
+/// A name and what it shows of a sample.
+type Row = (&'static str, fn(&Sample) -> f64);
+
 fn report(pairs: &[(Sample, Sample)], requests: usize) -> Outcome<()> {
     let mut out = std::io::stdout().lock();
     writeln!(out, "\n{} rounds of {requests} requests, 10 KB each, answered in kind", pairs.len())?;
     writeln!(out, "{:<32}{:>10}{:>10}   ratio: median (min to max)", "", "no-op", "masker")?;
-    let rows: [(&str, fn(&Sample) -> f64); 4] = [
+    let rows: [Row; 4] = [
         ("requests/s", |sample| sample.rate),
         ("CPU per request, us", |sample| sample.envoy + sample.processor),
         ("  Envoy", |sample| sample.envoy),

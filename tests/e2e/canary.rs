@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::bed::{Bed, Plan, Signal};
 use crate::messages::{asking, streaming};
 use crate::planted::{VALUES, prose};
-use crate::provider::compress;
+use crate::provider::reply::compress;
 
 const KEY: &str = "sk-ant-api03-cAnArY0123456789abcdefghijklmnop";
 /// Words of the prose that are no identifiers: body text is not logged either.
@@ -58,8 +58,11 @@ async fn nothing_planted_is_in_logs_metrics_errors_or_redis() {
     }
 }
 
+/// Headers and body.
+type Broken = (Vec<(&'static str, &'static str)>, Vec<u8>);
+
 /// Requests that are refused at different points.
-fn broken() -> Vec<(Vec<(&'static str, &'static str)>, Vec<u8>)> {
+fn broken() -> Vec<Broken> {
     let plain = asking(&prose()).to_string().into_bytes();
     let mut invalid = plain.clone();
     invalid.push(0xff);

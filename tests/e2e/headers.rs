@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::bed::Bed;
 use crate::messages::asking;
-use crate::planted::{assert_unseen, prose};
+use crate::planted::{assert_unseen, header, prose};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn only_harmless_headers_reach_the_provider() {
@@ -25,7 +25,7 @@ async fn only_harmless_headers_reach_the_provider() {
     let seen = bed.seen();
     assert_unseen(&seen);
     assert_eq!(seen[0].path, "/v1/messages?beta=true");
-    let header = |name: &str| seen[0].header(name);
+    let header = |name: &str| header(&seen[0], name);
     assert_eq!(header("x-masker-tenant"), None);
     assert_eq!(header("accept-encoding"), Some("identity"));
     for (name, value) in headers.iter().skip(1).take(4) {

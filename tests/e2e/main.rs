@@ -6,10 +6,10 @@
 //! Each test starts what it needs on free ports and shares nothing.
 
 #![expect(
-    clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::print_stderr,
     reason = "a test stops at the first surprise"
 )]
 

@@ -33,6 +33,11 @@ pub(crate) fn prose() -> String {
     )
 }
 
+/// The value of a header that the provider saw.
+pub(crate) fn header<'s>(seen: &'s Seen, name: &str) -> Option<&'s str> {
+    seen.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+}
+
 /// The first planted value in some bytes.
 pub(crate) fn find(bytes: &[u8]) -> Option<&'static str> {
     VALUES.into_iter().find(|value| memchr::memmem::find(bytes, value.as_bytes()).is_some())

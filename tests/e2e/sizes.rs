@@ -8,8 +8,8 @@ use tokio::net::TcpStream;
 
 use crate::bed::{Bed, Client};
 use crate::messages::asking;
-use crate::planted::{assert_unseen, find, prose};
-use crate::provider::compress;
+use crate::planted::{assert_unseen, find, header, prose};
+use crate::provider::reply::compress;
 use crate::refusals::assert_refused;
 
 const MIB: usize = 1 << 20;
@@ -104,7 +104,7 @@ async fn compressed_requests_go_on_plain_and_masked() {
         assert_eq!(reply.json()["content"][0]["text"], format!("I see: {}", prose()));
         let seen = bed.seen();
         assert_unseen(&seen);
-        assert_eq!(seen[0].header("content-encoding"), None, "{coding}");
+        assert_eq!(header(&seen[0], "content-encoding"), None, "{coding}");
         let body: Value = serde_json::from_slice(&seen[0].body).expect("plain JSON");
         assert_eq!(body["model"], json!("claude-sonnet-5-5"));
     }

@@ -20,7 +20,7 @@ use tonic::Streaming;
 
 use crate::bed::Bed;
 
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(10);
 /// How long nothing must come before it counts as silence.
 const SILENCE: Duration = Duration::from_millis(300);
 /// `FULL_DUPLEX_STREAMED`.
@@ -33,8 +33,6 @@ pub(crate) enum Play {
     Headers,
     /// Request headers with these body modes, or none.
     HeadersIn(Option<(i32, i32)>),
-    /// Request headers that only want to be looked at.
-    Observed,
     Body(Vec<u8>, bool),
     Trailers,
     /// Response headers with a media type.
@@ -54,6 +52,8 @@ pub(crate) enum End {
     Error,
     /// An immediate response.
     Refused,
+    /// Nothing more came.
+    Never,
 }
 
 /// What masker sent for the request.
@@ -165,7 +165,10 @@ impl Exchange {
     pub(crate) async fn end(&mut self) -> (End, Vec<u8>) {
         let mut bytes = Vec::new();
         loop {
-            match timeout(PATIENCE, self.outputs.message()).await.expect("an end in time") {
+            let Ok(next) = timeout(PATIENCE, self.outputs.message()).await else {
+                return (End::Never, bytes);
+            };
+            match next {
                 Ok(Some(message)) => {
                     bytes.extend(message.encode_to_vec());
                     if matches!(message.response, Some(Output::ImmediateResponse(_))) {
@@ -203,12 +206,11 @@ fn message(play: &Play) -> Option<ProcessingRequest> {
     };
     let mut message = ProcessingRequest::default();
     message.request = match play {
-        Play::Headers | Play::HeadersIn(_) | Play::Observed => {
+        Play::Headers | Play::HeadersIn(_) => {
             message.protocol_config = match play {
                 Play::HeadersIn(given) => given.map(modes),
                 _ => Some(modes((FULL_DUPLEX, FULL_DUPLEX))),
             };
-            message.observability_mode = matches!(play, Play::Observed);
             Some(Input::RequestHeaders(headers(&[
                 (":method", "POST"),
                 (":path", "/v1/messages"),

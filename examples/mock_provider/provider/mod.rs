@@ -2,7 +2,7 @@
 
 mod answer;
 mod record;
-mod reply;
+pub(crate) mod reply;
 mod script;
 mod turn;
 
@@ -22,15 +22,13 @@ use record::{Arriving, Records};
 use reply::Body;
 
 pub(crate) use record::Seen;
-#[cfg(test)]
-pub(crate) use reply::compress;
 pub(crate) use script::Script;
 
 /// A provider that can be asked what it saw. Clones are the same provider.
 #[derive(Clone, Debug)]
 pub(crate) struct Provider {
-    records: Arc<Records>,
-    script: Arc<Mutex<Script>>,
+    pub(crate) records: Arc<Records>,
+    pub(crate) script: Arc<Mutex<Script>>,
 }
 
 impl Provider {
@@ -118,28 +116,6 @@ impl Provider {
             }
             _ => reply::json(404, &answer::error(404, "Not found")),
         }
-    }
-}
-
-/// For a test in the same process.
-#[cfg(test)]
-impl Provider {
-    pub(crate) fn play(&self, script: Script) {
-        *self.script.lock().unwrap_or_else(PoisonError::into_inner) = script;
-    }
-
-    /// What arrived since the last call.
-    pub(crate) fn take_seen(&self) -> Vec<Seen> {
-        let seen = self.records.all();
-        self.records.forget();
-        seen
-    }
-}
-
-#[cfg(test)]
-impl Seen {
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 }
 

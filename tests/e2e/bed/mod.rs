@@ -7,7 +7,7 @@ mod tools;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -115,7 +115,7 @@ impl Bed {
             "no",
         ];
         let redis =
-            Process::start("redis", program("REDIS_SERVER"), &arguments, &[], self.dir.path());
+            Process::start("redis", &program("REDIS_SERVER"), &arguments, &[], self.dir.path());
         redis.until_listening(self.redis_port, READY).await;
         self.redis = Some(redis);
     }
@@ -150,7 +150,7 @@ impl Bed {
             "--config",
             &config.to_string_lossy(),
         ];
-        let binary = PathBuf::from(env!("CARGO_BIN_EXE_masker"));
+        let binary = Path::new(env!("CARGO_BIN_EXE_masker"));
         let masker = Process::start("masker", binary, &arguments, &[], self.dir.path());
         let ready = format!("http://{admin}{health}");
         self.client.until_ok(&ready, &masker, READY).await;
@@ -176,7 +176,7 @@ impl Bed {
         let path = path.to_string_lossy();
         let arguments =
             ["-c", &path, "--use-dynamic-base-id", "--concurrency", "1", "--log-level", "warning"];
-        let envoy = Process::start("envoy", program("ENVOY"), &arguments, &[], self.dir.path());
+        let envoy = Process::start("envoy", &program("ENVOY"), &arguments, &[], self.dir.path());
         self.client.until_ok(&self.health_url(), &envoy, READY).await;
         self.envoy = Some(envoy);
     }
@@ -231,12 +231,14 @@ impl Bed {
 
     /// What the provider saw since it was last asked.
     pub(crate) fn seen(&self) -> Vec<Seen> {
-        self.provider.take_seen()
+        let seen = self.provider.records.all();
+        self.provider.records.forget();
+        seen
     }
 
     pub(crate) fn script(&self, script: Value) {
         let script: Script = serde_json::from_value(script).expect("a script");
-        self.provider.play(script);
+        *self.provider.script.lock().expect("no panic") = script;
     }
 
     /// What the programs of this bed wrote.

@@ -27,7 +27,7 @@ impl Process {
     /// Starts a program whose output goes to `NAME.out` and `NAME.err`.
     pub(crate) fn start(
         name: &'static str,
-        program: PathBuf,
+        program: &Path,
         arguments: &[&str],
         environment: &[(&str, &str)],
         dir: &Path,
@@ -36,7 +36,7 @@ impl Process {
             let path = dir.join(format!("{name}.{end}"));
             File::options().create(true).append(true).open(path).expect("a log file")
         };
-        let child = Command::new(&program)
+        let child = Command::new(program)
             .args(arguments)
             .envs(environment.iter().copied())
             .stdin(Stdio::null())
