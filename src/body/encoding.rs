@@ -139,7 +139,7 @@ impl Inflater {
             };
         }
         let written = self.write(&bytes);
-        self.take(written)
+        self.take(&written)
     }
 
     /// The end of the body.
@@ -152,22 +152,21 @@ impl Inflater {
             Decoder::Zstd(decoder) => decoder.flush(),
             Decoder::Undecided(..) | Decoder::None => Err(io::ErrorKind::InvalidData.into()),
         };
-        self.take(done)
+        self.take(&done)
     }
 
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        let written = match &mut self.decoder {
+        match &mut self.decoder {
             Decoder::Gzip(decoder) => decoder.write_all(bytes).and_then(|()| decoder.flush()),
             Decoder::Zlib(decoder) => decoder.write_all(bytes).and_then(|()| decoder.flush()),
             Decoder::Raw(decoder) => decoder.write_all(bytes).and_then(|()| decoder.flush()),
             Decoder::Brotli(decoder) => decoder.write_all(bytes).and_then(|()| decoder.flush()),
             Decoder::Zstd(decoder) => decoder.write_all(bytes).and_then(|()| decoder.flush()),
             Decoder::Undecided(..) | Decoder::None => Err(io::ErrorKind::InvalidData.into()),
-        };
-        written
+        }
     }
 
-    fn take(&mut self, done: io::Result<()>) -> Result<Vec<u8>, CodingError> {
+    fn take(&mut self, done: &io::Result<()>) -> Result<Vec<u8>, CodingError> {
         let sink = match &mut self.decoder {
             Decoder::Gzip(decoder) => decoder.get_mut(),
             Decoder::Zlib(decoder) => decoder.get_mut(),

@@ -96,7 +96,7 @@ mod tests {
     #[test]
     fn parts_are_found() {
         let parts = parts(BODY, "X").unwrap();
-        let read: Vec<_> = parts.iter().map(|p| (&BODY[p.span.clone()], p.media)).collect();
+        let read: Vec<_> = parts.iter().map(|p| (BODY.get(p.span.clone()).unwrap(), p.media)).collect();
         let expected =
             [("one", PartMedia::Text), ("png", PartMedia::Other), ("{}", PartMedia::Json)];
         assert_eq!(read, expected);
@@ -105,7 +105,7 @@ mod tests {
     #[test]
     fn what_is_cut_off_or_foreign_is_refused() {
         for end in 0..BODY.len() - 5 {
-            assert_eq!(parts(&BODY[..end], "X"), Err(MultipartError), "{end}");
+            assert_eq!(parts(BODY.split_at(end).0, "X"), Err(MultipartError), "{end}");
         }
         assert_eq!(parts(BODY, "Y"), Err(MultipartError));
         assert_eq!(boundary("multipart/form-data; boundary=\"a b\""), Some("a b"));

@@ -6,13 +6,13 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use crate::detect::boundary::{ends_escape, left, right};
+use crate::detect::boundary::{before, ends_escape, left, right};
 use crate::detect::{Finding, Kind, Rank};
 
 /// Shorter names are words.
 const SHORTEST: usize = 5;
-/// An escape that ends before a word is not longer, colors included.
-const ESCAPE: usize = 30;
+/// An escape that a word begins with is not longer: `u001b`, or `32m` of a color.
+const ESCAPE: usize = 8;
 /// Bits of the filter for each name, at least.
 const BITS_PER_NAME: usize = 16;
 const FIRST_BITS: usize = 1 << 12;
@@ -64,27 +64,29 @@ impl Known {
         }
         let bytes = text.as_bytes();
         let mut taken = taken.iter().peekable();
-        let mut in_word = false;
         let mut from = 0;
-        let mut escape = None;
-        for (at, &byte) in bytes.iter().enumerate() {
-            let starts = !in_word
-                || escape.is_some_and(|escape| at - escape < ESCAPE && ends_escape(bytes, at));
-            in_word = byte.is_ascii_alphanumeric();
-            if matches!(byte, b'\\' | b'%' | 0x1b) {
-                escape = Some(at);
+        let mut at = 0;
+        while let Some(byte) = bytes.get(at) {
+            let word = bytes.get(at..).unwrap_or_default();
+            let len = word.iter().take_while(|b| b.is_ascii_alphanumeric()).count();
+            // A word that begins with an escape holds a second beginning.
+            let escaped = len > 0 && matches!(before(bytes, at), Some(b'\\' | b'%' | b'[' | b';'));
+            let second =
+                (at + 1..at + len.min(ESCAPE)).filter(|&at| escaped && ends_escape(bytes, at));
+            for start in std::iter::once(at).chain(second) {
+                if start < from || !self.may_begin(bytes, start) {
+                    continue;
+                }
+                while taken.peek().is_some_and(|span| span.end <= start) {
+                    taken.next();
+                }
+                let end = taken.peek().map_or(bytes.len(), |span| span.start);
+                if let Some((len, kind)) = self.name_at(text, start, end) {
+                    from = start + len;
+                    out.push(Finding { span: start..from, kind, rank: Rank::Known, teach: false });
+                }
             }
-            if !starts || at < from || !self.may_begin(bytes, at) {
-                continue;
-            }
-            while taken.peek().is_some_and(|span| span.end <= at) {
-                taken.next();
-            }
-            let end = taken.peek().map_or(bytes.len(), |span| span.start);
-            if let Some((len, kind)) = self.name_at(text, at, end) {
-                from = at + len;
-                out.push(Finding { span: at..from, kind, rank: Rank::Known, teach: false });
-            }
+            at += len.max(usize::from(!byte.is_ascii_alphanumeric()));
         }
     }
 
@@ -118,13 +120,13 @@ fn mark(filter: &mut [u64], name: &str) {
     }
 }
 
-/// The bit for a beginning: FNV-1a.
+/// The bit for a beginning: FNV-1a. `words` is a power of two.
 fn place(head: &[u8], words: usize) -> (usize, u64) {
     let hash = head.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, &byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     });
     let mixed = hash ^ (hash >> 29);
-    let word = usize::try_from(mixed >> 6).unwrap_or_default() % words.max(1);
+    let word = usize::try_from(mixed >> 6).unwrap_or_default() & words.wrapping_sub(1);
     (word, 1 << (mixed & 63))
 }
 
@@ -168,7 +170,7 @@ mod tests {
         ] {
             let mut out = Vec::new();
             known.find(text, &[], &mut out);
-            let spans: Vec<_> = out.iter().map(|f| &text[f.span.clone()]).collect();
+            let spans: Vec<_> = out.iter().map(|f| text.get(f.span.clone()).unwrap()).collect();
             assert_eq!(spans, found, "{text}");
         }
     }
@@ -177,7 +179,7 @@ mod tests {
     fn what_is_taken_stays() {
         let mut out = Vec::new();
         known(&["MyRole"]).find("MyRole MyRole MyRole", &[0..6, 9..11], &mut out);
-        assert_eq!(out.iter().map(|f| f.span.clone()).collect::<Vec<_>>(), [14..20]);
+        assert_eq!(out.iter().map(|f| (f.span.start, f.span.end)).collect::<Vec<_>>(), [(14, 20)]);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The catalog against its own examples, and whole texts against what must be found.
 
+use std::ops::Range;
 use std::sync::LazyLock;
 
 use super::catalog::entries;
@@ -19,16 +20,20 @@ fn scan(catalog: &Catalog, text: &str, label: &str) -> Vec<Finding> {
     out
 }
 
+fn part(text: &str, span: Range<usize>) -> &str {
+    text.get(span).expect("spans are at characters")
+}
+
 /// The text with `[KIND]` where a value was.
 fn shown(text: &str, label: &str) -> String {
     let mut shown = String::new();
     let mut from = 0;
     for finding in scan(&DEFAULT, text, label) {
-        shown.push_str(&text[from..finding.span.start]);
+        shown.push_str(part(text, from..finding.span.start));
         shown.push_str(&format!("[{}]", DEFAULT.info(finding.kind).name));
         from = finding.span.end;
     }
-    shown + &text[from..]
+    shown + part(text, from..text.len())
 }
 
 fn check(cases: &[(&str, &str, &str)]) {
@@ -451,7 +456,7 @@ fn structure_and_context_teach() {
     for finding in scan(&DEFAULT, text, "") {
         assert_eq!(finding.teach, finding.rank != Rank::Shape);
         if finding.teach {
-            known.learn(&text[finding.span.clone()], finding.kind);
+            known.learn(part(text, finding.span.clone()), finding.kind);
         }
     }
     for name in ["123456789012", "MyRole", "my-bucket"] {
@@ -466,6 +471,6 @@ fn what_is_taken_is_never_touched() {
     let taken = [13..37, 43..68];
     let mut out = Vec::new();
     DEFAULT.scan(text, "", &taken, &mut out);
-    let spans: Vec<_> = out.iter().map(|f| &text[f.span.clone()]).collect();
+    let spans: Vec<_> = out.iter().map(|f| part(text, f.span.clone())).collect();
     assert_eq!(spans, ["i-0123456789abcdef0"]);
 }

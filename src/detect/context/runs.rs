@@ -14,54 +14,69 @@ const TOKEN_MAX: usize = 4096;
 pub(super) fn each(text: &[u8], mut hit: impl FnMut(Shape, Range<usize>)) {
     stride(
         text,
-        12,
-        |b| b.is_ascii_digit() || *b == b'-',
-        |span| {
-            let span = clean(text, span);
-            if shape::is_account(part(text, &span)) && free(text, &span) {
-                hit(Shape::Account, span);
-            }
+        10,
+        |b| b.is_ascii_uppercase() || b.is_ascii_digit() || *b == b'-',
+        |run| {
+            numbers(text, run, &mut hit);
         },
     );
     stride(
         text,
         36,
-        |b| b.is_ascii_hexdigit() || *b == b'-',
-        |span| {
-            let span = clean(text, span);
-            if shape::is_uuid(part(text, &span)) && free(text, &span) {
-                hit(Shape::Uuid, span);
-            }
-        },
-    );
-    stride(
-        text,
-        10,
-        |b| b.is_ascii_uppercase() || b.is_ascii_digit(),
-        |span| {
-            if let Some(shape) = shape::id(part(text, &span))
-                && free(text, &span)
-            {
-                hit(shape, span);
-            }
-        },
-    );
-    stride(
-        text,
-        40,
-        |b| b.is_ascii_alphanumeric() || b"/+".contains(b),
-        |span| {
-            let padding = text.iter().skip(span.end).take(3).take_while(|&&b| b == b'=').count();
-            let span = clean(text, span);
-            match span.len() {
-                40 if padding == 0 && shape::is_secret_key(part(text, &span)) => {
-                    hit(Shape::SecretKey, span);
+        |b| b.is_ascii_alphanumeric() || b"/+-".contains(b),
+        |run| {
+            let run = clean(text, run);
+            if shape::is_uuid(part(text, &run)) {
+                if free(text, &run) {
+                    hit(Shape::Uuid, run);
                 }
-                TOKEN..=TOKEN_MAX => hit(Shape::SessionToken, span.start..span.end + padding),
-                _ => {}
+                return;
             }
+            secrets(text, run, &mut hit);
         },
     );
+}
+
+/// Accounts and ids in a run of digits, capitals and hyphens.
+fn numbers(text: &[u8], run: Range<usize>, hit: &mut impl FnMut(Shape, Range<usize>)) {
+    let run = clean(text, run);
+    if shape::is_account(part(text, &run)) && free(text, &run) {
+        hit(Shape::Account, run);
+        return;
+    }
+    for span in words(text, run) {
+        let word = part(text, &span);
+        let shape = if shape::is_account(word) { Some(Shape::Account) } else { shape::id(word) };
+        if let Some(shape) = shape
+            && free(text, &span)
+        {
+            hit(shape, span);
+        }
+    }
+}
+
+/// Keys and tokens in a run of base64 and hyphens.
+fn secrets(text: &[u8], run: Range<usize>, hit: &mut impl FnMut(Shape, Range<usize>)) {
+    for span in words(text, run) {
+        let padding = text.iter().skip(span.end).take(3).take_while(|&&b| b == b'=').count();
+        match span.len() {
+            40 if padding == 0 && shape::is_secret_key(part(text, &span)) => {
+                hit(Shape::SecretKey, span);
+            }
+            TOKEN..=TOKEN_MAX => hit(Shape::SessionToken, span.start..span.end + padding),
+            _ => {}
+        }
+    }
+}
+
+/// The parts of a run between hyphens.
+fn words(text: &[u8], run: Range<usize>) -> impl Iterator<Item = Range<usize>> {
+    let mut from = run.start;
+    part(text, &run).split(|&b| b == b'-').map(move |word| {
+        let span = from..from + word.len();
+        from = span.end + 1;
+        span
+    })
 }
 
 /// Calls `hit` for each run of at least `shortest` bytes of a set.
