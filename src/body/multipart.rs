@@ -96,7 +96,8 @@ mod tests {
     #[test]
     fn parts_are_found() {
         let parts = parts(BODY, "X").unwrap();
-        let read: Vec<_> = parts.iter().map(|p| (BODY.get(p.span.clone()).unwrap(), p.media)).collect();
+        let read: Vec<_> =
+            parts.iter().map(|p| (BODY.get(p.span.clone()).unwrap(), p.media)).collect();
         let expected =
             [("one", PartMedia::Text), ("png", PartMedia::Other), ("{}", PartMedia::Json)];
         assert_eq!(read, expected);

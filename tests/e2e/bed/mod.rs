@@ -219,6 +219,19 @@ impl Bed {
         panic!("masker has no exchange");
     }
 
+    /// Waits until masker has noticed so many aborted requests.
+    pub(crate) async fn until_aborted(&self, requests: usize) {
+        let mut seen = String::new();
+        for _ in 0..1_500 {
+            seen = self.metric("masker_requests_total{outcome=\"aborted\"}").await;
+            if seen.parse().is_ok_and(|seen: usize| seen >= requests) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        panic!("{seen} of {requests} aborted requests were noticed");
+    }
+
     /// A command without arguments that hold blanks.
     pub(crate) async fn redis_command(&self, command: &str) {
         let stream = TcpStream::connect(("127.0.0.1", self.redis_port)).await;
