@@ -28,7 +28,7 @@ async fn twenty_thousand_aborted_requests_beside_a_healthy_stream() {
     let healthy = tokio::spawn(async move {
         client.send("POST", &url, &[("content-type", "application/json")], body).await
     });
-    for sent in (PER_ROUND..=REQUESTS).step_by(PER_ROUND) {
+    for _ in 0..REQUESTS / PER_ROUND {
         let mut clients = JoinSet::new();
         for _ in 0..PER_ROUND / PER_CONNECTION {
             clients.spawn(abort_many(bed.port));
@@ -38,7 +38,7 @@ async fn twenty_thousand_aborted_requests_beside_a_healthy_stream() {
         }
         // Envoy's ping waits in line behind the aborted requests: a machine that is
         // busy with other tests would not answer it in time.
-        bed.until_aborted(sent * 9 / 10).await;
+        bed.until_quiet().await;
     }
     let reply = healthy.await.expect("no panic");
     assert!(reply.complete);

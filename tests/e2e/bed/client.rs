@@ -15,7 +15,7 @@ use tokio::time::{Instant, sleep, timeout};
 use crate::bed::process::Process;
 
 /// No exchange of a test takes longer.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 type Hyper = hyper_util::client::legacy::Client<HttpConnector, Full<Bytes>>;
 
