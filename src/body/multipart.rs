@@ -8,6 +8,8 @@ use thiserror::Error;
 /// One part: where its contents stand, and what they are.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Part {
+    /// Its headers.
+    pub head: Range<usize>,
     pub span: Range<usize>,
     pub media: PartMedia,
 }
@@ -46,8 +48,9 @@ pub fn parts(body: &str, boundary: &str) -> Result<Vec<Part>, MultipartError> {
     let mut at = delimiter.len();
     loop {
         let rest = body.get(at..).ok_or(MultipartError)?;
-        if rest.starts_with("--") {
-            return Ok(parts);
+        if let Some(epilogue) = rest.strip_prefix("--") {
+            // RFC 2046 allows a text here that nobody reads; it would go out as it is.
+            return if epilogue.trim().is_empty() { Ok(parts) } else { Err(MultipartError) };
         }
         let rest = rest.strip_prefix("\r\n").ok_or(MultipartError)?;
         let start = at + 2;
@@ -59,7 +62,8 @@ pub fn parts(body: &str, boundary: &str) -> Result<Vec<Part>, MultipartError> {
         let end = memmem::find(tail.as_bytes(), close.as_bytes()).ok_or(MultipartError)?;
         let end = contents - 2 + end;
         let media = media(rest.get(..head_len).unwrap_or_default());
-        parts.push(Part { span: contents.min(end)..end, media });
+        let head = start..start + head_len;
+        parts.push(Part { head, span: contents.min(end)..end, media });
         at = end + close.len();
     }
 }
@@ -109,6 +113,7 @@ mod tests {
             assert_eq!(parts(BODY.split_at(end).0, "X"), Err(MultipartError), "{end}");
         }
         assert_eq!(parts(BODY, "Y"), Err(MultipartError));
+        assert_eq!(parts(&format!("{BODY}epilogue"), "X"), Err(MultipartError));
         assert_eq!(boundary("multipart/form-data; boundary=\"a b\""), Some("a b"));
         assert_eq!(boundary("multipart/form-data"), None);
     }

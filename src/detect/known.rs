@@ -71,10 +71,12 @@ impl Known {
             let len = word.iter().take_while(|b| b.is_ascii_alphanumeric()).count();
             // A word that begins with an escape holds a second beginning.
             let escaped = len > 0 && matches!(before(bytes, at), Some(b'\\' | b'%' | b'[' | b';'));
-            let second =
-                (at + 1..at + len.min(ESCAPE)).filter(|&at| escaped && ends_escape(bytes, at));
-            for start in std::iter::once(at).chain(second) {
-                if start < from || !self.may_begin(bytes, start) {
+            let ends = if escaped { at + len.min(ESCAPE) } else { at + 1 };
+            for start in at..ends {
+                if start < from
+                    || !self.may_begin(bytes, start)
+                    || (start > at && !ends_escape(bytes, start))
+                {
                     continue;
                 }
                 while taken.peek().is_some_and(|span| span.end <= start) {
@@ -91,8 +93,9 @@ impl Known {
     }
 
     fn may_begin(&self, bytes: &[u8], at: usize) -> bool {
-        let bit = bytes.get(at..at + SHORTEST).map(|head| place(head, self.filter.len()));
-        bit.is_some_and(|(word, bit)| self.filter.get(word).is_some_and(|word| word & bit != 0))
+        let Some(head) = bytes.get(at..at + SHORTEST) else { return false };
+        let (word, bit) = place(head, self.filter.len());
+        self.filter.get(word).is_some_and(|word| word & bit != 0)
     }
 
     /// The longest name at `at` that ends no later than `end`.
@@ -120,14 +123,15 @@ fn mark(filter: &mut [u64], name: &str) {
     }
 }
 
-/// The bit for a beginning: FNV-1a. `words` is a power of two.
+/// The bit for a beginning, by multiplicative hashing. `words` is a power of two.
 fn place(head: &[u8], words: usize) -> (usize, u64) {
-    let hash = head.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, &byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    });
-    let mixed = hash ^ (hash >> 29);
-    let word = usize::try_from(mixed >> 6).unwrap_or_default() & words.wrapping_sub(1);
-    (word, 1 << (mixed & 63))
+    let mut first = [0; 8];
+    for (to, from) in first.iter_mut().zip(head) {
+        *to = *from;
+    }
+    let hash = u64::from_le_bytes(first).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let word = usize::try_from(hash >> 38).unwrap_or_default() & words.wrapping_sub(1);
+    (word, 1 << ((hash >> 32) & 63))
 }
 
 #[cfg(test)]

@@ -154,6 +154,8 @@ pub struct Exchange {
     job: Option<Job>,
     needs: Option<Needs>,
     openai: bool,
+    /// The memory of a body that is on its way out.
+    share: Option<Share>,
     pub tally: Tally,
 }
 
@@ -167,6 +169,7 @@ impl Exchange {
             job: None,
             needs: None,
             openai: false,
+            share: None,
             tally: Tally::default(),
         }
     }
@@ -179,7 +182,11 @@ impl Exchange {
 
     /// The next answer to Envoy.
     pub fn output(&mut self) -> Option<Output> {
-        self.outputs.pop_front()
+        let output = self.outputs.pop_front();
+        if output.is_none() {
+            self.share = None;
+        }
+        output
     }
 
     /// Work to do before anything else; its result goes to [`Exchange::masked`].
@@ -351,6 +358,7 @@ impl Exchange {
         let remove = vec!["x-masker-tenant", "content-encoding"];
         self.outputs.push_back(Output::RequestHeaders { remove, findings });
         let mut body = masked.body;
+        self.share = Some(masked.share);
         loop {
             let bytes = body.split_to(body.len().min(CHUNK));
             let end = body.is_empty() && trailers.is_none();

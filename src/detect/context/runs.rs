@@ -1,6 +1,7 @@
 //! Finds runs of digits and letters by looking at every n-th byte only.
 
 use std::ops::Range;
+use std::sync::LazyLock;
 
 use crate::detect::boundary::{ends_escape, left_of, right_of};
 use crate::detect::context::shape::{self, Shape};
@@ -12,29 +13,19 @@ const TOKEN_MAX: usize = 4096;
 
 /// Calls `hit` for each shape that needs a context.
 pub(super) fn each(text: &[u8], mut hit: impl FnMut(Shape, Range<usize>)) {
-    stride(
-        text,
-        10,
-        |b| b.is_ascii_uppercase() || b.is_ascii_digit() || *b == b'-',
-        |run| {
-            numbers(text, run, &mut hit);
-        },
-    );
-    stride(
-        text,
-        36,
-        |b| b.is_ascii_alphanumeric() || b"/+-".contains(b),
-        |run| {
-            let run = clean(text, run);
-            if shape::is_uuid(part(text, &run)) {
-                if free(text, &run) {
-                    hit(Shape::Uuid, run);
-                }
-                return;
+    stride(text, 10, &CAPITALS, |run| {
+        numbers(text, run, &mut hit);
+    });
+    stride(text, 36, &BASE64, |run| {
+        let run = clean(text, run);
+        if shape::is_uuid(part(text, &run)) {
+            if free(text, &run) {
+                hit(Shape::Uuid, run);
             }
-            secrets(text, run, &mut hit);
-        },
-    );
+            return;
+        }
+        secrets(text, run, &mut hit);
+    });
 }
 
 /// Accounts and ids in a run of digits, capitals and hyphens.
@@ -79,24 +70,43 @@ fn words(text: &[u8], run: Range<usize>) -> impl Iterator<Item = Range<usize>> {
     })
 }
 
+/// A set of bytes.
+struct Set([bool; 256]);
+
+/// Digits, capitals and the hyphen.
+static CAPITALS: LazyLock<Set> =
+    LazyLock::new(|| Set::new(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'-'));
+/// Base64 and the hyphen.
+static BASE64: LazyLock<Set> =
+    LazyLock::new(|| Set::new(|b| b.is_ascii_alphanumeric() || b"/+-".contains(&b)));
+
+impl Set {
+    fn new(holds: impl Fn(u8) -> bool) -> Self {
+        let mut set = [false; 256];
+        for (slot, byte) in set.iter_mut().zip(0..=u8::MAX) {
+            *slot = holds(byte);
+        }
+        Self(set)
+    }
+
+    fn holds(&self, byte: u8) -> bool {
+        self.0.get(usize::from(byte)).copied().unwrap_or_default()
+    }
+}
+
 /// Calls `hit` for each run of at least `shortest` bytes of a set.
-fn stride(
-    text: &[u8],
-    shortest: usize,
-    of_set: impl Fn(&u8) -> bool,
-    mut hit: impl FnMut(Range<usize>),
-) {
+fn stride(text: &[u8], shortest: usize, set: &Set, mut hit: impl FnMut(Range<usize>)) {
     let mut probe = shortest - 1;
     let mut from = 0;
-    while let Some(byte) = text.get(probe) {
-        if !of_set(byte) {
+    while let Some(&byte) = text.get(probe) {
+        if !set.holds(byte) {
             probe += shortest;
             continue;
         }
         let head = text.get(from..probe).unwrap_or_default();
-        let start = probe - head.iter().rev().take_while(|b| of_set(b)).count();
+        let start = head.iter().rposition(|&b| !set.holds(b)).map_or(from, |at| from + at + 1);
         let tail = text.get(probe..).unwrap_or_default();
-        let end = probe + tail.iter().take_while(|b| of_set(b)).count();
+        let end = tail.iter().position(|&b| !set.holds(b)).map_or(text.len(), |at| probe + at);
         if end - start >= shortest {
             hit(start..end);
         }
