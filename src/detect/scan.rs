@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::detect::boundary::{ends_escape, in_escape, left_of};
+use crate::detect::boundary::{ends_escape, in_escape, left, left_of};
 use crate::detect::catalog::Catalog;
 use crate::detect::deep;
 use crate::detect::gaps::Gaps;
@@ -39,6 +39,11 @@ impl Catalog {
                     .iter()
                     .rev()
                     .fold(finding.span.clone(), |span, level| level.outer(&span));
+                // An escape that freed it may itself be escaped: `\u00252Fi-…` is `%2Fi-…`. Its
+                // letters go with the value, so that the placeholder is free in the outer text.
+                while finding.span.start > 0 && !left(text, finding.span.start) {
+                    finding.span.start -= 1;
+                }
             }
             for rank in [Rank::Shape, Rank::Structure, Rank::Context] {
                 let mut of_rank = found.iter().filter(|f| f.rank == rank).cloned().collect();
