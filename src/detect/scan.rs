@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::detect::boundary::{ends_escape, in_escape, left, left_of};
+use crate::detect::boundary::{ends_escape, in_escape, is_masked, left, left_of};
 use crate::detect::catalog::Catalog;
 use crate::detect::deep;
 use crate::detect::gaps::Gaps;
@@ -116,6 +116,11 @@ impl Catalog {
         let label =
             |at: &usize| *at == start || text.get(*at - 1) == Some(&b'.') || ends_escape(text, *at);
         for at in (start..domain).filter(|at| label(at) && !in_escape(text, *at)).take(STARTS) {
+            // What follows a masked label is what masking left of this host.
+            let before = text.get(start..at).unwrap_or_default();
+            if before.split(|&b| b == b'.').any(is_masked) {
+                return;
+            }
             if classes.iter().any(|class| class.verify(text, at, out).is_some()) {
                 return;
             }
