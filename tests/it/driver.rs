@@ -14,14 +14,15 @@ use masker::mask::masker::{self as core, Masker};
 use masker::mask::{MasterKey, Scope, Tenant};
 use proptest::prelude::ProptestConfig;
 
-pub const DEPTH: usize = 128;
+pub(crate) const DEPTH: usize = 128;
 
-pub static SETTINGS: LazyLock<Arc<Settings>> = LazyLock::new(|| Arc::new(settings()));
+pub(crate) static SETTINGS: LazyLock<Arc<Settings>> = LazyLock::new(|| Arc::new(settings()));
 
-pub static SCOPE: LazyLock<Scope> = LazyLock::new(|| SETTINGS.master.scope(&Tenant::default()));
+pub(crate) static SCOPE: LazyLock<Scope> =
+    LazyLock::new(|| SETTINGS.master.scope(&Tenant::default()));
 
 /// Settings with a fixed key, so that placeholders can be written down.
-pub fn settings() -> Settings {
+pub(crate) fn settings() -> Settings {
     static CATALOG: LazyLock<Arc<Catalog>> =
         LazyLock::new(|| Arc::new(Catalog::builtin(&detect::Settings::default()).unwrap()));
     Settings {
@@ -44,35 +45,35 @@ pub fn settings() -> Settings {
     }
 }
 
-pub fn headers(list: &[(&str, &str)]) -> Headers {
+pub(crate) fn headers(list: &[(&str, &str)]) -> Headers {
     let own = |(name, value): &(&str, &str)| ((*name).to_owned(), Bytes::from((*value).to_owned()));
     list.iter().map(own).collect()
 }
 
-pub fn request_headers(path: &str, media: &str, end: bool) -> Input {
+pub(crate) fn request_headers(path: &str, media: &str, end: bool) -> Input {
     let headers = headers(&[(":method", "POST"), (":path", path), ("content-type", media)]);
     Input::RequestHeaders { headers, end, fully_streamed: true }
 }
 
-pub fn request_body(bytes: &[u8], end: bool) -> Input {
+pub(crate) fn request_body(bytes: &[u8], end: bool) -> Input {
     Input::RequestBody { bytes: Bytes::copy_from_slice(bytes), end }
 }
 
-pub fn answer_headers(media: &str, more: &[(&str, &str)]) -> Input {
+pub(crate) fn answer_headers(media: &str, more: &[(&str, &str)]) -> Input {
     let list = [&[(":status", "200"), ("content-type", media)], more].concat();
     Input::ResponseHeaders { headers: headers(&list), end: false }
 }
 
-pub fn answer_body(bytes: &[u8], end: bool) -> Input {
+pub(crate) fn answer_body(bytes: &[u8], end: bool) -> Input {
     Input::ResponseBody { bytes: Bytes::copy_from_slice(bytes), end }
 }
 
-pub fn new() -> Exchange {
+pub(crate) fn new() -> Exchange {
     Exchange::new(Arc::clone(&SETTINGS))
 }
 
 /// Takes one message, does the work it brings, and gives the outputs.
-pub fn send(exchange: &mut Exchange, input: Input) -> Result<Vec<Output>, Violation> {
+pub(crate) fn send(exchange: &mut Exchange, input: Input) -> Result<Vec<Output>, Violation> {
     exchange.input(input)?;
     if let Some(job) = exchange.job() {
         exchange.masked(job.run());
@@ -83,12 +84,12 @@ pub fn send(exchange: &mut Exchange, input: Input) -> Result<Vec<Output>, Violat
     Ok(outputs(exchange))
 }
 
-pub fn outputs(exchange: &mut Exchange) -> Vec<Output> {
+pub(crate) fn outputs(exchange: &mut Exchange) -> Vec<Output> {
     std::iter::from_fn(|| exchange.output()).collect()
 }
 
 /// The body that goes upstream, of a request that was sent in these pieces.
-pub fn masked_pieces(path: &str, media: &str, pieces: &[&[u8]]) -> Masked {
+pub(crate) fn masked_pieces(path: &str, media: &str, pieces: &[&[u8]]) -> Masked {
     let mut exchange = new();
     assert_eq!(send(&mut exchange, request_headers(path, media, false)), Ok(Vec::new()));
     for (index, piece) in pieces.iter().enumerate() {
@@ -98,16 +99,16 @@ pub fn masked_pieces(path: &str, media: &str, pieces: &[&[u8]]) -> Masked {
     exchange.job().expect("the body is whole").run().expect("the body is masked")
 }
 
-pub fn masked(path: &str, media: &str, body: &str) -> Masked {
+pub(crate) fn masked(path: &str, media: &str, body: &str) -> Masked {
     masked_pieces(path, media, &[body.as_bytes()])
 }
 
 /// An exchange whose request, a text to the Messages endpoint, is upstream.
-pub fn forwarded(text: &str) -> Exchange {
+pub(crate) fn forwarded(text: &str) -> Exchange {
     forwarded_as("/v1/messages", "text/plain", text)
 }
 
-pub fn forwarded_as(path: &str, media: &str, body: &str) -> Exchange {
+pub(crate) fn forwarded_as(path: &str, media: &str, body: &str) -> Exchange {
     let mut exchange = new();
     send(&mut exchange, request_headers(path, media, false)).unwrap();
     let released = send(&mut exchange, request_body(body.as_bytes(), true)).unwrap();
@@ -116,7 +117,7 @@ pub fn forwarded_as(path: &str, media: &str, body: &str) -> Exchange {
 }
 
 /// The bytes of all outputs that carry the answer's body.
-pub fn answer_bytes(outputs: &[Output]) -> Vec<u8> {
+pub(crate) fn answer_bytes(outputs: &[Output]) -> Vec<u8> {
     let body = |output: &Output| match output {
         Output::ResponseBody { bytes, .. } => bytes.to_vec(),
         _ => Vec::new(),
@@ -125,7 +126,7 @@ pub fn answer_bytes(outputs: &[Output]) -> Vec<u8> {
 }
 
 /// The answer that the client gets, of one that came in these pieces.
-pub fn answered(exchange: &mut Exchange, media: &str, pieces: &[&[u8]]) -> Vec<u8> {
+pub(crate) fn answered(exchange: &mut Exchange, media: &str, pieces: &[&[u8]]) -> Vec<u8> {
     let mut all = send(exchange, answer_headers(media, &[])).unwrap();
     for piece in pieces {
         all.extend(send(exchange, answer_body(piece, false)).unwrap());
@@ -137,7 +138,7 @@ pub fn answered(exchange: &mut Exchange, media: &str, pieces: &[&[u8]]) -> Vec<u
 }
 
 /// 64 cases, or as many as `PROPTEST_CASES` says; failures are printed, not kept.
-pub fn cases() -> ProptestConfig {
+pub(crate) fn cases() -> ProptestConfig {
     let cases = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok());
     ProptestConfig {
         cases: cases.unwrap_or(64),

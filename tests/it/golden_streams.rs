@@ -14,7 +14,7 @@ use crate::driver::{SCOPE, SETTINGS, answered, forwarded};
 use crate::planted::{compare, dir, inputs};
 
 /// The file, what the provider sends, and a request that holds the values.
-pub fn streams() -> Vec<(PathBuf, String, String)> {
+pub(crate) fn streams() -> Vec<(PathBuf, String, String)> {
     let read = |path: PathBuf| {
         let (source, values) = filled(&fs::read_to_string(&path).unwrap());
         let values: Vec<_> = values.into_values().collect();
@@ -52,7 +52,7 @@ fn events(stream: &str) -> Vec<Value> {
 }
 
 /// The text of each channel: block, and kind of delta.
-pub fn texts(stream: &str) -> BTreeMap<(u64, String), String> {
+pub(crate) fn texts(stream: &str) -> BTreeMap<(u64, String), String> {
     let mut texts = BTreeMap::new();
     for event in events(stream) {
         let index = event["index"].as_u64().unwrap_or_default();

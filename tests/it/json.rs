@@ -5,9 +5,11 @@ use std::fmt::Write as _;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
+use crate::identifiers::text;
+
 /// JSON whose objects keep their order.
 #[derive(Clone, Debug)]
-pub enum Json {
+pub(crate) enum Json {
     Object(Vec<(String, Json)>),
     Array(Vec<Json>),
     String(String),
@@ -17,108 +19,11 @@ pub enum Json {
     Inside(Box<Json>),
 }
 
-/// What stands between an identifier and its neighbors; each frees it.
-const EDGES: &[&str] = &[
-    " ",
-    "\n",
-    "\t",
-    "\r\n",
-    "\"",
-    "\\",
-    "\\n",
-    "\\\\t",
-    "\\\"",
-    "'",
-    "/",
-    "\u{8}",
-    "\u{c}",
-    "\0",
-    "\u{1b}[1;32m",
-    "\\u001b[0m",
-    "\\x1b[m",
-    "%2F",
-    "%0a",
-    "\\u000a",
-    "\\/",
-    "é",
-    "😀",
-    "\u{2028}",
-    "(",
-    ", ",
-    "=",
-    "&",
-    "[",
-    "{\"a\":\"",
-    "\u{fffd}",
-    "日",
-    ": ",
-    "|",
-    "<",
-    "`",
-    "$",
-    "",
-];
-
-const WORDS: &[&str] = &[
-    "",
-    "word",
-    "n",
-    "u0041",
-    "7",
-    "AWS_REGION",
-    "AWS_",
-    "SECRET_",
-    "AWS_EC2_BF3K9Q2MX4T",
-    "-",
-    "_",
-    "i-",
-    "arn:aws:",
-    "1.2.3",
-    "\\",
-    "\\u",
-    "ü",
-    "the account",
-    "x\n",
-    "AKIA",
-    "eu-west-1",
-];
-
 const SCALARS: &[&str] =
     &["0", "-1.50", "1e5", "true", "null", "170000000000", "12345678901234567890"];
 
-/// An identifier that is certain by its shape, or the secret parts of an ARN.
-pub fn identifier() -> impl Strategy<Value = String> {
-    let hex = |prefix: &'static str| {
-        "[1-9][0-9a-f]{15}[1-9a-f]".prop_map(move |hex| format!("{prefix}-{hex}"))
-    };
-    prop_oneof![
-        4 => hex("i"), 1 => hex("vpc"), 1 => hex("subnet"), 1 => hex("eipalloc"),
-        2 => "AKIA[A-Z2-7]{16}",
-        1 => "ghp_[A-Za-z0-9]{36}",
-    ]
-}
-
-/// Text with identifiers next to every kind of edge.
-pub fn text(planted: Vec<String>) -> BoxedStrategy<String> {
-    let piece = move || {
-        let planted = planted.clone();
-        let edge = || proptest::sample::select(EDGES);
-        let word = proptest::sample::select(WORDS);
-        (edge(), proptest::sample::select(planted), edge(), word).prop_map(
-            |(left, id, right, word)| {
-                // Letters that follow without an edge are part of a word.
-                let right = if right.is_empty() { " " } else { right };
-                let left = if left.is_empty() { " " } else { left };
-                format!("{left}{id}{right}{word}")
-            },
-        )
-    };
-    let plain = proptest::sample::select(WORDS).prop_map(str::to_owned);
-    vec(prop_oneof![piece(), plain, ".{0,6}"], 0..5).prop_map(|pieces| pieces.join(" ")).boxed()
-}
-
 /// JSON with identifiers in strings, in keys and in documents inside strings.
-pub fn json(planted: Vec<String>) -> BoxedStrategy<Json> {
+pub(crate) fn json(planted: Vec<String>) -> BoxedStrategy<Json> {
     let string = text(planted);
     let leaf = prop_oneof![
         4 => string.clone().prop_map(Json::String),
@@ -141,10 +46,10 @@ pub fn json(planted: Vec<String>) -> BoxedStrategy<Json> {
 
 /// Numbers that look random, the same for the same seed.
 #[derive(Clone, Debug)]
-pub struct Dice(pub u64);
+pub(crate) struct Dice(pub(crate) u64);
 
 impl Dice {
-    pub fn roll(&mut self, sides: u64) -> u64 {
+    pub(crate) fn roll(&mut self, sides: u64) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
@@ -154,7 +59,7 @@ impl Dice {
 
 impl Json {
     /// Writes the document with escapes and spaces as the dice fall.
-    pub fn write(&self, dice: &mut Dice, out: &mut String) {
+    pub(crate) fn write(&self, dice: &mut Dice, out: &mut String) {
         let space = [" ", "", "", "\n", "\t\r\n "][usize::try_from(dice.roll(5)).unwrap()];
         out.push_str(space);
         match self {
@@ -187,14 +92,14 @@ impl Json {
         out.push_str(space);
     }
 
-    pub fn written(&self, seed: u64) -> String {
+    pub(crate) fn written(&self, seed: u64) -> String {
         let mut out = String::new();
         self.write(&mut Dice(seed | 1), &mut out);
         out
     }
 
     /// The same document with the fields of its objects in another order.
-    pub fn reordered(&self, dice: &mut Dice) -> Self {
+    pub(crate) fn reordered(&self, dice: &mut Dice) -> Self {
         match self {
             Self::Object(fields) => {
                 let mut fields: Vec<_> =

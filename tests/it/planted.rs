@@ -8,12 +8,12 @@ use masker::body::select::Format;
 
 /// How the bodies of a directory are sent.
 #[derive(Clone, Copy, Debug)]
-pub struct Family {
-    pub dir: &'static str,
-    pub path: &'static str,
-    pub media: &'static str,
+pub(crate) struct Family {
+    pub(crate) dir: &'static str,
+    pub(crate) path: &'static str,
+    pub(crate) media: &'static str,
     /// The JSON format, if a body is one JSON document.
-    pub format: Option<Format>,
+    pub(crate) format: Option<Format>,
 }
 
 const FAMILIES: &[Family] = &[
@@ -41,23 +41,23 @@ const FAMILIES: &[Family] = &[
 ];
 
 #[derive(Debug)]
-pub struct Golden {
-    pub name: String,
-    pub family: Family,
-    pub source: String,
-    pub masked: PathBuf,
+pub(crate) struct Golden {
+    pub(crate) name: String,
+    pub(crate) family: Family,
+    pub(crate) source: String,
+    pub(crate) masked: PathBuf,
     /// Must be gone.
-    pub values: Vec<String>,
+    pub(crate) values: Vec<String>,
     /// Must still be there; `*`: everything.
-    pub kept: Vec<String>,
+    pub(crate) kept: Vec<String>,
 }
 
-pub fn dir() -> PathBuf {
+pub(crate) fn dir() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden")
 }
 
 /// The inputs of a directory, by name.
-pub fn inputs(dir: &Path) -> Vec<PathBuf> {
+pub(crate) fn inputs(dir: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
     let input = |path: &PathBuf| {
         let name = path.file_name().unwrap().to_str().unwrap();
@@ -68,7 +68,7 @@ pub fn inputs(dir: &Path) -> Vec<PathBuf> {
     inputs
 }
 
-pub fn all() -> Vec<Golden> {
+pub(crate) fn all() -> Vec<Golden> {
     let of = |family: &Family| {
         let read = |path: PathBuf| {
             let planted = fs::read_to_string(path.with_extension("planted")).unwrap();
@@ -92,7 +92,7 @@ pub fn all() -> Vec<Golden> {
 }
 
 /// Compares with what is stored; with `MASKER_BLESS=1`, stores it.
-pub fn compare(path: &Path, found: &str) {
+pub(crate) fn compare(path: &Path, found: &str) {
     if std::env::var_os("MASKER_BLESS").is_some() {
         fs::write(path, found).unwrap();
     }
@@ -102,7 +102,7 @@ pub fn compare(path: &Path, found: &str) {
 }
 
 /// Does `text` hold `value`, as it is or below any escapes of JSON?
-pub fn holds(text: &str, value: &str) -> bool {
+pub(crate) fn holds(text: &str, value: &str) -> bool {
     let mut level = text.to_owned();
     for _ in 0..8 {
         if level.contains(value) {

@@ -10,7 +10,8 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use crate::driver::{DEPTH, SCOPE, SETTINGS};
-use crate::json::{Dice, Json, identifier, json, text};
+use crate::identifiers::{identifier, text};
+use crate::json::{Dice, Json, json};
 use crate::planted::holds;
 
 fn masked(form: Form, source: &str) -> (String, Table) {

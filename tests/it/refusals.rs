@@ -1,6 +1,5 @@
-//! Refusals: a status, a JSON error, and nothing of the body. And answers.
+//! Refusals: a status, a JSON error, and nothing of the body.
 
-use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,10 +8,8 @@ use masker::ext_proc::exchange::{Exchange, Input, Output, Provided, Violation};
 use masker::ext_proc::refuse::{Reason, Reply};
 use masker::ext_proc::settings::{Refuse, Settings};
 
-use crate::driver::{
-    answer_body, answer_bytes, answer_headers, forwarded, headers, new, outputs, request_body,
-    request_headers, send, settings,
-};
+use crate::answers::packed;
+use crate::driver::{headers, new, outputs, request_body, request_headers, send, settings};
 
 const SECRET: &str = "AKIAIOSFODNN7EXAMPLE";
 const ID: &str = "i-0123456789abcdef0";
@@ -75,12 +72,6 @@ fn what_cannot_be_masked_is_refused() {
     }
 }
 
-fn packed(body: &[u8]) -> Vec<u8> {
-    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    encoder.write_all(body).unwrap();
-    encoder.finish().unwrap()
-}
-
 #[test]
 fn what_the_configuration_refuses_is_refused() {
     let image = br#"{"messages":[{"role":"user","content":[{"type":"image","source":{"type":"base64","media_type":"image/png","data":"AA=="}}]}]}"#;
@@ -134,43 +125,4 @@ fn another_body_mode_ends_the_stream() {
     let mut exchange = new();
     assert_eq!(exchange.input(start), Err(Violation::BodyMode));
     assert_eq!(exchange.output(), None);
-}
-
-#[test]
-fn answers_hold_their_headers_when_they_are_held_whole() {
-    let placeholder = crate::driver::masked("/v1/x", "text/plain", ID).body;
-    let answer = [b"\"".as_slice(), &placeholder, b"\""].concat();
-    let expected = format!("\"{ID}\"");
-    for (media, coded) in
-        [("application/json", false), ("application/json", true), ("text/plain", true)]
-    {
-        let mut exchange = forwarded(ID);
-        let coding: &[_] = if coded { &[("content-encoding", "gzip")] } else { &[] };
-        let remove = if coded { vec!["content-encoding"] } else { Vec::new() };
-        let body = if coded { packed(&answer) } else { answer.clone() };
-        let first = send(&mut exchange, answer_headers(media, coding)).unwrap();
-        assert_eq!(first.is_empty(), media == "application/json", "{media}");
-        let mut all = first;
-        all.extend(send(&mut exchange, answer_body(&body, false)).unwrap());
-        all.extend(send(&mut exchange, answer_body(b"", true)).unwrap());
-        assert_eq!(all.first(), Some(&Output::ResponseHeaders { remove }), "{media}");
-        assert_eq!(answer_bytes(&all), expected.as_bytes(), "{media}");
-    }
-    let mut exchange = forwarded(ID);
-    let first = send(&mut exchange, answer_headers("text/event-stream", &[])).unwrap();
-    assert_eq!(first.len(), 1, "a stream's headers go at once");
-}
-
-#[test]
-fn an_answer_that_cannot_be_restored_is_replaced_or_cut() {
-    let coding = [("content-encoding", "gzip")];
-    for (media, replaced) in [("application/json", true), ("text/event-stream", false)] {
-        let mut exchange = forwarded(ID);
-        send(&mut exchange, answer_headers(media, &coding)).unwrap();
-        let result = send(&mut exchange, answer_body(b"this is no gzip at all", true));
-        let refused =
-            matches!(result.as_deref(), Ok([Output::Refuse(reply)]) if reply.status == 502);
-        assert_eq!(refused, replaced, "{media}: {result:?}");
-        assert_eq!(matches!(result, Err(Violation::Answer(_))), !replaced, "{media}");
-    }
 }

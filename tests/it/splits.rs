@@ -43,7 +43,7 @@ fn a_request_that_is_split_anywhere_is_masked_alike() {
 }
 
 /// Cuts `bytes` at these positions.
-pub fn cut<'b>(bytes: &'b [u8], at: &[usize]) -> Vec<&'b [u8]> {
+pub(crate) fn cut<'b>(bytes: &'b [u8], at: &[usize]) -> Vec<&'b [u8]> {
     let mut at: Vec<_> = at.iter().map(|at| at % (bytes.len() + 1)).collect();
     at.sort_unstable();
     let ends = at.iter().copied().chain([bytes.len()]);
