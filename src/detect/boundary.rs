@@ -62,6 +62,18 @@ pub(crate) fn in_escape(bytes: &[u8], at: usize) -> bool {
     }
 }
 
+/// Does this word end like a placeholder: `AWS_EC2_BF3K9Q2MX4TB`? Nothing is read from such
+/// words, so that masking what is masked changes nothing.
+pub(crate) fn is_masked(word: &[u8]) -> bool {
+    let mut parts = word.rsplit(|&b| b == b'_');
+    let tag = parts.next().unwrap_or_default();
+    let symbol = |b: &u8| b.is_ascii_digit() || (b.is_ascii_uppercase() && !b"ILOU".contains(b));
+    tag.len() == 12
+        && tag.first().is_some_and(u8::is_ascii_uppercase)
+        && tag.iter().all(symbol)
+        && parts.next().is_some()
+}
+
 /// No color sequence holds more than this between `[` and `m`.
 const COLOR: usize = 20;
 

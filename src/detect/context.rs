@@ -8,6 +8,7 @@ use std::ops::Range;
 
 use serde::Deserialize;
 
+use crate::detect::boundary::is_masked;
 use crate::detect::catalog::{CatalogError, Kinds, parse};
 use crate::detect::context::shape::Shape;
 use crate::detect::{Finding, Kind, Rank};
@@ -121,7 +122,7 @@ impl Rule {
         if self.has_label(&normal(key_before(lead))) {
             return true;
         }
-        let lead = String::from_utf8_lossy(lead).to_ascii_lowercase();
+        let lead = String::from_utf8_lossy(&unmasked(lead)).to_ascii_lowercase();
         let value = text.get(span.clone()).unwrap_or_default();
         self.words.iter().any(|word| lead.contains(word.as_str())) && !shape::is_time(value)
     }
@@ -133,6 +134,16 @@ fn lead(text: &[u8], at: usize) -> &[u8] {
     let real = memchr::memrchr(b'\n', lead).map(|at| at + 1);
     let escaped = memchr::memmem::rfind(lead, b"\\n").map(|at| at + 2);
     lead.get(real.max(escaped).unwrap_or_default()..).unwrap_or_default()
+}
+
+/// Without the words of placeholders: `AWS_ACCOUNT_…` does not make its neighbor an account.
+fn unmasked(lead: &[u8]) -> Vec<u8> {
+    let apart = |b: &u8| !b.is_ascii_alphanumeric() && *b != b'_';
+    let word = |piece: &[u8]| is_masked(piece.split(apart).next().unwrap_or_default());
+    lead.split_inclusive(apart)
+        .flat_map(|piece| if word(piece) { b"|" } else { piece })
+        .copied()
+        .collect()
 }
 
 /// The key, variable or flag right before a value.

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::detect::boundary::{ends_escape, in_escape, left_of};
+use crate::detect::boundary::{ends_escape, in_escape, is_masked, left, left_of};
 use crate::detect::catalog::Catalog;
 use crate::detect::deep;
 use crate::detect::gaps::Gaps;
@@ -39,6 +39,11 @@ impl Catalog {
                     .iter()
                     .rev()
                     .fold(finding.span.clone(), |span, level| level.outer(&span));
+                // An escape that freed it may itself be escaped: `\u00252Fi-…` is `%2Fi-…`. Its
+                // letters go with the value, so that the placeholder is free in the outer text.
+                while finding.span.start > 0 && !left(text, finding.span.start) {
+                    finding.span.start -= 1;
+                }
             }
             for rank in [Rank::Shape, Rank::Structure, Rank::Context] {
                 let mut of_rank = found.iter().filter(|f| f.rank == rank).cloned().collect();
@@ -116,6 +121,11 @@ impl Catalog {
         let label =
             |at: &usize| *at == start || text.get(*at - 1) == Some(&b'.') || ends_escape(text, *at);
         for at in (start..domain).filter(|at| label(at) && !in_escape(text, *at)).take(STARTS) {
+            // What follows a masked label is what masking left of this host.
+            let before = text.get(start..at).unwrap_or_default();
+            if before.split(|&b| b == b'.').any(is_masked) {
+                return;
+            }
             if classes.iter().any(|class| class.verify(text, at, out).is_some()) {
                 return;
             }

@@ -12,7 +12,7 @@ fn ids_with_hyphens() {
         ("", "prod-sg-12345678 x_sg-12345678", "prod-sg-12345678 x_sg-12345678"),
         ("", "xi-0123456789abcdef0x", "xi-0123456789abcdef0x"),
         ("", "i-0123456789abcdef01 i-0123456789abcdef", "i-0123456789abcdef01 i-0123456789abcdef"),
-        ("", "thing-0123456789abcdef0 build-20240101120000123", "[AWS_ID] build-20240101120000123"),
+        ("", "thing-0123456789abcdef0 build-20240101120000123", "[ID] build-20240101120000123"),
         ("", "sfr-73fbd2ce-aa30-494c-8788-1cee4abcdef0", "[SPOT_FLEET]"),
         ("", "sg-73fbd2ce-aa30-494c-8788-1cee4abcdef0", "sg-73fbd2ce-aa30-494c-8788-1cee4abcdef0"),
         ("", "us-east-1_AbCdEf123 us-east-1a us-east-1", "[USER_POOL] us-east-1a us-east-1"),

@@ -1,0 +1,149 @@
+//! Drives exchanges without Envoy: what the service does, on one thread.
+
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+
+use bytes::Bytes;
+use masker::detect::{self, Catalog};
+use masker::ext_proc::budget::Budget;
+use masker::ext_proc::exchange::{Exchange, Input, Output, Provided, Violation};
+use masker::ext_proc::headers::Headers;
+use masker::ext_proc::request::Masked;
+use masker::ext_proc::settings::{Limits, Refuse, Settings, Tenants};
+use masker::mask::masker::{self as core, Masker};
+use masker::mask::{MasterKey, Scope, Tenant};
+use proptest::prelude::ProptestConfig;
+
+pub(crate) const DEPTH: usize = 128;
+
+pub(crate) static SETTINGS: LazyLock<Arc<Settings>> = LazyLock::new(|| Arc::new(settings()));
+
+pub(crate) static SCOPE: LazyLock<Scope> =
+    LazyLock::new(|| SETTINGS.master.scope(&Tenant::default()));
+
+/// Settings with a fixed key, so that placeholders can be written down.
+pub(crate) fn settings() -> Settings {
+    static CATALOG: LazyLock<Arc<Catalog>> =
+        LazyLock::new(|| Arc::new(Catalog::builtin(&detect::Settings::default()).unwrap()));
+    Settings {
+        masker: Masker {
+            catalog: Arc::clone(&CATALOG),
+            limits: core::Limits { findings: 50_000, depth: DEPTH },
+        },
+        master: MasterKey::parse(&[b"0123456789abcdef".as_slice(); 4].concat()).unwrap(),
+        tenants: Tenants::default(),
+        limits: Limits {
+            body: 1 << 20,
+            body_time: Duration::from_secs(30),
+            answer: 1 << 20,
+            depth: DEPTH,
+            slice: 1 << 18,
+        },
+        refuse: Refuse { urls: true, credentials: true, ..Refuse::default() },
+        routes: Vec::new(),
+        budget: Budget::new(1 << 26),
+    }
+}
+
+pub(crate) fn headers(list: &[(&str, &str)]) -> Headers {
+    let own = |(name, value): &(&str, &str)| ((*name).to_owned(), Bytes::from((*value).to_owned()));
+    list.iter().map(own).collect()
+}
+
+pub(crate) fn request_headers(path: &str, media: &str, end: bool) -> Input {
+    let headers = headers(&[(":method", "POST"), (":path", path), ("content-type", media)]);
+    Input::RequestHeaders { headers, end, fully_streamed: true }
+}
+
+pub(crate) fn request_body(bytes: &[u8], end: bool) -> Input {
+    Input::RequestBody { bytes: Bytes::copy_from_slice(bytes), end }
+}
+
+pub(crate) fn answer_headers(media: &str, more: &[(&str, &str)]) -> Input {
+    let list = [&[(":status", "200"), ("content-type", media)], more].concat();
+    Input::ResponseHeaders { headers: headers(&list), end: false }
+}
+
+pub(crate) fn answer_body(bytes: &[u8], end: bool) -> Input {
+    Input::ResponseBody { bytes: Bytes::copy_from_slice(bytes), end }
+}
+
+pub(crate) fn new() -> Exchange {
+    Exchange::new(Arc::clone(&SETTINGS))
+}
+
+/// Takes one message, does the work it brings, and gives the outputs.
+pub(crate) fn send(exchange: &mut Exchange, input: Input) -> Result<Vec<Output>, Violation> {
+    exchange.input(input)?;
+    if let Some(job) = exchange.job() {
+        exchange.masked(job.run());
+    }
+    if exchange.needs().is_some() {
+        exchange.provide(Ok(Provided::default()));
+    }
+    Ok(outputs(exchange))
+}
+
+pub(crate) fn outputs(exchange: &mut Exchange) -> Vec<Output> {
+    std::iter::from_fn(|| exchange.output()).collect()
+}
+
+/// The body that goes upstream, of a request that was sent in these pieces.
+pub(crate) fn masked_pieces(path: &str, media: &str, pieces: &[&[u8]]) -> Masked {
+    let mut exchange = new();
+    assert_eq!(send(&mut exchange, request_headers(path, media, false)), Ok(Vec::new()));
+    for (index, piece) in pieces.iter().enumerate() {
+        assert!(exchange.job().is_none(), "the job waits for the end");
+        exchange.input(request_body(piece, index + 1 == pieces.len())).unwrap();
+    }
+    exchange.job().expect("the body is whole").run().expect("the body is masked")
+}
+
+pub(crate) fn masked(path: &str, media: &str, body: &str) -> Masked {
+    masked_pieces(path, media, &[body.as_bytes()])
+}
+
+/// An exchange whose request, a text to the Messages endpoint, is upstream.
+pub(crate) fn forwarded(text: &str) -> Exchange {
+    forwarded_as("/v1/messages", "text/plain", text)
+}
+
+pub(crate) fn forwarded_as(path: &str, media: &str, body: &str) -> Exchange {
+    let mut exchange = new();
+    send(&mut exchange, request_headers(path, media, false)).unwrap();
+    let released = send(&mut exchange, request_body(body.as_bytes(), true)).unwrap();
+    assert!(matches!(released.first(), Some(Output::RequestHeaders { .. })), "{released:?}");
+    exchange
+}
+
+/// The bytes of all outputs that carry the answer's body.
+pub(crate) fn answer_bytes(outputs: &[Output]) -> Vec<u8> {
+    let body = |output: &Output| match output {
+        Output::ResponseBody { bytes, .. } => bytes.to_vec(),
+        _ => Vec::new(),
+    };
+    outputs.iter().flat_map(body).collect()
+}
+
+/// The answer that the client gets, of one that came in these pieces.
+pub(crate) fn answered(exchange: &mut Exchange, media: &str, pieces: &[&[u8]]) -> Vec<u8> {
+    let mut all = send(exchange, answer_headers(media, &[])).unwrap();
+    for piece in pieces {
+        all.extend(send(exchange, answer_body(piece, false)).unwrap());
+    }
+    all.extend(send(exchange, answer_body(b"", true)).unwrap());
+    let ends = |output: &&Output| matches!(output, Output::ResponseBody { end: true, .. });
+    assert_eq!(all.iter().filter(ends).count(), 1);
+    answer_bytes(&all)
+}
+
+/// 64 cases, or as many as `PROPTEST_CASES` says; failures are printed, not kept.
+pub(crate) fn cases() -> ProptestConfig {
+    let cases = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok());
+    ProptestConfig {
+        cases: cases.unwrap_or(64),
+        failure_persistence: None,
+        max_shrink_iters: 4096,
+        ..ProptestConfig::default()
+    }
+}

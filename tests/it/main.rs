@@ -1,0 +1,26 @@
+//! The core, from outside: what must hold for any body and any split of it.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "tests fail by panicking"
+)]
+
+mod answers;
+mod architecture;
+mod bytes;
+mod driver;
+mod exchange;
+mod golden;
+mod golden_streams;
+mod identifiers;
+mod json;
+mod planted;
+mod properties;
+mod refusals;
+mod robust;
+mod splits;
+mod streams;

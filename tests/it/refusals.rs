@@ -1,0 +1,128 @@
+//! Refusals: a status, a JSON error, and nothing of the body.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use masker::ext_proc::budget::Budget;
+use masker::ext_proc::exchange::{Exchange, Input, Output, Provided, Violation};
+use masker::ext_proc::refuse::{Reason, Reply};
+use masker::ext_proc::settings::{Refuse, Settings};
+
+use crate::answers::packed;
+use crate::driver::{headers, new, outputs, request_body, request_headers, send, settings};
+
+const SECRET: &str = "AKIAIOSFODNN7EXAMPLE";
+const ID: &str = "i-0123456789abcdef0";
+
+/// The reply, after which nothing else is said.
+fn reply(exchange: &mut Exchange, outputs: &[Output]) -> Reply {
+    let [Output::Refuse(reply)] = outputs else { panic!("{outputs:?}") };
+    let error: serde_json::Value = serde_json::from_str(&reply.body).unwrap();
+    assert_eq!(error["type"], "error");
+    assert!(error["error"]["message"].is_string(), "{error}");
+    assert!(!reply.body.contains(SECRET) && !reply.body.contains(ID), "{error}");
+    assert_eq!(reply.retry_after.is_some(), matches!(reply.status, 503 | 529));
+    let late = send(exchange, request_body(ID.as_bytes(), true)).unwrap();
+    assert!(late.is_empty() && exchange.job().is_none() && exchange.needs().is_none());
+    reply.clone()
+}
+
+/// Sends one request and gives the refusal's status and code.
+fn refusal(settings: Settings, list: &[(&str, &str)], body: &[u8]) -> (u16, &'static str) {
+    let mut exchange = Exchange::new(Arc::new(settings));
+    let headers = headers(list);
+    let start = Input::RequestHeaders { headers, end: false, fully_streamed: true };
+    let mut said = send(&mut exchange, start).unwrap();
+    if said.is_empty() {
+        said = send(&mut exchange, request_body(body, true)).unwrap();
+    }
+    let reply = reply(&mut exchange, &said);
+    assert_eq!(exchange.tally.code, Some(reply.code));
+    (reply.status, reply.code)
+}
+
+const JSON: (&str, &str) = ("content-type", "application/json");
+const PATH: (&str, &str) = (":path", "/v1/messages");
+
+#[test]
+fn what_cannot_be_masked_is_refused() {
+    let deep = "[".repeat(200) + ID + &"]".repeat(200);
+    let url = r#"{"messages":[{"role":"user","content":[{"type":"image","source":{"type":"url","url":"https://x/AKIAIOSFODNN7EXAMPLE"}}]}]}"#;
+    let gzip = [PATH, JSON, ("content-encoding", "gzip")];
+    let big = vec![b' '; (1 << 20) + 1];
+    for (list, body, status, code) in [
+        (&[PATH, JSON, ("content-length", "1048577")][..], &b""[..], 413, "body_too_large"),
+        (&[PATH, JSON], &big, 413, "body_too_large"),
+        (&gzip, &packed(&big), 413, "body_too_large"),
+        (&gzip, b"i-0123456789abcdef0", 400, "content_coding_damaged"),
+        (&[PATH, JSON, ("content-encoding", "compress")], b"{}", 415, "content_coding"),
+        (&[PATH, JSON, ("content-encoding", "gzip, br")], b"{}", 415, "content_coding"),
+        (&[PATH, ("content-type", "image/png")], b"x", 415, "media_type"),
+        (&[PATH], b"{}", 415, "media_type"),
+        (&[PATH, ("content-type", "text/event-stream")], b"x", 415, "media_type"),
+        (&[PATH, ("content-type", "text/plain; charset=latin1")], b"x", 400, "charset"),
+        (&[PATH, JSON], b"\"\xff\"", 400, "not_utf8"),
+        (&[PATH, JSON], b"\xef\xbb\xbf{}", 400, "byte_order_mark"),
+        (&[PATH, JSON], deep.as_bytes(), 400, "too_deep"),
+        (&[PATH, ("content-type", "multipart/form-data; boundary=b")], b"--c", 400, "multipart"),
+        (&[PATH, JSON], url.as_bytes(), 422, "unmaskable_place"),
+        (&[PATH, JSON, ("x-masker-tenant", "a b")], b"{}", 500, "tenant"),
+    ] {
+        assert_eq!(refusal(settings(), list, body), (status, code), "{list:?}");
+    }
+}
+
+#[test]
+fn what_the_configuration_refuses_is_refused() {
+    let image = br#"{"messages":[{"role":"user","content":[{"type":"image","source":{"type":"base64","media_type":"image/png","data":"AA=="}}]}]}"#;
+    let refuse = Refuse { images: true, ..Refuse::default() };
+    let own = Settings { refuse, ..settings() };
+    assert_eq!(refusal(own, &[PATH, JSON], image), (422, "opaque_content"));
+    let own = Settings { budget: Budget::new(10), ..settings() };
+    assert_eq!(refusal(own, &[PATH, JSON], b"{\"a\":\"123456\"}"), (529, "overloaded"));
+    let mut own = settings();
+    own.masker.limits.findings = 1;
+    let two = b"{\"a\":\"i-0123456789abcdef0 i-0123456789abcdef1\"}";
+    assert_eq!(refusal(own, &[PATH, JSON], two), (413, "too_many_findings"));
+}
+
+#[test]
+fn late_bodies_failures_and_the_store_are_refusals() {
+    let collecting = || {
+        let mut exchange = new();
+        let path = "/v1/messages/batches";
+        send(&mut exchange, request_headers(path, "application/json", false)).unwrap();
+        exchange
+    };
+    let mut slow = collecting();
+    slow.expire();
+    let said = outputs(&mut slow);
+    assert_eq!(reply(&mut slow, &said).status, 408);
+    let mut failed = collecting();
+    failed.fail();
+    let said = outputs(&mut failed);
+    assert_eq!(reply(&mut failed, &said).status, 503);
+    let down = Ok(Provided { degraded: true, ..Provided::default() });
+    for (provided, code) in [(down, "store_down"), (Err(Reason::Internal), "internal")] {
+        let mut exchange = collecting();
+        exchange.input(request_body(format!("\"{ID}\"").as_bytes(), true)).unwrap();
+        let job = exchange.job().unwrap();
+        exchange.masked(job.run());
+        exchange.provide(provided);
+        let said = outputs(&mut exchange);
+        assert_eq!((reply(&mut exchange, &said).status, exchange.tally.code), (503, Some(code)));
+    }
+    let mut broken = collecting();
+    broken.input(request_body(b"{}", true)).unwrap();
+    broken.masked(Err(Reason::Slow(Duration::from_secs(1))));
+    assert!(matches!(outputs(&mut broken).as_slice(), [Output::Refuse(_)]));
+}
+
+#[test]
+fn another_body_mode_ends_the_stream() {
+    let headers = headers(&[PATH, JSON]);
+    let start = Input::RequestHeaders { headers, end: false, fully_streamed: false };
+    let mut exchange = new();
+    assert_eq!(exchange.input(start), Err(Violation::BodyMode));
+    assert_eq!(exchange.output(), None);
+}

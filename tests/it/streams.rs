@@ -1,0 +1,147 @@
+//! The streamed answer has the same text as the whole one, for any text, any
+//! values, any pieces of text and any split of the bytes.
+
+use masker::body::select::Format;
+use masker::mask::document::{Form, unmask};
+use masker::mask::restore::Counts;
+use masker::mask::stream::Stream;
+use masker::mask::table::Table;
+use proptest::collection::vec;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use crate::driver::{DEPTH, SCOPE};
+use crate::golden_streams::texts;
+use crate::splits::cut;
+
+/// A table of these values, and their placeholders.
+fn table(values: &[String]) -> (Table, Vec<String>) {
+    let mut table = Table::default();
+    let assign = |value: &String| {
+        let mapping = table.assign(&SCOPE, false, "EC2", value).unwrap();
+        mapping.placeholder.to_string()
+    };
+    let placeholders = values.iter().map(assign).collect();
+    (table, placeholders)
+}
+
+/// Text of words, of placeholders and of what looks like their beginnings.
+fn answer_text(values: usize) -> impl Strategy<Value = Vec<(usize, String)>> {
+    let word = prop_oneof![
+        Just(" ".to_owned()),
+        Just("AWS_".to_owned()),
+        Just("SECRET_X_".to_owned()),
+        Just("A".to_owned()),
+        Just("\n".to_owned()),
+        Just("\\n".to_owned()),
+        Just("\"".to_owned()),
+        Just("😀é".to_owned()),
+        Just("AWS_EC2_ZZZZZZZZZZZZ".to_owned()),
+        Just("-".to_owned()),
+        "[a-zA-Z_ .,]{0,8}",
+    ];
+    vec((0..values * 2, word), 0..12)
+}
+
+fn text(parts: &[(usize, String)], placeholders: &[String]) -> String {
+    let part = |(index, word): &(usize, String)| match placeholders.get(*index) {
+        Some(placeholder) => format!("{word}{placeholder}"),
+        None => word.clone(),
+    };
+    parts.iter().map(part).collect()
+}
+
+/// Cuts a text into pieces of these lengths in characters, over and over.
+fn pieces(text: &str, lengths: &[usize]) -> Vec<String> {
+    let chars: Vec<char> = text.chars().collect();
+    let (mut out, mut at) = (Vec::new(), 0);
+    for length in lengths.iter().cycle() {
+        if at >= chars.len() {
+            break;
+        }
+        let end = (at + length).min(chars.len());
+        out.push(chars[at..end].iter().collect());
+        at = end;
+    }
+    out
+}
+
+fn event(data: &Value) -> String {
+    format!("event: {}\ndata: {data}\n\n", data["type"].as_str().unwrap())
+}
+
+fn stream(pieces: &[String], kind: &str, field: &str) -> String {
+    let delta = |piece: &String| {
+        event(&json!({"type": "content_block_delta", "index": 0,
+            "delta": {"type": kind, field: piece}}))
+    };
+    let ping = event(&json!({"type": "ping"}));
+    let deltas: Vec<_> = pieces.iter().map(delta).collect();
+    let start = json!({"type": "content_block_start", "index": 0,
+        "content_block": {"type": "text", "text": ""}});
+    let stop = json!({"type": "content_block_stop", "index": 0});
+    event(&start) + &deltas.join(&ping) + &event(&stop) + &event(&json!({"type": "message_stop"}))
+}
+
+fn restored(source: &str, at: &[usize], table: &Table) -> String {
+    let mut stream = Stream::new(Format::Event, 1 << 20, DEPTH);
+    let mut counts = Counts::default();
+    let mut out = Vec::new();
+    for piece in cut(source.as_bytes(), at) {
+        out.extend(stream.push(piece, table, &mut counts).unwrap());
+    }
+    out.extend(stream.finish(table, &mut counts));
+    String::from_utf8(out).unwrap()
+}
+
+fn read(stream: &str, field: &str) -> String {
+    texts(stream).remove(&(0, field.to_owned())).unwrap_or_default()
+}
+
+proptest! {
+    #![proptest_config(crate::driver::cases())]
+
+    #[test]
+    fn streamed_text_is_the_whole_text(
+        values in vec(".{1,20}", 1..3),
+        parts in answer_text(2),
+        lengths in vec(1..9_usize, 1..6),
+        at in vec(0..100_000_usize, 0..8),
+    ) {
+        let values: Vec<String> = values.iter().enumerate().map(|(n, v)| format!("{n}{v}")).collect();
+        let (table, placeholders) = table(&values);
+        let text = text(&parts, &placeholders);
+        let answer = json!({"type": "message", "content": [{"type": "text", "text": text}]});
+        let (whole, _) = unmask(Form::Json(Format::Messages), &answer.to_string(), DEPTH, &table);
+        let whole: Value = serde_json::from_str(&whole).unwrap();
+        let source = stream(&pieces(&text, &lengths), "text_delta", "text");
+        let streamed = restored(&source, &at, &table);
+        let whole = whole["content"][0]["text"].as_str().unwrap();
+        prop_assert_eq!(read(&streamed, "text"), whole);
+        let events = |stream: &str| stream.matches("\n\n").count();
+        prop_assert_eq!(events(&streamed), events(&source));
+    }
+
+    #[test]
+    fn streamed_tool_input_is_the_whole_input(
+        values in vec(".{1,20}", 1..3),
+        parts in answer_text(2),
+        lengths in vec(1..9_usize, 1..6),
+        at in vec(0..100_000_usize, 0..8),
+    ) {
+        let values: Vec<String> = values.iter().enumerate().map(|(n, v)| format!("{n}{v}")).collect();
+        let (table, placeholders) = table(&values);
+        let input = json!({"command": text(&parts, &placeholders), "n": 1});
+        let answer = json!({"type": "message", "content": [
+            {"type": "tool_use", "id": "toolu_1", "name": "Bash", "input": input}]});
+        let (whole, _) = unmask(Form::Json(Format::Messages), &answer.to_string(), DEPTH, &table);
+        let whole: Value = serde_json::from_str(&whole).unwrap();
+        let source = pieces(&input.to_string(), &lengths);
+        let source = stream(&source, "input_json_delta", "partial_json");
+        let streamed = read(&restored(&source, &at, &table), "partial_json");
+        let streamed: Value = serde_json::from_str(&streamed).map_err(|error| {
+            TestCaseError::fail(format!("{error}: {streamed}"))
+        })?;
+        prop_assert_eq!(&streamed, &whole["content"][0]["input"]);
+    }
+}
