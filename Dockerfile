@@ -1,21 +1,17 @@
-# syntax-free on purpose: builds with BuildKit and without it.
+# Builds with BuildKit and without it.
 #
 #   docker build -t masker .                     the processor
 #   docker build -t masker-mock --target mock .  the mock provider of `--profile mock`
 FROM rust:1-bookworm AS build
 WORKDIR /src
-COPY Cargo.toml Cargo.lock build.rs ./
-COPY proto proto
-COPY src src
-COPY benches benches
-COPY examples examples
+# .dockerignore lists what this is; keys and logs are not.
+COPY . .
 RUN cargo build --release --locked --bin masker --example mock_provider \
     && mkdir /out && cp target/release/masker target/release/examples/mock_provider /out/
 
 FROM debian:bookworm-slim AS base
-# The provider is Envoy's to reach; only Redis over TLS needs nothing from here
-# either, the root certificates are built in. So: one program, one user, no shell
-# history, nothing to update but the base.
+# No packages: the root certificates for Redis over TLS are built in, and nothing
+# else leaves from here.
 RUN groupadd --system --gid 65532 masker && useradd --system --uid 65532 --gid masker --no-create-home masker
 USER 65532:65532
 

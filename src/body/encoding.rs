@@ -65,12 +65,78 @@ enum Decoder {
     /// `deflate` is zlib by the standard and raw by custom: the first bytes tell.
     Undecided(Vec<u8>, usize),
     Gzip(Box<flate2::write::MultiGzDecoder<Sink>>),
-    Zlib(Box<flate2::write::ZlibDecoder<Sink>>),
-    Raw(Box<flate2::write::DeflateDecoder<Sink>>),
+    Deflate(Box<Deflate>),
     Brotli(Box<brotli_decompressor::DecompressorWriter<Sink>>),
-    Zstd(Box<zstd::stream::write::Decoder<'static, Sink>>),
+    Zstd(Box<Zstd>),
     /// A decoder that could not be made.
     None,
+}
+
+/// zlib or raw deflate. Its end must be seen: flate2's writer forgives a body
+/// that is cut off.
+struct Deflate {
+    inflate: flate2::Decompress,
+    sink: Sink,
+    ended: bool,
+}
+
+impl Deflate {
+    fn write(&mut self, mut bytes: &[u8]) -> io::Result<()> {
+        let mut piece = [0; 8192];
+        while !self.ended {
+            let (read, written) = (self.inflate.total_in(), self.inflate.total_out());
+            let none = flate2::FlushDecompress::None;
+            let status = self.inflate.decompress(bytes, &mut piece, none)?;
+            let read = usize::try_from(self.inflate.total_in() - read).unwrap_or_default();
+            let written = usize::try_from(self.inflate.total_out() - written).unwrap_or_default();
+            self.sink.write_all(piece.get(..written).unwrap_or_default())?;
+            bytes = bytes.get(read..).unwrap_or_default();
+            self.ended = status == flate2::Status::StreamEnd;
+            if read == 0 && written == 0 {
+                break;
+            }
+        }
+        if bytes.is_empty() { Ok(()) } else { Err(io::ErrorKind::InvalidData.into()) }
+    }
+}
+
+/// Zstandard frames. The end of the last must be seen.
+struct Zstd {
+    inflate: zstd::stream::raw::Decoder<'static>,
+    sink: Sink,
+    /// Between frames.
+    ended: bool,
+}
+
+impl Zstd {
+    fn write(&mut self, mut bytes: &[u8]) -> io::Result<()> {
+        use zstd::stream::raw::Operation as _;
+        let mut piece = [0; 8192];
+        loop {
+            if self.ended && bytes.is_empty() {
+                return Ok(());
+            }
+            if self.ended {
+                self.inflate.reinit()?;
+                self.ended = false;
+            }
+            let status = self.inflate.run_on_buffers(bytes, &mut piece)?;
+            self.sink.write_all(piece.get(..status.bytes_written).unwrap_or_default())?;
+            bytes = bytes.get(status.bytes_read..).unwrap_or_default();
+            self.ended = status.remaining == 0;
+            if status.bytes_read == 0 && status.bytes_written == 0 && !self.ended {
+                return if bytes.is_empty() {
+                    Ok(())
+                } else {
+                    Err(io::ErrorKind::InvalidData.into())
+                };
+            }
+        }
+    }
+}
+
+fn seen(ended: bool) -> io::Result<()> {
+    if ended { Ok(()) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
 }
 
 /// Takes what a decoder writes, up to a total.
@@ -115,8 +181,8 @@ impl Inflater {
                 let writer = brotli_decompressor::DecompressorWriter::new(sink, 4096);
                 Decoder::Brotli(Box::new(writer))
             }
-            Coding::Zstd => match zstd::stream::write::Decoder::new(sink) {
-                Ok(decoder) => Decoder::Zstd(Box::new(decoder)),
+            Coding::Zstd => match zstd::stream::raw::Decoder::new() {
+                Ok(inflate) => Decoder::Zstd(Box::new(Zstd { inflate, sink, ended: false })),
                 Err(_) => Decoder::None,
             },
         };
@@ -132,48 +198,41 @@ impl Inflater {
             let zlib = cmf & 15 == 8 && (u16::from(*cmf) << 8 | u16::from(*flg)) % 31 == 0;
             let sink = Sink { left: *left, ..Sink::default() };
             bytes = std::mem::take(first);
-            self.decoder = if zlib {
-                Decoder::Zlib(Box::new(flate2::write::ZlibDecoder::new(sink)))
-            } else {
-                Decoder::Raw(Box::new(flate2::write::DeflateDecoder::new(sink)))
-            };
+            let inflate = flate2::Decompress::new(zlib);
+            self.decoder = Decoder::Deflate(Box::new(Deflate { inflate, sink, ended: false }));
         }
         let written = self.write(&bytes);
-        self.take(written)
+        self.take(&written)
     }
 
     /// The end of the body.
     pub fn finish(&mut self) -> Result<Vec<u8>, CodingError> {
         let done = match &mut self.decoder {
             Decoder::Gzip(decoder) => decoder.try_finish(),
-            Decoder::Zlib(decoder) => decoder.try_finish(),
-            Decoder::Raw(decoder) => decoder.try_finish(),
+            Decoder::Deflate(decoder) => seen(decoder.ended),
             Decoder::Brotli(decoder) => decoder.close(),
-            Decoder::Zstd(decoder) => decoder.flush(),
+            Decoder::Zstd(decoder) => seen(decoder.ended),
             Decoder::Undecided(..) | Decoder::None => Err(io::ErrorKind::InvalidData.into()),
         };
-        self.take(done)
+        self.take(&done)
     }
 
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        let written = match &mut self.decoder {
+        match &mut self.decoder {
             Decoder::Gzip(decoder) => decoder.write_all(bytes).and_then(|()| decoder.flush()),
-            Decoder::Zlib(decoder) => decoder.write_all(bytes).and_then(|()| decoder.flush()),
-            Decoder::Raw(decoder) => decoder.write_all(bytes).and_then(|()| decoder.flush()),
+            Decoder::Deflate(decoder) => decoder.write(bytes),
             Decoder::Brotli(decoder) => decoder.write_all(bytes).and_then(|()| decoder.flush()),
-            Decoder::Zstd(decoder) => decoder.write_all(bytes).and_then(|()| decoder.flush()),
+            Decoder::Zstd(decoder) => decoder.write(bytes),
             Decoder::Undecided(..) | Decoder::None => Err(io::ErrorKind::InvalidData.into()),
-        };
-        written
+        }
     }
 
-    fn take(&mut self, done: io::Result<()>) -> Result<Vec<u8>, CodingError> {
+    fn take(&mut self, done: &io::Result<()>) -> Result<Vec<u8>, CodingError> {
         let sink = match &mut self.decoder {
             Decoder::Gzip(decoder) => decoder.get_mut(),
-            Decoder::Zlib(decoder) => decoder.get_mut(),
-            Decoder::Raw(decoder) => decoder.get_mut(),
+            Decoder::Deflate(decoder) => &mut decoder.sink,
             Decoder::Brotli(decoder) => decoder.get_mut(),
-            Decoder::Zstd(decoder) => decoder.get_mut(),
+            Decoder::Zstd(decoder) => &mut decoder.sink,
             Decoder::Undecided(..) | Decoder::None => return Err(CodingError::Damaged),
         };
         match done {
@@ -228,6 +287,10 @@ mod tests {
             }
             out.append(&mut inflater.finish().unwrap());
             assert_eq!(out, text, "{coding:?}");
+            for cut in [1, body.len() / 2, body.len() - 1] {
+                let error = coding.inflate(body.split_at(cut).0, text.len()).unwrap_err();
+                assert_eq!(error, CodingError::Damaged, "{coding:?} cut at {cut}");
+            }
         }
     }
 

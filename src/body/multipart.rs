@@ -8,6 +8,8 @@ use thiserror::Error;
 /// One part: where its contents stand, and what they are.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Part {
+    /// Its headers.
+    pub head: Range<usize>,
     pub span: Range<usize>,
     pub media: PartMedia,
 }
@@ -46,8 +48,9 @@ pub fn parts(body: &str, boundary: &str) -> Result<Vec<Part>, MultipartError> {
     let mut at = delimiter.len();
     loop {
         let rest = body.get(at..).ok_or(MultipartError)?;
-        if rest.starts_with("--") {
-            return Ok(parts);
+        if let Some(epilogue) = rest.strip_prefix("--") {
+            // RFC 2046 allows a text here that nobody reads; it would go out as it is.
+            return if epilogue.trim().is_empty() { Ok(parts) } else { Err(MultipartError) };
         }
         let rest = rest.strip_prefix("\r\n").ok_or(MultipartError)?;
         let start = at + 2;
@@ -59,7 +62,8 @@ pub fn parts(body: &str, boundary: &str) -> Result<Vec<Part>, MultipartError> {
         let end = memmem::find(tail.as_bytes(), close.as_bytes()).ok_or(MultipartError)?;
         let end = contents - 2 + end;
         let media = media(rest.get(..head_len).unwrap_or_default());
-        parts.push(Part { span: contents.min(end)..end, media });
+        let head = start..start + head_len;
+        parts.push(Part { head, span: contents.min(end)..end, media });
         at = end + close.len();
     }
 }
@@ -96,7 +100,8 @@ mod tests {
     #[test]
     fn parts_are_found() {
         let parts = parts(BODY, "X").unwrap();
-        let read: Vec<_> = parts.iter().map(|p| (&BODY[p.span.clone()], p.media)).collect();
+        let read: Vec<_> =
+            parts.iter().map(|p| (BODY.get(p.span.clone()).unwrap(), p.media)).collect();
         let expected =
             [("one", PartMedia::Text), ("png", PartMedia::Other), ("{}", PartMedia::Json)];
         assert_eq!(read, expected);
@@ -105,9 +110,10 @@ mod tests {
     #[test]
     fn what_is_cut_off_or_foreign_is_refused() {
         for end in 0..BODY.len() - 5 {
-            assert_eq!(parts(&BODY[..end], "X"), Err(MultipartError), "{end}");
+            assert_eq!(parts(BODY.split_at(end).0, "X"), Err(MultipartError), "{end}");
         }
         assert_eq!(parts(BODY, "Y"), Err(MultipartError));
+        assert_eq!(parts(&format!("{BODY}epilogue"), "X"), Err(MultipartError));
         assert_eq!(boundary("multipart/form-data; boundary=\"a b\""), Some("a b"));
         assert_eq!(boundary("multipart/form-data"), None);
     }

@@ -331,11 +331,7 @@ impl Walk<'_, '_> {
                     self.visit(item, rule, label);
                 }
             }
-            Shape::String => {
-                if let Some(place) = string_place(rule) {
-                    self.leaf(node, label, place);
-                }
-            }
+            Shape::String => self.leaf(node, label, string_place(rule)),
             Shape::Number => {
                 if matches!(rule, Rule::Free | Rule::Text | Rule::Root) {
                     self.leaf(node, label, Place::Number);
@@ -399,16 +395,17 @@ impl Walk<'_, '_> {
     }
 }
 
-fn string_place(rule: Rule) -> Option<Place> {
+fn string_place(rule: Rule) -> Place {
     match rule {
-        Rule::Skip => None,
-        Rule::State => Some(Place::State),
-        Rule::Guard(guarded) => Some(Place::Guarded(guarded)),
-        Rule::Opaque(opaque) => Some(Place::Opaque(opaque)),
-        Rule::Base64 => Some(Place::Base64),
-        Rule::Delta => Some(Place::Delta),
-        Rule::DeltaJson => Some(Place::DeltaJson),
-        _ => Some(Place::Text),
+        // Not text, but looked at: whatever stands there is sent.
+        Rule::Skip => Place::Guarded(Guarded::Name),
+        Rule::State => Place::State,
+        Rule::Guard(guarded) => Place::Guarded(guarded),
+        Rule::Opaque(opaque) => Place::Opaque(opaque),
+        Rule::Base64 => Place::Base64,
+        Rule::Delta => Place::Delta,
+        Rule::DeltaJson => Place::DeltaJson,
+        _ => Place::Text,
     }
 }
 
@@ -438,10 +435,12 @@ mod tests {
             "role":"user"},{"role":"user","content":"m3"}],"stop_sequences":["s"],"system":[{"type":"text",
             "text":"y"}],"tools":[{"name":"n","description":"t"}],"model":"x","max_tokens":5,
             "output_config":{"format":{"schema":{"o":"p"}}}}"#;
+        let read = |(_, place): &&(String, Place)| matches!(place, Place::Text | Place::Number);
         let units = places(body, Format::Messages);
-        let first = |unit: &Vec<(String, Place)>| unit.last().unwrap().0.clone();
-        let order: Vec<_> = units.iter().map(first).collect();
-        assert_eq!(order, ["p", "t", "y", "m1", "m2", "m3", "5", "x", "s"]);
+        let last =
+            |unit: &Vec<(String, Place)>| unit.iter().rfind(read).map(|(text, _)| text.clone());
+        let order: Vec<_> = units.iter().filter_map(last).collect();
+        assert_eq!(order, ["p", "t", "y", "m1", "m2", "m3", "5", "s"]);
     }
 
     #[test]

@@ -82,7 +82,7 @@ pub(super) enum MaskError {
     #[error(transparent)]
     Key(#[from] key::KeyFileError),
     #[error(transparent)]
-    Catalog(#[from] CatalogError),
+    Catalog(#[from] Box<CatalogError>),
     #[error(transparent)]
     Tenant(#[from] TenantError),
     #[error("the input cannot be masked")]

@@ -44,7 +44,7 @@ pub(super) enum ServeError {
     #[error(transparent)]
     Log(#[from] log::LogError),
     #[error(transparent)]
-    Catalog(#[from] CatalogError),
+    Catalog(#[from] Box<CatalogError>),
     #[error("the mapping store cannot be used")]
     Store(#[from] OpenError),
     #[error("the ext_proc listener cannot be opened")]

@@ -18,12 +18,13 @@ use crate::store::Store;
 use crate::telemetry::Metrics;
 
 /// The masker with the catalog that the configuration asks for.
-pub(super) fn masker(config: &Config) -> Result<Masker, detect::CatalogError> {
-    let catalog = Catalog::builtin(&detect::Settings {
+pub(super) fn masker(config: &Config) -> Result<Masker, Box<detect::CatalogError>> {
+    let settings = detect::Settings {
         private_ip: config.detect.private_ip,
         public_ip: config.detect.public_ip,
         families_off: config.detect.families_off.clone(),
-    })?;
+    };
+    let catalog = Catalog::builtin(&settings).map_err(Box::new)?;
     let limits = masker::Limits { findings: config.limits.findings, depth: config.limits.depth };
     Ok(Masker { catalog: Arc::new(catalog), limits })
 }

@@ -21,6 +21,7 @@ pub(crate) struct File {
 /// A class as it is written. Without named groups the whole match is the finding.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(not(test), expect(dead_code, reason = "examples and sources are for tests and readers"))]
 pub(crate) struct Entry {
     pub name: String,
     pub kind: Option<String>,

@@ -150,12 +150,9 @@ fn lead(text: &[u8], at: usize) -> &[u8] {
 fn key_before(lead: &[u8]) -> &[u8] {
     let quote = |b: &u8| b" \t\"'`\\[({".contains(b);
     let lead = drop_while(lead, quote);
-    let key = match lead {
-        [rest @ .., b'=', b'>'] | [rest @ .., b':', b'='] | [rest @ .., b':' | b'='] => rest,
-        _ => {
-            let flag = last_word(lead);
-            return if flag.starts_with(b"--") { flag } else { b"" };
-        }
+    let ([key @ .., b'=', b'>'] | [key @ .., b':', b'='] | [key @ .., b':' | b'=']) = lead else {
+        let flag = last_word(lead);
+        return if flag.starts_with(b"--") { flag } else { b"" };
     };
     last_word(drop_while(key, |b| quote(b) || b"])".contains(b)))
 }

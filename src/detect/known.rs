@@ -6,13 +6,13 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use crate::detect::boundary::{ends_escape, left, right};
+use crate::detect::boundary::{before, ends_escape, left, right};
 use crate::detect::{Finding, Kind, Rank};
 
 /// Shorter names are words.
 const SHORTEST: usize = 5;
-/// An escape that ends before a word is not longer, colors included.
-const ESCAPE: usize = 30;
+/// An escape that a word begins with is not longer: `u001b`, or `32m` of a color.
+const ESCAPE: usize = 8;
 /// Bits of the filter for each name, at least.
 const BITS_PER_NAME: usize = 16;
 const FIRST_BITS: usize = 1 << 12;
@@ -64,33 +64,38 @@ impl Known {
         }
         let bytes = text.as_bytes();
         let mut taken = taken.iter().peekable();
-        let mut in_word = false;
         let mut from = 0;
-        let mut escape = None;
-        for (at, &byte) in bytes.iter().enumerate() {
-            let starts = !in_word
-                || escape.is_some_and(|escape| at - escape < ESCAPE && ends_escape(bytes, at));
-            in_word = byte.is_ascii_alphanumeric();
-            if matches!(byte, b'\\' | b'%' | 0x1b) {
-                escape = Some(at);
+        let mut at = 0;
+        while let Some(byte) = bytes.get(at) {
+            let word = bytes.get(at..).unwrap_or_default();
+            let len = word.iter().take_while(|b| b.is_ascii_alphanumeric()).count();
+            // A word that begins with an escape holds a second beginning.
+            let escaped = len > 0 && matches!(before(bytes, at), Some(b'\\' | b'%' | b'[' | b';'));
+            let ends = if escaped { at + len.min(ESCAPE) } else { at + 1 };
+            for start in at..ends {
+                if start < from
+                    || !self.may_begin(bytes, start)
+                    || (start > at && !ends_escape(bytes, start))
+                {
+                    continue;
+                }
+                while taken.peek().is_some_and(|span| span.end <= start) {
+                    taken.next();
+                }
+                let end = taken.peek().map_or(bytes.len(), |span| span.start);
+                if let Some((len, kind)) = self.name_at(text, start, end) {
+                    from = start + len;
+                    out.push(Finding { span: start..from, kind, rank: Rank::Known, teach: false });
+                }
             }
-            if !starts || at < from || !self.may_begin(bytes, at) {
-                continue;
-            }
-            while taken.peek().is_some_and(|span| span.end <= at) {
-                taken.next();
-            }
-            let end = taken.peek().map_or(bytes.len(), |span| span.start);
-            if let Some((len, kind)) = self.name_at(text, at, end) {
-                from = at + len;
-                out.push(Finding { span: at..from, kind, rank: Rank::Known, teach: false });
-            }
+            at += len.max(usize::from(!byte.is_ascii_alphanumeric()));
         }
     }
 
     fn may_begin(&self, bytes: &[u8], at: usize) -> bool {
-        let bit = bytes.get(at..at + SHORTEST).map(|head| place(head, self.filter.len()));
-        bit.is_some_and(|(word, bit)| self.filter.get(word).is_some_and(|word| word & bit != 0))
+        let Some(head) = bytes.get(at..at + SHORTEST) else { return false };
+        let (word, bit) = place(head, self.filter.len());
+        self.filter.get(word).is_some_and(|word| word & bit != 0)
     }
 
     /// The longest name at `at` that ends no later than `end`.
@@ -118,14 +123,15 @@ fn mark(filter: &mut [u64], name: &str) {
     }
 }
 
-/// The bit for a beginning: FNV-1a.
+/// The bit for a beginning, by multiplicative hashing. `words` is a power of two.
 fn place(head: &[u8], words: usize) -> (usize, u64) {
-    let hash = head.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, &byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    });
-    let mixed = hash ^ (hash >> 29);
-    let word = usize::try_from(mixed >> 6).unwrap_or_default() % words.max(1);
-    (word, 1 << (mixed & 63))
+    let mut first = [0; 8];
+    for (to, from) in first.iter_mut().zip(head) {
+        *to = *from;
+    }
+    let hash = u64::from_le_bytes(first).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let word = usize::try_from(hash >> 38).unwrap_or_default() & words.wrapping_sub(1);
+    (word, 1 << ((hash >> 32) & 63))
 }
 
 #[cfg(test)]
@@ -168,7 +174,7 @@ mod tests {
         ] {
             let mut out = Vec::new();
             known.find(text, &[], &mut out);
-            let spans: Vec<_> = out.iter().map(|f| &text[f.span.clone()]).collect();
+            let spans: Vec<_> = out.iter().map(|f| text.get(f.span.clone()).unwrap()).collect();
             assert_eq!(spans, found, "{text}");
         }
     }
@@ -177,7 +183,7 @@ mod tests {
     fn what_is_taken_stays() {
         let mut out = Vec::new();
         known(&["MyRole"]).find("MyRole MyRole MyRole", &[0..6, 9..11], &mut out);
-        assert_eq!(out.iter().map(|f| f.span.clone()).collect::<Vec<_>>(), [14..20]);
+        assert_eq!(out.iter().map(|f| (f.span.start, f.span.end)).collect::<Vec<_>>(), [(14, 20)]);
     }
 
     #[test]

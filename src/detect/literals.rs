@@ -28,7 +28,14 @@ const PACK: usize = 64;
 
 #[derive(Debug)]
 pub(crate) struct Literals {
-    packs: Vec<(Engine, Vec<(usize, Vec<Action>)>)>,
+    packs: Vec<Pack>,
+}
+
+#[derive(Debug)]
+struct Pack {
+    engine: Engine,
+    /// For each literal its length and what it stands for.
+    literals: Vec<(usize, Vec<Action>)>,
 }
 
 #[derive(Debug)]
@@ -52,20 +59,21 @@ impl Literals {
         // Long ones together: their pack has the better fingerprints.
         texts.sort_by_key(|(text, _)| std::cmp::Reverse(text.len()));
         let packs = texts.chunks(PACK).map(|chunk| {
-            let actions = chunk.iter().map(|(text, actions)| (text.len(), actions.clone()));
-            Ok((Engine::new(chunk.iter().map(|(text, _)| text.as_str()))?, actions.collect()))
+            let engine = Engine::new(chunk.iter().map(|(text, _)| text.as_str()))?;
+            let literals = chunk.iter().map(|(text, actions)| (text.len(), actions.clone()));
+            Ok(Pack { engine, literals: literals.collect() })
         });
         Ok(Self { packs: packs.collect::<Result<_, Box<BuildError>>>()? })
     }
 
     /// Calls `hit` for each literal with its beginning and end.
     pub(crate) fn scan(&self, text: &[u8], mut hit: impl FnMut(&[Action], usize, usize)) {
-        for (engine, actions) in &self.packs {
+        for Pack { engine, literals } in &self.packs {
             let mut at = 0;
             while let Some((pattern, start)) = engine.find(text, at) {
                 // The next may overlap this one: `s3:/` and `://`.
                 at = start + 1;
-                if let Some((len, actions)) = actions.get(pattern) {
+                if let Some((len, actions)) = literals.get(pattern) {
                     hit(actions, start, start + len);
                 }
             }

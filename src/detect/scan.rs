@@ -67,7 +67,12 @@ impl Catalog {
         gaps.fill(bytes, &mut hinted, out);
     }
 
-    fn scan_literals(&self, text: &[u8], out: &mut Vec<Finding>, passwords: &mut Vec<usize>) {
+    pub(crate) fn scan_literals(
+        &self,
+        text: &[u8],
+        out: &mut Vec<Finding>,
+        passwords: &mut Vec<usize>,
+    ) {
         let mut host_from = 0;
         self.literals.scan(text, |actions, start, end| {
             let mut host = false;

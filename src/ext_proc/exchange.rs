@@ -25,7 +25,7 @@ use crate::ext_proc::settings::Settings;
 use crate::ext_proc::tally::Tally;
 use crate::mask::masker::Report;
 use crate::mask::table::Table;
-use crate::mask::{Mapping, Placeholder, Scope, Value};
+use crate::mask::{Mapping, Placeholder, Scope, Tenant, Value};
 use crate::telemetry::labels::Outcome;
 
 /// No answer to Envoy is larger; `envoy-types` copies each.
@@ -124,18 +124,28 @@ enum Phase {
         masked: Box<Masked>,
         trailers: Option<Vec<String>>,
     },
-    Forwarded {
-        table: Arc<Table>,
-        endpoint: Endpoint,
-    },
-    Answering {
-        answer: Box<Answer>,
-        headers: Option<Vec<&'static str>>,
-    },
+    Forwarded(Forwarded),
+    Answering(Box<Answering>),
     /// Everything of the answer passes.
     Passing,
     Refused,
     Done,
+}
+
+/// What the answer's restoring needs.
+#[derive(Debug)]
+struct Forwarded {
+    table: Arc<Table>,
+    endpoint: Endpoint,
+    tenant: Tenant,
+}
+
+#[derive(Debug)]
+struct Answering {
+    answer: Answer,
+    /// Held until the answer is whole: so long it can be replaced by an error.
+    headers: Option<Vec<&'static str>>,
+    share: Share,
 }
 
 #[derive(Debug)]
@@ -154,6 +164,8 @@ pub struct Exchange {
     job: Option<Job>,
     needs: Option<Needs>,
     openai: bool,
+    /// The memory of a body that is on its way out.
+    share: Option<Share>,
     pub tally: Tally,
 }
 
@@ -167,6 +179,7 @@ impl Exchange {
             job: None,
             needs: None,
             openai: false,
+            share: None,
             tally: Tally::default(),
         }
     }
@@ -179,7 +192,11 @@ impl Exchange {
 
     /// The next answer to Envoy.
     pub fn output(&mut self) -> Option<Output> {
-        self.outputs.pop_front()
+        let output = self.outputs.pop_front();
+        if output.is_none() {
+            self.share = None;
+        }
+        output
     }
 
     /// Work to do before anything else; its result goes to [`Exchange::masked`].
@@ -207,14 +224,14 @@ impl Exchange {
             (Phase::Collecting(collecting), Input::RequestTrailers { names }) => {
                 self.work(*collecting, Some(names))
             }
-            (Phase::Forwarded { table, endpoint }, Input::ResponseHeaders { headers, end }) => {
-                self.answer(&headers, end, table, endpoint)
+            (Phase::Forwarded(forwarded), Input::ResponseHeaders { headers, end }) => {
+                self.answer(&headers, end, forwarded)
             }
-            (Phase::Answering { answer, headers }, Input::ResponseBody { bytes, end }) => {
-                self.restore(answer, headers, &bytes, end)?
+            (Phase::Answering(answering), Input::ResponseBody { bytes, end }) => {
+                self.restore(answering, &bytes, end)?
             }
-            (Phase::Answering { answer, headers }, Input::ResponseTrailers) => {
-                self.restored(answer, headers, Output::ResponseTrailers)?
+            (Phase::Answering(answering), Input::ResponseTrailers) => {
+                self.restored(*answering, Output::ResponseTrailers)?
             }
             // Envoy's own answer: nothing was released, nothing is to be restored.
             (Phase::Idle | Phase::Collecting(_), Input::ResponseHeaders { .. }) => {
@@ -235,8 +252,8 @@ impl Exchange {
             (
                 phase @ (Phase::Refused
                 | Phase::Passing
-                | Phase::Forwarded { .. }
-                | Phase::Answering { .. }),
+                | Phase::Forwarded(_)
+                | Phase::Answering(_)),
                 Input::RequestBody { .. },
             ) => phase,
             (phase @ (Phase::Refused | Phase::Passing), Input::RequestTrailers { .. }) => phase,
@@ -250,11 +267,6 @@ impl Exchange {
     pub fn expire(&mut self) {
         let time = self.settings.limits.body_time;
         self.phase = self.refuse(&Reason::Slow(time));
-    }
-
-    /// Something failed before anything was released.
-    pub fn fail(&mut self) {
-        self.phase = self.refuse(&Reason::Internal);
     }
 
     /// The result of the job.
@@ -316,7 +328,9 @@ impl Exchange {
             self.tally.report(&Report::default(), &head.outside);
             let remove = vec!["x-masker-tenant"];
             self.outputs.push_back(Output::RequestHeaders { remove, findings: 0 });
-            return Phase::Forwarded { table: Arc::default(), endpoint: head.endpoint };
+            let tenant = head.scope.tenant().clone();
+            let (table, endpoint) = (Arc::default(), head.endpoint);
+            return Phase::Forwarded(Forwarded { table, endpoint, tenant });
         }
         if let Err(reason) = head.check(headers, self.settings.limits.body) {
             return self.refuse(&reason);
@@ -351,6 +365,7 @@ impl Exchange {
         let remove = vec!["x-masker-tenant", "content-encoding"];
         self.outputs.push_back(Output::RequestHeaders { remove, findings });
         let mut body = masked.body;
+        self.share = Some(masked.share);
         loop {
             let bytes = body.split_to(body.len().min(CHUNK));
             let end = body.is_empty() && trailers.is_none();
@@ -362,17 +377,16 @@ impl Exchange {
         if let Some(remove) = trailers {
             self.outputs.push_back(Output::RequestTrailers { remove });
         }
-        Phase::Forwarded { table: Arc::new(masked.table), endpoint: masked.head.endpoint }
+        Phase::Forwarded(Forwarded {
+            table: Arc::new(masked.table),
+            endpoint: masked.head.endpoint,
+            tenant: masked.head.scope.tenant().clone(),
+        })
     }
 
-    fn answer(
-        &mut self,
-        headers: &Headers,
-        end: bool,
-        table: Arc<Table>,
-        endpoint: Endpoint,
-    ) -> Phase {
+    fn answer(&mut self, headers: &Headers, end: bool, forwarded: Forwarded) -> Phase {
         let limits = self.settings.limits;
+        let Forwarded { table, endpoint, tenant } = forwarded;
         let answer = Answer::new(headers, endpoint, table, limits.answer, limits.depth);
         let Some(answer) = answer.filter(|_| !end) else {
             self.outputs.push_back(Output::ResponseHeaders { remove: Vec::new() });
@@ -385,43 +399,44 @@ impl Exchange {
             self.outputs.push_back(Output::ResponseHeaders { remove });
             None
         };
-        Phase::Answering { answer: Box::new(answer), headers }
+        let share = self.settings.budget.share(&tenant);
+        Phase::Answering(Box::new(Answering { answer, headers, share }))
     }
 
     fn restore(
         &mut self,
-        mut answer: Box<Answer>,
-        headers: Option<Vec<&'static str>>,
+        mut answering: Box<Answering>,
         bytes: &[u8],
         end: bool,
     ) -> Result<Phase, Violation> {
-        match answer.push(bytes) {
+        let whole = answering.headers.is_some();
+        if whole && answering.share.grow(bytes.len()).is_err() {
+            return self.broken(whole, &Reason::Overloaded);
+        }
+        match answering.answer.push(bytes) {
             Ok(bytes) if !bytes.is_empty() => {
                 let bytes = Bytes::from(bytes);
                 self.outputs.push_back(Output::ResponseBody { bytes, end: false });
             }
             Ok(_) => {}
-            Err(reason) => return self.broken(headers.is_some(), &reason),
+            Err(reason) => return self.broken(whole, &reason),
         }
         if end {
             let last = Output::ResponseBody { bytes: Bytes::new(), end: true };
-            return self.restored(answer, headers, last);
+            return self.restored(*answering, last);
         }
-        Ok(Phase::Answering { answer, headers })
+        Ok(Phase::Answering(answering))
     }
 
     /// The end of the answer: what is held, then the end as Envoy gave it.
-    fn restored(
-        &mut self,
-        mut answer: Box<Answer>,
-        headers: Option<Vec<&'static str>>,
-        last: Output,
-    ) -> Result<Phase, Violation> {
+    fn restored(&mut self, answering: Answering, last: Output) -> Result<Phase, Violation> {
+        let Answering { mut answer, headers, share } = answering;
         let rest = match answer.finish() {
             Ok(rest) => rest,
             Err(reason) => return self.broken(headers.is_some(), &reason),
         };
         self.tally.answer(&answer);
+        self.share = Some(share);
         if let Some(remove) = headers {
             self.outputs.push_back(Output::ResponseHeaders { remove });
         }

@@ -185,6 +185,9 @@ fn form(
             PartMedia::JsonLines => lines(session, contents, head)?,
             PartMedia::Other => return Err(Reason::MediaType),
         };
+        // A part's headers hold names of fields and files.
+        let head = text.get(part.head.clone()).unwrap_or_default();
+        swaps.push(Swap { span: part.head, with: session.text(head)? });
         swaps.push(Swap { span: part.span, with });
     }
     Ok(splice(text, &mut swaps))
@@ -228,8 +231,8 @@ pub fn opaque_name(opaque: Opaque) -> &'static str {
 }
 
 impl Masked {
-    /// Placeholders that were in the request already: their originals, if the
-    /// store has them, are restored in the answer too.
+    /// Placeholders in model state that this request did not make: their
+    /// originals, if the store has them, are restored in the answer too.
     #[must_use]
     pub fn foreign(&self) -> Vec<Placeholder> {
         let mut foreign: Vec<_> = self.report.present.to_vec();

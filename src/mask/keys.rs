@@ -224,7 +224,7 @@ mod tests {
         assert_eq!(of(&raw), of(hex.as_bytes()));
         assert_eq!(of(&raw), of(format!("{hex}\r\n").as_bytes()));
         assert_eq!(MasterKey::parse(b"short").unwrap_err(), KeyError::Length(5));
-        let bad = format!("{}g", &hex[..63]);
+        let bad = format!("{}g", hex.split_at(63).0);
         assert_eq!(MasterKey::parse(bad.as_bytes()).unwrap_err(), KeyError::Digit(64));
         assert_eq!(MasterKey::parse(&[0; 32]).unwrap_err(), KeyError::Constant);
     }

@@ -58,7 +58,7 @@ pub struct Report {
     /// Findings where nothing may change.
     pub guarded: BTreeMap<(Guarded, Kind), u64>,
     pub opaque: BTreeMap<Opaque, u64>,
-    /// Placeholders in model state and text that were there already.
+    /// Placeholders in model state: what the answer says of them is restored too.
     pub present: Vec<Placeholder>,
     /// The body claimed to be JSON and is not: it was masked as text.
     pub malformed: bool,
@@ -194,9 +194,6 @@ impl<'a> Session<'a> {
         let mut leaf = Text { at, contents, place, findings: Vec::new(), taken: Vec::new() };
         let mut findings = Vec::new();
         let taken = placeholder::spans(leaf.text());
-        for span in &taken {
-            self.report.present.extend(leaf.text().get(span.clone()).and_then(Placeholder::parse));
-        }
         self.masker.catalog.scan(leaf.text(), label, &taken, &mut findings);
         (leaf.findings, leaf.taken) = (findings, taken);
         leaf

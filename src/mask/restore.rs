@@ -109,9 +109,9 @@ fn swaps(text: &str, style: Style, table: &Table, counts: &mut Counts) -> Vec<Sw
     if !may_hold(text.as_bytes()) {
         return Vec::new();
     }
-    let known = |span: Range<usize>| match original(text, &span, table, counts) {
-        Some(original) => Some(Swap { span, with: style.write(original) }),
-        None => None,
+    let known = |span: Range<usize>| {
+        let with = style.write(original(text, &span, table, counts)?);
+        Some(Swap { span, with })
     };
     placeholder::spans(text).into_iter().filter_map(known).collect()
 }

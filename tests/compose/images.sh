@@ -5,16 +5,22 @@
 #
 # What stands in is close where it matters to the stack: the same programs in the
 # same versions, the same users, the same command lines. `rust:1-bookworm` has no
-# compiler: its `cargo` hands out the binaries that the caller has built.
+# compiler: its `cargo` hands out the binaries that the caller has built. All have
+# the label masker.stand-in, by which run.sh removes them.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 binaries=$(cd "$1" && pwd)
 cache=$PWD/.masker/images
 mkdir -p "$cache"
 
-# have IMAGE: is there already, or can be pulled.
+# have IMAGE: is there already, or can be pulled. A stand-in that a broken run has
+# left does not count: it may hold old binaries.
 have() {
-    docker image inspect "$1" >/dev/null 2>&1 || timeout 30 docker pull -q "$1" >/dev/null 2>&1
+    local about
+    if about=$(docker image inspect "$1" 2>/dev/null); then
+        case $about in *masker.stand-in*) return 1 ;; *) return 0 ;; esac
+    fi
+    timeout 30 docker pull -q "$1" >/dev/null 2>&1
 }
 
 rootfs() {
@@ -53,7 +59,7 @@ done
 [ ${#missing[@]} -gt 0 ] || exit 0
 
 rootfs
-docker import "$cache/rootfs.tar" masker-test-rootfs >/dev/null
+docker import --change "LABEL masker.stand-in=1" "$cache/rootfs.tar" masker-test-rootfs >/dev/null
 context=$(mktemp -d)
 trap 'rm -rf "$context" "$context.log"' EXIT
 for image in "${missing[@]}"; do

@@ -31,6 +31,8 @@ finish() {
     status=$?
     [ $status = 0 ] || compose logs --no-color --tail 20 >&2 || true
     compose down -v -t 45 >/dev/null 2>&1 || true
+    # Nobody shall build on a stand-in later; images built on one have its label.
+    docker images -q --filter label=masker.stand-in | sort -u | xargs -r docker rmi -f >/dev/null 2>&1 || true
     if [ -n "$dockerd_pid" ]; then
         kill "$dockerd_pid" 2>/dev/null || true
         wait "$dockerd_pid" || true

@@ -68,6 +68,10 @@ fn tokens(text: &[u8], from: usize) -> Vec<Token> {
             at += len;
             let next = Token { span: at..at, before: byte };
             tokens.push(std::mem::replace(&mut token, next));
+            // The next ARN is read by itself: each byte is read once.
+            if text.get(at..).is_some_and(|rest| rest.starts_with(b"arn:aws")) {
+                break;
+            }
         } else if let Some(len) = letter(text, at) {
             at += len;
         } else {

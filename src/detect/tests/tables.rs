@@ -1,0 +1,255 @@
+//! Ids, escapes, ARNs and hosts: each text, and what it becomes.
+
+use super::check;
+
+#[test]
+fn ids_with_hyphens() {
+    check(&[
+        ("", "i-0123456789abcdef0, sg-12345678.", "[EC2], [SG]."),
+        ("", "vai-0123456789abcdef0 import-ami-0123456789abcdef0", "[VA_INSTANCE] [IMPORT_TASK]"),
+        ("", "tgw-attach-0123456789abcdef0", "[TGW_ATTACH]"),
+        ("", "prod-vpc-0123456789abcdef0-x tf_i-0123456789abcdef0", "prod-[VPC]-x tf_[EC2]"),
+        ("", "prod-sg-12345678 x_sg-12345678", "prod-sg-12345678 x_sg-12345678"),
+        ("", "xi-0123456789abcdef0x", "xi-0123456789abcdef0x"),
+        ("", "i-0123456789abcdef01 i-0123456789abcdef", "i-0123456789abcdef01 i-0123456789abcdef"),
+        ("", "thing-0123456789abcdef0 build-20240101120000123", "[AWS_ID] build-20240101120000123"),
+        ("", "sfr-73fbd2ce-aa30-494c-8788-1cee4abcdef0", "[SPOT_FLEET]"),
+        ("", "sg-73fbd2ce-aa30-494c-8788-1cee4abcdef0", "sg-73fbd2ce-aa30-494c-8788-1cee4abcdef0"),
+        ("", "us-east-1_AbCdEf123 us-east-1a us-east-1", "[USER_POOL] us-east-1a us-east-1"),
+        (
+            "",
+            "sg-web i-th e-commerce ps-aux d-block p-value ou-est o-matic",
+            "sg-web i-th e-commerce ps-aux d-block p-value ou-est o-matic",
+        ),
+    ]);
+}
+
+#[test]
+fn escapes_do_not_hide() {
+    check(&[
+        ("", "\\ni-0123456789abcdef0\\\\nAKIAIOSFODNN7EXAMPLE", "\\n[EC2]\\\\n[ACCESS_KEY]"),
+        ("", "\\nmy-data.s3.amazonaws.com/x", "\\n[S3_BUCKET].s3.amazonaws.com/x"),
+        ("", "\u{1b}[32mi-0123456789abcdef0\u{1b}[0m", "\u{1b}[32m[EC2]\u{1b}[0m"),
+        ("", r"\u001b[32mi-0123456789abcdef0\u001b[0m", r"\u001b[32m[EC2]\u001b[0m"),
+        ("", r#"{\"a\":\"\u0069-0123456789abcdef0\"}"#, r#"{\"a\":\"[EC2]\"}"#),
+        ("", r"\\u0069-0123456789\\u0061bcdef0", "[EC2]"),
+        ("", r"i\\\\u002d0123456789abcdef0", "[EC2]"),
+        (
+            "",
+            r"arn:aws:iam::123456789012:role\/app\/MyRole",
+            r"arn:aws:iam::[ACCOUNT]:role\/[IAM_PATH]\/[IAM_ROLE]",
+        ),
+        (
+            "",
+            r"https:\/\/sqs.us-east-1.amazonaws.com\/123456789012\/My_Q",
+            r"https:\/\/sqs.us-east-1.amazonaws.com\/[ACCOUNT]\/[SQS]",
+        ),
+        (
+            "",
+            "arn%3Aaws%3Aiam%3A%3A123456789012%3Arole%2FMyRole",
+            "arn%3Aaws%3Aiam%3A%3A[ACCOUNT]%3Arole%2F[IAM_ROLE]",
+        ),
+        ("", "q=%2Fi-0123456789abcdef0%26", "q=%2F[EC2]%26"),
+    ]);
+}
+
+#[test]
+fn arns_keep_their_shape() {
+    check(&[
+        ("", "arn:aws:iam::123456789012:user/alice.", "arn:aws:iam::[ACCOUNT]:user/[IAM_USER]."),
+        (
+            "",
+            "arn:aws-us-gov:iam::123456789012:role/a/b/My_Role",
+            "arn:aws-us-gov:iam::[ACCOUNT]:role/[IAM_PATH]/[IAM_PATH]/[IAM_ROLE]",
+        ),
+        ("", "arn:aws:iam::123456789012:root", "arn:aws:iam::[ACCOUNT]:root"),
+        (
+            "",
+            "arn:aws:iam::aws:policy/AdministratorAccess",
+            "arn:aws:iam::aws:policy/AdministratorAccess",
+        ),
+        (
+            "",
+            "arn:aws:iam::123456789012:role/aws-service-role/x.amazonaws.com/AWSServiceRoleForX",
+            "arn:aws:iam::[ACCOUNT]:role/aws-service-role/x.amazonaws.com/AWSServiceRoleForX",
+        ),
+        (
+            "",
+            "arn:aws:sts::123456789012:assumed-role/Admin/bob@corp.com",
+            "arn:aws:sts::[ACCOUNT]:assumed-role/[IAM_ROLE]/[SESSION]",
+        ),
+        (
+            "",
+            "arn:aws:lambda:us-east-1:123456789012:function:fn:$LATEST",
+            "arn:aws:lambda:us-east-1:[ACCOUNT]:function:[LAMBDA]:$LATEST",
+        ),
+        (
+            "",
+            "arn:aws:lambda:us-east-1:123456789012:layer:lib:7",
+            "arn:aws:lambda:us-east-1:[ACCOUNT]:layer:[LAMBDA_LAYER]:7",
+        ),
+        (
+            "",
+            "arn:aws:s3:::prod-data/a/b.json arn:aws:s3:::*",
+            "arn:aws:s3:::[S3_BUCKET]/a/b.json arn:aws:s3:::*",
+        ),
+        ("", "\"arn:aws:s3:::${Bucket}/*\"", "\"arn:aws:s3:::${Bucket}/*\""),
+        ("", "arn:aws:s3:::prod-data-*", "arn:aws:s3:::[S3_BUCKET]-*"),
+        (
+            "",
+            "arn:aws:dynamodb:us-east-1:123456789012:table/Users/index/by-mail",
+            "arn:aws:dynamodb:us-east-1:[ACCOUNT]:table/[DYNAMODB]/index/[DYNAMODB_PART]",
+        ),
+        (
+            "",
+            "arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/db-AbCdEf",
+            "arn:aws:secretsmanager:us-east-1:[ACCOUNT]:secret:[SECRET]-AbCdEf",
+        ),
+        (
+            "",
+            "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+            "arn:aws:kms:us-east-1:[ACCOUNT]:key/[KMS]",
+        ),
+        (
+            "",
+            "arn:aws:kms:us-east-1:123456789012:alias/aws/s3",
+            "arn:aws:kms:us-east-1:[ACCOUNT]:alias/aws/s3",
+        ),
+        (
+            "",
+            "arn:aws:logs:us-east-1:123456789012:log-group:/aws/lambda/fn-1:*",
+            "arn:aws:logs:us-east-1:[ACCOUNT]:log-group:/aws/lambda/[LAMBDA]:*",
+        ),
+        (
+            "",
+            "arn:aws:elasticloadbalancing:us-east-1:123456789012:loadbalancer/app/my-alb/50dc6c495c0c9188",
+            "arn:aws:elasticloadbalancing:us-east-1:[ACCOUNT]:loadbalancer/app/[ELB]/[ELB]",
+        ),
+        (
+            "",
+            "arn:aws:ecs:us-east-1:123456789012:task/prod/1dc5c17a422b4dc4b493371970c6c4d6",
+            "arn:aws:ecs:us-east-1:[ACCOUNT]:task/[ECS_CLUSTER]/[ECS_TASK]",
+        ),
+        (
+            "",
+            "arn:aws:ecs:us-east-1:123456789012:task/1dc5c17a422b4dc4b493371970c6c4d6",
+            "arn:aws:ecs:us-east-1:[ACCOUNT]:task/[ECS_TASK]",
+        ),
+        (
+            "",
+            "arn:aws:ec2:us-east-1:123456789012:instance/i-0123456789abcdef0",
+            "arn:aws:ec2:us-east-1:[ACCOUNT]:instance/[EC2]",
+        ),
+        (
+            "",
+            "arn:aws:apigateway:us-west-2::/restapis/a1b2c3d4e5/stages/prod",
+            "arn:aws:apigateway:us-west-2::/restapis/[API]/stages/prod",
+        ),
+        (
+            "",
+            "arn:aws:sns:us-east-1:123456789012:MyTopic,",
+            "arn:aws:sns:us-east-1:[ACCOUNT]:[SNS],",
+        ),
+        (
+            "",
+            "(arn:aws:codecommit:us-east-1:123456789012:MyRepo)",
+            "(arn:aws:codecommit:us-east-1:[ACCOUNT]:[CODECOMMIT])",
+        ),
+        ("", "arn:aws:states:::lambda:invoke", "arn:aws:states:::lambda:invoke"),
+        (
+            "",
+            "arn:aws:bedrock:us-east-1::foundation-model/anthropic.claude-v2",
+            "arn:aws:bedrock:us-east-1::foundation-model/anthropic.claude-v2",
+        ),
+        (
+            "",
+            "arn:aws:ssm:us-east-1::parameter/aws/service/ami-x",
+            "arn:aws:ssm:us-east-1::parameter/aws/service/ami-x",
+        ),
+        (
+            "",
+            "arn:aws:newthing:us-east-1:123456789012:widget/blue-1",
+            "arn:aws:newthing:us-east-1:[ACCOUNT]:widget/[RESOURCE]",
+        ),
+        ("", "arn:aws:iam::{account}:role/<role-name>", "arn:aws:iam::{account}:role/<role-name>"),
+        ("", "arn:aws:iam::$ACCOUNT:role/$ROLE", "arn:aws:iam::$ACCOUNT:role/$ROLE"),
+        ("", "learn:aws:x:y:z arn:aws:iam", "learn:aws:x:y:z arn:aws:iam"),
+        (
+            "",
+            "arn:aws:iam::123456789012:oidc-provider/oidc.eks.us-west-2.amazonaws.com/id/A0DCCD80A04F01705DD065655C30CC3D",
+            "arn:aws:iam::[ACCOUNT]:oidc-provider/oidc.eks.us-west-2.amazonaws.com/id/[EKS_ENDPOINT]",
+        ),
+        (
+            "",
+            "arn:aws:lambda:us-east-1:123456789012:function:x-vpc-0123456789abcdef0-y",
+            "arn:aws:lambda:us-east-1:[ACCOUNT]:function:[LAMBDA]-[VPC]-[LAMBDA]",
+        ),
+    ]);
+}
+
+#[test]
+fn hosts_and_uris_keep_their_shape() {
+    check(&[
+        ("", "s3://my-bucket-1/a/b.parquet", "s3://[S3_BUCKET]/a/b.parquet"),
+        (
+            "",
+            "https://my.bucket.s3.eu-west-1.amazonaws.com/k",
+            "https://[S3_BUCKET].s3.eu-west-1.amazonaws.com/k",
+        ),
+        (
+            "",
+            "https://s3.us-west-2.amazonaws.com/bkt-1/k",
+            "https://s3.us-west-2.amazonaws.com/[S3_BUCKET]/k",
+        ),
+        (
+            "",
+            "ap1-123456789012.s3-accesspoint.us-west-2.amazonaws.com",
+            "[S3_ACCESS_POINT]-[ACCOUNT].s3-accesspoint.us-west-2.amazonaws.com",
+        ),
+        (
+            "",
+            "mydb.cluster-ro-c9akciq32rgi.us-east-1.rds.amazonaws.com:5432",
+            "[RDS].cluster-ro-[RDS_DOMAIN].us-east-1.rds.amazonaws.com:5432",
+        ),
+        (
+            "",
+            "123456789012.dkr.ecr.us-east-1.amazonaws.com/team/api:1.2",
+            "[ACCOUNT].dkr.ecr.us-east-1.amazonaws.com/[ECR_REPO]:1.2",
+        ),
+        (
+            "",
+            "https://sqs.us-east-1.amazonaws.com/123456789012/MyQueue",
+            "https://sqs.us-east-1.amazonaws.com/[ACCOUNT]/[SQS]",
+        ),
+        (
+            "",
+            "ip-10-0-1-5.ec2.internal ec2-203-0-113-25.compute-1.amazonaws.com",
+            "[EC2_HOST].ec2.internal [EC2_HOST].compute-1.amazonaws.com",
+        ),
+        (
+            "",
+            "abcd123456.execute-api.us-east-1.amazonaws.com/prod",
+            "[API].execute-api.us-east-1.amazonaws.com/prod",
+        ),
+        (
+            "",
+            "internal-app-1234567890.us-west-2.elb.amazonaws.com",
+            "internal-[ELB].us-west-2.elb.amazonaws.com",
+        ),
+        (
+            "",
+            "vpce-0123456789abcdef0-abcd1234.s3.us-east-1.vpce.amazonaws.com",
+            "[VPC_ENDPOINT]-[VPCE_DNS].s3.us-east-1.vpce.amazonaws.com",
+        ),
+        (
+            "",
+            "ec2.us-east-1.amazonaws.com lambda.amazonaws.com s3.amazonaws.com us-east-1.signin.aws.amazon.com",
+            "ec2.us-east-1.amazonaws.com lambda.amazonaws.com s3.amazonaws.com us-east-1.signin.aws.amazon.com",
+        ),
+        (
+            "",
+            "postgres://app:s3cr3t@db:5432/x https://h:80/@a",
+            "postgres://app:[DB_PASSWORD]@db:5432/x https://h:80/@a",
+        ),
+    ]);
+}

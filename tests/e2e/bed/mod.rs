@@ -1,0 +1,273 @@
+//! One test's world: provider, masker, Envoy and perhaps Redis, in a directory
+//! of its own, on free ports, gone when it is dropped.
+
+mod client;
+mod process;
+mod tools;
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+pub(crate) use client::{Client, Reply, Streamed};
+pub(crate) use process::{Process, Signal};
+pub(crate) use tools::{port, program};
+
+use crate::provider::{Provider, Script, Seen};
+
+/// The longest that a program may take to get ready.
+const READY: Duration = Duration::from_secs(30);
+/// A master key for tests.
+const KEY: &str = "8c1f0a7d93e4b2566fd80b19c7a35e42d1960f3b78ac24e5510d9be76342fa8c";
+
+pub(crate) struct Bed {
+    // Dropped in this order: Envoy first, the directory last.
+    envoy: Option<Process>,
+    pub(crate) masker: Option<Process>,
+    pub(crate) redis: Option<Process>,
+    pub(crate) provider: Provider,
+    pub(crate) client: Client,
+    pub(crate) port: u16,
+    health_port: u16,
+    pub(crate) provider_port: u16,
+    pub(crate) admin_port: u16,
+    pub(crate) masker_port: u16,
+    pub(crate) redis_port: u16,
+    dir: TempDir,
+}
+
+/// What a test wants to differ from the usual.
+#[derive(Debug, Default)]
+pub(crate) struct Plan {
+    pub(crate) redis: bool,
+    /// TOML of the configuration file.
+    pub(crate) config: &'static str,
+    /// No masker: the test itself listens where it would be.
+    pub(crate) no_masker: bool,
+    pub(crate) no_envoy: bool,
+}
+
+impl Bed {
+    /// Masker with the memory store, and Envoy in front.
+    pub(crate) async fn usual() -> Self {
+        Self::start(Plan::default()).await
+    }
+
+    pub(crate) async fn start(plan: Plan) -> Self {
+        let dir = tempfile::Builder::new().prefix("masker-e2e-").tempdir().expect("a directory");
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port for the provider");
+        let provider = Provider::new(None);
+        let provider_port = listener.local_addr().expect("an address").port();
+        tokio::spawn(provider.clone().serve(listener));
+        let mut bed = Self {
+            envoy: None,
+            masker: None,
+            redis: None,
+            provider,
+            client: Client::default(),
+            port: port(),
+            health_port: port(),
+            provider_port,
+            admin_port: port(),
+            masker_port: port(),
+            redis_port: port(),
+            dir,
+        };
+        fs::write(bed.path("masker.toml"), plan.config).expect("the configuration is written");
+        if plan.redis {
+            bed.start_redis().await;
+        }
+        if !plan.no_masker {
+            bed.start_masker(plan.redis).await;
+        }
+        if !plan.no_envoy {
+            bed.start_envoy().await;
+        }
+        bed
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    pub(crate) async fn start_redis(&mut self) {
+        let port = self.redis_port.to_string();
+        let dir = self.dir.path().to_string_lossy().into_owned();
+        // Everything that is stored can then be read in a file.
+        let arguments = [
+            "--port",
+            &port,
+            "--bind",
+            "127.0.0.1",
+            "--dir",
+            &dir,
+            "--save",
+            "",
+            "--appendonly",
+            "yes",
+            "--aof-use-rdb-preamble",
+            "no",
+        ];
+        let redis =
+            Process::start("redis", &program("REDIS_SERVER"), &arguments, &[], self.dir.path());
+        redis.until_listening(self.redis_port, READY).await;
+        self.redis = Some(redis);
+    }
+
+    pub(crate) async fn start_masker(&mut self, redis: bool) {
+        self.start_masker_store(redis, "/readyz").await;
+    }
+
+    /// Waits only for what `health` says: a masker without its store lives.
+    pub(crate) async fn start_masker_store(&mut self, redis: bool, health: &str) {
+        let key = self.path("key");
+        fs::write(&key, KEY).expect("the key is written");
+        fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).expect("the key is private");
+        let store = if redis {
+            format!("redis://127.0.0.1:{}/0", self.redis_port)
+        } else {
+            "memory".to_owned()
+        };
+        let listen = format!("127.0.0.1:{}", self.masker_port);
+        let admin = format!("127.0.0.1:{}", self.admin_port);
+        let (key, config) = (self.path("key"), self.path("masker.toml"));
+        let arguments = [
+            "serve",
+            "--listen",
+            &listen,
+            "--admin",
+            &admin,
+            "--store",
+            &store,
+            "--key-file",
+            &key.to_string_lossy(),
+            "--config",
+            &config.to_string_lossy(),
+        ];
+        let binary = Path::new(env!("CARGO_BIN_EXE_masker"));
+        let masker = Process::start("masker", binary, &arguments, &[], self.dir.path());
+        let ready = format!("http://{admin}{health}");
+        self.client.until_ok(&ready, &masker, READY).await;
+        self.masker = Some(masker);
+    }
+
+    /// Envoy as `make run` configures it.
+    pub(crate) async fn with_envoy(mut self) -> Self {
+        self.start_envoy().await;
+        self
+    }
+
+    async fn start_envoy(&mut self) {
+        let config = tools::render(&[
+            ("UPSTREAM", format!("http://127.0.0.1:{}", self.provider_port)),
+            ("PORT", self.port.to_string()),
+            ("HEALTH_PORT", self.health_port.to_string()),
+            ("MASKER_LISTEN", format!("127.0.0.1:{}", self.masker_port)),
+            ("ENVOY_ADMIN_SOCKET", self.path("envoy.sock").to_string_lossy().into_owned()),
+        ]);
+        let path = self.path("envoy.yaml");
+        fs::write(&path, config).expect("Envoy's configuration is written");
+        let path = path.to_string_lossy();
+        let arguments =
+            ["-c", &path, "--use-dynamic-base-id", "--concurrency", "1", "--log-level", "warning"];
+        let envoy = Process::start("envoy", &program("ENVOY"), &arguments, &[], self.dir.path());
+        self.client.until_ok(&self.health_url(), &envoy, READY).await;
+        self.envoy = Some(envoy);
+    }
+
+    /// Waits until Envoy has found masker again.
+    pub(crate) async fn until_healthy(&self) {
+        let envoy = self.envoy.as_ref().expect("Envoy runs");
+        self.client.until_ok(&self.health_url(), envoy, READY).await;
+    }
+
+    fn health_url(&self) -> String {
+        format!("http://127.0.0.1:{}/healthz", self.health_port)
+    }
+
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://127.0.0.1:{}{path}", self.port)
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Reply {
+        let headers = [("content-type", "application/json"), ("x-api-key", "sk-ant-api03-e2e")];
+        self.client.send("POST", &self.url(path), &headers, body.to_string().into_bytes()).await
+    }
+
+    /// A metric without labels, as text; empty when there is none.
+    pub(crate) async fn metric(&self, name: &str) -> String {
+        let url = format!("http://127.0.0.1:{}/metrics", self.admin_port);
+        let metrics = self.client.get(&url).await.text();
+        let line = metrics.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        line.unwrap_or_default().to_owned()
+    }
+
+    /// Waits until masker has an exchange.
+    pub(crate) async fn until_exchanging(&self) {
+        for _ in 0..500 {
+            if !matches!(self.metric("masker_exchanges").await.as_str(), "0" | "") {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("masker has no exchange");
+    }
+
+    /// Waits until masker notices no more aborted requests.
+    pub(crate) async fn until_quiet(&self) {
+        let mut before = None;
+        for _ in 0..300 {
+            let now = self.metric("masker_requests_total{outcome=\"aborted\"}").await;
+            if before.as_ref() == Some(&now) {
+                return;
+            }
+            before = Some(now);
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        panic!("aborted requests still arrive");
+    }
+
+    /// A command without arguments that hold blanks.
+    pub(crate) async fn redis_command(&self, command: &str) {
+        let stream = TcpStream::connect(("127.0.0.1", self.redis_port)).await;
+        let mut stream = stream.expect("Redis listens");
+        stream.write_all(format!("{command}\r\n").as_bytes()).await.expect("sent");
+        let mut answer = [0; 64];
+        let length = stream.read(&mut answer).await.expect("an answer");
+        assert!(answer.starts_with(b"+OK"), "{}", String::from_utf8_lossy(&answer[..length]));
+    }
+
+    /// What the provider saw since it was last asked.
+    pub(crate) fn seen(&self) -> Vec<Seen> {
+        let seen = self.provider.records.all();
+        self.provider.records.forget();
+        seen
+    }
+
+    pub(crate) fn script(&self, script: Value) {
+        let script: Script = serde_json::from_value(script).expect("a script");
+        *self.provider.script.lock().expect("no panic") = script;
+    }
+
+    /// What the programs of this bed wrote.
+    pub(crate) fn logs(&self) -> Vec<u8> {
+        let names =
+            ["masker.out", "masker.err", "envoy.out", "envoy.err", "redis.out", "redis.err"];
+        names.iter().flat_map(|name| fs::read(self.path(name)).unwrap_or_default()).collect()
+    }
+}
+
+impl Drop for Bed {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.dir.disable_cleanup(true);
+            eprintln!("logs are kept in {}", self.dir.path().display());
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! Outside programs and free ports.
+
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::{AtomicU16, Ordering};
+
+/// The program that a variable names, else the one that `make test` installed,
+/// else the one on the search path.
+pub(crate) fn program(variable: &str) -> PathBuf {
+    let (installed, name) = match variable {
+        "ENVOY" => (".venv/bin/envoy", "envoy"),
+        "REDIS_SERVER" => ("", "redis-server"),
+        "PYTHON" => (".venv/bin/python", "python3"),
+        "CLAUDE_CODE" => (".masker/node/node_modules/.bin/claude", "claude"),
+        _ => panic!("no program is called {variable}"),
+    };
+    let installed = Path::new(env!("CARGO_MANIFEST_DIR")).join(installed);
+    match std::env::var_os(variable) {
+        Some(path) => path.into(),
+        None if installed.is_file() => installed,
+        None => name.into(),
+    }
+}
+
+/// Envoy's configuration for these settings.
+pub(crate) fn render(settings: &[(&str, String)]) -> Vec<u8> {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/render.sh");
+    let rendered = Command::new(script)
+        .envs(settings.iter().map(|(name, value)| (name, value)))
+        .output()
+        .expect("scripts/render.sh runs");
+    assert!(rendered.status.success(), "{}", String::from_utf8_lossy(&rendered.stderr));
+    rendered.stdout
+}
+
+/// A port below those that the system gives to outgoing connections. Each
+/// process begins at its own, so that tests side by side do not meet.
+pub(crate) fn port() -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let own = u16::try_from(std::process::id() % 1_200).expect("below 1200") * 16;
+    loop {
+        let port = 11_000 + (own + NEXT.fetch_add(1, Ordering::Relaxed)) % 20_000;
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
+}

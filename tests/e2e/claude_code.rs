@@ -1,0 +1,70 @@
+//! Claude Code itself, whose tools work with what the model wrote.
+
+use std::fs;
+use std::time::Duration;
+
+use serde_json::json;
+use tokio::time::timeout;
+
+use crate::bed::{Bed, Plan, program};
+use crate::planted::{VALUES, assert_unseen};
+
+fn role() -> String {
+    format!("arn:aws:iam::{}:role/{}", VALUES[4], VALUES[5])
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn claude_code_writes_real_values_and_sends_none() {
+    let bed = Bed::start(Plan { redis: true, ..Plan::default() }).await;
+    let (home, work) = (bed.path("home"), bed.path("work"));
+    fs::create_dir(&home).expect("a home");
+    fs::create_dir(&work).expect("a directory");
+    let report = work.join("report.txt");
+    let content = "id: {{instance=}}\nrole: {{role=}}\nquote: \"{{instance=}}\"\\n\n";
+    let command = "printf '%s|' '{{instance=}}' \"$(cat report.txt)\" > copy.txt; cat copy.txt";
+    bed.script(json!({"piece": 3, "pings": true, "steps": [
+        {"text": "I write {{instance=}}.", "tools": [
+            {"name": "Write", "input": {"file_path": report, "content": content}},
+        ]},
+        {"text": "And copy.", "tools": [
+            {"name": "Bash", "input": {"command": command, "description": "Copies the report"}},
+        ]},
+        {"text": "Wrote {{instance=}} and {{role=}} !"},
+    ]}));
+    let prompt = format!("Write a report about instance={} role={} please.", VALUES[0], role());
+    let command = tokio::process::Command::new(program("CLAUDE_CODE"))
+        .args(["-p", &prompt, "--dangerously-skip-permissions"])
+        .current_dir(&work)
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .env("HOME", &home)
+        .env("IS_SANDBOX", "1")
+        .env("ANTHROPIC_BASE_URL", bed.url(""))
+        .env("ANTHROPIC_API_KEY", "dummy")
+        .env("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1")
+        .stdin(std::process::Stdio::null())
+        .kill_on_drop(true)
+        .output();
+    let output = timeout(Duration::from_secs(90), command).await.expect("an end in time");
+    let output = output.expect("Claude Code runs (CLAUDE_CODE, scripts/install.sh claude)");
+    let said = String::from_utf8_lossy(&output.stdout);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}\n{errors}");
+
+    let written =
+        fs::read_to_string(&report).unwrap_or_else(|_| panic!("no report: {said} {errors}"));
+    let expected = format!("id: {0}\nrole: {1}\nquote: \"{0}\"\\n\n", VALUES[0], role());
+    assert_eq!(written, expected);
+    let copied = fs::read_to_string(work.join("copy.txt")).expect("a copy");
+    assert_eq!(copied, format!("{}|{}|", VALUES[0], expected.trim_end()));
+    assert_eq!(said.trim_end(), format!("Wrote {} and {} !", VALUES[0], role()));
+
+    let seen = bed.seen();
+    assert_unseen(&seen);
+    let turns: Vec<serde_json::Value> = seen
+        .iter()
+        .filter_map(|seen| serde_json::from_slice(&seen.body).ok())
+        .filter(|body: &serde_json::Value| body["messages"].to_string().contains("tool_use"))
+        .collect();
+    assert_eq!(turns.len(), 2, "one request after each tool");
+}

@@ -1,0 +1,33 @@
+//! The whole path: clients, a real Envoy, masker, a real Redis and a provider
+//! that remembers what it was sent.
+//!
+//! `ENVOY`, `REDIS_SERVER`, `PYTHON` (with the package `anthropic`) and
+//! `CLAUDE_CODE` name the programs; `scripts/install.sh` finds or installs them.
+//! Each test starts what it needs on free ports and shares nothing.
+
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    reason = "a test stops at the first surprise"
+)]
+
+mod bed;
+mod planted;
+#[path = "../../examples/mock_provider/provider/mod.rs"]
+mod provider;
+
+mod aborts;
+mod canary;
+mod claude_code;
+mod fail_closed;
+mod hang_up;
+mod headers;
+mod messages;
+mod player;
+mod refusals;
+mod sdk;
+mod sizes;
+mod stage;
+mod turns;
