@@ -1,7 +1,7 @@
 //! The admin listener: health and metrics over HTTP, the API over gRPC, on one port.
 //!
 //! `Unmask` gives originals back. The API needs a bearer token even on
-//! loopback; [`http`] lists what is open without.
+//! loopback; `http.rs` lists what is open without.
 
 mod audit;
 pub mod core;

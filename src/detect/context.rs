@@ -79,9 +79,12 @@ impl Context {
     ) -> Vec<Finding> {
         let label = if text.len() <= LEAF { normal(label.as_bytes()) } else { String::new() };
         let mut out = Vec::new();
+        let keys = self.access_keys(found);
         runs::each(text, |shape, span| {
             for rule in self.rules.iter().filter(|rule| rule.value == shape) {
-                if rule.applies(text, &label, &span) || self.beside_key(&span, shape, found) {
+                if rule.applies(text, &label, &span)
+                    || (shape == Shape::SecretKey && beside(&keys, span.start))
+                {
                     out.push(finding(span.clone(), rule.kind));
                 }
             }
@@ -96,13 +99,21 @@ impl Context {
         out
     }
 
-    fn beside_key(&self, span: &Range<usize>, shape: Shape, found: &[Finding]) -> bool {
-        shape == Shape::SecretKey
-            && found.iter().any(|key| {
-                let near = key.span.start.saturating_sub(KEY_NEAR)..key.span.end + KEY_NEAR;
-                key.kind == self.access_key && near.contains(&span.start)
-            })
+    /// Where access key ids stand, in order.
+    fn access_keys(&self, found: &[Finding]) -> Vec<Range<usize>> {
+        let keys = found.iter().filter(|finding| finding.kind == self.access_key);
+        let mut keys: Vec<_> = keys.map(|finding| finding.span.clone()).collect();
+        keys.sort_unstable_by_key(|span| span.start);
+        keys
     }
+}
+
+/// Does an access key id stand near `at`? They do not overlap, so that the last
+/// one that begins early enough also ends last.
+fn beside(keys: &[Range<usize>], at: usize) -> bool {
+    let early = keys.partition_point(|key| key.start.saturating_sub(KEY_NEAR) <= at);
+    let last = early.checked_sub(1).and_then(|last| keys.get(last));
+    last.is_some_and(|key| at < key.end + KEY_NEAR)
 }
 
 fn finding(span: Range<usize>, kind: Kind) -> Finding {

@@ -105,19 +105,27 @@ enum Read {
 
 /// The spans of all placeholders in `text`, in order.
 pub fn spans(text: &str) -> Vec<Range<usize>> {
-    let bytes = text.as_bytes();
+    // Each prefix is looked for once: a text full of one must not make the
+    // search for the other begin anew.
+    let [mut first, mut second] =
+        PREFIXES.map(|prefix| memmem::find_iter(text.as_bytes(), prefix).peekable());
     let mut found = Vec::new();
     let mut from = 0;
-    while let Some(start) = next_prefix(bytes, from) {
-        match len_at(text, start) {
-            Some(len) => {
-                found.push(start..start + len);
-                from = start + len;
-            }
-            None => from = start + 1,
+    loop {
+        let next = match (first.peek(), second.peek()) {
+            (Some(a), Some(b)) if b < a => second.next(),
+            (Some(_), _) => first.next(),
+            (None, _) => second.next(),
+        };
+        let Some(start) = next else { return found };
+        if start < from {
+            continue;
+        }
+        if let Some(len) = len_at(text, start) {
+            found.push(start..start + len);
+            from = start + len;
         }
     }
-    found
 }
 
 /// The length of the placeholder that begins at `start`, with free neighbors.
@@ -146,18 +154,6 @@ pub fn open_tail(text: &str) -> Option<usize> {
         });
         open && boundary::left(text, start)
     })
-}
-
-fn next_prefix(bytes: &[u8], from: usize) -> Option<usize> {
-    let hay = bytes.get(from..)?;
-    // `AWS_` and `SECRET_` are both rare; the underscore pass is not worth one automaton.
-    let first = memmem::find(hay, b"AWS_");
-    let hay = first.map_or(hay, |at| hay.get(..at + 4).unwrap_or(hay));
-    let second = memmem::find(hay, b"SECRET_");
-    match (first, second) {
-        (Some(a), Some(b)) => Some(from + a.min(b)),
-        (a, b) => a.or(b).map(|at| from + at),
-    }
 }
 
 fn read(tail: &[u8]) -> Read {
