@@ -14,103 +14,22 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use thiserror::Error;
 
 use crate::ext_proc::answer::Answer;
 use crate::ext_proc::budget::Share;
 use crate::ext_proc::headers::{Endpoint, Headers};
-use crate::ext_proc::refuse::{Reason, Reply};
+pub use crate::ext_proc::messages::{Input, Needs, Output, Provided, Violation};
+use crate::ext_proc::refuse::Reason;
 use crate::ext_proc::request::{Head, Job, Masked};
 use crate::ext_proc::settings::Settings;
 use crate::ext_proc::tally::Tally;
+use crate::mask::Tenant;
 use crate::mask::masker::Report;
 use crate::mask::table::Table;
-use crate::mask::{Mapping, Placeholder, Scope, Tenant, Value};
 use crate::telemetry::labels::Outcome;
 
 /// No answer to Envoy is larger; `envoy-types` copies each.
 const CHUNK: usize = 64 * 1024;
-
-/// What Envoy sends.
-#[derive(Debug)]
-pub enum Input {
-    /// With `fully_streamed`: the filter's body modes are FULL_DUPLEX_STREAMED both ways.
-    RequestHeaders {
-        headers: Headers,
-        end: bool,
-        fully_streamed: bool,
-    },
-    RequestBody {
-        bytes: Bytes,
-        end: bool,
-    },
-    RequestTrailers {
-        names: Vec<String>,
-    },
-    ResponseHeaders {
-        headers: Headers,
-        end: bool,
-    },
-    ResponseBody {
-        bytes: Bytes,
-        end: bool,
-    },
-    ResponseTrailers,
-}
-
-/// What Envoy is answered.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Output {
-    /// The proof of masking goes with these.
-    RequestHeaders {
-        remove: Vec<&'static str>,
-        findings: u64,
-    },
-    RequestBody {
-        bytes: Bytes,
-        end: bool,
-    },
-    /// All trailers are dropped.
-    RequestTrailers {
-        remove: Vec<String>,
-    },
-    ResponseHeaders {
-        remove: Vec<&'static str>,
-    },
-    ResponseBody {
-        bytes: Bytes,
-        end: bool,
-    },
-    ResponseTrailers,
-    Refuse(Reply),
-}
-
-/// What the store is asked, in one round trip.
-#[derive(Debug)]
-pub struct Needs {
-    pub scope: Scope,
-    pub save: Vec<Arc<Mapping>>,
-    pub reveal: Vec<Placeholder>,
-}
-
-/// What the store said.
-#[derive(Debug, Default)]
-pub struct Provided {
-    pub revealed: Vec<(Placeholder, Option<Value>)>,
-    /// The store could not be reached.
-    pub degraded: bool,
-}
-
-/// The stream must end with an error: whatever Envoy does then, it fails closed.
-#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
-pub enum Violation {
-    #[error("the filter's body modes are not FULL_DUPLEX_STREAMED both ways")]
-    BodyMode,
-    #[error("{0} came when it cannot come")]
-    Order(&'static str),
-    #[error("the answer cannot be restored: {0}")]
-    Answer(&'static str),
-}
 
 #[derive(Debug)]
 enum Phase {
@@ -465,18 +384,5 @@ impl Exchange {
         self.outputs.clear();
         self.outputs.push_back(Output::Refuse(reply));
         Phase::Refused
-    }
-}
-
-impl Input {
-    fn name(&self) -> &'static str {
-        match self {
-            Self::RequestHeaders { .. } => "request_headers",
-            Self::RequestBody { .. } => "request_body",
-            Self::RequestTrailers { .. } => "request_trailers",
-            Self::ResponseHeaders { .. } => "response_headers",
-            Self::ResponseBody { .. } => "response_body",
-            Self::ResponseTrailers => "response_trailers",
-        }
     }
 }

@@ -4,6 +4,7 @@ pub mod answer;
 pub mod budget;
 pub mod exchange;
 pub mod headers;
+pub mod messages;
 mod queue;
 mod record;
 pub mod refuse;

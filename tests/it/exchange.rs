@@ -44,7 +44,7 @@ fn phase(name: &str) -> masker::ext_proc::exchange::Exchange {
         "whole" => exchange = answering("application/json"),
         "stream" => exchange = answering("text/event-stream"),
         "passing" => drop(send(&mut exchange, answer_headers("text/html", &[]))),
-        "refused" => exchange.fail(),
+        "refused" => exchange.expire(),
         "done" => {
             exchange = answering("text/plain");
             send(&mut exchange, answer_body(b"x", true)).unwrap();

@@ -99,7 +99,9 @@ fn late_bodies_failures_and_the_store_are_refusals() {
     let said = outputs(&mut slow);
     assert_eq!(reply(&mut slow, &said).status, 408);
     let mut failed = collecting();
-    failed.fail();
+    failed.input(request_body(b"{}", true)).unwrap();
+    drop(failed.job());
+    failed.masked(Err(Reason::Internal));
     let said = outputs(&mut failed);
     assert_eq!(reply(&mut failed, &said).status, 503);
     let down = Ok(Provided { degraded: true, ..Provided::default() });

@@ -40,7 +40,9 @@ pub(super) fn after(text: &[u8], at: usize) -> Option<Range<usize>> {
         Some(quote) => *b == quote || *b == b'\n',
         None => b.is_ascii_whitespace() || b",;\"'`)}]&<\\|".contains(b),
     });
-    let len = len.unwrap_or(rest.len());
+    // Without an end in reach it is no password; looking further would make the
+    // scan quadratic.
+    let len = len.or((rest.len() <= LONGEST).then_some(rest.len()))?;
     let value = rest.get(..len)?;
     // The backslash that escapes the closing quote.
     let escapes = value.iter().rev().take_while(|&&b| b == b'\\').count();

@@ -1,0 +1,104 @@
+//! What goes into an exchange and what comes out: Envoy's words, without Envoy's types.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use thiserror::Error;
+
+use crate::ext_proc::headers::Headers;
+use crate::ext_proc::refuse::Reply;
+use crate::mask::{Mapping, Placeholder, Scope, Value};
+
+/// What Envoy sends.
+#[derive(Debug)]
+pub enum Input {
+    /// With `fully_streamed`: the filter's body modes are FULL_DUPLEX_STREAMED both ways.
+    RequestHeaders {
+        headers: Headers,
+        end: bool,
+        fully_streamed: bool,
+    },
+    RequestBody {
+        bytes: Bytes,
+        end: bool,
+    },
+    RequestTrailers {
+        names: Vec<String>,
+    },
+    ResponseHeaders {
+        headers: Headers,
+        end: bool,
+    },
+    ResponseBody {
+        bytes: Bytes,
+        end: bool,
+    },
+    ResponseTrailers,
+}
+
+/// What Envoy is answered.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Output {
+    /// The proof of masking goes with these.
+    RequestHeaders {
+        remove: Vec<&'static str>,
+        findings: u64,
+    },
+    RequestBody {
+        bytes: Bytes,
+        end: bool,
+    },
+    /// All trailers are dropped.
+    RequestTrailers {
+        remove: Vec<String>,
+    },
+    ResponseHeaders {
+        remove: Vec<&'static str>,
+    },
+    ResponseBody {
+        bytes: Bytes,
+        end: bool,
+    },
+    ResponseTrailers,
+    Refuse(Reply),
+}
+
+/// What the store is asked, in one round trip.
+#[derive(Debug)]
+pub struct Needs {
+    pub scope: Scope,
+    pub save: Vec<Arc<Mapping>>,
+    pub reveal: Vec<Placeholder>,
+}
+
+/// What the store said.
+#[derive(Debug, Default)]
+pub struct Provided {
+    pub revealed: Vec<(Placeholder, Option<Value>)>,
+    /// The store could not be reached.
+    pub degraded: bool,
+}
+
+/// The stream must end with an error: whatever Envoy does then, it fails closed.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub enum Violation {
+    #[error("the filter's body modes are not FULL_DUPLEX_STREAMED both ways")]
+    BodyMode,
+    #[error("{0} came when it cannot come")]
+    Order(&'static str),
+    #[error("the answer cannot be restored: {0}")]
+    Answer(&'static str),
+}
+
+impl Input {
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::RequestHeaders { .. } => "request_headers",
+            Self::RequestBody { .. } => "request_body",
+            Self::RequestTrailers { .. } => "request_trailers",
+            Self::ResponseHeaders { .. } => "response_headers",
+            Self::ResponseBody { .. } => "response_body",
+            Self::ResponseTrailers => "response_trailers",
+        }
+    }
+}
