@@ -107,11 +107,13 @@ impl Bed {
     /// What is measured must be right.
     fn check(&self, source: &str, planted: &[String]) -> Result<(), Box<dyn Error>> {
         let (masked, table, _) = document::mask(&self.masker, &self.scope, MESSAGES, source)?;
-        let left = planted.iter().filter(|value| masked.contains(value.as_str())).count();
-        if left > 0 || table.len() < planted.len() {
-            return Err(format!("{left} of {} identifiers are left", planted.len()).into());
+        // A few are looked for in the text, which takes long; all in the table.
+        let left = planted.iter().rev().take(20).filter(|value| masked.contains(value.as_str()));
+        let missed = planted.iter().filter(|value| table.text(value).is_none());
+        match (left.count(), missed.count()) {
+            (0, 0) => Ok(()),
+            (left, missed) => Err(format!("{left} identifiers are left, {missed} missed").into()),
         }
-        Ok(())
     }
 
     fn masking<'a>(&'a self, name: &'static str, source: &'a str) -> Group<'a> {
