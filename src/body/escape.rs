@@ -1,17 +1,23 @@
 //! The escapes of JSON strings (RFC 8259, section 7), with the way back.
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::ops::Range;
 
 use memchr::memchr;
 
 /// A string that was unescaped, and where each part of it came from.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Unescaped {
     pub text: String,
     /// After each escape: the position in `text`, and in the source.
     steps: Vec<(usize, usize)>,
+}
+
+impl fmt::Debug for Unescaped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Unescaped({} bytes)", self.text.len())
+    }
 }
 
 impl Unescaped {

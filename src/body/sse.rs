@@ -3,6 +3,7 @@
 //! An event is the bytes up to and with its blank line, kept as they came.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::ops::Range;
 
 use bytes::{Bytes, BytesMut};
@@ -10,7 +11,7 @@ use memchr::memchr2;
 use thiserror::Error;
 
 /// Cuts a byte stream into events.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Framer {
     buffer: BytesMut,
     /// Everything before is read already: it holds no end of an event.
@@ -69,11 +70,22 @@ impl Framer {
 }
 
 /// One event, with its fields found.
-#[derive(Debug)]
 pub struct Event {
     raw: Bytes,
     /// Lines of `data`: the line, and its value.
     data: Vec<(Range<usize>, Range<usize>)>,
+}
+
+impl fmt::Debug for Framer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Framer({} bytes)", self.buffer.len())
+    }
+}
+
+impl fmt::Debug for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Event({} bytes)", self.raw.len())
+    }
 }
 
 impl Event {

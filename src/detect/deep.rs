@@ -11,7 +11,6 @@ use memchr::memmem;
 pub(super) const LEVELS: usize = 6;
 
 /// A text with one level of escapes decoded.
-#[derive(Debug)]
 pub(super) struct Decoded {
     pub text: String,
     /// Where a run begins, inside and outside; runs are copied byte for byte.

@@ -4,6 +4,7 @@
 //! does not grow with the number of names.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::ops::Range;
 
 use crate::detect::boundary::{before, ends_escape, left, right};
@@ -17,12 +18,20 @@ const ESCAPE: usize = 8;
 const BITS_PER_NAME: usize = 16;
 const FIRST_BITS: usize = 1 << 12;
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Known {
     names: HashMap<Box<str>, Kind>,
     /// Longest first.
     lengths: Vec<usize>,
     filter: Vec<u64>,
+    /// A bit for each byte that a name begins with: most words end here.
+    first: [u64; 4],
+}
+
+impl fmt::Debug for Known {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Known({} names)", self.names.len())
+    }
 }
 
 impl Known {
@@ -32,6 +41,10 @@ impl Known {
             return false;
         }
         self.names.insert(name.into(), kind);
+        let byte = name.bytes().next().unwrap_or_default();
+        if let Some(word) = self.first.get_mut(usize::from(byte >> 6)) {
+            *word |= 1 << (byte & 63);
+        }
         if let Err(at) = self.lengths.binary_search_by(|len| name.len().cmp(len)) {
             self.lengths.insert(at, name.len());
         }
@@ -65,31 +78,37 @@ impl Known {
         let bytes = text.as_bytes();
         let mut taken = taken.iter().peekable();
         let mut from = 0;
-        let mut at = 0;
-        while let Some(byte) = bytes.get(at) {
-            let word = bytes.get(at..).unwrap_or_default();
-            let len = word.iter().take_while(|b| b.is_ascii_alphanumeric()).count();
-            // A word that begins with an escape holds a second beginning.
-            let escaped = len > 0 && matches!(before(bytes, at), Some(b'\\' | b'%' | b'[' | b';'));
-            let ends = if escaped { at + len.min(ESCAPE) } else { at + 1 };
-            for start in at..ends {
-                if start < from
-                    || !self.may_begin(bytes, start)
-                    || (start > at && !ends_escape(bytes, start))
-                {
-                    continue;
-                }
-                while taken.peek().is_some_and(|span| span.end <= start) {
-                    taken.next();
-                }
-                let end = taken.peek().map_or(bytes.len(), |span| span.start);
-                if let Some((len, kind)) = self.name_at(text, start, end) {
-                    from = start + len;
-                    out.push(Finding { span: start..from, kind, rank: Rank::Known, teach: false });
-                }
+        // Where the word around `at` begins; none outside of words.
+        let mut word = None;
+        for (at, &byte) in bytes.iter().enumerate() {
+            let inside = word.is_some();
+            if byte.is_ascii_alphanumeric() {
+                word = word.or(Some(at));
+            } else {
+                word = None;
             }
-            at += len.max(usize::from(!byte.is_ascii_alphanumeric()));
+            if !self.begins_with(byte)
+                || at < from
+                || (inside && word.is_some_and(|word| !begins_again(bytes, word, at)))
+                || !self.may_begin(bytes, at)
+            {
+                continue;
+            }
+            while taken.peek().is_some_and(|span| span.end <= at) {
+                taken.next();
+            }
+            let end = taken.peek().map_or(bytes.len(), |span| span.start);
+            if let Some((len, kind)) = self.name_at(text, at, end) {
+                from = at + len;
+                out.push(Finding { span: at..from, kind, rank: Rank::Known, teach: false });
+            }
         }
+    }
+
+    /// Does any name begin with this byte?
+    fn begins_with(&self, byte: u8) -> bool {
+        let word = self.first.get(usize::from(byte >> 6)).copied().unwrap_or_default();
+        word >> (byte & 63) & 1 == 1
     }
 
     fn may_begin(&self, bytes: &[u8], at: usize) -> bool {
@@ -106,6 +125,13 @@ impl Known {
             (left(text, at) && right(text, at + len)).then_some((len, kind))
         })
     }
+}
+
+/// A word that begins with an escape holds a second beginning behind it.
+fn begins_again(bytes: &[u8], word: usize, at: usize) -> bool {
+    at - word <= ESCAPE
+        && matches!(before(bytes, word), Some(b'\\' | b'%' | b'[' | b';'))
+        && ends_escape(bytes, at)
 }
 
 /// Can this name be masked without a key or an ARN around it?

@@ -94,7 +94,13 @@ impl Catalog {
                 }
             }
             if host {
-                self.host(text, actions, host_from.max(start.saturating_sub(HOST))..start, out);
+                self.host(
+                    text,
+                    actions,
+                    (if host_from <= start { host_from } else { 0 }).max(start.saturating_sub(HOST))
+                        ..start,
+                    out,
+                );
                 host_from = end;
             }
         });

@@ -11,6 +11,7 @@
 //! missing route) and passes as it is.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -67,11 +68,16 @@ struct Answering {
     share: Share,
 }
 
-#[derive(Debug)]
 struct Collecting {
     head: Head,
     body: Vec<u8>,
     share: Share,
+}
+
+impl fmt::Debug for Collecting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Collecting({} bytes)", self.body.len())
+    }
 }
 
 /// One exchange.

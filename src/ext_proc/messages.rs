@@ -1,5 +1,6 @@
 //! What goes into an exchange and what comes out: Envoy's words, without Envoy's types.
 
+use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -10,7 +11,6 @@ use crate::ext_proc::refuse::Reply;
 use crate::mask::{Mapping, Placeholder, Scope, Value};
 
 /// What Envoy sends.
-#[derive(Debug)]
 pub enum Input {
     /// With `fully_streamed`: the filter's body modes are FULL_DUPLEX_STREAMED both ways.
     RequestHeaders {
@@ -37,7 +37,7 @@ pub enum Input {
 }
 
 /// What Envoy is answered.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(PartialEq, Eq)]
 pub enum Output {
     /// The proof of masking goes with these.
     RequestHeaders {
@@ -88,6 +88,31 @@ pub enum Violation {
     Order(&'static str),
     #[error("the answer cannot be restored: {0}")]
     Answer(&'static str),
+}
+
+impl fmt::Debug for Input {
+    /// The message's name: bodies and headers are not shown.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl fmt::Debug for Output {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::RequestHeaders { .. } => f.write_str("request_headers"),
+            Self::RequestBody { bytes, end } => {
+                write!(f, "request_body({} bytes, end: {end})", bytes.len())
+            }
+            Self::RequestTrailers { .. } => f.write_str("request_trailers"),
+            Self::ResponseHeaders { .. } => f.write_str("response_headers"),
+            Self::ResponseBody { bytes, end } => {
+                write!(f, "response_body({} bytes, end: {end})", bytes.len())
+            }
+            Self::ResponseTrailers => f.write_str("response_trailers"),
+            Self::Refuse(reply) => write!(f, "refuse({})", reply.code),
+        }
+    }
 }
 
 impl Input {

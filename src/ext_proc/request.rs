@@ -1,6 +1,7 @@
 //! One request body from its bytes to the masked bytes: no I/O, no clock.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -82,7 +83,6 @@ fn outside(headers: &Headers, settings: &Settings) -> BTreeMap<(Place, Kind), u6
 }
 
 /// The work of masking one body. Run it on whatever thread has time.
-#[derive(Debug)]
 pub struct Job {
     pub head: Head,
     pub body: Vec<u8>,
@@ -91,13 +91,24 @@ pub struct Job {
 }
 
 /// A body that may leave.
-#[derive(Debug)]
 pub struct Masked {
     pub head: Head,
     pub body: Bytes,
     pub table: Table,
     pub report: Report,
     pub share: Share,
+}
+
+impl fmt::Debug for Job {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Job({} bytes)", self.body.len())
+    }
+}
+
+impl fmt::Debug for Masked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Masked({} bytes)", self.body.len())
+    }
 }
 
 impl Job {

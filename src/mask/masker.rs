@@ -325,6 +325,10 @@ impl<'a> Session<'a> {
         };
         let mapping = self.table.assign(self.scope, false, NUMBER_KIND, digits);
         let mapping = mapping.map_err(|_| Refusal::Collision)?;
+        let limit = self.masker.limits.findings;
+        if self.table.len() > limit {
+            return Err(Refusal::Findings(limit));
+        }
         *self.report.findings.entry(kind).or_default() += 1;
         let with = format!("\"{}\"", mapping.placeholder);
         swaps.push(Swap { span: tape.span(leaf.node), with });

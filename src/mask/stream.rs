@@ -11,6 +11,7 @@
 //! all: half a surrogate pair can thus be moved, and is never decoded alone.
 
 use std::collections::{HashMap, VecDeque};
+use std::fmt;
 use std::ops::Range;
 
 use crate::body::escape::Unescaped;
@@ -25,8 +26,11 @@ use crate::mask::table::Table;
 /// Characters before a text that decide whether a placeholder may begin there.
 const CONTEXT: usize = 48;
 
+/// Events that may wait for one text to go on. No model leaves a word open for
+/// so long: what waits then goes out as it is.
+const WAITING: usize = 4096;
+
 /// The restorer of one event stream.
-#[derive(Debug)]
 pub struct Stream {
     framer: Framer,
     format: Format,
@@ -38,7 +42,6 @@ pub struct Stream {
     pub held: u64,
 }
 
-#[derive(Debug)]
 struct Held {
     event: Event,
     /// What is written instead, when it is not a delta.
@@ -47,7 +50,6 @@ struct Held {
 }
 
 /// The text of an event that may go on in the next.
-#[derive(Debug)]
 struct Delta {
     channel: u64,
     /// JSON source, as in `partial_json`.
@@ -60,6 +62,13 @@ struct Delta {
     pending: String,
     /// Its last text may still become a placeholder.
     open: bool,
+}
+
+impl fmt::Debug for Stream {
+    /// No text: the stream holds some.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Stream({} events wait)", self.queue.len())
+    }
 }
 
 impl Stream {
@@ -129,6 +138,10 @@ impl Stream {
             self.decide(channel, false, table, counts);
         }
         self.release(out);
+        if self.queue.len() > WAITING {
+            self.decide_all(table, counts);
+            self.release(out);
+        }
         self.held += u64::from(!self.queue.is_empty());
     }
 
@@ -220,7 +233,6 @@ impl Held {
 }
 
 /// What becomes of a channel's pending text.
-#[derive(Debug)]
 struct Plan {
     /// Spans of the joined text and what stands there instead.
     swaps: Vec<Swap<String>>,

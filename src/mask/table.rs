@@ -1,6 +1,7 @@
 //! What one exchange masked: from value to placeholder and back.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::Arc;
 
 use crate::mask::placeholder::NUMBER_KIND;
@@ -10,12 +11,18 @@ use crate::mask::{Mapping, Placeholder, Scope, Value};
 ///
 /// In one document a value has one placeholder, that of the kind under which
 /// it is first seen; as a JSON number it has another, which keeps it a number.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Table {
     texts: HashMap<Box<str>, Arc<Mapping>>,
     numbers: HashMap<Box<str>, Arc<Mapping>>,
     back: HashMap<Placeholder, Known>,
     has_numbers: bool,
+}
+
+impl fmt::Debug for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Table({} mappings)", self.back.len())
+    }
 }
 
 /// What a placeholder is restored to, and where from.
