@@ -9,23 +9,24 @@ pub struct Swap<T> {
     pub with: T,
 }
 
-/// Writes `source` with the swaps applied. They are sorted here, and must not
-/// overlap: one that begins before its predecessor's end is left out, which
-/// the callers' tests exclude.
-pub fn splice<T: AsRef<str>>(source: &str, swaps: &mut [Swap<T>]) -> String {
+/// Two swaps overlap, or one does not stand on characters.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Misfit;
+
+/// Writes `source` with the swaps applied; they are sorted here. Swaps that do
+/// not fit are an error: one that was left out would leave a value in place.
+pub fn splice<T: AsRef<str>>(source: &str, swaps: &mut [Swap<T>]) -> Result<String, Misfit> {
     swaps.sort_by_key(|swap| swap.span.start);
     let grown: usize = swaps.iter().map(|swap| swap.with.as_ref().len()).sum();
     let mut out = String::with_capacity(source.len() + grown);
     let mut at = 0;
     for swap in swaps.iter() {
-        debug_assert!(swap.span.start >= at, "swaps overlap");
-        let Some(kept) = source.get(at..swap.span.start) else { continue };
-        out.push_str(kept);
+        out.push_str(source.get(at..swap.span.start).ok_or(Misfit)?);
         out.push_str(swap.with.as_ref());
         at = swap.span.end;
     }
-    out.push_str(source.get(at..).unwrap_or_default());
-    out
+    out.push_str(source.get(at..).ok_or(Misfit)?);
+    Ok(out)
 }
 
 #[cfg(test)]
@@ -36,7 +37,15 @@ mod tests {
     fn swaps_are_applied_in_order_of_the_source() {
         let swap = |span, with| Swap { span, with };
         let mut swaps = [swap(4..5, "E"), swap(0..1, "AA"), swap(2..2, "-")];
-        assert_eq!(splice("abcdefg", &mut swaps), "AAb-cdEfg");
-        assert_eq!(splice::<&str>("é", &mut []), "é");
+        assert_eq!(splice("abcdefg", &mut swaps), Ok("AAb-cdEfg".to_owned()));
+        assert_eq!(splice::<&str>("é", &mut []), Ok("é".to_owned()));
+    }
+
+    #[test]
+    fn what_does_not_fit_is_an_error() {
+        let swap = |span| Swap { span, with: "x" };
+        assert_eq!(splice("abcdef", &mut [swap(0..3), swap(2..4)]), Err(Misfit));
+        assert_eq!(splice("é", &mut [swap(1..2)]), Err(Misfit));
+        assert_eq!(splice("a", &mut [swap(0..2)]), Err(Misfit));
     }
 }

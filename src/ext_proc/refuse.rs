@@ -157,7 +157,7 @@ impl From<Refusal> for Reason {
         match refusal {
             Refusal::Depth(limit) => Self::Depth(limit),
             Refusal::Findings(limit) => Self::Findings(limit),
-            Refusal::Collision => Self::Internal,
+            Refusal::Collision | Refusal::Misfit => Self::Internal,
         }
     }
 }

@@ -201,7 +201,7 @@ fn form(
         swaps.push(Swap { span: part.head, with: session.text(head)? });
         swaps.push(Swap { span: part.span, with });
     }
-    Ok(splice(text, &mut swaps))
+    splice(text, &mut swaps).map_err(|_| Reason::Internal)
 }
 
 /// Refuses what the configuration says must not pass unmasked.

@@ -48,6 +48,8 @@ pub enum Refusal {
     Findings(usize),
     #[error("two values share one placeholder")]
     Collision,
+    #[error("findings do not fit the body")]
+    Misfit,
 }
 
 /// What was seen, in numbers and kinds.
@@ -141,7 +143,7 @@ impl<'a> Session<'a> {
         for unit in select::units(&tape, format) {
             self.unit(&tape, &unit, &mut swaps)?;
         }
-        Ok(splice(source, &mut swaps))
+        splice(source, &mut swaps).map_err(|_| Refusal::Misfit)
     }
 
     /// Masks a text as one leaf.
@@ -149,7 +151,7 @@ impl<'a> Session<'a> {
         let mut swaps = Vec::new();
         let mut texts = vec![self.scan(Contents::Plain(source), 0, "", Place::Text)];
         self.settle(&mut texts, &mut swaps)?;
-        Ok(splice(source, &mut swaps))
+        splice(source, &mut swaps).map_err(|_| Refusal::Misfit)
     }
 
     fn unit(
@@ -229,7 +231,7 @@ impl<'a> Session<'a> {
         let masked = texts.iter().filter(|text| !matches!(text.place, Place::Guarded(_)));
         for text in masked {
             for finding in &text.findings {
-                let Some(value) = text.text().get(finding.span.clone()) else { continue };
+                let value = text.text().get(finding.span.clone()).ok_or(Refusal::Misfit)?;
                 let new = (finding.rank, finding.kind, finding.teach);
                 let old = first.entry(value).or_insert(new);
                 let teach = old.2 || new.2;
@@ -263,7 +265,7 @@ impl<'a> Session<'a> {
                 *self.report.guarded.entry((guarded, finding.kind)).or_default() += 1;
                 continue;
             }
-            let Some(value) = text.text().get(finding.span.clone()) else { continue };
+            let value = text.text().get(finding.span.clone()).ok_or(Refusal::Misfit)?;
             let mapping = self.placeholder(finding.kind, value)?;
             *self.report.findings.entry(finding.kind).or_default() += 1;
             let with = mapping.placeholder.as_str().to_owned();

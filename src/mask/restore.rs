@@ -50,7 +50,7 @@ pub fn may_hold(bytes: &[u8]) -> bool {
 #[must_use]
 pub fn text(source: &str, table: &Table, counts: &mut Counts) -> Option<String> {
     let mut swaps = swaps(source, Style::Plain, table, counts);
-    (!swaps.is_empty()).then(|| splice(source, &mut swaps))
+    if swaps.is_empty() { None } else { splice(source, &mut swaps).ok() }
 }
 
 /// Restores a JSON document, or what claims to be one. `None`: nothing to restore.
@@ -83,13 +83,13 @@ pub fn json(
             all.extend(leaf_swaps(raw, at.start, table, counts));
         }
     }
-    (!all.is_empty()).then(|| splice(source, &mut all))
+    if all.is_empty() { None } else { splice(source, &mut all).ok() }
 }
 
 /// Restores the contents of a JSON string, as they stand between the quotes.
 fn leaf(raw: &str, table: &Table, counts: &mut Counts) -> Option<String> {
     let mut swaps = leaf_swaps(raw, 0, table, counts);
-    (!swaps.is_empty()).then(|| splice(raw, &mut swaps))
+    if swaps.is_empty() { None } else { splice(raw, &mut swaps).ok() }
 }
 
 fn leaf_swaps(raw: &str, at: usize, table: &Table, counts: &mut Counts) -> Vec<Swap<String>> {

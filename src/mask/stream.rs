@@ -225,7 +225,10 @@ impl Held {
         match changed {
             Some((delta, data)) => {
                 let swap = Swap { span: delta.at.clone(), with: delta.ready.as_str() };
-                out.extend_from_slice(&self.event.with_data(&splice(&data, &mut [swap])));
+                match splice(&data, &mut [swap]) {
+                    Ok(data) => out.extend_from_slice(&self.event.with_data(&data)),
+                    Err(_) => out.extend_from_slice(self.event.raw()),
+                }
             }
             None => out.extend_from_slice(self.event.raw()),
         }
