@@ -43,6 +43,21 @@ pub(crate) fn ends_escape(bytes: &[u8], at: usize) -> bool {
     }
 }
 
+/// An escape that a word begins with is not longer: `u001b`, or `32m` of a color.
+const ESCAPE: usize = 8;
+
+/// Where words begin inside the run of letters and digits at `word`: behind an escape,
+/// as in `\nAKIA…`, `%2FAKIA…` and `\u001b[32mAKIA…`.
+#[inline]
+pub(crate) fn begins_again(bytes: &[u8], word: usize) -> impl Iterator<Item = usize> + '_ {
+    let reach = match before(bytes, word) {
+        Some(b'\\' | b'%' | b'[' | b';') => ESCAPE,
+        _ => 0,
+    };
+    let inside = move |at: &usize| bytes.get(*at - 1).is_some_and(u8::is_ascii_alphanumeric);
+    (word + 1..=word + reach).take_while(inside).filter(|&at| ends_escape(bytes, at))
+}
+
 /// Does `at` stand in the middle of an escape: at the `n` of `\n`, the `2` of `%2F`?
 ///
 /// Nothing that may begin with any letter begins here.

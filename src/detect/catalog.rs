@@ -7,7 +7,7 @@ use serde::Deserialize;
 use crate::detect::arn::Table;
 use crate::detect::classes::{Class, Entry, File, Find, Ip};
 use crate::detect::context::Context;
-use crate::detect::literals::{Action, Literals};
+use crate::detect::literals::{Action, Literals, NoWord};
 use crate::detect::{Kind, KindInfo, Settings};
 
 /// One file per family; its name can be switched off.
@@ -32,8 +32,8 @@ pub enum CatalogError {
     File { file: &'static str, source: Box<toml::de::Error> },
     #[error("the expression of class {class} is not valid: {source}")]
     Expression { class: String, source: Box<regex_automata::meta::BuildError> },
-    #[error("no searcher for the literals of the patterns: {0}")]
-    Literals(#[from] Box<aho_corasick::BuildError>),
+    #[error("{0}")]
+    Literals(#[from] NoWord),
     #[error("there is no pattern family {0}")]
     Family(String),
     #[error("too many classes or kinds")]
@@ -65,6 +65,7 @@ pub(crate) struct Finders {
     pub prefixes: HashMap<Box<str>, Vec<usize>>,
     pub longest_prefix: usize,
     pub generic: Vec<usize>,
+    pub authority: Vec<usize>,
     pub region: Vec<(u8, usize)>,
     pub uuid: Vec<usize>,
     pub uuid_tail: Vec<usize>,
@@ -179,6 +180,7 @@ impl Finders {
                 }
             }
             Find::Hyphen => self.generic.push(class),
+            Find::Authority => self.authority.push(class),
             Find::Region(after) => {
                 self.region.push((u8::try_from(*after).unwrap_or(b'_'), class));
             }

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use memchr::memmem;
 use regex_automata::meta::Regex;
 use regex_automata::util::captures::Captures;
 use regex_automata::{Anchored, Input};
@@ -69,6 +70,8 @@ pub(crate) enum Find {
     Literal(Vec<String>),
     /// The expression begins where the host begins in which this stands.
     Host(String),
+    /// The expression begins with `://`.
+    Authority,
     /// The expression ends with this.
     Suffix(String),
     /// A region's name and this character.
@@ -129,7 +132,7 @@ const SLASH: &str = r"(?:\\?/|%2[Ff])";
 pub(crate) struct Class {
     #[cfg(test)]
     pub name: Box<str>,
-    pub near: Option<Box<str>>,
+    near: Option<memmem::Finder<'static>>,
     edge: Edge,
     require: Option<Require>,
     regex: Regex,
@@ -160,7 +163,7 @@ impl Class {
         Ok(Self {
             #[cfg(test)]
             name: entry.name.as_str().into(),
-            near: entry.near.as_deref().map(Into::into),
+            near: entry.near.as_ref().map(|near| memmem::Finder::new(near).into_owned()),
             edge: entry.boundary,
             require: entry.require,
             kind: entry.kind.as_deref().filter(|_| groups.is_empty()).map(&mut kind),
@@ -170,6 +173,11 @@ impl Class {
             longest: entry.longest,
             regex,
         })
+    }
+
+    /// Does what the class wants beside it stand in `around`?
+    pub(crate) fn is_near(&self, around: &[u8]) -> bool {
+        self.near.as_ref().is_none_or(|near| near.find(around).is_some())
     }
 
     /// Does this class begin at `start`? Adds its findings; returns the match.
@@ -193,6 +201,8 @@ impl Class {
             }
             return None;
         }
+        // Groups cost more than to know whether there is a match.
+        self.regex.search_half(&input)?;
         let mut found = self.regex.create_captures();
         self.regex.search_captures(&input, &mut found);
         self.take_groups(text, &found, out)
@@ -292,14 +302,14 @@ fn is_region(value: &[u8]) -> bool {
     const PARTS: [&[u8]; 5] = [b"-east", b"-west", b"-north", b"-south", b"-central"];
     value.len() < 18
         && matches!(value, [.., b'-', digit] if digit.is_ascii_digit())
-        && PARTS.iter().any(|part| memchr::memmem::find(value, part).is_some())
+        && PARTS.iter().any(|part| memmem::find(value, part).is_some())
 }
 
 /// Templates stand for a password, stars hide one.
 pub(crate) fn is_literal(value: &[u8]) -> bool {
     let template = value.first().is_none_or(|b| b"${<%[(".contains(b))
-        || memchr::memmem::find(value, b"${").is_some()
-        || memchr::memmem::find(value, b"{{").is_some();
+        || memmem::find(value, b"${").is_some()
+        || memmem::find(value, b"{{").is_some();
     let hidden = value.iter().all(|b| b"*x.X#-_".contains(b));
     !template && !hidden
 }

@@ -1,7 +1,7 @@
 //! Shapes that are identifiers only beside a key or a word (R21 in tests).
 
 mod password;
-mod runs;
+pub(crate) mod runs;
 mod shape;
 
 use std::ops::Range;
@@ -10,7 +10,9 @@ use serde::Deserialize;
 
 use crate::detect::boundary::is_masked;
 use crate::detect::catalog::{CatalogError, Kinds, parse};
+use crate::detect::context::runs::Run;
 use crate::detect::context::shape::Shape;
+use crate::detect::scan::Pass;
 use crate::detect::{Finding, Kind, Rank};
 
 const RULES: &str = include_str!("patterns/context.toml");
@@ -70,29 +72,29 @@ impl Context {
     }
 
     /// What stands beside a key or a word. `found` holds the findings so far.
-    pub(crate) fn scan(
-        &self,
-        text: &[u8],
-        label: &str,
-        passwords: &[usize],
-        found: &[Finding],
-    ) -> Vec<Finding> {
+    pub(crate) fn scan(&self, pass: &Pass<'_>, label: &str, found: &[Finding]) -> Vec<Finding> {
+        let text = pass.text;
+        let password = text.len() <= LEAF && password::is_password(text, true);
+        if pass.runs.is_empty() && pass.passwords.is_empty() && !password {
+            return Vec::new();
+        }
         let label = if text.len() <= LEAF { normal(label.as_bytes()) } else { String::new() };
         let mut out = Vec::new();
-        let keys = self.access_keys(found);
-        runs::each(text, |shape, span| {
-            for rule in self.rules.iter().filter(|rule| rule.value == shape) {
-                if rule.applies(text, &label, &span)
-                    || (shape == Shape::SecretKey && beside(&keys, span.start))
-                {
+        let secret = pass.runs.iter().any(|run| run.shape == Shape::SecretKey);
+        let keys = if secret { self.access_keys(found) } else { Vec::new() };
+        for Run { shape, span } in &pass.runs {
+            let near = *shape == Shape::SecretKey && beside(&keys, span.start);
+            let lead = Lead::new(text, span.start);
+            for rule in self.rules.iter().filter(|rule| rule.value == *shape) {
+                if near || rule.applies(part(text, span), &label, &lead) {
                     out.push(finding(span.clone(), rule.kind));
                 }
             }
-        });
+        }
         for rule in self.rules.iter().filter(|rule| rule.value == Shape::Password) {
-            let after = passwords.iter().filter_map(|&at| password::after(text, at));
+            let after = pass.passwords.iter().filter_map(|&at| password::after(text, at));
             out.extend(after.map(|span| finding(span, rule.kind)));
-            if rule.has_label(&label) && password::is_password(text, true) {
+            if password && rule.has_label(&label) {
                 out.push(finding(0..text.len(), rule.kind));
             }
         }
@@ -125,18 +127,31 @@ impl Rule {
         !label.is_empty() && self.labels.iter().any(|ending| label.ends_with(ending.as_str()))
     }
 
-    fn applies(&self, text: &[u8], label: &str, span: &Range<usize>) -> bool {
-        if self.has_label(label) {
-            return true;
-        }
-        let lead = lead(text, span.start);
-        if self.has_label(&normal(key_before(lead))) {
-            return true;
-        }
-        let lead = String::from_utf8_lossy(&unmasked(lead)).to_ascii_lowercase();
-        let value = text.get(span.clone()).unwrap_or_default();
-        self.words.iter().any(|word| lead.contains(word.as_str())) && !shape::is_time(value)
+    fn applies(&self, value: &[u8], label: &str, lead: &Lead) -> bool {
+        let word = |word: &String| lead.words.contains(word.as_str());
+        self.has_label(label)
+            || self.has_label(&lead.key)
+            || (self.words.iter().any(word) && !shape::is_time(value))
     }
+}
+
+/// What stands before a value on its line, ready to be compared.
+struct Lead {
+    key: String,
+    /// In small letters.
+    words: String,
+}
+
+impl Lead {
+    fn new(text: &[u8], at: usize) -> Self {
+        let lead = lead(text, at);
+        let words = String::from_utf8_lossy(&unmasked(lead)).to_ascii_lowercase();
+        Self { key: normal(key_before(lead)), words }
+    }
+}
+
+fn part<'a>(text: &'a [u8], span: &Range<usize>) -> &'a [u8] {
+    text.get(span.clone()).unwrap_or_default()
 }
 
 /// What stands before a value on its line.

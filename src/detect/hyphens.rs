@@ -1,41 +1,20 @@
 //! Identifiers with a hyphen: `i-0abc…`, and what else stands around one.
 
-use memchr::memchr_iter;
-
 use crate::detect::Finding;
 use crate::detect::boundary::{before, in_escape, left_of};
 use crate::detect::catalog::Catalog;
 
-/// The shortest part after the hyphen of an identifier.
-const SHORTEST: usize = 8;
 /// Nothing longer follows a hyphen in an identifier.
 const RUN: usize = 72;
 /// The longest name of a region: `us-iso-northeast-1`, with room.
 const REGION: usize = 20;
 
 impl Catalog {
-    pub(crate) fn scan_hyphens(&self, text: &[u8], out: &mut Vec<Finding>) {
-        for at in memchr_iter(b'-', text) {
-            let tail = text.get(at + 1..).unwrap_or_default();
-            if let [digit, after, ..] = tail
-                && digit.is_ascii_digit()
-                && !after.is_ascii_alphanumeric()
-            {
-                self.region_id(text, at, *after, out);
-                continue;
-            }
-            let run = tail.iter().take(RUN).take_while(|b| b.is_ascii_alphanumeric()).count();
-            if run >= SHORTEST {
-                self.hyphen_id(text, at, run, out);
-            } else if run == 4 && tail.get(4) == Some(&b'-') {
-                self.uuid_id(text, at, out);
-            }
-        }
-    }
-
     /// Prefers the longest known prefix; without one, an id of 17 hex digits.
-    fn hyphen_id(&self, text: &[u8], hyphen: usize, run: usize, out: &mut Vec<Finding>) {
+    pub(super) fn hyphen_id(&self, text: &[u8], hyphen: usize, out: &mut Vec<Finding>) {
         let finders = &self.finders;
+        let tail = text.get(hyphen + 1..).unwrap_or_default();
+        let run = tail.iter().take(RUN).take_while(|b| b.is_ascii_alphanumeric()).count();
         let longest = finders.longest_prefix.max(48);
         let head = text.get(hyphen.saturating_sub(longest)..hyphen).unwrap_or_default();
         let of_prefix = |b: &&u8| b.is_ascii_lowercase() || b.is_ascii_digit() || **b == b'-';
@@ -72,7 +51,8 @@ impl Catalog {
     }
 
     /// `us-east-1_AbCdEf123` and `us-east-1:1234abcd-…`: the hyphen is the region's last.
-    fn region_id(&self, text: &[u8], hyphen: usize, after: u8, out: &mut Vec<Finding>) {
+    pub(super) fn region_id(&self, text: &[u8], hyphen: usize, out: &mut Vec<Finding>) {
+        let Some(&after) = text.get(hyphen + 2) else { return };
         for &(separator, class) in &self.finders.region {
             if separator != after {
                 continue;
@@ -91,7 +71,7 @@ impl Catalog {
     }
 
     /// The hyphen may be the first of a UUID that is a part of an identifier.
-    fn uuid_id(&self, text: &[u8], hyphen: usize, out: &mut Vec<Finding>) {
+    pub(super) fn uuid_id(&self, text: &[u8], hyphen: usize, out: &mut Vec<Finding>) {
         let Some(first) = hyphen.checked_sub(8) else { return };
         let digits = text.get(first..hyphen).unwrap_or_default();
         if !digits.iter().all(u8::is_ascii_hexdigit) {

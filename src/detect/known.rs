@@ -1,31 +1,32 @@
 //! Names that a document has taught so far: masked wherever they stand alone.
 //!
-//! A filter over the first five bytes passes over most words, so that the cost
-//! does not grow with the number of names.
+//! A filter over the first five bytes of words passes over most of them, so that the
+//! cost does not grow with the number of names.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::ops::Range;
+use std::ops::{Bound, Range};
 
-use crate::detect::boundary::{before, ends_escape, left, right};
+use crate::detect::boundary::{begins_again, left_of, right_of};
+use crate::detect::lanes;
+use crate::detect::marks::bits;
 use crate::detect::{Finding, Kind, Rank};
 
 /// Shorter names are words.
 const SHORTEST: usize = 5;
-/// An escape that a word begins with is not longer: `u001b`, or `32m` of a color.
-const ESCAPE: usize = 8;
 /// Bits of the filter for each name, at least.
 const BITS_PER_NAME: usize = 16;
 const FIRST_BITS: usize = 1 << 12;
 
 #[derive(Clone, Default)]
 pub struct Known {
-    names: HashMap<Box<str>, Kind>,
-    /// Longest first.
-    lengths: Vec<usize>,
+    names: BTreeMap<Box<[u8]>, Kind>,
+    longest: usize,
+    /// How many signs stand before the first word of a name: mostly none.
+    leads: BTreeSet<usize>,
     filter: Vec<u64>,
-    /// A bit for each byte that a name begins with: most words end here.
-    first: [u64; 4],
+    /// The first bytes of words behind which a name ends before the filter could tell.
+    firsts: [u64; 4],
 }
 
 impl fmt::Debug for Known {
@@ -37,16 +38,18 @@ impl fmt::Debug for Known {
 impl Known {
     /// Remembers a name. False if it is too weak to be masked alone, or known.
     pub fn learn(&mut self, name: &str, kind: Kind) -> bool {
-        if !is_strong(name) || self.names.contains_key(name) {
+        let bytes = name.as_bytes();
+        if !is_strong(bytes) || self.names.contains_key(bytes) {
             return false;
         }
-        self.names.insert(name.into(), kind);
-        let byte = name.bytes().next().unwrap_or_default();
-        if let Some(word) = self.first.get_mut(usize::from(byte >> 6)) {
-            *word |= 1 << (byte & 63);
-        }
-        if let Err(at) = self.lengths.binary_search_by(|len| name.len().cmp(len)) {
-            self.lengths.insert(at, name.len());
+        self.names.insert(bytes.into(), kind);
+        self.longest = self.longest.max(bytes.len());
+        self.leads.insert(lead(bytes));
+        if let Some([first, rest @ ..]) = bytes.get(lead(bytes)..)
+            && rest.len() + 1 < SHORTEST
+            && let Some(word) = self.firsts.get_mut(usize::from(first >> 6))
+        {
+            *word |= 1 << (first & 63);
         }
         if self.names.len() * BITS_PER_NAME > self.filter.len() * 64 {
             let bits = (self.filter.len() * 64 * 4).max(FIRST_BITS);
@@ -55,7 +58,7 @@ impl Known {
                 mark(&mut self.filter, name);
             }
         } else {
-            mark(&mut self.filter, name);
+            mark(&mut self.filter, bytes);
         }
         true
     }
@@ -67,7 +70,7 @@ impl Known {
 
     #[must_use]
     pub fn contains(&self, name: &str) -> Option<Kind> {
-        self.names.get(name).copied()
+        self.names.get(name.as_bytes()).copied()
     }
 
     /// Adds the known names that stand in the gaps between `taken`, which is sorted.
@@ -76,86 +79,122 @@ impl Known {
             return;
         }
         let bytes = text.as_bytes();
-        let mut taken = taken.iter().peekable();
-        let mut from = 0;
-        // Where the word around `at` begins; none outside of words.
-        let mut word = None;
-        for (at, &byte) in bytes.iter().enumerate() {
-            let inside = word.is_some();
-            if byte.is_ascii_alphanumeric() {
-                word = word.or(Some(at));
-            } else {
-                word = None;
+        let mut search = Search { known: self, text: bytes, taken, from: 0, out };
+        let mut before = 0;
+        for from in (0..bytes.len()).step_by(lanes::WIDTH) {
+            let here = lanes::words(bytes, from);
+            for word in bits(from, here & !(here << 1 | before >> 63)) {
+                search.word(word);
+                begins_again(bytes, word).for_each(|start| search.word(start));
             }
-            if !self.begins_with(byte)
-                || at < from
-                || (inside && word.is_some_and(|word| !begins_again(bytes, word, at)))
-                || !self.may_begin(bytes, at)
-            {
-                continue;
-            }
-            while taken.peek().is_some_and(|span| span.end <= at) {
-                taken.next();
-            }
-            let end = taken.peek().map_or(bytes.len(), |span| span.start);
-            if let Some((len, kind)) = self.name_at(text, at, end) {
-                from = at + len;
-                out.push(Finding { span: at..from, kind, rank: Rank::Known, teach: false });
-            }
+            before = here;
         }
     }
 
-    /// Does any name begin with this byte?
-    fn begins_with(&self, byte: u8) -> bool {
-        let word = self.first.get(usize::from(byte >> 6)).copied().unwrap_or_default();
-        word >> (byte & 63) & 1 == 1
+    #[inline]
+    fn may_begin(&self, bytes: &[u8], word: usize) -> bool {
+        let (index, bit) = place(head(bytes, word), self.filter.len());
+        self.filter.get(index).is_some_and(|word| word & bit != 0)
+            || (self.firsts != [0; 4] && self.may_begin_short(bytes, word))
     }
 
-    fn may_begin(&self, bytes: &[u8], at: usize) -> bool {
-        let Some(head) = bytes.get(at..at + SHORTEST) else { return false };
-        let (word, bit) = place(head, self.filter.len());
-        self.filter.get(word).is_some_and(|word| word & bit != 0)
+    fn may_begin_short(&self, bytes: &[u8], word: usize) -> bool {
+        let first = bytes.get(word).copied().unwrap_or_default();
+        self.firsts.get(usize::from(first >> 6)).is_some_and(|word| word >> (first & 63) & 1 == 1)
     }
 
-    /// The longest name at `at` that ends no later than `end`.
-    fn name_at(&self, text: &str, at: usize, end: usize) -> Option<(usize, Kind)> {
-        self.lengths.iter().filter(|&&len| at + len <= end).find_map(|&len| {
-            let name = text.get(at..at + len)?;
-            let kind = *self.names.get(name)?;
-            (left(text, at) && right(text, at + len)).then_some((len, kind))
-        })
+    /// The longest name at `start` that ends no later than `end`.
+    fn name_at(&self, text: &[u8], start: usize, end: usize) -> Option<(usize, Kind)> {
+        let rest = text.get(start..end.min(start + self.longest))?;
+        let mut rest = left_of(text, start).then_some(rest)?;
+        // The greatest name that is not greater than the text either begins the text, or
+        // has in common with it all that a shorter one can have.
+        loop {
+            let not_greater = (Bound::Unbounded, Bound::Included(rest));
+            let (name, &kind) = self.names.range::<[u8], _>(not_greater).next_back()?;
+            let common = name.iter().zip(rest).take_while(|(a, b)| a == b).count();
+            if common == name.len() && right_of(text, start + common) {
+                return Some((common, kind));
+            }
+            rest = rest.get(..common.min(name.len() - 1))?;
+        }
     }
 }
 
-/// A word that begins with an escape holds a second beginning behind it.
-fn begins_again(bytes: &[u8], word: usize, at: usize) -> bool {
-    at - word <= ESCAPE
-        && matches!(before(bytes, word), Some(b'\\' | b'%' | b'[' | b';'))
-        && ends_escape(bytes, at)
+/// One search through one text.
+struct Search<'a> {
+    known: &'a Known,
+    text: &'a [u8],
+    /// What is left of the spans that are never touched.
+    taken: &'a [Range<usize>],
+    /// Up to here names are found already.
+    from: usize,
+    out: &'a mut Vec<Finding>,
+}
+
+impl Search<'_> {
+    /// The name whose first word begins here.
+    #[inline]
+    fn word(&mut self, word: usize) {
+        if word >= self.from && self.known.may_begin(self.text, word) {
+            self.look_up(word);
+        }
+    }
+
+    #[cold]
+    fn look_up(&mut self, word: usize) {
+        while let Some((span, rest)) = self.taken.split_first()
+            && span.end <= word
+        {
+            self.from = self.from.max(span.end);
+            self.taken = rest;
+        }
+        let end = self.taken.first().map_or(self.text.len(), |span| span.start);
+        let starts = self.known.leads.iter().rev().filter_map(|lead| word.checked_sub(*lead));
+        for start in starts.filter(|&start| start >= self.from) {
+            if let Some((len, kind)) = self.known.name_at(self.text, start, end) {
+                let span = start..start + len;
+                self.from = span.end;
+                self.out.push(Finding { span, kind, rank: Rank::Known, teach: false });
+                return;
+            }
+        }
+    }
 }
 
 /// Can this name be masked without a key or an ARN around it?
-fn is_strong(name: &str) -> bool {
-    let special = |b: u8| b.is_ascii_digit() || b.is_ascii_uppercase() || b"-_.".contains(&b);
-    name.len() >= SHORTEST && name.bytes().any(special)
+fn is_strong(name: &[u8]) -> bool {
+    let special = |b: &u8| b.is_ascii_digit() || b.is_ascii_uppercase() || b"-_.".contains(b);
+    name.len() >= SHORTEST && name.iter().any(special) && lead(name) < name.len()
 }
 
-fn mark(filter: &mut [u64], name: &str) {
-    if let Some(head) = name.as_bytes().get(..SHORTEST) {
-        let (word, bit) = place(head, filter.len());
-        if let Some(word) = filter.get_mut(word) {
-            *word |= bit;
-        }
+/// How many bytes stand before the first word of a name.
+fn lead(name: &[u8]) -> usize {
+    name.iter().position(u8::is_ascii_alphanumeric).unwrap_or(name.len())
+}
+
+/// Five bytes of the first word and what follows it; beyond the end zeros.
+#[inline]
+fn head(text: &[u8], word: usize) -> u64 {
+    let rest = text.get(word..).unwrap_or_default();
+    if let Some(eight) = rest.first_chunk() {
+        return u64::from_le_bytes(*eight) << 24;
+    }
+    let last = rest.iter().take(SHORTEST).rev();
+    last.fold(0, |head, &byte| head << 8 | u64::from(byte)) << 24
+}
+
+fn mark(filter: &mut [u64], name: &[u8]) {
+    let (index, bit) = place(head(name, lead(name)), filter.len());
+    if let Some(word) = filter.get_mut(index) {
+        *word |= bit;
     }
 }
 
 /// The bit for a beginning, by multiplicative hashing. `words` is a power of two.
-fn place(head: &[u8], words: usize) -> (usize, u64) {
-    let mut first = [0; 8];
-    for (to, from) in first.iter_mut().zip(head) {
-        *to = *from;
-    }
-    let hash = u64::from_le_bytes(first).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+#[inline]
+fn place(head: u64, words: usize) -> (usize, u64) {
+    let hash = head.wrapping_mul(0x9e37_79b9_7f4a_7c15);
     let word = usize::try_from(hash >> 38).unwrap_or_default() & words.wrapping_sub(1);
     (word, 1 << ((hash >> 32) & 63))
 }
@@ -187,7 +226,8 @@ mod tests {
 
     #[test]
     fn names_are_found_where_they_stand_alone() {
-        let known = known(&["prod-data", "prod-data-lake", "MyRole", "123456789012"]);
+        let known =
+            known(&["prod-data", "prod-data-lake", "MyRole", "123456789012", "/!!-1", "$.ab2"]);
         for (text, found) in [
             ("prod-data", vec!["prod-data"]),
             ("prod-data-lake x", vec!["prod-data-lake"]),
@@ -197,6 +237,9 @@ mod tests {
             ("\\nMyRole\\\\n123456789012", vec!["MyRole", "123456789012"]),
             ("%2FMyRole \u{1b}[1;32mMyRole", vec!["MyRole", "MyRole"]),
             ("é MyRole입니다", vec!["MyRole"]),
+            ("a //!!-1/b !!-1", vec!["/!!-1"]),
+            ("x-$.ab2 x$.ab2", vec!["$.ab2"]),
+            ("prod-data-lak prod-data-l prod-dat", vec!["prod-data", "prod-data"]),
         ] {
             let mut out = Vec::new();
             known.find(text, &[], &mut out);

@@ -1,7 +1,10 @@
-//! Finds the literals that candidates begin with or hold, in one vectorized pass.
+//! Finds the literals that candidates begin with or hold, by the words in them.
+//!
+//! A literal is looked up by its first word: by the four bytes from there on. A filter
+//! answers for almost all words of a text that no literal begins with them, so that the
+//! cost does not grow with the number of literals.
 
-use aho_corasick::packed::{Config, MatchKind, Searcher};
-use aho_corasick::{AhoCorasick, BuildError};
+use crate::detect::boundary;
 
 /// What a literal stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,93 +23,169 @@ pub(crate) enum Action {
 
 /// Beginnings of ARNs, plain and percent-encoded.
 const ARNS: [&str; 3] = ["arn:aws", "arn%3Aaws", "arn%3aaws"];
-/// Endings that `password`, `PASSWORD`, `passwd`, `PGPASSWORD`, `MYSQL_PWD` share.
-const PASSWORDS: [&str; 6] = ["assword", "ASSWORD", "asswd", "ASSWD", "_PWD", "_pwd"];
+/// Names of passwords that hold no `ssw`: `MYSQL_PWD`.
+const PASSWORDS: [&str; 2] = ["_PWD", "_pwd"];
 
-/// The vectorized searcher takes no more patterns.
-const PACK: usize = 64;
+/// A literal is found by as many bytes.
+const HEAD: usize = 4;
+/// Bits of the filter.
+const FILTER: usize = 1 << 16;
+
+/// A literal that cannot be looked up.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("the literal {0:?} does not hold a word of three characters")]
+pub struct NoWord(String);
+
+#[derive(Debug)]
+struct Literal {
+    text: Box<[u8]>,
+    /// Where its first word begins.
+    word: usize,
+    actions: Vec<Action>,
+}
 
 #[derive(Debug)]
 pub(crate) struct Literals {
-    packs: Vec<Pack>,
+    all: Vec<Literal>,
+    /// The first four bytes of words with the literals that they may begin; sorted.
+    heads: Vec<(u32, u16)>,
+    filter: Box<[u64]>,
 }
 
-#[derive(Debug)]
-struct Pack {
-    engine: Engine,
-    /// For each literal its length and what it stands for.
-    literals: Vec<(usize, Vec<Action>)>,
-}
-
-#[derive(Debug)]
-enum Engine {
-    Packed(Searcher),
-    /// Where the processor has no vector instructions.
-    Automaton(AhoCorasick),
+/// A literal in a text.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Hit<'a> {
+    pub actions: &'a [Action],
+    pub start: usize,
+    pub end: usize,
 }
 
 impl Literals {
-    pub(crate) fn new(mut all: Vec<(String, Action)>) -> Result<Self, Box<BuildError>> {
+    pub(crate) fn new(mut all: Vec<(String, Action)>) -> Result<Self, NoWord> {
         all.extend(ARNS.iter().map(|text| ((*text).to_owned(), Action::Arn)));
         all.extend(PASSWORDS.iter().map(|text| ((*text).to_owned(), Action::Password)));
-        let mut texts: Vec<(String, Vec<Action>)> = Vec::new();
+        let mut this =
+            Self { all: Vec::new(), heads: Vec::new(), filter: vec![0; FILTER / 64].into() };
         for (text, action) in all {
-            match texts.iter_mut().find(|(known, _)| *known == text) {
-                Some((_, actions)) => actions.push(action),
-                None => texts.push((text, vec![action])),
+            match this.all.iter_mut().find(|known| *known.text == *text.as_bytes()) {
+                Some(known) => known.actions.push(action),
+                None => this.add(text, action)?,
             }
         }
-        // Long ones together: their pack has the better fingerprints.
-        texts.sort_by_key(|(text, _)| std::cmp::Reverse(text.len()));
-        let packs = texts.chunks(PACK).map(|chunk| {
-            let engine = Engine::new(chunk.iter().map(|(text, _)| text.as_str()))?;
-            let literals = chunk.iter().map(|(text, actions)| (text.len(), actions.clone()));
-            Ok(Pack { engine, literals: literals.collect() })
-        });
-        Ok(Self { packs: packs.collect::<Result<_, Box<BuildError>>>()? })
+        this.heads.sort_unstable();
+        Ok(this)
     }
 
-    /// Calls `hit` for each literal with its beginning and end.
-    pub(crate) fn scan(&self, text: &[u8], mut hit: impl FnMut(&[Action], usize, usize)) {
-        for Pack { engine, literals } in &self.packs {
-            let mut at = 0;
-            while let Some((pattern, start)) = engine.find(text, at) {
-                // The next may overlap this one: `s3:/` and `://`.
-                at = start + 1;
-                if let Some((len, actions)) = literals.get(pattern) {
-                    hit(actions, start, start + len);
-                }
+    fn add(&mut self, text: String, action: Action) -> Result<(), NoWord> {
+        let index = u16::try_from(self.all.len()).unwrap_or(u16::MAX);
+        let word = text.bytes().position(|b| b.is_ascii_alphanumeric()).unwrap_or(text.len());
+        match *text.as_bytes().get(word..).unwrap_or_default() {
+            [a, b, c, d, ..] => self.mark([a, b, c, d], index),
+            [a, b, c] => (0..=u8::MAX).for_each(|any| self.mark([a, b, c, any], index)),
+            _ => return Err(NoWord(text)),
+        }
+        let text = text.into_bytes().into();
+        self.all.push(Literal { text, word, actions: vec![action] });
+        Ok(())
+    }
+
+    fn mark(&mut self, head: [u8; HEAD], index: u16) {
+        let head = u32::from_le_bytes(head);
+        let (word, bit) = place(head);
+        if let Some(word) = self.filter.get_mut(word) {
+            *word |= bit;
+        }
+        self.heads.push((head, index));
+    }
+
+    /// Calls `hit` for each literal whose first word begins at `word`, or behind an
+    /// escape that this word begins with.
+    #[inline]
+    pub(crate) fn at<'a>(&'a self, text: &[u8], word: usize, mut hit: impl FnMut(Hit<'a>)) {
+        self.starting(text, word, &mut hit);
+        for start in boundary::begins_again(text, word) {
+            self.starting(text, start, &mut hit);
+        }
+    }
+
+    #[inline]
+    fn starting<'a>(&'a self, text: &[u8], word: usize, hit: &mut impl FnMut(Hit<'a>)) {
+        let head = head(text, word);
+        let (index, bit) = place(head);
+        if self.filter.get(index).is_some_and(|word| word & bit != 0) {
+            self.look_up(text, word, head, hit);
+        }
+    }
+
+    #[cold]
+    fn look_up<'a>(
+        &'a self,
+        text: &[u8],
+        word: usize,
+        head: u32,
+        hit: &mut impl FnMut(Hit<'a>),
+    ) {
+        let first = self.heads.partition_point(|&(other, _)| other < head);
+        let same = self.heads.iter().skip(first).take_while(|&&(other, _)| other == head);
+        for literal in same.filter_map(|&(_, index)| self.all.get(usize::from(index))) {
+            let Some(start) = word.checked_sub(literal.word) else { continue };
+            if text.get(start..).is_some_and(|rest| rest.starts_with(&literal.text)) {
+                let end = start + literal.text.len();
+                hit(Hit { actions: &literal.actions, start, end });
             }
         }
     }
 }
 
-impl Engine {
-    fn new<'a>(texts: impl Iterator<Item = &'a str> + Clone) -> Result<Self, Box<BuildError>> {
-        let packed = Config::new()
-            .match_kind(MatchKind::LeftmostFirst)
-            .builder()
-            .extend(texts.clone())
-            .build();
-        if let Some(searcher) = packed {
-            return Ok(Self::Packed(searcher));
+/// Four bytes from `at` on; beyond the end zeros.
+#[inline]
+fn head(text: &[u8], at: usize) -> u32 {
+    let rest = text.get(at..).unwrap_or_default();
+    match *rest {
+        [a, b, c, d, ..] => u32::from_le_bytes([a, b, c, d]),
+        [a, b, c] => u32::from_le_bytes([a, b, c, 0]),
+        _ => 0,
+    }
+}
+
+/// The bit of the filter, by multiplicative hashing.
+#[inline]
+fn place(head: u32) -> (usize, u64) {
+    let hash = head.wrapping_mul(0x9e37_79b1) >> 16;
+    (usize::try_from(hash >> 6).unwrap_or_default() & (FILTER / 64 - 1), 1 << (hash & 63))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(literals: &[&str], text: &str) -> Vec<(usize, usize)> {
+        let all = literals.iter().enumerate();
+        let all = all.map(|(at, text)| ((*text).to_owned(), Action::Here(at)));
+        let literals = Literals::new(all.collect()).unwrap();
+        let mut found = Vec::new();
+        for word in 0..text.len() {
+            literals.at(text.as_bytes(), word, |hit| found.push((hit.start, hit.end)));
         }
-        let automaton = AhoCorasick::builder()
-            .match_kind(aho_corasick::MatchKind::LeftmostFirst)
-            .build(texts)
-            .map_err(Box::new)?;
-        Ok(Self::Automaton(automaton))
+        found.sort_unstable();
+        found.dedup();
+        found
     }
 
-    fn find(&self, text: &[u8], from: usize) -> Option<(usize, usize)> {
-        let found = match self {
-            Self::Packed(searcher) => {
-                searcher.find_in(text, aho_corasick::Span { start: from, end: text.len() })?
-            }
-            Self::Automaton(automaton) => {
-                automaton.find(aho_corasick::Input::new(text).range(from..))?
-            }
-        };
-        Some((found.pattern().as_usize(), found.start()))
+    #[test]
+    fn literals_are_found_by_their_first_word() {
+        assert_eq!(found(&["AKIA"], "x AKIA1 AKI"), [(2, 6)]);
+        assert_eq!(found(&["eyJ", "sk-"], "eyJa sk-"), [(0, 3), (5, 8)]);
+        assert_eq!(found(&["--x-s3", "-----BEGIN "], "a--x-s3 -----BEGIN X"), [(1, 7), (8, 19)]);
+        assert_eq!(found(&["ghp_", "ghp_x"], "ghp_x"), [(0, 4), (0, 5)]);
+        assert_eq!(found(&["AKIA"], r"\nAKIA %2FAKIA"), [(2, 6), (10, 14)]);
+        assert_eq!(found(&["/aws/"], "aws/ /aws/"), [(5, 10)]);
+    }
+
+    #[test]
+    fn a_literal_needs_a_word() {
+        let literal = |text: &str| vec![(text.to_owned(), Action::Arn)];
+        assert_eq!(Literals::new(literal("://")).unwrap_err(), NoWord("://".into()));
+        assert_eq!(Literals::new(literal("-ab")).unwrap_err(), NoWord("-ab".into()));
     }
 }

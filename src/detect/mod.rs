@@ -11,9 +11,12 @@ mod classes;
 mod context;
 mod deep;
 mod gaps;
+mod hosts;
 mod hyphens;
 mod known;
+mod lanes;
 mod literals;
+mod marks;
 mod network;
 mod scan;
 

@@ -2,66 +2,65 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use memchr::memchr_iter;
-
-use crate::detect::boundary::{ends_escape, left_of, right_of};
+use crate::detect::boundary::{before, ends_escape, left_of, right_of};
 use crate::detect::catalog::Catalog;
+use crate::detect::scan::Pass;
 use crate::detect::{Finding, Rank};
 
 /// The longest IPv6 address in text.
 const LONGEST_V6: usize = 39;
 
 impl Catalog {
-    /// Addresses between dots.
-    pub(crate) fn scan_v4(&self, text: &[u8], out: &mut Vec<Finding>) {
-        let digit = |at: usize| text.get(at).is_some_and(u8::is_ascii_digit);
-        let mut done = 0;
-        for dot in memchr_iter(b'.', text) {
-            if dot < done.max(1) || !digit(dot - 1) || !digit(dot + 1) {
-                continue;
-            }
-            let head = text.get(dot.saturating_sub(4)..dot).unwrap_or_default();
-            let mut start = dot - head.iter().rev().take_while(|b| b.is_ascii_digit()).count();
-            // `%2F10.1.2.3`: the digit of an escape is not a part of the address.
-            start = (start..dot).find(|&at| ends_escape(text, at)).unwrap_or(start);
-            let before = start.checked_sub(1).and_then(|at| text.get(at));
-            if before == Some(&b'.') && !ends_escape(text, start) {
-                continue;
-            }
-            let finders = &self.finders;
-            let off: &[usize] = &[];
-            let private = if self.settings.private_ip { &*finders.private_ip } else { off };
-            let public = if self.settings.public_ip { &*finders.public_ip } else { off };
-            let classes = private.iter().chain(public).filter_map(|&at| self.classes.get(at));
-            let found = classes.filter_map(|class| class.verify(text, start, out)).next();
-            done = found.map_or(dot + 1, |span| span.end);
+    /// The IPv4 address whose first dot may be here.
+    pub(super) fn v4(&self, dot: usize, pass: &mut Pass<'_>) {
+        let text = pass.text;
+        if dot < pass.v4 {
+            return;
         }
+        pass.v4 = dot + 1;
+        let head = text.get(dot.saturating_sub(4)..dot).unwrap_or_default();
+        let mut start = dot - head.iter().rev().take_while(|b| b.is_ascii_digit()).count();
+        // `%2F10.1.2.3`: the digit of an escape is not a part of the address.
+        start = (start..dot).find(|&at| ends_escape(text, at)).unwrap_or(start);
+        if before(text, start) == Some(b'.') && !ends_escape(text, start) {
+            return;
+        }
+        let off: &[usize] = &[];
+        let private = matches!(text.get(start..dot), Some(b"10" | b"172" | b"192"));
+        let finders = &self.finders;
+        let private =
+            if self.settings.private_ip && private { &*finders.private_ip } else { off };
+        let public = if self.settings.public_ip { &*finders.public_ip } else { off };
+        let classes = private.iter().chain(public).filter_map(|&at| self.classes.get(at));
+        let found = classes.filter_map(|class| class.verify(text, start, &mut pass.found)).next();
+        pass.v4 = found.map_or(dot + 1, |span| span.end);
     }
 
-    /// Unique local addresses (RFC 4193), and global ones if they are wanted.
-    pub(crate) fn scan_v6(&self, text: &[u8], out: &mut Vec<Finding>) {
+    /// The IPv6 address whose first colon may be here: a unique local one (RFC 4193),
+    /// or a global one if they are wanted.
+    pub(super) fn v6(&self, colon: usize, pass: &mut Pass<'_>) {
         let of_address = |b: &u8| b.is_ascii_hexdigit() || *b == b':';
-        let mut done = 0;
-        for colon in memchr_iter(b':', text) {
-            let next = text.get(colon + 1);
-            if colon < done || !next.is_some_and(of_address) {
-                continue;
-            }
-            let head = text.get(done.max(colon.saturating_sub(5))..colon).unwrap_or_default();
-            let start = colon - head.iter().rev().take_while(|b| b.is_ascii_hexdigit()).count();
-            let tail = text.get(start..).unwrap_or_default();
-            let len = tail.iter().take(LONGEST_V6 + 1).take_while(|b| of_address(b)).count();
-            done = start + len;
-            if let Some(kind) = self.v6_kind(tail.get(..len).unwrap_or_default())
-                && left_of(text, start)
-                && right_of(text, start + len)
-            {
-                let kind = self.kind(kind);
-                let span = start..start + len;
-                let found =
-                    kind.map(|kind| Finding { span, kind, rank: Rank::Shape, teach: false });
-                out.extend(found);
-            }
+        let text = pass.text;
+        let private = self.settings.private_ip && is_local(text, colon);
+        if colon < pass.v6
+            || !(private || self.settings.public_ip)
+            || !text.get(colon + 1).is_some_and(of_address)
+        {
+            return;
+        }
+        let head = text.get(pass.v6.max(colon.saturating_sub(5))..colon).unwrap_or_default();
+        let start = colon - head.iter().rev().take_while(|b| b.is_ascii_hexdigit()).count();
+        let tail = text.get(start..).unwrap_or_default();
+        let len = tail.iter().take(LONGEST_V6 + 1).take_while(|b| of_address(b)).count();
+        pass.v6 = start + len;
+        if let Some(kind) = self.v6_kind(tail.get(..len).unwrap_or_default())
+            && left_of(text, start)
+            && right_of(text, start + len)
+        {
+            let kind = self.kind(kind);
+            let span = start..start + len;
+            let found = kind.map(|kind| Finding { span, kind, rank: Rank::Shape, teach: false });
+            pass.found.extend(found);
         }
     }
 
@@ -76,6 +75,20 @@ impl Catalog {
             _ => None,
         }
     }
+}
+
+/// Does an address begin with the group before the colon, and is it a unique local
+/// one, `fc…` or `fd…`?
+fn is_local(text: &[u8], colon: usize) -> bool {
+    let Some(start) = colon.checked_sub(4) else { return false };
+    let group = text.get(start..colon);
+    // `2001:fd00:…` begins earlier, `addr:fd00:…` here.
+    let inside = before(text, start) == Some(b':')
+        && start
+            .checked_sub(2)
+            .and_then(|at| text.get(at))
+            .is_none_or(|b| b.is_ascii_hexdigit() || *b == b':');
+    matches!(group, Some([b'f' | b'F', b'c' | b'd' | b'C' | b'D', ..])) && !inside
 }
 
 /// The address, if no octet is too large.

@@ -2,21 +2,32 @@
 
 use std::ops::Range;
 
-use crate::detect::boundary::{ends_escape, in_escape, is_masked, left, left_of};
+use crate::detect::boundary::left;
 use crate::detect::catalog::Catalog;
+use crate::detect::context::runs::Run;
 use crate::detect::deep;
 use crate::detect::gaps::Gaps;
-use crate::detect::literals::Action;
+use crate::detect::literals::{Action, Hit};
+use crate::detect::marks::{self, Marks, bits};
 use crate::detect::{Finding, Rank};
 
-/// No host name is longer (RFC 1035).
-const HOST: usize = 255;
-/// How many labels of a host are tried as its beginning.
-const STARTS: usize = 6;
-/// No name with a known end is longer.
-const NAME: usize = 96;
-/// How much may follow a host: a path.
-const PATH: usize = 64;
+/// What one pass over one level of escapes finds.
+#[derive(Default)]
+pub(crate) struct Pass<'t> {
+    pub text: &'t [u8],
+    /// By shape and by structure.
+    pub found: Vec<Finding>,
+    /// What is an identifier if its context says so.
+    pub runs: Vec<Run>,
+    /// Where names of passwords end.
+    pub passwords: Vec<usize>,
+    /// Up to here, hosts and addresses are read already.
+    pub host: usize,
+    pub v4: usize,
+    pub v6: usize,
+    /// An escape may hide a character.
+    escapes: bool,
+}
 
 impl Catalog {
     /// Adds what is found in `text`, sorted and without overlaps.
@@ -26,7 +37,16 @@ impl Catalog {
     pub fn scan(&self, text: &str, label: &str, taken: &[Range<usize>], out: &mut Vec<Finding>) {
         let first = out.len();
         let mut gaps = Gaps::new(taken);
-        self.level(text, label, &mut gaps, out);
+        if self.level(text, label, &mut gaps, out) {
+            self.deeper(text, label, &mut gaps, out);
+        }
+        if let Some(added) = out.get_mut(first..) {
+            added.sort_by_key(|finding| finding.span.start);
+        }
+    }
+
+    /// Decodes level by level, as long as there are escapes.
+    fn deeper(&self, text: &str, label: &str, gaps: &mut Gaps, out: &mut Vec<Finding>) {
         let mut decoded: Vec<deep::Decoded> = Vec::new();
         while decoded.len() < deep::LEVELS {
             let inner = decoded.last().map_or(text, |level| level.text.as_str());
@@ -50,102 +70,72 @@ impl Catalog {
                 gaps.fill(text.as_bytes(), &mut of_rank, out);
             }
         }
-        if let Some(added) = out.get_mut(first..) {
-            added.sort_by_key(|finding| finding.span.start);
-        }
     }
 
-    /// One level of escapes.
-    fn level(&self, text: &str, label: &str, gaps: &mut Gaps, out: &mut Vec<Finding>) {
+    /// One level of escapes. May there be another?
+    fn level(&self, text: &str, label: &str, gaps: &mut Gaps, out: &mut Vec<Finding>) -> bool {
         let bytes = text.as_bytes();
-        let mut found = Vec::new();
-        let mut passwords = Vec::new();
-        self.scan_literals(bytes, &mut found, &mut passwords);
-        self.scan_hyphens(bytes, &mut found);
-        self.scan_v4(bytes, &mut found);
-        self.scan_v6(bytes, &mut found);
+        let mut pass = Pass { text: bytes, ..Pass::default() };
+        marks::each(bytes, |from, marks| self.block(from, marks, &mut pass));
         let (mut shapes, mut fields): (Vec<_>, Vec<_>) =
-            found.into_iter().partition(|finding| finding.rank == Rank::Shape);
+            pass.found.drain(..).partition(|finding| finding.rank == Rank::Shape);
         gaps.fill(bytes, &mut shapes, out);
         gaps.fill(bytes, &mut fields, out);
-        let mut hinted = self.context.scan(bytes, label, &passwords, out);
+        let mut hinted = self.context.scan(&pass, label, out);
         gaps.fill(bytes, &mut hinted, out);
+        pass.escapes
     }
 
-    pub(crate) fn scan_literals(
-        &self,
-        text: &[u8],
-        out: &mut Vec<Finding>,
-        passwords: &mut Vec<usize>,
-    ) {
-        let mut host_from = 0;
-        self.literals.scan(text, |actions, start, end| {
-            let mut host = false;
-            for action in actions {
-                match *action {
-                    Action::Here(class) => {
-                        let class = self.classes.get(class);
-                        class.and_then(|class| class.verify(text, start, out));
-                    }
-                    Action::Host(_) => host = true,
-                    Action::Ends(class) => self.named_end(text, start, class, out),
-                    Action::Arn => self.arns.scan(text, start, out),
-                    Action::Password => passwords.push(end),
-                }
-            }
-            if host {
-                self.host(
-                    text,
-                    actions,
-                    (if host_from <= start { host_from } else { 0 }).max(start.saturating_sub(HOST))
-                        ..start,
-                    out,
-                );
-                host_from = end;
-            }
-        });
-    }
-
-    /// A host whose domain begins at the end of `window`.
-    fn host(&self, text: &[u8], actions: &[Action], window: Range<usize>, out: &mut Vec<Finding>) {
-        let domain = window.end;
-        let head = text.get(window).unwrap_or_default();
-        let of_host = |b: &&u8| b.is_ascii_alphanumeric() || b"-_.".contains(b);
-        let len = head.iter().rev().take_while(of_host).count();
-        let start = domain - len;
-        let around = text.get(start..text.len().min(domain + PATH)).unwrap_or_default();
-        let classes = actions.iter().filter_map(|action| match action {
-            Action::Host(class) => self.classes.get(*class),
-            _ => None,
-        });
-        let classes: Vec<_> = classes
-            .filter(|class| {
-                let near = class.near.as_deref();
-                near.is_none_or(|near| memchr::memmem::find(around, near.as_bytes()).is_some())
-            })
-            .collect();
-        let label =
-            |at: &usize| *at == start || text.get(*at - 1) == Some(&b'.') || ends_escape(text, *at);
-        for at in (start..domain).filter(|at| label(at) && !in_escape(text, *at)).take(STARTS) {
-            // What follows a masked label is what masking left of this host.
-            let before = text.get(start..at).unwrap_or_default();
-            if before.split(|&b| b == b'.').any(is_masked) {
-                return;
-            }
-            if classes.iter().any(|class| class.verify(text, at, out).is_some()) {
-                return;
+    /// Looks at the candidates among 64 bytes.
+    fn block(&self, from: usize, marks: &Marks, pass: &mut Pass<'_>) {
+        let text = pass.text;
+        for word in bits(from, marks.words) {
+            self.literals.at(text, word, |hit| self.literal(&hit, pass));
+        }
+        let rare = marks.ids | marks.uuids | marks.regions | marks.dots | marks.colons;
+        let context = marks.numbers | marks.grouped | marks.secrets | marks.passwords;
+        if rare | context | marks.schemes | marks.escapes == 0 {
+            return;
+        }
+        bits(from, marks.ids).for_each(|at| self.hyphen_id(text, at, &mut pass.found));
+        bits(from, marks.uuids).for_each(|at| self.uuid_id(text, at, &mut pass.found));
+        bits(from, marks.regions).for_each(|at| self.region_id(text, at, &mut pass.found));
+        bits(from, marks.dots).for_each(|at| self.v4(at, pass));
+        bits(from, marks.colons).for_each(|at| self.v6(at, pass));
+        for at in bits(from, marks.schemes) {
+            for class in self.finders.authority.iter().filter_map(|&at| self.classes.get(at)) {
+                class.verify(text, at, &mut pass.found);
             }
         }
+        bits(from, marks.numbers).for_each(|at| Run::number(text, at, &mut pass.runs));
+        bits(from, marks.grouped).for_each(|at| Run::grouped(text, at, &mut pass.runs));
+        bits(from, marks.secrets).for_each(|at| Run::secret(text, at, &mut pass.runs));
+        for at in bits(from, marks.passwords) {
+            let tail = text.get(at..).unwrap_or_default();
+            let rest = ["word", "WORD", "wd", "WD"].into_iter();
+            let name = rest.filter(|rest| tail.starts_with(rest.as_bytes())).max_by_key(|r| r.len());
+            pass.passwords.extend(name.map(|name| at + name.len()));
+        }
+        pass.escapes |= bits(from, marks.escapes)
+            .any(|at| matches!(text.get(at + 1), Some(b'u' | b'/')));
     }
 
-    /// A name that ends with a literal which begins at `end`.
-    fn named_end(&self, text: &[u8], end: usize, class: usize, out: &mut Vec<Finding>) {
-        let head = text.get(end.saturating_sub(NAME)..end).unwrap_or_default();
-        let of_name = |b: &&u8| b.is_ascii_lowercase() || b.is_ascii_digit() || **b == b'-';
-        let start = end - head.iter().rev().take_while(of_name).count();
-        let Some(class) = self.classes.get(class) else { return };
-        // The letter of an escape may stand before it.
-        let skip = usize::from(!left_of(text, start) || in_escape(text, start));
-        class.verify(text, start + skip, out);
+    fn literal(&self, hit: &Hit<'_>, pass: &mut Pass<'_>) {
+        let mut host = false;
+        for action in hit.actions {
+            match *action {
+                Action::Here(class) => {
+                    let class = self.classes.get(class);
+                    class.and_then(|class| class.verify(pass.text, hit.start, &mut pass.found));
+                }
+                Action::Host(_) => host = true,
+                Action::Ends(class) => self.named_end(pass.text, hit.start, class, &mut pass.found),
+                Action::Arn => self.arns.scan(pass.text, hit.start, &mut pass.found),
+                Action::Password => pass.passwords.push(hit.end),
+            }
+        }
+        if host {
+            self.host(hit, pass);
+        }
     }
 }

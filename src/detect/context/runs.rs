@@ -1,4 +1,4 @@
-//! Finds runs of digits and letters by looking at every n-th byte only.
+//! Runs of digits and letters that have the shape of an identifier.
 
 use std::ops::Range;
 use std::sync::LazyLock;
@@ -10,52 +10,63 @@ use crate::detect::context::shape::{self, Shape};
 const TOKEN: usize = 100;
 /// Longer runs are data, not tokens.
 const TOKEN_MAX: usize = 4096;
+/// `1234-5678-9012`
+const GROUPED: usize = 14;
 
-/// Calls `hit` for each shape that needs a context.
-pub(super) fn each(text: &[u8], mut hit: impl FnMut(Shape, Range<usize>)) {
-    stride(text, 10, &CAPITALS, |run| {
-        numbers(text, run, &mut hit);
-    });
-    stride(text, 36, &BASE64, |run| {
-        let run = clean(text, run);
-        if shape::is_uuid(part(text, &run)) {
-            if free(text, &run) {
-                hit(Shape::Uuid, run);
-            }
-            return;
-        }
-        secrets(text, run, &mut hit);
-    });
+/// What is an identifier beside the right key or word.
+#[derive(Debug)]
+pub(crate) struct Run {
+    pub shape: Shape,
+    pub span: Range<usize>,
 }
 
-/// Accounts and ids in a run of digits, capitals and hyphens.
-fn numbers(text: &[u8], run: Range<usize>, hit: &mut impl FnMut(Shape, Range<usize>)) {
-    let run = clean(text, run);
-    if shape::is_account(part(text, &run)) && free(text, &run) {
-        hit(Shape::Account, run);
-        return;
-    }
-    for span in words(text, run) {
+impl Run {
+    /// An account or an id in the run of capitals and digits that begins here.
+    pub(crate) fn number(text: &[u8], start: usize, out: &mut Vec<Self>) {
+        let span = clean(text, start..run_end(text, start, &CAPITALS));
         let word = part(text, &span);
         let shape = if shape::is_account(word) { Some(Shape::Account) } else { shape::id(word) };
         if let Some(shape) = shape
             && free(text, &span)
         {
-            hit(shape, span);
+            out.push(Self { shape, span });
         }
     }
-}
 
-/// Keys and tokens in a run of base64 and hyphens.
-fn secrets(text: &[u8], run: Range<usize>, hit: &mut impl FnMut(Shape, Range<usize>)) {
-    for span in words(text, run) {
-        let padding = text.iter().skip(span.end).take(3).take_while(|&&b| b == b'=').count();
-        match span.len() {
-            40 if padding == 0 && shape::is_secret_key(part(text, &span)) => {
-                hit(Shape::SecretKey, span);
+    /// An account that is written in groups.
+    pub(crate) fn grouped(text: &[u8], start: usize, out: &mut Vec<Self>) {
+        let span = start..start + GROUPED;
+        let beside = |at: Option<usize>| {
+            let byte = at.and_then(|at| text.get(at));
+            byte.is_some_and(|&b| CAPITALS.holds(b) || b == b'-')
+        };
+        let inside = beside(start.checked_sub(1)) && !ends_escape(text, start);
+        if !inside && !beside(Some(span.end)) && free(text, &span) {
+            out.push(Self { shape: Shape::Account, span });
+        }
+    }
+
+    /// A UUID, or keys and tokens in the run of base64 and hyphens that begins here.
+    pub(crate) fn secret(text: &[u8], start: usize, out: &mut Vec<Self>) {
+        let run = clean(text, start..run_end(text, start, &BASE64));
+        if shape::is_uuid(part(text, &run)) {
+            if free(text, &run) {
+                out.push(Self { shape: Shape::Uuid, span: run });
             }
-            TOKEN..=TOKEN_MAX => hit(Shape::SessionToken, span.start..span.end + padding),
-            _ => {}
+            return;
+        }
+        for span in words(text, run) {
+            let padding = text.iter().skip(span.end).take(3).take_while(|&&b| b == b'=').count();
+            match span.len() {
+                40 if padding == 0 && shape::is_secret_key(part(text, &span)) => {
+                    out.push(Self { shape: Shape::SecretKey, span });
+                }
+                TOKEN..=TOKEN_MAX => {
+                    let span = span.start..span.end + padding;
+                    out.push(Self { shape: Shape::SessionToken, span });
+                }
+                _ => {}
+            }
         }
     }
 }
@@ -73,9 +84,9 @@ fn words(text: &[u8], run: Range<usize>) -> impl Iterator<Item = Range<usize>> {
 /// A set of bytes.
 struct Set([bool; 256]);
 
-/// Digits, capitals and the hyphen.
+/// Digits and capitals.
 static CAPITALS: LazyLock<Set> =
-    LazyLock::new(|| Set::new(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'-'));
+    LazyLock::new(|| Set::new(|b| b.is_ascii_uppercase() || b.is_ascii_digit()));
 /// Base64 and the hyphen.
 static BASE64: LazyLock<Set> =
     LazyLock::new(|| Set::new(|b| b.is_ascii_alphanumeric() || b"/+-".contains(&b)));
@@ -94,25 +105,9 @@ impl Set {
     }
 }
 
-/// Calls `hit` for each run of at least `shortest` bytes of a set.
-fn stride(text: &[u8], shortest: usize, set: &Set, mut hit: impl FnMut(Range<usize>)) {
-    let mut probe = shortest - 1;
-    let mut from = 0;
-    while let Some(&byte) = text.get(probe) {
-        if !set.holds(byte) {
-            probe += shortest;
-            continue;
-        }
-        let head = text.get(from..probe).unwrap_or_default();
-        let start = head.iter().rposition(|&b| !set.holds(b)).map_or(from, |at| from + at + 1);
-        let tail = text.get(probe..).unwrap_or_default();
-        let end = tail.iter().position(|&b| !set.holds(b)).map_or(text.len(), |at| probe + at);
-        if end - start >= shortest {
-            hit(start..end);
-        }
-        from = end;
-        probe = end + shortest;
-    }
+fn run_end(text: &[u8], start: usize, set: &Set) -> usize {
+    let tail = text.get(start..).unwrap_or_default();
+    tail.iter().position(|&b| !set.holds(b)).map_or(text.len(), |len| start + len)
 }
 
 /// Without the letter of an escape at the beginning.

@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Shape {
+pub(crate) enum Shape {
     /// Twelve digits, also `1234-5678-9012`.
     Account,
     /// Forty characters of base64 without an order.
