@@ -63,7 +63,7 @@ pub fn decode(raw: &str) -> Cow<'_, str> {
 }
 
 /// The symbol and the length of the escape at the start of `raw`.
-fn symbol(raw: &str) -> (char, usize) {
+pub(crate) fn symbol(raw: &str) -> (char, usize) {
     let plain = |symbol| (symbol, 2);
     match raw.as_bytes().get(1) {
         Some(b'n') => plain('\n'),

@@ -67,18 +67,18 @@ impl Context {
 
     /// Does a key with this name hold an account id?
     pub(crate) fn names_account(&self, label: &str) -> bool {
-        let label = normal(label.as_bytes());
+        let label = Name::new(label.as_bytes());
         self.rules.iter().any(|rule| rule.value == Shape::Account && rule.has_label(&label))
     }
 
     /// What stands beside a key or a word. `found` holds the findings so far.
     pub(crate) fn scan(&self, pass: &Pass<'_>, label: &str, found: &[Finding]) -> Vec<Finding> {
         let text = pass.text;
-        let password = text.len() <= LEAF && password::is_password(text, true);
-        if pass.runs.is_empty() && pass.passwords.is_empty() && !password {
+        let may_be_password = password::LENGTHS.contains(&text.len());
+        if pass.runs.is_empty() && pass.passwords.is_empty() && !may_be_password {
             return Vec::new();
         }
-        let label = if text.len() <= LEAF { normal(label.as_bytes()) } else { String::new() };
+        let label = if text.len() <= LEAF { Name::new(label.as_bytes()) } else { Name::new(b"") };
         let mut out = Vec::new();
         let secret = pass.runs.iter().any(|run| run.shape == Shape::SecretKey);
         let keys = if secret { self.access_keys(found) } else { Vec::new() };
@@ -94,7 +94,7 @@ impl Context {
         for rule in self.rules.iter().filter(|rule| rule.value == Shape::Password) {
             let after = pass.passwords.iter().filter_map(|&at| password::after(text, at));
             out.extend(after.map(|span| finding(span, rule.kind)));
-            if password && rule.has_label(&label) {
+            if may_be_password && rule.has_label(&label) && password::is_password(text, true) {
                 out.push(finding(0..text.len(), rule.kind));
             }
         }
@@ -123,11 +123,11 @@ fn finding(span: Range<usize>, kind: Kind) -> Finding {
 }
 
 impl Rule {
-    fn has_label(&self, label: &str) -> bool {
-        !label.is_empty() && self.labels.iter().any(|ending| label.ends_with(ending.as_str()))
+    fn has_label(&self, label: &Name) -> bool {
+        self.labels.iter().any(|ending| label.as_bytes().ends_with(ending.as_bytes()))
     }
 
-    fn applies(&self, value: &[u8], label: &str, lead: &Lead) -> bool {
+    fn applies(&self, value: &[u8], label: &Name, lead: &Lead) -> bool {
         let word = |word: &String| lead.words.contains(word.as_str());
         self.has_label(label)
             || self.has_label(&lead.key)
@@ -137,7 +137,7 @@ impl Rule {
 
 /// What stands before a value on its line, ready to be compared.
 struct Lead {
-    key: String,
+    key: Name,
     /// In small letters.
     words: String,
 }
@@ -146,7 +146,7 @@ impl Lead {
     fn new(text: &[u8], at: usize) -> Self {
         let lead = lead(text, at);
         let words = String::from_utf8_lossy(&unmasked(lead)).to_ascii_lowercase();
-        Self { key: normal(key_before(lead)), words }
+        Self { key: Name::new(key_before(lead)), words }
     }
 }
 
@@ -194,8 +194,28 @@ fn last_word(text: &[u8]) -> &[u8] {
     text.get(text.len() - len..).unwrap_or_default()
 }
 
-/// Without case and separators: `KmsKeyId`, `kms_key_id` and `--kms-key-id` are one.
-fn normal(key: &[u8]) -> String {
-    let letters = key.iter().filter(|b| b.is_ascii_alphanumeric());
-    letters.map(|b| char::from(b.to_ascii_lowercase())).collect()
+/// The end of a key without case and separators: `KmsKeyId`, `kms_key_id` and
+/// `--kms-key-id` are one. No ending that is compared with it is longer.
+struct Name {
+    letters: [u8; Name::LONGEST],
+    /// Where it begins.
+    start: usize,
+}
+
+impl Name {
+    const LONGEST: usize = 40;
+
+    fn new(key: &[u8]) -> Self {
+        let mut this = Self { letters: [0; Self::LONGEST], start: Self::LONGEST };
+        let letters = key.iter().rev().filter(|b| b.is_ascii_alphanumeric());
+        for (slot, letter) in this.letters.iter_mut().rev().zip(letters) {
+            *slot = letter.to_ascii_lowercase();
+            this.start -= 1;
+        }
+        this
+    }
+
+    fn as_bytes(&self) -> &[u8] {
+        self.letters.get(self.start..).unwrap_or_default()
+    }
 }

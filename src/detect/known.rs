@@ -1,7 +1,7 @@
 //! Names that a document has taught so far: masked wherever they stand alone.
 //!
-//! A filter over the first five bytes of words passes over most of them, so that the
-//! cost does not grow with the number of names.
+//! A filter over the first bytes of words passes over most of them, so that the cost
+//! does not grow with the number of names.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -9,14 +9,14 @@ use std::ops::{Bound, Range};
 
 use crate::detect::boundary::{begins_again, left_of, right_of};
 use crate::detect::lanes;
-use crate::detect::marks::bits;
+use crate::detect::marks::{back, bits};
 use crate::detect::{Finding, Kind, Rank};
 
 /// Shorter names are words.
 const SHORTEST: usize = 5;
 /// Bits of the filter for each name, at least.
-const BITS_PER_NAME: usize = 16;
-const FIRST_BITS: usize = 1 << 12;
+const BITS_PER_NAME: usize = 64;
+const FIRST_BITS: usize = 1 << 15;
 
 #[derive(Clone, Default)]
 pub struct Known {
@@ -24,9 +24,21 @@ pub struct Known {
     longest: usize,
     /// How many signs stand before the first word of a name: mostly none.
     leads: BTreeSet<usize>,
-    filter: Vec<u64>,
-    /// The first bytes of words behind which a name ends before the filter could tell.
+    all: Heads,
+    /// Of the names since [`Known::begin_unit`].
+    fresh: Heads,
+}
+
+/// How names begin, from their first word on.
+#[derive(Clone, Default)]
+struct Heads {
+    /// By eight bytes, of names that are so long.
+    long: Filter<8>,
+    /// By five.
+    short: Filter<5>,
+    /// The first bytes of words behind which a name ends before a filter could tell.
     firsts: [u64; 4],
+    any: bool,
 }
 
 impl fmt::Debug for Known {
@@ -45,22 +57,17 @@ impl Known {
         self.names.insert(bytes.into(), kind);
         self.longest = self.longest.max(bytes.len());
         self.leads.insert(lead(bytes));
-        if let Some([first, rest @ ..]) = bytes.get(lead(bytes)..)
-            && rest.len() + 1 < SHORTEST
-            && let Some(word) = self.firsts.get_mut(usize::from(first >> 6))
-        {
-            *word |= 1 << (first & 63);
-        }
-        if self.names.len() * BITS_PER_NAME > self.filter.len() * 64 {
-            let bits = (self.filter.len() * 64 * 4).max(FIRST_BITS);
-            self.filter = vec![0; bits / 64];
-            for name in self.names.keys() {
-                mark(&mut self.filter, name);
-            }
-        } else {
-            mark(&mut self.filter, bytes);
-        }
+        let word = bytes.get(lead(bytes)..).unwrap_or_default();
+        self.all.add(word);
+        self.fresh.add(word);
         true
+    }
+
+    /// From here on, names are news until the next unit begins.
+    pub fn begin_unit(&mut self) {
+        if self.fresh.any {
+            self.fresh = Heads::default();
+        }
     }
 
     #[must_use]
@@ -73,34 +80,37 @@ impl Known {
         self.names.get(name.as_bytes()).copied()
     }
 
+    /// May a name begin with the word whose first eight bytes are these?
+    #[inline]
+    pub(crate) fn may_begin(&self, head: u64) -> bool {
+        self.all.may_begin(head)
+    }
+
     /// Adds the known names that stand in the gaps between `taken`, which is sorted.
-    pub fn find(&self, text: &str, taken: &[Range<usize>], out: &mut Vec<Finding>) {
-        if self.is_empty() {
-            return;
-        }
+    ///
+    /// `words` are the beginnings of words at which a name may stand that was known
+    /// before the unit began: see [`Catalog::scan_beside`]. For those that the unit
+    /// itself taught, the text is read again.
+    ///
+    /// [`Catalog::scan_beside`]: crate::detect::Catalog::scan_beside
+    pub fn find(
+        &self,
+        text: &str,
+        mut words: Vec<usize>,
+        taken: &[Range<usize>],
+        out: &mut Vec<Finding>,
+    ) {
         let bytes = text.as_bytes();
         let mut search = Search { known: self, text: bytes, taken, from: 0, out };
-        let mut before = 0;
-        for from in (0..bytes.len()).step_by(lanes::WIDTH) {
-            let here = lanes::words(bytes, from);
-            for word in bits(from, here & !(here << 1 | before >> 63)) {
-                search.word(word);
-                begins_again(bytes, word).for_each(|start| search.word(start));
-            }
-            before = here;
+        if self.fresh.any {
+            each_word(bytes, |word| {
+                if self.fresh.may_begin(head(bytes, word)) {
+                    words.push(word);
+                }
+            });
         }
-    }
-
-    #[inline]
-    fn may_begin(&self, bytes: &[u8], word: usize) -> bool {
-        let (index, bit) = place(head(bytes, word), self.filter.len());
-        self.filter.get(index).is_some_and(|word| word & bit != 0)
-            || (self.firsts != [0; 4] && self.may_begin_short(bytes, word))
-    }
-
-    fn may_begin_short(&self, bytes: &[u8], word: usize) -> bool {
-        let first = bytes.get(word).copied().unwrap_or_default();
-        self.firsts.get(usize::from(first >> 6)).is_some_and(|word| word >> (first & 63) & 1 == 1)
+        words.sort_unstable();
+        words.into_iter().for_each(|word| search.look_up(word));
     }
 
     /// The longest name at `start` that ends no later than `end`.
@@ -134,15 +144,10 @@ struct Search<'a> {
 
 impl Search<'_> {
     /// The name whose first word begins here.
-    #[inline]
-    fn word(&mut self, word: usize) {
-        if word >= self.from && self.known.may_begin(self.text, word) {
-            self.look_up(word);
-        }
-    }
-
-    #[cold]
     fn look_up(&mut self, word: usize) {
+        if word < self.from {
+            return;
+        }
         while let Some((span, rest)) = self.taken.split_first()
             && span.end <= word
         {
@@ -162,6 +167,19 @@ impl Search<'_> {
     }
 }
 
+/// Calls `hit` for the beginning of each word, also behind an escape.
+fn each_word(text: &[u8], mut hit: impl FnMut(usize)) {
+    let mut before = (0, 0);
+    for from in (0..text.len()).step_by(lanes::WIDTH) {
+        let here = lanes::words(text, from);
+        let begins = here.0 & !back(here.0, before.0, 1);
+        let escaped = begins & back(here.1, before.1, 1);
+        bits(from, begins).for_each(&mut hit);
+        bits(from, escaped).for_each(|word| begins_again(text, word).for_each(&mut hit));
+        before = here;
+    }
+}
+
 /// Can this name be masked without a key or an ARN around it?
 fn is_strong(name: &[u8]) -> bool {
     let special = |b: &u8| b.is_ascii_digit() || b.is_ascii_uppercase() || b"-_.".contains(b);
@@ -173,30 +191,94 @@ fn lead(name: &[u8]) -> usize {
     name.iter().position(u8::is_ascii_alphanumeric).unwrap_or(name.len())
 }
 
-/// Five bytes of the first word and what follows it; beyond the end zeros.
+/// Eight bytes of the first word and what follows it; beyond the end zeros.
 #[inline]
-fn head(text: &[u8], word: usize) -> u64 {
+pub(crate) fn head(text: &[u8], word: usize) -> u64 {
     let rest = text.get(word..).unwrap_or_default();
     if let Some(eight) = rest.first_chunk() {
-        return u64::from_le_bytes(*eight) << 24;
+        return u64::from_le_bytes(*eight);
     }
-    let last = rest.iter().take(SHORTEST).rev();
-    last.fold(0, |head, &byte| head << 8 | u64::from(byte)) << 24
+    rest.iter().rev().fold(0, |head, &byte| head << 8 | u64::from(byte))
 }
 
-fn mark(filter: &mut [u64], name: &[u8]) {
-    let (index, bit) = place(head(name, lead(name)), filter.len());
-    if let Some(word) = filter.get_mut(index) {
+impl Heads {
+    /// Adds a name, without what stands before its first word.
+    fn add(&mut self, name: &[u8]) {
+        self.any = true;
+        match name {
+            [_, _, _, _, _, _, _, _, ..] => self.long.add(name),
+            [_, _, _, _, _, ..] => self.short.add(name),
+            [first, ..] => {
+                if let Some(word) = self.firsts.get_mut(usize::from(first >> 6)) {
+                    *word |= 1 << (first & 63);
+                }
+            }
+            [] => {}
+        }
+    }
+
+    #[inline]
+    fn may_begin(&self, head: u64) -> bool {
+        self.long.may_hold(head)
+            || self.short.may_hold(head)
+            || (self.firsts != [0; 4] && self.may_begin_short(head))
+    }
+
+    #[cold]
+    fn may_begin_short(&self, head: u64) -> bool {
+        let [first, ..] = head.to_le_bytes();
+        self.firsts.get(usize::from(first >> 6)).is_some_and(|word| word >> (first & 63) & 1 == 1)
+    }
+}
+
+/// A set of heads that may hold more than was added: a Bloom filter by `BYTES` bytes.
+#[derive(Clone, Default)]
+struct Filter<const BYTES: u32> {
+    heads: BTreeSet<u64>,
+    words: Vec<u64>,
+}
+
+impl<const BYTES: u32> Filter<BYTES> {
+    fn add(&mut self, name: &[u8]) {
+        let head = Self::cut(head(name, 0));
+        if !self.heads.insert(head) {
+            return;
+        }
+        if self.heads.len() * BITS_PER_NAME > self.words.len() * 64 {
+            let bits = (self.words.len() * 64 * 4).max(FIRST_BITS);
+            self.words = vec![0; bits / 64];
+            self.heads.iter().for_each(|&head| mark(&mut self.words, head));
+        } else {
+            mark(&mut self.words, head);
+        }
+    }
+
+    #[inline]
+    fn may_hold(&self, head: u64) -> bool {
+        let (index, bit) = place(Self::cut(head), self.words.len());
+        self.words.get(index).is_some_and(|word| word & bit != 0)
+    }
+
+    #[inline]
+    fn cut(head: u64) -> u64 {
+        head & (u64::MAX >> (64 - 8 * BYTES))
+    }
+}
+
+fn mark(words: &mut [u64], head: u64) {
+    let (index, bit) = place(head, words.len());
+    if let Some(word) = words.get_mut(index) {
         *word |= bit;
     }
 }
 
-/// The bit for a beginning, by multiplicative hashing. `words` is a power of two.
+/// The bit for a head, by multiplicative hashing: only the high bits of the product
+/// depend on all of the head. `words` is a power of two.
 #[inline]
 fn place(head: u64, words: usize) -> (usize, u64) {
-    let hash = head.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    let word = usize::try_from(hash >> 38).unwrap_or_default() & words.wrapping_sub(1);
-    (word, 1 << ((hash >> 32) & 63))
+    let hash = (head ^ head >> 32).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let word = usize::try_from(hash >> 40).unwrap_or_default() & words.wrapping_sub(1);
+    (word, 1 << (hash >> 58))
 }
 
 #[cfg(test)]
@@ -242,16 +324,34 @@ mod tests {
             ("prod-data-lak prod-data-l prod-dat", vec!["prod-data", "prod-data"]),
         ] {
             let mut out = Vec::new();
-            known.find(text, &[], &mut out);
+            known.find(text, Vec::new(), &[], &mut out);
             let spans: Vec<_> = out.iter().map(|f| text.get(f.span.clone()).unwrap()).collect();
             assert_eq!(spans, found, "{text}");
         }
     }
 
     #[test]
+    fn names_of_earlier_units_are_found_by_their_words() {
+        let mut known = known(&["MyRole", "prod-data"]);
+        known.begin_unit();
+        let text = "MyRole prod-data prod-dat MyRole2";
+        let mut out = Vec::new();
+        known.find(text, Vec::new(), &[], &mut out);
+        assert_eq!(out, []);
+        let words: Vec<_> = (0..text.len())
+            .filter(|&at| known.may_begin(head(text.as_bytes(), at)))
+            .collect();
+        assert_eq!(words, [0, 7, 17, 26]);
+        known.learn("prod-dat", Kind(7));
+        known.find(text, words, &[], &mut out);
+        let starts: Vec<_> = out.iter().map(|found| found.span.start).collect();
+        assert_eq!(starts, [0, 7, 17]);
+    }
+
+    #[test]
     fn what_is_taken_stays() {
         let mut out = Vec::new();
-        known(&["MyRole"]).find("MyRole MyRole MyRole", &[0..6, 9..11], &mut out);
+        known(&["MyRole"]).find("MyRole MyRole MyRole", Vec::new(), &[0..6, 9..11], &mut out);
         assert_eq!(out.iter().map(|f| (f.span.start, f.span.end)).collect::<Vec<_>>(), [(14, 20)]);
     }
 
@@ -263,7 +363,7 @@ mod tests {
             assert!(known.learn(name, Kind(1)));
         }
         let mut out = Vec::new();
-        known.find(&names.join(" "), &[], &mut out);
+        known.find(&names.join(" "), Vec::new(), &[], &mut out);
         assert_eq!(out.len(), names.len());
     }
 }

@@ -23,6 +23,8 @@ pub(crate) struct Masks {
     pub colon: u64,
     pub slash: u64,
     pub backslash: u64,
+    /// What stands before the letters and digits of an escape: `\`, `%`, `[`, `;`.
+    pub lead: u64,
     /// `s` and `S`, `w` and `W`: `passwd` and `password` have both.
     pub s: u64,
     pub w: u64,
@@ -34,6 +36,7 @@ impl Masks {
         with_block(text, at, Self::of)
     }
 
+    #[inline]
     fn of(block: &[u8; WIDTH]) -> Self {
         let mut masks = Self::default();
         let (lanes, _) = block.as_chunks::<{ Lane::WIDTH }>();
@@ -53,7 +56,9 @@ impl Masks {
             masks.dot |= lane.equals(b'.').bits() << shift;
             masks.colon |= lane.equals(b':').bits() << shift;
             masks.slash |= slash.bits() << shift;
-            masks.backslash |= lane.equals(b'\\').bits() << shift;
+            let backslash = lane.equals(b'\\');
+            masks.backslash |= backslash.bits() << shift;
+            masks.lead |= lane.leads(backslash).bits() << shift;
             masks.s |= small.equals(b's').bits() << shift;
             masks.w |= small.equals(b'w').bits() << shift;
         }
@@ -61,30 +66,32 @@ impl Masks {
     }
 }
 
-/// Letters and digits alone, for who needs no more.
-pub(crate) fn words(text: &[u8], at: usize) -> u64 {
+/// Letters and digits alone, and what leads an escape, for who needs no more.
+pub(crate) fn words(text: &[u8], at: usize) -> (u64, u64) {
     with_block(text, at, |block| {
-        let mut bits = 0;
+        let (mut words, mut leads) = (0, 0);
         let (lanes, _) = block.as_chunks::<{ Lane::WIDTH }>();
         for (index, lane) in lanes.iter().enumerate() {
+            let shift = index * Lane::WIDTH;
             let lane = Lane::new(lane);
             let word = lane.to_lower().within(b'a', b'z').or(lane.within(b'0', b'9'));
-            bits |= word.bits() << (index * Lane::WIDTH);
+            words |= word.bits() << shift;
+            leads |= lane.leads(lane.equals(b'\\')).bits() << shift;
         }
-        bits
+        (words, leads)
     })
 }
 
 /// Calls `then` with the 64 bytes from `at` on; the last are filled up with zeros.
 #[inline]
-fn with_block<T>(text: &[u8], at: usize, then: impl Fn(&[u8; WIDTH]) -> T) -> T {
+fn with_block<T>(text: &[u8], at: usize, then: impl FnOnce(&[u8; WIDTH]) -> T) -> T {
     let rest = text.get(at..).unwrap_or_default();
     if let Some(block) = rest.first_chunk() {
         return then(block);
     }
     let mut block = [0; WIDTH];
-    for (to, from) in block.iter_mut().zip(rest) {
-        *to = *from;
+    if let Some(start) = block.get_mut(..rest.len()) {
+        start.copy_from_slice(rest);
     }
     then(&block)
 }
@@ -116,6 +123,11 @@ impl Lane {
     fn within(self, first: u8, last: u8) -> Self {
         let from_first = self.0 - u8x16::splat(first);
         Self(from_first.min(u8x16::splat(last - first)).simd_eq(from_first))
+    }
+
+    #[inline]
+    fn leads(self, backslash: Self) -> Self {
+        backslash.or(self.equals(b'%')).or(self.equals(b'[')).or(self.equals(b';'))
     }
 
     #[inline]
@@ -153,11 +165,12 @@ mod tests {
                 colon: mask(block, |b| b == b':'),
                 slash: mask(block, |b| b == b'/'),
                 backslash: mask(block, |b| b == b'\\'),
+                lead: mask(block, |b| b"\\%[;".contains(&b)),
                 s: mask(block, |b| b.eq_ignore_ascii_case(&b's')),
                 w: mask(block, |b| b.eq_ignore_ascii_case(&b'w')),
             };
             assert_eq!(Masks::at(&all, at), masks, "{at}");
-            assert_eq!(words(&all, at), word, "{at}");
+            assert_eq!(words(&all, at), (word, masks.lead), "{at}");
         }
         assert_eq!(Masks::at(b"abc", 3), Masks::default());
     }

@@ -16,6 +16,8 @@ const SECRET: u32 = 36;
 pub(crate) struct Marks {
     /// The beginnings of words: of runs of letters and digits.
     pub words: u64,
+    /// Those of them that may begin with an escape.
+    pub escaped: u64,
     /// A hyphen before eight letters and digits.
     pub ids: u64,
     /// The first hyphen of what may be a UUID.
@@ -46,44 +48,69 @@ pub(crate) fn each(text: &[u8], mut hit: impl FnMut(usize, &Marks)) {
     let mut here = Masks::at(text, 0);
     let mut from = 0;
     while from < text.len() {
-        let after = Masks::at(text, from + WIDTH);
+        let next = from + WIDTH;
+        let after = if next < text.len() { Masks::at(text, next) } else { Masks::default() };
         hit(from, &Marks::new(&before, &here, &after));
         (before, here) = (here, after);
-        from += WIDTH;
+        from = next;
     }
 }
 
 impl Marks {
+    /// Is there anything but words?
+    #[inline]
+    pub(crate) fn has_signs(&self) -> bool {
+        let ids = self.ids | self.uuids | self.regions | self.dots | self.colons | self.schemes;
+        ids | self.numbers | self.grouped | self.secrets | self.passwords | self.escapes != 0
+    }
+
+    #[inline]
     fn new(before: &Masks, here: &Masks, after: &Masks) -> Self {
-        // Bit n is set where the byte n places before or after is in the set.
-        let back = |set: fn(&Masks) -> u64, n: u32| set(here) << n | set(before) >> (64 - n);
-        let ahead = |set: fn(&Masks) -> u64, n: u32| set(here) >> n | set(after) << (64 - n);
-        let wide = |set: fn(&Masks) -> u64| u128::from(set(here)) | u128::from(set(after)) << 64;
-        let word = wide(|masks| masks.word);
+        let beside = back(here.word, before.word, 1);
+        let word = wide(here.word, after.word);
         let four = run(word, 4);
         let eight = low(and_next(four, 4) >> 1);
-        let digit = wide(|masks| masks.digit);
-        let fours = run(digit, 4);
-        let hyphen = wide(|masks| masks.hyphen);
+        let fours = run(wide(here.digit, after.digit), 4);
+        let hyphen = wide(here.hyphen, after.hyphen);
         let grouped = fours & hyphen >> 4 & fours >> 5 & hyphen >> 9 & fours >> 10;
-        let number = low(run(wide(|masks| masks.capital), NUMBER));
-        let secret = low(run(wide(|masks| masks.base64), SECRET));
-        let beside = back(|masks| masks.word, 1);
+        let number = low(run(wide(here.capital, after.capital), NUMBER));
+        let secret = low(run(wide(here.base64, after.base64), SECRET));
+        let digit_next = ahead(here.digit, after.digit, 1);
+        let slashes = ahead(here.slash, after.slash, 1) & ahead(here.slash, after.slash, 2);
+        let words = here.word & !beside;
         Self {
-            words: here.word & !beside,
+            words,
+            escaped: words & back(here.lead, before.lead, 1),
             ids: here.hyphen & eight,
             uuids: here.hyphen & low(four >> 1) & low(hyphen >> 5),
-            regions: here.hyphen & ahead(|masks| masks.digit, 1) & !ahead(|masks| masks.word, 2),
-            dots: here.dot & ahead(|masks| masks.digit, 1) & back(|masks| masks.digit, 1),
+            regions: here.hyphen & digit_next & !ahead(here.word, after.word, 2),
+            dots: here.dot & digit_next & back(here.digit, before.digit, 1),
             colons: here.colon & beside,
-            schemes: here.colon & ahead(|masks| masks.slash, 1) & ahead(|masks| masks.slash, 2),
-            numbers: number & !back(|masks| masks.capital, 1),
+            schemes: here.colon & slashes,
+            numbers: number & !back(here.capital, before.capital, 1),
             grouped: low(grouped),
-            secrets: secret & !back(|masks| masks.base64, 1),
-            passwords: here.w & back(|masks| masks.s, 1) & back(|masks| masks.s, 2),
+            secrets: secret & !back(here.base64, before.base64, 1),
+            passwords: here.w & back(here.s, before.s, 1) & back(here.s, before.s, 2),
             escapes: here.backslash,
         }
     }
+}
+
+/// Bits of the bytes so many places before.
+#[inline]
+pub(crate) fn back(here: u64, before: u64, places: u32) -> u64 {
+    here << places | before >> (64 - places)
+}
+
+/// Bits of the bytes so many places behind.
+#[inline]
+fn ahead(here: u64, after: u64, places: u32) -> u64 {
+    here >> places | after << (64 - places)
+}
+
+#[inline]
+fn wide(here: u64, after: u64) -> u128 {
+    u128::from(here) | u128::from(after) << 64
 }
 
 /// Where a run of at least `length` set bits begins or goes on: bits whose next

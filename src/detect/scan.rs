@@ -2,14 +2,14 @@
 
 use std::ops::Range;
 
-use crate::detect::boundary::left;
+use crate::detect::boundary::{begins_again, left};
 use crate::detect::catalog::Catalog;
 use crate::detect::context::runs::Run;
 use crate::detect::deep;
 use crate::detect::gaps::Gaps;
 use crate::detect::literals::{Action, Hit};
 use crate::detect::marks::{self, Marks, bits};
-use crate::detect::{Finding, Rank};
+use crate::detect::{Finding, Known, Rank, known};
 
 /// What one pass over one level of escapes finds.
 #[derive(Default)]
@@ -27,6 +27,8 @@ pub(crate) struct Pass<'t> {
     pub v6: usize,
     /// An escape may hide a character.
     escapes: bool,
+    /// Where a name may stand that is known already.
+    words: Vec<usize>,
 }
 
 impl Catalog {
@@ -35,14 +37,30 @@ impl Catalog {
     /// `text` is a decoded leaf, `label` the nearest JSON key, `taken` the
     /// sorted spans that are never touched.
     pub fn scan(&self, text: &str, label: &str, taken: &[Range<usize>], out: &mut Vec<Finding>) {
+        self.scan_beside(text, label, taken, &Known::default(), out);
+    }
+
+    /// [`Catalog::scan`], which gives the beginnings of words at which a name of `known`
+    /// may stand, for [`Known::find`].
+    pub fn scan_beside(
+        &self,
+        text: &str,
+        label: &str,
+        taken: &[Range<usize>],
+        known: &Known,
+        out: &mut Vec<Finding>,
+    ) -> Vec<usize> {
         let first = out.len();
         let mut gaps = Gaps::new(taken);
-        if self.level(text, label, &mut gaps, out) {
+        let mut pass = Pass { text: text.as_bytes(), ..Pass::default() };
+        self.level(&mut pass, label, Some(known).filter(|k| !k.is_empty()), &mut gaps, out);
+        if pass.escapes {
             self.deeper(text, label, &mut gaps, out);
         }
         if let Some(added) = out.get_mut(first..) {
             added.sort_by_key(|finding| finding.span.start);
         }
+        pass.words
     }
 
     /// Decodes level by level, as long as there are escapes.
@@ -52,7 +70,8 @@ impl Catalog {
             let inner = decoded.last().map_or(text, |level| level.text.as_str());
             let Some(level) = deep::decode(inner) else { break };
             let mut found = Vec::new();
-            self.level(&level.text, label, &mut Gaps::default(), &mut found);
+            let mut pass = Pass { text: level.text.as_bytes(), ..Pass::default() };
+            self.level(&mut pass, label, None, &mut Gaps::default(), &mut found);
             decoded.push(level);
             for finding in &mut found {
                 finding.span = decoded
@@ -72,31 +91,52 @@ impl Catalog {
         }
     }
 
-    /// One level of escapes. May there be another?
-    fn level(&self, text: &str, label: &str, gaps: &mut Gaps, out: &mut Vec<Finding>) -> bool {
-        let bytes = text.as_bytes();
-        let mut pass = Pass { text: bytes, ..Pass::default() };
-        marks::each(bytes, |from, marks| self.block(from, marks, &mut pass));
+    /// One level of escapes.
+    fn level(
+        &self,
+        pass: &mut Pass<'_>,
+        label: &str,
+        known: Option<&Known>,
+        gaps: &mut Gaps,
+        out: &mut Vec<Finding>,
+    ) {
+        let text = pass.text;
+        marks::each(text, |from, marks| {
+            for word in bits(from, marks.words) {
+                self.word(word, known, pass);
+            }
+            for word in bits(from, marks.escaped) {
+                begins_again(text, word).for_each(|word| self.word(word, known, pass));
+            }
+            if marks.has_signs() {
+                self.signs(from, marks, pass);
+            }
+        });
         let (mut shapes, mut fields): (Vec<_>, Vec<_>) =
             pass.found.drain(..).partition(|finding| finding.rank == Rank::Shape);
-        gaps.fill(bytes, &mut shapes, out);
-        gaps.fill(bytes, &mut fields, out);
-        let mut hinted = self.context.scan(&pass, label, out);
-        gaps.fill(bytes, &mut hinted, out);
-        pass.escapes
+        gaps.fill(text, &mut shapes, out);
+        gaps.fill(text, &mut fields, out);
+        let mut hinted = self.context.scan(pass, label, out);
+        gaps.fill(text, &mut hinted, out);
     }
 
-    /// Looks at the candidates among 64 bytes.
-    fn block(&self, from: usize, marks: &Marks, pass: &mut Pass<'_>) {
+    /// Looks at a word: almost all are nothing.
+    #[inline]
+    fn word(&self, word: usize, known: Option<&Known>, pass: &mut Pass<'_>) {
+        let head = known::head(pass.text, word);
+        if known.is_some_and(|known| known.may_begin(head)) {
+            pass.words.push(word);
+        }
+        let [a, b, c, d, ..] = head.to_le_bytes();
+        let head = u32::from_le_bytes([a, b, c, d]);
+        if self.literals.may_begin(head) {
+            self.literals.at(pass.text, word, head, |hit| self.literal(&hit, pass));
+        }
+    }
+
+    /// Looks at the candidates among 64 bytes that are not words.
+    fn signs(&self, from: usize, marks: &Marks, pass: &mut Pass<'_>) {
         let text = pass.text;
-        for word in bits(from, marks.words) {
-            self.literals.at(text, word, |hit| self.literal(&hit, pass));
-        }
-        let rare = marks.ids | marks.uuids | marks.regions | marks.dots | marks.colons;
-        let context = marks.numbers | marks.grouped | marks.secrets | marks.passwords;
-        if rare | context | marks.schemes | marks.escapes == 0 {
-            return;
-        }
         bits(from, marks.ids).for_each(|at| self.hyphen_id(text, at, &mut pass.found));
         bits(from, marks.uuids).for_each(|at| self.uuid_id(text, at, &mut pass.found));
         bits(from, marks.regions).for_each(|at| self.region_id(text, at, &mut pass.found));

@@ -12,14 +12,13 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use memchr::memchr;
 use thiserror::Error;
 
-use crate::body::escape::Unescaped;
 use crate::body::json::{JsonError, Shape, Tape};
 use crate::body::select::{self, Format, Guarded, Leaf, Opaque, Place};
 use crate::body::splice::{Swap, splice};
 use crate::detect::{Catalog, Finding, Kind, Known, Rank};
+use crate::mask::contents::Contents;
 use crate::mask::placeholder::{self, NUMBER_KIND, Placeholder};
 use crate::mask::table::Table;
 use crate::mask::{Mapping, Scope};
@@ -84,39 +83,14 @@ struct Text<'s> {
     place: Place,
     findings: Vec<Finding>,
     taken: Vec<Range<usize>>,
-}
-
-/// What a leaf says, and how to find it again in the source.
-enum Contents<'s> {
-    Plain(&'s str),
-    Escaped(Unescaped),
-}
-
-impl<'s> Contents<'s> {
-    /// The contents of a JSON string.
-    fn json(raw: &'s str) -> Self {
-        if memchr(b'\\', raw.as_bytes()).is_some() {
-            Self::Escaped(Unescaped::new(raw))
-        } else {
-            Self::Plain(raw)
-        }
-    }
+    /// Words at which a name may stand that earlier units taught.
+    words: Vec<usize>,
 }
 
 impl Text<'_> {
-    fn text(&self) -> &str {
-        match &self.contents {
-            Contents::Plain(text) => text,
-            Contents::Escaped(read) => &read.text,
-        }
-    }
-
     /// The span of the document that a span of the text came from.
     fn source(&self, span: &Range<usize>) -> Range<usize> {
-        let span = match &self.contents {
-            Contents::Plain(_) => span.clone(),
-            Contents::Escaped(read) => read.source(span),
-        };
+        let span = self.contents.source(span);
         self.at + span.start..self.at + span.end
     }
 }
@@ -148,6 +122,12 @@ impl<'a> Session<'a> {
 
     /// Masks a text as one leaf.
     pub fn text(&mut self, source: &str) -> Result<String, Refusal> {
+        self.known.begin_unit();
+        self.part(source)
+    }
+
+    /// Masks a text of the unit.
+    fn part(&mut self, source: &str) -> Result<String, Refusal> {
         let mut swaps = Vec::new();
         let mut texts = vec![self.scan(Contents::Plain(source), 0, "", Place::Text)];
         self.settle(&mut texts, &mut swaps)?;
@@ -160,6 +140,7 @@ impl<'a> Session<'a> {
         unit: &[Leaf],
         swaps: &mut Vec<Swap<String>>,
     ) -> Result<(), Refusal> {
+        self.known.begin_unit();
         let mut texts = Vec::with_capacity(unit.len());
         let mut numbers = Vec::new();
         for leaf in unit {
@@ -193,12 +174,12 @@ impl<'a> Session<'a> {
         label: &str,
         place: Place,
     ) -> Text<'s> {
-        let mut leaf = Text { at, contents, place, findings: Vec::new(), taken: Vec::new() };
+        let text = contents.text();
         let mut findings = Vec::new();
-        let taken = placeholder::spans(leaf.text());
-        self.masker.catalog.scan(leaf.text(), label, &taken, &mut findings);
-        (leaf.findings, leaf.taken) = (findings, taken);
-        leaf
+        let taken = placeholder::spans(text);
+        let catalog = &self.masker.catalog;
+        let words = catalog.scan_beside(text, label, &taken, &self.known, &mut findings);
+        Text { at, contents, place, findings, taken, words }
     }
 
     /// Decides the placeholders of a unit and writes down what is replaced.
@@ -212,11 +193,11 @@ impl<'a> Session<'a> {
             if matches!(text.place, Place::Guarded(_)) || self.known.is_empty() {
                 continue;
             }
-            text.taken.extend(text.findings.iter().map(|finding| finding.span.clone()));
-            text.taken.sort_by_key(|span| span.start);
-            let mut findings = std::mem::take(&mut text.findings);
-            self.known.find(text.text(), &text.taken, &mut findings);
-            text.findings = findings;
+            let Text { contents, findings, taken, .. } = text;
+            taken.extend(findings.iter().map(|finding| finding.span.clone()));
+            taken.sort_by_key(|span| span.start);
+            let words = std::mem::take(&mut text.words);
+            self.known.find(contents.text(), words, taken, findings);
         }
         for text in texts.iter() {
             self.swap(text, swaps)?;
@@ -231,7 +212,7 @@ impl<'a> Session<'a> {
         let masked = texts.iter().filter(|text| !matches!(text.place, Place::Guarded(_)));
         for text in masked {
             for finding in &text.findings {
-                let value = text.text().get(finding.span.clone()).ok_or(Refusal::Misfit)?;
+                let value = text.contents.text().get(finding.span.clone()).ok_or(Refusal::Misfit)?;
                 let new = (finding.rank, finding.kind, finding.teach);
                 let old = first.entry(value).or_insert(new);
                 let teach = old.2 || new.2;
@@ -265,7 +246,7 @@ impl<'a> Session<'a> {
                 *self.report.guarded.entry((guarded, finding.kind)).or_default() += 1;
                 continue;
             }
-            let value = text.text().get(finding.span.clone()).ok_or(Refusal::Misfit)?;
+            let value = text.contents.text().get(finding.span.clone()).ok_or(Refusal::Misfit)?;
             let mapping = self.placeholder(finding.kind, value)?;
             *self.report.findings.entry(finding.kind).or_default() += 1;
             let with = mapping.placeholder.as_str().to_owned();
@@ -292,7 +273,7 @@ impl<'a> Session<'a> {
             *self.report.opaque.entry(Opaque::Document).or_default() += 1;
             return Ok(());
         };
-        let masked = self.text(&text)?;
+        let masked = self.part(&text)?;
         if masked != text {
             swaps.push(Swap { span: tape.span(leaf.node), with: STANDARD.encode(masked) });
         }

@@ -14,6 +14,7 @@
 use std::borrow::Borrow;
 use std::fmt;
 use std::ops::Range;
+use std::sync::LazyLock;
 
 use memchr::memmem;
 
@@ -29,6 +30,8 @@ const KIND_MAX: usize = 20;
 pub const LONGEST: usize = 7 + KIND_MAX + 1 + TAG;
 
 const PREFIXES: [&str; 2] = ["AWS_", "SECRET_"];
+static FINDERS: LazyLock<[memmem::Finder<'static>; 2]> =
+    LazyLock::new(|| PREFIXES.map(memmem::Finder::new));
 
 /// A text that stands for a value: `AWS_EC2_7F3K9Q2MX4TB` has the tag `7F3K…`
 /// only in prose; real tags begin with a letter.
@@ -108,7 +111,7 @@ pub fn spans(text: &str) -> Vec<Range<usize>> {
     // Each prefix is looked for once: a text full of one must not make the
     // search for the other begin anew.
     let [mut first, mut second] =
-        PREFIXES.map(|prefix| memmem::find_iter(text.as_bytes(), prefix).peekable());
+        FINDERS.each_ref().map(|finder| finder.find_iter(text.as_bytes()).peekable());
     let mut found = Vec::new();
     let mut from = 0;
     loop {

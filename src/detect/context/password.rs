@@ -1,12 +1,13 @@
 //! Passwords: what a key or a flag of that name holds.
 
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 
 use crate::detect::classes::is_literal;
 
 /// Nobody types a longer one.
 const LONGEST: usize = 128;
 const SHORTEST: usize = 6;
+pub(super) const LENGTHS: RangeInclusive<usize> = SHORTEST..=LONGEST;
 /// Spaces and quotes between a key and its value.
 const BETWEEN: usize = 12;
 
@@ -64,7 +65,7 @@ pub(super) fn is_password(value: &[u8], quoted: bool) -> bool {
     let strong = value.iter().any(|b| b.is_ascii_digit() || sign(b));
     let path = value.contains(&b'.') && !value.iter().any(sign);
     let code = value.iter().any(|b| b"([{".contains(b));
-    (SHORTEST..=LONGEST).contains(&value.len())
+    LENGTHS.contains(&value.len())
         && strong
         && is_literal(value)
         && value.iter().all(u8::is_ascii_graphic)
