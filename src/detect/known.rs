@@ -338,9 +338,8 @@ mod tests {
         let mut out = Vec::new();
         known.find(text, Vec::new(), &[], &mut out);
         assert_eq!(out, []);
-        let words: Vec<_> = (0..text.len())
-            .filter(|&at| known.may_begin(head(text.as_bytes(), at)))
-            .collect();
+        let words: Vec<_> =
+            (0..text.len()).filter(|&at| known.may_begin(head(text.as_bytes(), at))).collect();
         assert_eq!(words, [0, 7, 17, 26]);
         known.learn("prod-dat", Kind(7));
         known.find(text, words, &[], &mut out);

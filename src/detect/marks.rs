@@ -167,8 +167,8 @@ mod tests {
 
     #[test]
     fn candidates_are_marked_at_any_place() {
-        let hex = "0123456789abcdef0123456789abcdef0123456";
-        let cases: [(&str, fn(&Marks) -> u64, &[usize]); 19] = [
+        type Case = (&'static str, fn(&Marks) -> u64, &'static [usize]);
+        let cases: [Case; 19] = [
             ("ab cd-e é1", |m| m.words, &[0, 3, 6, 10]),
             ("i-0123456789", |m| m.ids, &[1]),
             ("i-0123456", |m| m.ids, &[]),
@@ -182,8 +182,8 @@ mod tests {
             ("123456789012", |m| m.numbers, &[0]),
             ("1234-5678-9012", |m| m.grouped, &[0]),
             ("1234-5678-901", |m| m.grouped, &[]),
-            (&hex[..36], |m| m.secrets, &[0]),
-            (&hex[..35], |m| m.secrets, &[]),
+            ("0123456789abcdef0123456789abcdef0123", |m| m.secrets, &[0]),
+            ("0123456789abcdef0123456789abcdef012", |m| m.secrets, &[]),
             ("password PASSWD", |m| m.passwords, &[4, 13]),
             ("swswss", |m| m.passwords, &[]),
             (r"a\u0069", |m| m.escapes, &[1]),

@@ -28,8 +28,7 @@ impl Catalog {
         let off: &[usize] = &[];
         let private = matches!(text.get(start..dot), Some(b"10" | b"172" | b"192"));
         let finders = &self.finders;
-        let private =
-            if self.settings.private_ip && private { &*finders.private_ip } else { off };
+        let private = if self.settings.private_ip && private { &*finders.private_ip } else { off };
         let public = if self.settings.public_ip { &*finders.public_ip } else { off };
         let classes = private.iter().chain(public).filter_map(|&at| self.classes.get(at));
         let found = classes.filter_map(|class| class.verify(text, start, &mut pass.found)).next();

@@ -153,11 +153,12 @@ impl Catalog {
         for at in bits(from, marks.passwords) {
             let tail = text.get(at..).unwrap_or_default();
             let rest = ["word", "WORD", "wd", "WD"].into_iter();
-            let name = rest.filter(|rest| tail.starts_with(rest.as_bytes())).max_by_key(|r| r.len());
+            let name =
+                rest.filter(|rest| tail.starts_with(rest.as_bytes())).max_by_key(|r| r.len());
             pass.passwords.extend(name.map(|name| at + name.len()));
         }
-        pass.escapes |= bits(from, marks.escapes)
-            .any(|at| matches!(text.get(at + 1), Some(b'u' | b'/')));
+        pass.escapes |=
+            bits(from, marks.escapes).any(|at| matches!(text.get(at + 1), Some(b'u' | b'/')));
     }
 
     fn literal(&self, hit: &Hit<'_>, pass: &mut Pass<'_>) {

@@ -1,6 +1,5 @@
 //! What a leaf of a document says, and where each part of it stands in the source.
 
-use std::cell::OnceCell;
 use std::ops::Range;
 
 use memchr::{memchr, memchr_iter};
@@ -29,21 +28,52 @@ impl<'s> Contents<'s> {
         }
     }
 
-    /// The span of the source that a span of the text came from.
-    pub(crate) fn source(&self, span: &Range<usize>) -> Range<usize> {
+    /// The way from the text back to the source.
+    pub(crate) fn way_back(&self) -> WayBack<'s> {
         match self {
-            Self::Plain(_) => span.clone(),
-            Self::Escaped(escaped) => escaped.source(span),
+            Self::Plain(raw) => WayBack { raw, escapes: false, text_at: 0, raw_at: 0 },
+            Self::Escaped(escaped) => {
+                WayBack { raw: escaped.raw, escapes: true, text_at: 0, raw_at: 0 }
+            }
         }
     }
 }
 
-/// A string without its escapes. Most hold no finding: the way back is only made
-/// where one is asked for.
+/// A string without its escapes.
 pub(crate) struct Escaped<'s> {
     raw: &'s str,
     text: String,
-    way_back: OnceCell<escape::Unescaped>,
+}
+
+/// Tells where in the source a place of the text is. It only goes forward: most leaves
+/// hold no finding, and of the others each byte is read once.
+pub(crate) struct WayBack<'s> {
+    raw: &'s str,
+    escapes: bool,
+    /// Places that are one, behind an escape or at the beginning.
+    text_at: usize,
+    raw_at: usize,
+}
+
+impl WayBack<'_> {
+    /// The span of the source that a span of the text came from. Spans are asked for in
+    /// their order.
+    pub(crate) fn source(&mut self, span: &Range<usize>) -> Range<usize> {
+        self.place(span.start)..self.place(span.end)
+    }
+
+    fn place(&mut self, text_at: usize) -> usize {
+        let rest = |at| self.raw.get(at..).unwrap_or_default();
+        while self.escapes
+            && let Some(plain) = memchr(b'\\', rest(self.raw_at).as_bytes())
+            && self.text_at + plain < text_at
+        {
+            let (symbol, len) = escape::symbol(rest(self.raw_at + plain));
+            self.text_at += plain + symbol.len_utf8();
+            self.raw_at += plain + len;
+        }
+        self.raw_at + text_at.saturating_sub(self.text_at)
+    }
 }
 
 impl<'s> Escaped<'s> {
@@ -69,11 +99,7 @@ impl<'s> Escaped<'s> {
             from = at + len;
         }
         text.push_str(raw.get(from..).unwrap_or_default());
-        Self { raw, text, way_back: OnceCell::new() }
-    }
-
-    fn source(&self, span: &Range<usize>) -> Range<usize> {
-        self.way_back.get_or_init(|| escape::Unescaped::new(self.raw)).source(span)
+        Self { raw, text }
     }
 }
 
@@ -94,8 +120,14 @@ mod tests {
         ] {
             let contents = Contents::json(raw);
             assert_eq!(contents.text(), escape::decode(raw), "{raw}");
-            let whole = 0..contents.text().len();
-            assert_eq!(contents.source(&whole), 0..raw.len(), "{raw}");
+            let whole = contents.text();
+            assert_eq!(contents.way_back().source(&(0..whole.len())), 0..raw.len(), "{raw}");
+            let slow = escape::Unescaped::new(raw);
+            let mut way_back = contents.way_back();
+            for (at, symbol) in whole.char_indices() {
+                let span = at..at + symbol.len_utf8();
+                assert_eq!(way_back.source(&span), slow.source(&span), "{raw} {span:?}");
+            }
         }
     }
 }

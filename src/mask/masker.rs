@@ -87,14 +87,6 @@ struct Text<'s> {
     words: Vec<usize>,
 }
 
-impl Text<'_> {
-    /// The span of the document that a span of the text came from.
-    fn source(&self, span: &Range<usize>) -> Range<usize> {
-        let span = self.contents.source(span);
-        self.at + span.start..self.at + span.end
-    }
-}
-
 impl<'a> Session<'a> {
     #[must_use]
     pub fn new(masker: &'a Masker, scope: &'a Scope) -> Self {
@@ -198,6 +190,7 @@ impl<'a> Session<'a> {
             taken.sort_by_key(|span| span.start);
             let words = std::mem::take(&mut text.words);
             self.known.find(contents.text(), words, taken, findings);
+            findings.sort_unstable_by_key(|finding| finding.span.start);
         }
         for text in texts.iter() {
             self.swap(text, swaps)?;
@@ -212,7 +205,8 @@ impl<'a> Session<'a> {
         let masked = texts.iter().filter(|text| !matches!(text.place, Place::Guarded(_)));
         for text in masked {
             for finding in &text.findings {
-                let value = text.contents.text().get(finding.span.clone()).ok_or(Refusal::Misfit)?;
+                let value =
+                    text.contents.text().get(finding.span.clone()).ok_or(Refusal::Misfit)?;
                 let new = (finding.rank, finding.kind, finding.teach);
                 let old = first.entry(value).or_insert(new);
                 let teach = old.2 || new.2;
@@ -241,6 +235,7 @@ impl<'a> Session<'a> {
     }
 
     fn swap(&mut self, text: &Text<'_>, swaps: &mut Vec<Swap<String>>) -> Result<(), Refusal> {
+        let mut way_back = text.contents.way_back();
         for finding in &text.findings {
             if let Place::Guarded(guarded) = text.place {
                 *self.report.guarded.entry((guarded, finding.kind)).or_default() += 1;
@@ -250,7 +245,8 @@ impl<'a> Session<'a> {
             let mapping = self.placeholder(finding.kind, value)?;
             *self.report.findings.entry(finding.kind).or_default() += 1;
             let with = mapping.placeholder.as_str().to_owned();
-            swaps.push(Swap { span: text.source(&finding.span), with });
+            let span = way_back.source(&finding.span);
+            swaps.push(Swap { span: text.at + span.start..text.at + span.end, with });
         }
         Ok(())
     }
