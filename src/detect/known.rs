@@ -8,7 +8,9 @@ use std::fmt;
 use std::ops::{Bound, Range};
 
 use crate::detect::boundary::{begins_again, left_of, right_of};
+use crate::detect::catalog::Catalog;
 use crate::detect::lanes;
+use crate::detect::literals::Heads;
 use crate::detect::marks::{back, bits};
 use crate::detect::{Finding, Kind, Rank};
 
@@ -24,14 +26,19 @@ pub struct Known {
     longest: usize,
     /// How many signs stand before the first word of a name: mostly none.
     leads: BTreeSet<usize>,
-    all: Heads,
+    all: Beginnings,
     /// Of the names since [`Known::begin_unit`].
-    fresh: Heads,
+    fresh: Beginnings,
+    /// The first four bytes of all names, and of the catalog's literals. None, while
+    /// nothing is known.
+    heads: Option<Heads>,
+    /// A name whose words are too short for `heads`.
+    has_short: bool,
 }
 
 /// How names begin, from their first word on.
 #[derive(Clone, Default)]
-struct Heads {
+struct Beginnings {
     /// By eight bytes, of names that are so long.
     long: Filter<8>,
     /// By five.
@@ -48,8 +55,9 @@ impl fmt::Debug for Known {
 }
 
 impl Known {
-    /// Remembers a name. False if it is too weak to be masked alone, or known.
-    pub fn learn(&mut self, name: &str, kind: Kind) -> bool {
+    /// Remembers a name, to be found beside what `catalog` finds. False if it is too weak
+    /// to be masked alone, or known.
+    pub fn learn(&mut self, catalog: &Catalog, name: &str, kind: Kind) -> bool {
         let bytes = name.as_bytes();
         if !is_strong(bytes) || self.names.contains_key(bytes) {
             return false;
@@ -60,13 +68,19 @@ impl Known {
         let word = bytes.get(lead(bytes)..).unwrap_or_default();
         self.all.add(word);
         self.fresh.add(word);
+        let heads = self.heads.get_or_insert_with(|| catalog.literals.filter.clone());
+        match *word {
+            [a, b, c, d, ..] => heads.mark([a, b, c, d]),
+            [a, b, c] => (0..=u8::MAX).for_each(|any| heads.mark([a, b, c, any])),
+            _ => self.has_short = true,
+        }
         true
     }
 
     /// From here on, names are news until the next unit begins.
     pub fn begin_unit(&mut self) {
         if self.fresh.any {
-            self.fresh = Heads::default();
+            self.fresh = Beginnings::default();
         }
     }
 
@@ -78,6 +92,17 @@ impl Known {
     #[must_use]
     pub fn contains(&self, name: &str) -> Option<Kind> {
         self.names.get(name.as_bytes()).copied()
+    }
+
+    /// What a word begins with that is worth a look.
+    #[inline]
+    pub(crate) fn heads<'a>(&'a self, catalog: &'a Catalog) -> &'a Heads {
+        self.heads.as_ref().unwrap_or(&catalog.literals.filter)
+    }
+
+    #[inline]
+    pub(crate) fn has_short(&self) -> bool {
+        self.has_short
     }
 
     /// May a name begin with the word whose first eight bytes are these?
@@ -167,6 +192,13 @@ impl Search<'_> {
     }
 }
 
+/// The first four of the eight bytes of a head.
+#[inline]
+pub(crate) fn first_four(head: u64) -> u32 {
+    let [a, b, c, d, ..] = head.to_le_bytes();
+    u32::from_le_bytes([a, b, c, d])
+}
+
 /// Calls `hit` for the beginning of each word, also behind an escape.
 fn each_word(text: &[u8], mut hit: impl FnMut(usize)) {
     let mut before = (0, 0);
@@ -201,7 +233,7 @@ pub(crate) fn head(text: &[u8], word: usize) -> u64 {
     rest.iter().rev().fold(0, |head, &byte| head << 8 | u64::from(byte))
 }
 
-impl Heads {
+impl Beginnings {
     /// Adds a name, without what stands before its first word.
     fn add(&mut self, name: &[u8]) {
         self.any = true;
@@ -283,12 +315,18 @@ fn place(head: u64, words: usize) -> (usize, u64) {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
+
     use super::*;
+    use crate::detect::Settings;
+
+    static CATALOG: LazyLock<Catalog> =
+        LazyLock::new(|| Catalog::builtin(&Settings::default()).unwrap());
 
     fn known(names: &[&str]) -> Known {
         let mut known = Known::default();
         for name in names {
-            assert!(known.learn(name, Kind(7)), "{name}");
+            assert!(known.learn(&CATALOG, name, Kind(7)), "{name}");
         }
         known
     }
@@ -297,11 +335,11 @@ mod tests {
     fn weak_names_are_not_learned() {
         let mut known = Known::default();
         for name in ["", "app", "a-1", "users", "production"] {
-            assert!(!known.learn(name, Kind(0)), "{name}");
+            assert!(!known.learn(&CATALOG, name, Kind(0)), "{name}");
         }
         for name in ["my-app", "Users", "prod1", "a.b.c", "123456789012"] {
-            assert!(known.learn(name, Kind(0)), "{name}");
-            assert!(!known.learn(name, Kind(0)), "{name} again");
+            assert!(known.learn(&CATALOG, name, Kind(0)), "{name}");
+            assert!(!known.learn(&CATALOG, name, Kind(0)), "{name} again");
             assert_eq!(known.contains(name), Some(Kind(0)));
         }
     }
@@ -341,7 +379,7 @@ mod tests {
         let words: Vec<_> =
             (0..text.len()).filter(|&at| known.may_begin(head(text.as_bytes(), at))).collect();
         assert_eq!(words, [0, 7, 17, 26]);
-        known.learn("prod-dat", Kind(7));
+        known.learn(&CATALOG, "prod-dat", Kind(7));
         known.find(text, words, &[], &mut out);
         let starts: Vec<_> = out.iter().map(|found| found.span.start).collect();
         assert_eq!(starts, [0, 7, 17]);
@@ -359,7 +397,7 @@ mod tests {
         let names: Vec<String> = (0..5000).map(|n| format!("name-{n:05}")).collect();
         let mut known = Known::default();
         for name in &names {
-            assert!(known.learn(name, Kind(1)));
+            assert!(known.learn(&CATALOG, name, Kind(1)));
         }
         let mut out = Vec::new();
         known.find(&names.join(" "), Vec::new(), &[], &mut out);

@@ -47,7 +47,32 @@ pub(crate) struct Literals {
     all: Vec<Literal>,
     /// The first four bytes of words with the literals that they may begin; sorted.
     heads: Vec<(u32, u16)>,
-    filter: Box<[u64]>,
+    pub filter: Heads,
+}
+
+/// A set of first four bytes that may hold more than was added.
+#[derive(Clone, Debug)]
+pub(crate) struct Heads(Box<[u64]>);
+
+impl Default for Heads {
+    fn default() -> Self {
+        Self(vec![0; FILTER / 64].into())
+    }
+}
+
+impl Heads {
+    pub(crate) fn mark(&mut self, head: [u8; HEAD]) {
+        let (word, bit) = place(u32::from_le_bytes(head));
+        if let Some(word) = self.0.get_mut(word) {
+            *word |= bit;
+        }
+    }
+
+    #[inline]
+    pub(crate) fn may_hold(&self, head: u32) -> bool {
+        let (index, bit) = place(head);
+        self.0.get(index).is_some_and(|word| word & bit != 0)
+    }
 }
 
 /// A literal in a text.
@@ -62,8 +87,7 @@ impl Literals {
     pub(crate) fn new(mut all: Vec<(String, Action)>) -> Result<Self, NoWord> {
         all.extend(ARNS.iter().map(|text| ((*text).to_owned(), Action::Arn)));
         all.extend(PASSWORDS.iter().map(|text| ((*text).to_owned(), Action::Password)));
-        let mut this =
-            Self { all: Vec::new(), heads: Vec::new(), filter: vec![0; FILTER / 64].into() };
+        let mut this = Self { all: Vec::new(), heads: Vec::new(), filter: Heads::default() };
         for (text, action) in all {
             match this.all.iter_mut().find(|known| *known.text == *text.as_bytes()) {
                 Some(known) => known.actions.push(action),
@@ -88,19 +112,8 @@ impl Literals {
     }
 
     fn mark(&mut self, head: [u8; HEAD], index: u16) {
-        let head = u32::from_le_bytes(head);
-        let (word, bit) = place(head);
-        if let Some(word) = self.filter.get_mut(word) {
-            *word |= bit;
-        }
-        self.heads.push((head, index));
-    }
-
-    /// May a literal's first word begin with these bytes?
-    #[inline]
-    pub(crate) fn may_begin(&self, head: u32) -> bool {
-        let (index, bit) = place(head);
-        self.filter.get(index).is_some_and(|word| word & bit != 0)
+        self.filter.mark(head);
+        self.heads.push((u32::from_le_bytes(head), index));
     }
 
     /// Calls `hit` for each literal whose first word begins here, with these bytes.
@@ -142,9 +155,8 @@ mod tests {
         let literals = Literals::new(all.collect()).unwrap();
         let mut found = Vec::new();
         for word in 0..text.len() {
-            let head = known::head(text.as_bytes(), word);
-            let head = u32::try_from(head & u64::from(u32::MAX)).unwrap();
-            if literals.may_begin(head) {
+            let head = known::first_four(known::head(text.as_bytes(), word));
+            if literals.filter.may_hold(head) {
                 literals.at(text.as_bytes(), word, head, |hit| found.push((hit.start, hit.end)));
             }
         }

@@ -7,7 +7,7 @@ use crate::detect::catalog::Catalog;
 use crate::detect::context::runs::Run;
 use crate::detect::deep;
 use crate::detect::gaps::Gaps;
-use crate::detect::literals::{Action, Hit};
+use crate::detect::literals::{Action, Heads, Hit};
 use crate::detect::marks::{self, Marks, bits};
 use crate::detect::{Finding, Known, Rank, known};
 
@@ -53,7 +53,7 @@ impl Catalog {
         let first = out.len();
         let mut gaps = Gaps::new(taken);
         let mut pass = Pass { text: text.as_bytes(), ..Pass::default() };
-        self.level(&mut pass, label, Some(known).filter(|k| !k.is_empty()), &mut gaps, out);
+        self.level(&mut pass, label, known, &mut gaps, out);
         if pass.escapes {
             self.deeper(text, label, &mut gaps, out);
         }
@@ -66,12 +66,13 @@ impl Catalog {
     /// Decodes level by level, as long as there are escapes.
     fn deeper(&self, text: &str, label: &str, gaps: &mut Gaps, out: &mut Vec<Finding>) {
         let mut decoded: Vec<deep::Decoded> = Vec::new();
+        let none = Known::default();
         while decoded.len() < deep::LEVELS {
             let inner = decoded.last().map_or(text, |level| level.text.as_str());
             let Some(level) = deep::decode(inner) else { break };
             let mut found = Vec::new();
             let mut pass = Pass { text: level.text.as_bytes(), ..Pass::default() };
-            self.level(&mut pass, label, None, &mut Gaps::default(), &mut found);
+            self.level(&mut pass, label, &none, &mut Gaps::default(), &mut found);
             decoded.push(level);
             for finding in &mut found {
                 finding.span = decoded
@@ -96,17 +97,18 @@ impl Catalog {
         &self,
         pass: &mut Pass<'_>,
         label: &str,
-        known: Option<&Known>,
+        known: &Known,
         gaps: &mut Gaps,
         out: &mut Vec<Finding>,
     ) {
         let text = pass.text;
+        let heads = known.heads(self);
         marks::each(text, |from, marks| {
             for word in bits(from, marks.words) {
-                self.word(word, known, pass);
+                self.word(word, heads, known, pass);
             }
             for word in bits(from, marks.escaped) {
-                begins_again(text, word).for_each(|word| self.word(word, known, pass));
+                begins_again(text, word).for_each(|word| self.word(word, heads, known, pass));
             }
             if marks.has_signs() {
                 self.signs(from, marks, pass);
@@ -122,16 +124,20 @@ impl Catalog {
 
     /// Looks at a word: almost all are nothing.
     #[inline]
-    fn word(&self, word: usize, known: Option<&Known>, pass: &mut Pass<'_>) {
+    fn word(&self, word: usize, heads: &Heads, known: &Known, pass: &mut Pass<'_>) {
         let head = known::head(pass.text, word);
-        if known.is_some_and(|known| known.may_begin(head)) {
+        if heads.may_hold(known::first_four(head)) || known.has_short() {
+            self.rare_word(word, head, known, pass);
+        }
+    }
+
+    #[cold]
+    fn rare_word(&self, word: usize, head: u64, known: &Known, pass: &mut Pass<'_>) {
+        if known.may_begin(head) {
             pass.words.push(word);
         }
-        let [a, b, c, d, ..] = head.to_le_bytes();
-        let head = u32::from_le_bytes([a, b, c, d]);
-        if self.literals.may_begin(head) {
-            self.literals.at(pass.text, word, head, |hit| self.literal(&hit, pass));
-        }
+        let head = known::first_four(head);
+        self.literals.at(pass.text, word, head, |hit| self.literal(&hit, pass));
     }
 
     /// Looks at the candidates among 64 bytes that are not words.

@@ -206,7 +206,7 @@ fn structure_and_context_teach() {
     for finding in scan(&DEFAULT, text, "") {
         assert_eq!(finding.teach, finding.rank != Rank::Shape);
         if finding.teach {
-            known.learn(part(text, finding.span.clone()), finding.kind);
+            known.learn(&DEFAULT, part(text, finding.span.clone()), finding.kind);
         }
     }
     for name in ["123456789012", "MyRole", "my-bucket"] {

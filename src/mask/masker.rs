@@ -217,7 +217,7 @@ impl<'a> Session<'a> {
         for (value, (_, kind, teach)) in first {
             self.placeholder(kind, value)?;
             if teach {
-                self.known.learn(value, kind);
+                self.known.learn(&self.masker.catalog, value, kind);
             }
         }
         Ok(())
@@ -285,7 +285,7 @@ impl<'a> Session<'a> {
             && let Some(kind) = self.masker.catalog.kind("ACCOUNT")
         {
             self.placeholder(kind, digits)?;
-            self.known.learn(digits, kind);
+            self.known.learn(&self.masker.catalog, digits, kind);
         }
         Ok(())
     }
