@@ -197,7 +197,11 @@ impl Fields<'_> {
             if word.is_empty() || (!whole && letters < 3) {
                 continue;
             }
-            let teach = whole && !word.contains(&b'%') && !word.contains(&b'\\');
+            // Service-linked roles have the same name in every account: elsewhere it stays.
+            let teach = whole
+                && !word.contains(&b'%')
+                && !word.contains(&b'\\')
+                && !word.starts_with(b"AWSServiceRole");
             self.out.push(Finding { span: piece, kind, rank: Rank::Structure, teach });
         }
     }
@@ -236,7 +240,7 @@ fn is_owned(word: &[u8]) -> bool {
         b"object",
         b"",
     ];
-    const PREFIXES: [&[u8]; 3] = [b"AWSServiceRole", b"AWS-", b"default."];
+    const PREFIXES: [&[u8]; 2] = [b"AWS-", b"default."];
     OWNED.contains(&word)
         || (word.len() <= 10 && word.iter().all(u8::is_ascii_digit))
         || PREFIXES.iter().any(|prefix| word.starts_with(prefix))

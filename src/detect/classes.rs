@@ -114,11 +114,15 @@ pub(crate) enum Edge {
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Require {
     Digit,
-    /// The last 17 characters hold a digit and a letter.
+    /// The last 17 characters hold a digit, and a letter before the last: `…38572e` is a number.
     HexMix,
+    /// What follows the hyphen has a length that AWS gives, or is no number.
+    HexId,
     NotRegion,
     /// A value, not a variable in a template.
     Literal,
+    /// The same, and not the word that stands for a password in every manual.
+    Password,
     Octets,
     PublicOctets,
 }
@@ -288,14 +292,27 @@ impl Require {
             }
             Self::HexMix => {
                 let tail = value.get(value.len().saturating_sub(17)..).unwrap_or_default();
-                digit(tail) && tail.iter().any(u8::is_ascii_lowercase)
+                let number = tail.iter().take(16).all(u8::is_ascii_digit);
+                digit(tail) && !number && tail.iter().any(u8::is_ascii_lowercase)
             }
+            Self::HexId => is_hex_id(value),
             Self::NotRegion => !is_region(value),
             Self::Literal => is_literal(value),
+            Self::Password => is_literal(value) && !is_documentation(value),
             Self::Octets => network::octets(value).is_some(),
             Self::PublicOctets => network::octets(value).is_some_and(network::is_public),
         }
     }
+}
+
+/// People write ids of other lengths too: cut, or made up. `i-2147483648` is arithmetic.
+fn is_hex_id(value: &[u8]) -> bool {
+    let mut parts = value.rsplitn(2, |&b| b == b'-');
+    let digits = parts.next().unwrap_or_default();
+    let prefix = parts.next().unwrap_or_default();
+    let letter = digits.iter().any(u8::is_ascii_lowercase);
+    matches!(digits.len(), 8 | 17)
+        || (digits.iter().any(u8::is_ascii_digit) && (letter || prefix.len() > 1))
 }
 
 fn is_region(value: &[u8]) -> bool {
@@ -312,4 +329,15 @@ pub(crate) fn is_literal(value: &[u8]) -> bool {
         || memmem::find(value, b"{{").is_some();
     let hidden = value.iter().all(|b| b"*x.X#-_".contains(b));
     !template && !hidden
+}
+
+/// `user:pass@host`, `scott:tiger@host`: words that stand for a password in manuals.
+///
+/// Only these: people do choose other short words.
+fn is_documentation(value: &[u8]) -> bool {
+    const WHOLE: [&[u8]; 5] = [b"pass", b"pwd", b"passwd", b"tiger", b"testing"];
+    const WITHIN: [&[u8]; 3] = [b"password", b"passphrase", b"changeme"];
+    WHOLE.contains(&value)
+        || (value.iter().all(u8::is_ascii_lowercase)
+            && WITHIN.iter().any(|said| memmem::find(value, said).is_some()))
 }

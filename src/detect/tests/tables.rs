@@ -11,7 +11,11 @@ fn ids_with_hyphens() {
         ("", "prod-vpc-0123456789abcdef0-x tf_i-0123456789abcdef0", "prod-[VPC]-x tf_[EC2]"),
         ("", "prod-sg-12345678 x_sg-12345678", "prod-sg-12345678 x_sg-12345678"),
         ("", "xi-0123456789abcdef0x", "xi-0123456789abcdef0x"),
-        ("", "i-0123456789abcdef01 i-0123456789abcdef", "i-0123456789abcdef01 i-0123456789abcdef"),
+        (
+            "",
+            "i-0123456789abcdef01 i-0123456789abcdef i-2147483648 i-0a1b2c3",
+            "[EC2] [EC2] i-2147483648 i-0a1b2c3",
+        ),
         ("", "thing-0123456789abcdef0 build-20240101120000123", "[ID] build-20240101120000123"),
         ("", "sfr-73fbd2ce-aa30-494c-8788-1cee4abcdef0", "[SPOT_FLEET]"),
         ("", "sg-73fbd2ce-aa30-494c-8788-1cee4abcdef0", "sg-73fbd2ce-aa30-494c-8788-1cee4abcdef0"),
@@ -71,7 +75,7 @@ fn arns_keep_their_shape() {
         (
             "",
             "arn:aws:iam::123456789012:role/aws-service-role/x.amazonaws.com/AWSServiceRoleForX",
-            "arn:aws:iam::[ACCOUNT]:role/aws-service-role/x.amazonaws.com/AWSServiceRoleForX",
+            "arn:aws:iam::[ACCOUNT]:role/aws-service-role/x.amazonaws.com/[IAM_ROLE]",
         ),
         (
             "",
