@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use memchr::memmem;
+use regex_automata::dfa::{Automaton as _, StartKind, dense};
 use regex_automata::meta::Regex;
 use regex_automata::util::captures::Captures;
 use regex_automata::{Anchored, Input};
@@ -123,6 +124,9 @@ pub(crate) enum Require {
     PublicOctets,
 }
 
+/// No table of an expression has more bytes.
+const DFA: usize = 256 << 10;
+
 const REGION: &str = "(?:(?:us|eu|ap|sa|ca|me|af|il|mx)(?:-gov|-iso[a-f]?)?|cn|us-isob)-(?:north|south|east|west|central)(?:east|west)?-[0-9]";
 const DOMAIN: &str = r"amazonaws\.com(?:\.cn)?";
 const SLASH: &str = r"(?:\\?/|%2[Ff])";
@@ -136,6 +140,8 @@ pub(crate) struct Class {
     edge: Edge,
     require: Option<Require>,
     regex: Regex,
+    /// Tells the end of a match faster; where it would be too large there is none.
+    dfa: Option<dense::DFA<Vec<u32>>>,
     /// The kind of the whole match, if there are no groups.
     kind: Option<Kind>,
     groups: Vec<(usize, Kind)>,
@@ -171,6 +177,7 @@ impl Class {
             groups,
             rank: if structure { Rank::Structure } else { Rank::Shape },
             longest: entry.longest,
+            dfa: dfa(&expression),
             regex,
         })
     }
@@ -192,8 +199,8 @@ impl Class {
         }
         let end = text.len().min(start + self.longest);
         let input = Input::new(text).range(start..end).anchored(Anchored::Yes);
+        let span = start..self.end(&input)?;
         if self.groups.is_empty() {
-            let span = self.regex.search(&input)?.range();
             let kind = self.kind?;
             if self.accepts(text, span.clone(), span.clone()) {
                 out.push(Finding { span: span.clone(), kind, rank: self.rank, teach: self.teach });
@@ -202,10 +209,20 @@ impl Class {
             return None;
         }
         // Groups cost more than to know whether there is a match.
-        self.regex.search_half(&input)?;
+        let input = input.range(span);
         let mut found = self.regex.create_captures();
         self.regex.search_captures(&input, &mut found);
         self.take_groups(text, &found, out)
+    }
+
+    /// Where the match ends that begins where the input begins.
+    fn end(&self, input: &Input<'_>) -> Option<usize> {
+        let found = match &self.dfa {
+            // Without quit bytes it gives no error.
+            Some(dfa) => dfa.try_search_fwd(input).ok()?,
+            None => self.regex.search_half(input),
+        };
+        found.map(|found| found.offset())
     }
 
     fn take_groups(
@@ -230,6 +247,15 @@ impl Class {
         let value = text.get(part).unwrap_or_default();
         self.edge.right(text, whole) && self.require.is_none_or(|require| require.holds(value))
     }
+}
+
+/// A table for all that can follow, if it is small: 200 of them are in memory.
+fn dfa(expression: &str) -> Option<dense::DFA<Vec<u32>>> {
+    let config = dense::Config::new()
+        .start_kind(StartKind::Anchored)
+        .dfa_size_limit(Some(DFA))
+        .determinize_size_limit(Some(DFA));
+    dense::Builder::new().configure(config).build(expression).ok()
 }
 
 fn expand(expression: &str) -> String {
