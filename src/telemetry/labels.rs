@@ -55,15 +55,6 @@ label! {
 }
 
 label! {
-    /// One kind of work of the store.
-    StoreOp("op") {
-        Connect = "connect",
-        Fetch = "fetch",
-        Flush = "flush",
-    }
-}
-
-label! {
     /// A place that must not change and held a finding.
     Place("place") {
         ToolName = "tool_name",

@@ -128,10 +128,14 @@ async fn redis_is_killed_frozen_or_full() {
             "frozen" => redis.signal(Signal::Freeze),
             _ => bed.redis_command("CONFIG SET maxmemory 1").await,
         }
+        assert_eq!(bed.metric("masker_store_failures_total").await, "0", "{case}");
         // More than the breaker's failures in a row.
         for round in 0..4 {
             check(&bed, &format!("round {round}")).await;
         }
+        let failures: u64 =
+            bed.metric("masker_store_failures_total").await.parse().expect("a count");
+        assert!(failures >= 4, "{case}: {failures}");
         match case {
             "killed" => {
                 bed.redis = None;
