@@ -97,6 +97,8 @@ pub struct Masked {
     pub table: Table,
     pub report: Report,
     pub share: Share,
+    /// A route let it through as it is: nothing was looked for.
+    pub unmasked: bool,
 }
 
 impl fmt::Debug for Job {
@@ -137,7 +139,8 @@ impl Job {
         if self.head.pass && matches!(self.head.media, Media::None | Media::Other) {
             let (table, report) = Default::default();
             let body = Bytes::from(body);
-            return Ok(Masked { head: self.head, body, table, report, share: self.share });
+            let Self { head, share, .. } = self;
+            return Ok(Masked { head, body, table, report, share, unmasked: true });
         }
         if body.starts_with(b"\xef\xbb\xbf") {
             return Err(Reason::ByteOrderMark);
@@ -149,7 +152,8 @@ impl Job {
         let masked = mask(&mut session, &text, &self.head)?;
         let (table, report) = (session.table, session.report);
         refuse(&settings, &report)?;
-        Ok(Masked { head: self.head, body: masked.into(), table, report, share: self.share })
+        let (Self { head, share, .. }, body) = (self, masked.into());
+        Ok(Masked { head, body, table, report, share, unmasked: false })
     }
 
     fn grow(&mut self, bytes: usize) -> Result<(), Reason> {

@@ -60,6 +60,11 @@ impl Tally {
         self.malformed |= report.malformed;
     }
 
+    /// A body of a type that is not looked into, on a route that allows it.
+    pub(crate) fn let_through(&mut self) {
+        *self.opaque.entry(labels::Opaque::Binary).or_default() += 1;
+    }
+
     pub(crate) fn answer(&mut self, answer: &Answer) {
         self.counts = answer.counts;
         self.held_events = answer.held_events();

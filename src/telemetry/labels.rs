@@ -7,11 +7,13 @@ use prometheus_client::encoding::LabelSetEncoder;
 
 /// An enum whose variants are the values of one label.
 macro_rules! label {
-    ($(#[$doc:meta])* $name:ident($key:literal) { $($variant:ident = $text:literal,)* }) => {
+    ($(#[$doc:meta])* $name:ident($key:literal) {
+        $($(#[$note:meta])* $variant:ident = $text:literal,)*
+    }) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum $name {
-            $($variant,)*
+            $($(#[$note])* $variant,)*
         }
 
         impl $name {
@@ -37,10 +39,13 @@ label! {
     /// How an exchange's request ended.
     Outcome("outcome") {
         Masked = "masked",
+        /// A route of the configuration let the body through as it is.
+        Unmasked = "unmasked",
         Empty = "empty",
         Refused = "refused",
         Failed = "failed",
         Aborted = "aborted",
+        /// Envoy answered itself: nothing was sent.
         Passed = "passed",
     }
 }

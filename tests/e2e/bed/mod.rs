@@ -200,12 +200,25 @@ impl Bed {
         self.client.send("POST", &self.url(path), &headers, body.to_string().into_bytes()).await
     }
 
-    /// A metric without labels, as text; empty when there is none.
+    /// A metric, with its labels as it is printed, as text; empty when there is none.
     pub(crate) async fn metric(&self, name: &str) -> String {
         let url = format!("http://127.0.0.1:{}/metrics", self.admin_port);
         let metrics = self.client.get(&url).await.text();
         let line = metrics.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
         line.unwrap_or_default().to_owned()
+    }
+
+    /// Waits until a metric has this value: exchanges are counted at their end.
+    pub(crate) async fn until_metric(&self, name: &str, wanted: &str) {
+        let mut found = String::new();
+        for _ in 0..600 {
+            found = self.metric(name).await;
+            if found == wanted {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("{name} is {found}, not {wanted}");
     }
 
     /// Waits until masker has an exchange.
