@@ -68,14 +68,18 @@ impl Head {
 fn outside(headers: &Headers, settings: &Settings) -> BTreeMap<(Place, Kind), u64> {
     let mut counts = BTreeMap::new();
     for (name, value) in headers.iter() {
-        let place = match name {
-            ":path" => Place::Path,
-            _ if name.starts_with(':') || UNREAD_HEADERS.contains(&name) => continue,
-            _ => Place::Header,
-        };
+        if (name.starts_with(':') && name != ":path") || UNREAD_HEADERS.contains(&name) {
+            continue;
+        }
+        let query = value.find('?').unwrap_or(value.len());
         let mut findings = Vec::new();
         settings.masker.catalog.scan(value, "", &[], &mut findings);
         for finding in findings {
+            let place = match name {
+                ":path" if finding.span.start > query => Place::Query,
+                ":path" => Place::Path,
+                _ => Place::Header,
+            };
             *counts.entry((place, finding.kind)).or_default() += 1;
         }
     }
@@ -231,6 +235,7 @@ pub fn place_name(place: Guarded) -> &'static str {
         Guarded::Url => "a URL that the provider opens",
         Guarded::Metadata => "the metadata",
         Guarded::Name => "a name of a model, tool or server",
+        Guarded::Id => "an id or type of the API",
         Guarded::Credential => "a credential for the provider",
     }
 }

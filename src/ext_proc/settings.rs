@@ -60,7 +60,7 @@ impl Refuse {
             _ if critical => self.credentials,
             Guarded::Url => self.urls,
             Guarded::Credential => false,
-            Guarded::Name | Guarded::Metadata => self.ids,
+            Guarded::Name | Guarded::Id | Guarded::Metadata => self.ids,
         }
     }
 

@@ -75,15 +75,16 @@ fn label(place: Guarded) -> Place {
     match place {
         Guarded::Url => Place::Url,
         Guarded::Metadata => Place::Metadata,
-        Guarded::Name => Place::ToolName,
-        Guarded::Credential => Place::Other,
+        Guarded::Name => Place::Name,
+        Guarded::Id => Place::Id,
+        Guarded::Credential => Place::Credential,
     }
 }
 
 fn opaque_label(opaque: Opaque) -> labels::Opaque {
     match opaque {
         Opaque::Image => labels::Opaque::Image,
-        Opaque::Document => labels::Opaque::Pdf,
+        Opaque::Document => labels::Opaque::Document,
         Opaque::File => labels::Opaque::File,
     }
 }

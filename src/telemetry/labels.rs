@@ -55,21 +55,24 @@ label! {
     Restored("result") {
         Known = "known",
         Unknown = "unknown",
-        Kept = "kept",
     }
 }
 
 label! {
     /// A place that must not change and held a finding.
     Place("place") {
-        ToolName = "tool_name",
-        Metadata = "metadata",
-        Url = "url",
+        /// Of a model, a tool or a server.
+        Name = "name",
+        /// Ids, types and marks of the API.
         Id = "id",
+        Metadata = "metadata",
+        /// That the provider opens.
+        Url = "url",
+        /// For the provider.
+        Credential = "credential",
         Path = "path",
         Query = "query",
         Header = "header",
-        Other = "other",
     }
 }
 
@@ -77,10 +80,11 @@ label! {
     /// Content that masker does not look into.
     Opaque("kind") {
         Image = "image",
-        Pdf = "pdf",
+        /// A PDF, or anything else in base64 that is no text.
+        Document = "document",
+        /// Stored at the provider.
         File = "file",
-        Audio = "audio",
-        ProviderTool = "provider_tool",
+        /// A body that a route of the configuration let through.
         Binary = "binary",
     }
 }

@@ -63,10 +63,7 @@ impl Metrics {
             request_bytes: of.empty("request_bytes", "Bytes of request bodies as they came"),
             findings: of.empty("findings", "Values that were masked, by kind"),
             refusals: of.empty("refusals", "Requests that were refused, by reason"),
-            restored: of.empty(
-                "restored",
-                "Placeholders in answers: restored, not known, or kept because of their place",
-            ),
+            restored: of.empty("restored", "Placeholders in answers: restored, or not known"),
             held_events: of.empty(
                 "held_events",
                 "Events of streamed answers that waited for the rest of a placeholder",
@@ -167,7 +164,7 @@ mod tests {
             "masker_request_bytes_total 0",
             "masker_findings_total{kind=\"EC2\"} 3",
             "masker_refusals_total{code=\"too_large\"} 1",
-            "masker_restored_total{result=\"kept\"} 0",
+            "masker_restored_total{result=\"unknown\"} 0",
             "masker_held_events_total 0",
             "masker_mask_seconds_bucket{le=\"0.5\"} 1",
             "masker_store_seconds_bucket{le=\"0.0025\"} 1",
@@ -177,8 +174,8 @@ mod tests {
             "masker_mode 0",
             "masker_exchanges 0",
             "masker_buffered_bytes 7",
-            "masker_unmaskable_total{place=\"tool_name\"} 0",
-            "masker_opaque_total{kind=\"pdf\"} 0",
+            "masker_unmaskable_total{place=\"name\"} 0",
+            "masker_opaque_total{kind=\"document\"} 0",
         ] {
             assert!(text.lines().any(|found| found == line), "{line}\n{text}");
         }
