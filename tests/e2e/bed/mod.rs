@@ -39,6 +39,8 @@ pub(crate) struct Bed {
     pub(crate) admin_port: u16,
     pub(crate) masker_port: u16,
     pub(crate) redis_port: u16,
+    /// Where masker looks for Redis: a test may put something in between.
+    pub(crate) store_port: u16,
     dir: TempDir,
 }
 
@@ -65,6 +67,7 @@ impl Bed {
         let provider = Provider::new(None);
         let provider_port = listener.local_addr().expect("an address").port();
         tokio::spawn(provider.clone().serve(listener));
+        let redis_port = port();
         let mut bed = Self {
             envoy: None,
             masker: None,
@@ -76,7 +79,8 @@ impl Bed {
             provider_port,
             admin_port: port(),
             masker_port: port(),
-            redis_port: port(),
+            redis_port,
+            store_port: redis_port,
             dir,
         };
         fs::write(bed.path("masker.toml"), plan.config).expect("the configuration is written");
@@ -130,7 +134,7 @@ impl Bed {
         fs::write(&key, KEY).expect("the key is written");
         fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).expect("the key is private");
         let store = if redis {
-            format!("redis://127.0.0.1:{}/0", self.redis_port)
+            format!("redis://127.0.0.1:{}/0", self.store_port)
         } else {
             "memory".to_owned()
         };
