@@ -216,7 +216,7 @@ fn readiness(draining: &Arc<AtomicBool>) -> Arc<dyn Fn() -> Vec<String> + Send +
 
 type Scrape = Arc<dyn Fn() -> Result<String, std::fmt::Error> + Send + Sync>;
 
-/// The metrics, with those gauges that are read when asked for.
+/// The metrics, with those that are read from the parts when asked for.
 fn scrape(
     registry: Registry,
     metrics: Metrics,
@@ -229,6 +229,7 @@ fn scrape(
         let status = store.status();
         metrics.buffered_bytes.set(gauge(settings.budget.held()));
         metrics.store_queue.set(gauge(status.queued));
+        metrics.store_failed(status.failures);
         metrics.breaker_state.set(wiring::breaker_gauge(status.breaker));
         metrics.mode.set(i64::from(store.mode() == Mode::Degraded));
         metrics::encode(&registry)

@@ -26,7 +26,6 @@ use crate::ext_proc::settings::Settings;
 use crate::ext_proc::{record, wire};
 use crate::store::{Store, Wants};
 use crate::telemetry::Metrics;
-use crate::telemetry::labels::StoreOp;
 
 /// Answers that wait for Envoy, each at most 64 KiB.
 const ANSWERS: usize = 8;
@@ -147,8 +146,7 @@ impl Service {
         let start = Instant::now();
         let wants = Wants { save: needs.save, reveal: needs.reveal };
         let answer = self.store.fetch(&needs.scope, wants).await;
-        let took = start.elapsed().as_secs_f64();
-        self.metrics.store_seconds.get_or_create(&StoreOp::Fetch).observe(took);
+        self.metrics.store_seconds.observe(start.elapsed().as_secs_f64());
         match answer {
             Ok(answer) => Ok(Provided { revealed: answer.revealed, degraded: answer.degraded }),
             Err(error) => {

@@ -29,5 +29,6 @@ mod player;
 mod refusals;
 mod sdk;
 mod sizes;
+mod slow_proxy;
 mod stage;
 mod turns;
