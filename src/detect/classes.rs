@@ -140,6 +140,8 @@ pub(crate) struct Class {
     edge: Edge,
     require: Option<Require>,
     regex: Regex,
+    /// It ends with a repetition without end.
+    open_end: bool,
     /// Tells the end of a match faster; where it would be too large there is none.
     dfa: Option<dense::DFA<Vec<u32>>>,
     /// The kind of the whole match, if there are no groups.
@@ -177,9 +179,18 @@ impl Class {
             groups,
             rank: if structure { Rank::Structure } else { Rank::Shape },
             longest: entry.longest,
+            open_end: expression.trim_end_matches(')').ends_with(",}"),
             dfa: dfa(&expression),
             regex,
         })
+    }
+
+    /// How far a run goes in which one failure is all there is: from any beginning inside
+    /// it the expression ends where it ended from the first.
+    pub(crate) fn run_end(&self, text: &[u8], start: usize) -> Option<usize> {
+        let end = text.len().min(start + self.longest);
+        let input = Input::new(text).range(start..end).anchored(Anchored::Yes);
+        self.open_end.then(|| self.end(&input)).flatten()
     }
 
     /// Does what the class wants beside it stand in `around`?
