@@ -30,5 +30,6 @@ mod refusals;
 mod sdk;
 mod sizes;
 mod slow_proxy;
+mod soak;
 mod stage;
 mod turns;

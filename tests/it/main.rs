@@ -12,8 +12,12 @@
 mod answers;
 mod architecture;
 mod bytes;
+#[path = "../common/dice.rs"]
+mod dice;
 mod driver;
 mod exchange;
+#[path = "../common/files.rs"]
+mod files;
 mod golden;
 mod golden_streams;
 mod identifiers;
@@ -22,5 +26,7 @@ mod planted;
 mod properties;
 mod refusals;
 mod robust;
+#[path = "../common/setup.rs"]
+mod setup;
 mod splits;
 mod streams;

@@ -9,13 +9,14 @@ use masker::mask::table::Table;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use crate::driver::{DEPTH, SCOPE, SETTINGS};
+use crate::dice::Dice;
 use crate::identifiers::{identifier, text};
-use crate::json::{Dice, Json, json};
+use crate::json::{Json, json};
 use crate::planted::holds;
+use crate::setup::{DEPTH, MASKER, SCOPE};
 
 fn masked(form: Form, source: &str) -> (String, Table) {
-    let masked: Result<_, Refusal> = mask(&SETTINGS.masker, &SCOPE, form, source);
+    let masked: Result<_, Refusal> = mask(&MASKER, &SCOPE, form, source);
     let (masked, table, _) = masked.unwrap();
     (masked, table)
 }
@@ -109,7 +110,7 @@ proptest! {
 
     #[test]
     fn the_order_of_keys_plays_no_role((_, json) in planted_json(), seed: u64) {
-        let other = json.reordered(&mut Dice(seed | 1));
+        let other = json.reordered(&mut Dice::new(seed));
         let form = Form::Json(Format::Other);
         let ((one, table), (two, other_table)) =
             (masked(form, &json.written(3)), masked(form, &other.written(3)));

@@ -10,8 +10,8 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::driver::{DEPTH, SCOPE};
 use crate::golden_streams::texts;
+use crate::setup::{DEPTH, SCOPE};
 use crate::splits::cut;
 
 /// A table of these values, and their placeholders.

@@ -262,9 +262,7 @@ impl Bed {
 
     /// What the provider saw since it was last asked.
     pub(crate) fn seen(&self) -> Vec<Seen> {
-        let seen = self.provider.records.all();
-        self.provider.records.forget();
-        seen
+        self.provider.records.take()
     }
 
     pub(crate) fn script(&self, script: Value) {
