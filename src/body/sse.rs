@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf as _, Bytes, BytesMut};
 use memchr::memchr2;
 use thiserror::Error;
 
@@ -16,6 +16,8 @@ pub struct Framer {
     buffer: BytesMut,
     /// Everything before is read already: it holds no end of an event.
     read: usize,
+    /// The length of the next event; 0, if it is not known to be whole.
+    whole: usize,
     /// The longest event that is waited for.
     limit: usize,
 }
@@ -35,22 +37,44 @@ impl Framer {
         self.buffer.extend_from_slice(bytes);
     }
 
-    /// The next whole event.
-    pub fn event(&mut self) -> Result<Option<Event>, TooLong> {
-        while let Some((blank, next)) = self.line() {
-            self.read = next;
-            if blank {
-                self.read = 0;
-                return Ok(Some(Event::new(self.buffer.split_to(next).freeze())));
+    /// The bytes of the next whole event, which stays.
+    pub fn peek(&mut self) -> Result<Option<&[u8]>, TooLong> {
+        if self.whole == 0 {
+            while let Some((blank, next)) = self.line() {
+                self.read = next;
+                if blank {
+                    self.whole = next;
+                    break;
+                }
             }
         }
-        if self.buffer.len() > self.limit { Err(TooLong(self.limit)) } else { Ok(None) }
+        match self.whole {
+            0 if self.buffer.len() > self.limit => Err(TooLong(self.limit)),
+            0 => Ok(None),
+            whole => Ok(self.buffer.get(..whole)),
+        }
+    }
+
+    /// The next whole event.
+    pub fn event(&mut self) -> Result<Option<Event>, TooLong> {
+        if self.peek()?.is_none() {
+            return Ok(None);
+        }
+        let raw = self.buffer.split_to(self.whole).freeze();
+        (self.read, self.whole) = (0, 0);
+        Ok(Some(Event::new(raw)))
+    }
+
+    /// Drops the event that was peeked at.
+    pub fn skip(&mut self) {
+        self.buffer.advance(self.whole);
+        (self.read, self.whole) = (0, 0);
     }
 
     /// What is left at the end of the stream: an event that was cut off.
     #[must_use]
     pub fn rest(&mut self) -> Option<Event> {
-        self.read = 0;
+        (self.read, self.whole) = (0, 0);
         let raw = self.buffer.split().freeze();
         (!raw.is_empty()).then(|| Event::new(raw))
     }

@@ -5,6 +5,7 @@ pub mod document;
 pub mod keys;
 pub mod masker;
 pub mod placeholder;
+mod quick;
 pub mod restore;
 pub mod stream;
 pub mod table;

@@ -20,6 +20,7 @@ use crate::body::select::{self, Format, Place};
 use crate::body::splice::{Swap, splice};
 use crate::body::sse::{Event, Framer, TooLong};
 use crate::mask::placeholder::{self, NUMBER_KIND, Placeholder};
+use crate::mask::quick;
 use crate::mask::restore::{self, Counts};
 use crate::mask::table::Table;
 
@@ -88,10 +89,16 @@ impl Stream {
     ) -> Result<Vec<u8>, TooLong> {
         self.framer.push(bytes);
         let mut out = Vec::with_capacity(bytes.len());
-        while let Some(event) = self.framer.event()? {
-            self.event(event, table, counts, &mut out);
+        loop {
+            let Some(raw) = self.framer.peek()? else { return Ok(out) };
+            let short = self.queue.is_empty() && self.format == Format::Event;
+            if short && forward(raw, table, &mut self.context) {
+                out.extend_from_slice(raw);
+                self.framer.skip();
+            } else if let Some(event) = self.framer.event()? {
+                self.event(event, table, counts, &mut out);
+            }
         }
-        Ok(out)
     }
 
     /// The end of the stream: everything that is held goes out.
@@ -214,6 +221,27 @@ impl Stream {
     }
 }
 
+/// Can this event be forwarded as it is, with nothing held before it? Its text then is
+/// what was released last.
+fn forward(raw: &[u8], table: &Table, contexts: &mut HashMap<u64, String>) -> bool {
+    let Some(plain) = quick::read(raw) else { return false };
+    let Some(context) = contexts.get_mut(&plain.channel) else { return false };
+    // A channel that was closed may end in what looks open.
+    if quick::may_begin(context) || (plain.source && table.has_numbers()) {
+        return false;
+    }
+    context.push_str(plain.text);
+    let from = context_start(context);
+    context.drain(..from);
+    true
+}
+
+/// Where the part of a text begins that decides about what follows it.
+fn context_start(text: &str) -> usize {
+    let mut places = (0..=text.len().saturating_sub(CONTEXT)).rev();
+    places.find(|&at| text.is_char_boundary(at)).unwrap_or_default()
+}
+
 impl Held {
     fn write(&self, out: &mut Vec<u8>) {
         if let Some(rewritten) = &self.rewritten {
@@ -275,9 +303,7 @@ impl Plan {
             swaps.push(Swap { span, with });
         }
         let decided = text.get(..open).unwrap_or_default();
-        let keep = (0..=decided.len().saturating_sub(CONTEXT)).rev();
-        let keep = keep.into_iter().find(|&at| decided.is_char_boundary(at)).unwrap_or_default();
-        let context = decided.get(keep..).unwrap_or_default().to_owned();
+        let context = decided.get(context_start(decided)..).unwrap_or_default().to_owned();
         Self { swaps, open: read.source(&(open - from..open - from)).start, context }
     }
 
