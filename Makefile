@@ -32,7 +32,7 @@ soak: ## mixed requests through Envoy and Redis for SOAK_SECONDS= (120)
 bench: ## throughput as ratios, see benches/
 	@ENVOY="$$(scripts/install.sh envoy)" cargo bench
 
-coverage: ## line coverage of all tests (needs cargo-llvm-cov)
+coverage: ## line coverage of all tests by module; fails if the core has below 90 %
 	@scripts/test.sh coverage
 
 audit: ## known vulnerabilities in the dependencies (needs the network)

@@ -44,8 +44,10 @@ coverage() {
     PATH=$PWD/.masker/cargo/bin:$PATH
     command -v cargo-llvm-cov >/dev/null ||
         cargo install -q --locked --root .masker/cargo cargo-llvm-cov@0.9.1 || return
+    # Without rustup, LLVM_COV and LLVM_PROFDATA name the tools.
     rustup component add llvm-tools >/dev/null 2>&1 || true
-    cargo llvm-cov test --locked --summary-only
+    cargo llvm-cov test --locked --lcov --output-path target/lcov.info &&
+        "$PYTHON" scripts/coverage.py target/lcov.info
 }
 
 [ "$what" = fuzz ] || step "outside tools" tools

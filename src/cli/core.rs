@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::admin::core::{Answer, Core, CoreError, Format, MaskedText, UnmaskedText};
+use crate::admin::core::{Answer, Core, CoreError, Document, Format, MaskedText, UnmaskedText};
 use crate::body::select;
 use crate::ext_proc::settings::Settings;
-use crate::mask::document::{self, Form};
+use crate::mask::document::{Form, mask, placeholders, unmask};
 use crate::mask::masker::Refusal;
 use crate::mask::table::Table;
 use crate::mask::{Scope, Tenant};
@@ -51,16 +51,12 @@ fn unavailable(error: StoreError) -> CoreError {
 }
 
 impl Core for Documents {
-    fn mask<'a>(
-        &'a self,
-        tenant: &'a Tenant,
-        format: Format,
-        content: &'a str,
-    ) -> Answer<'a, MaskedText> {
+    fn mask<'a>(&'a self, document: Document<'a>) -> Answer<'a, MaskedText> {
         Box::pin(async move {
-            let (scope, source) = (self.scope(tenant), content.to_owned());
+            let (scope, source) = (self.scope(&document.tenant), document.text.to_owned());
+            let form = form(document.format);
             let work = move |settings: &Settings| {
-                let masked = document::mask(&settings.masker, &scope, form(format), &source);
+                let masked = mask(&settings.masker, &scope, form, &source);
                 masked.map(|masked| (masked, scope))
             };
             let ((masked, table, report), scope) = self.work(work).await?.map_err(refused)?;
@@ -73,15 +69,10 @@ impl Core for Documents {
         })
     }
 
-    fn unmask<'a>(
-        &'a self,
-        tenant: &'a Tenant,
-        format: Format,
-        content: &'a str,
-    ) -> Answer<'a, UnmaskedText> {
+    fn unmask<'a>(&'a self, document: Document<'a>) -> Answer<'a, UnmaskedText> {
         Box::pin(async move {
-            let scope = self.scope(tenant);
-            let wants = Wants { save: Vec::new(), reveal: document::placeholders(content) };
+            let scope = self.scope(&document.tenant);
+            let wants = Wants { save: Vec::new(), reveal: placeholders(document.text) };
             let answer = self.store.fetch(&scope, wants).await.map_err(unavailable)?;
             if answer.degraded {
                 return Err(CoreError::Unavailable("the store cannot be reached".to_owned()));
@@ -92,10 +83,9 @@ impl Core for Documents {
                     table.reveal(placeholder, value);
                 }
             }
-            let source = content.to_owned();
-            let work = move |settings: &Settings| {
-                document::unmask(form(format), &source, settings.limits.depth, &table)
-            };
+            let (form, source) = (form(document.format), document.text.to_owned());
+            let work =
+                move |settings: &Settings| unmask(form, &source, settings.limits.depth, &table);
             let (content, counts) = self.work(work).await?;
             let content = content.into_bytes();
             Ok(UnmaskedText { content, restored: counts.restored, unknown: counts.unknown })

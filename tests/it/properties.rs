@@ -54,6 +54,21 @@ fn request(inner: &Json, seed: u64) -> String {
     )
 }
 
+/// The JSON shows nothing once masked, is JSON, comes back, and is masked once.
+fn comes_back(format: Format, source: &str, planted: &[String]) -> Result<(), TestCaseError> {
+    let form = Form::Json(format);
+    let (once, table) = masked(form, source);
+    for id in planted {
+        prop_assert!(!holds(&once, id), "{id} in {once} of {source}");
+    }
+    value(&once);
+    let (back, _) = unmask(form, &once, DEPTH, &table);
+    prop_assert_eq!(value(&back), value(source));
+    let (twice, _) = masked(form, &once);
+    prop_assert_eq!(twice, once);
+    Ok(())
+}
+
 proptest! {
     #![proptest_config(crate::driver::cases())]
 
@@ -71,17 +86,7 @@ proptest! {
 
     #[test]
     fn any_json_comes_back_and_shows_nothing((planted, json) in planted_json(), seed: u64) {
-        let source = json.written(seed);
-        let form = Form::Json(Format::Other);
-        let (once, table) = masked(form, &source);
-        for id in &planted {
-            prop_assert!(!holds(&once, id), "{id} in {once} of {source}");
-        }
-        value(&once);
-        let (back, _) = unmask(form, &once, DEPTH, &table);
-        prop_assert_eq!(value(&back), value(&source));
-        let (twice, _) = masked(form, &once);
-        prop_assert_eq!(twice, once);
+        comes_back(Format::Other, &json.written(seed), &planted)?;
     }
 
     #[test]
@@ -95,17 +100,7 @@ proptest! {
 
     #[test]
     fn any_request_comes_back_and_shows_nothing((planted, json) in planted_json(), seed: u64) {
-        let source = request(&json, seed);
-        let form = Form::Json(Format::Messages);
-        let (once, table) = masked(form, &source);
-        for id in &planted {
-            prop_assert!(!holds(&once, id), "{id} in {once} of {source}");
-        }
-        value(&once);
-        let (back, _) = unmask(form, &once, DEPTH, &table);
-        prop_assert_eq!(value(&back), value(&source));
-        let (twice, _) = masked(form, &once);
-        prop_assert_eq!(twice, once);
+        comes_back(Format::Messages, &request(&json, seed), &planted)?;
     }
 
     #[test]

@@ -107,22 +107,46 @@ fn read(stream: &str, field: &str) -> String {
     texts(stream).remove(&(0, field.to_owned())).unwrap_or_default()
 }
 
+/// An answer that comes in pieces.
+#[derive(Debug)]
+struct Scene {
+    /// For the message of a failure: a table shows no values.
+    #[expect(dead_code, reason = "printed when a case fails")]
+    values: Vec<String>,
+    table: Table,
+    text: String,
+    /// Characters of each event.
+    lengths: Vec<usize>,
+    /// Where the bytes are cut.
+    at: Vec<usize>,
+}
+
+fn scene() -> impl Strategy<Value = Scene> {
+    let values = vec(".{1,20}", 1..3);
+    let (lengths, at) = (vec(1..9_usize, 1..6), vec(0..100_000_usize, 0..8));
+    (values, answer_text(2), lengths, at).prop_map(|(values, parts, lengths, at)| {
+        let number = |(n, value): (usize, &String)| format!("{n}{value}");
+        let values: Vec<String> = values.iter().enumerate().map(number).collect();
+        let (table, placeholders) = table(&values);
+        let text = text(&parts, &placeholders);
+        Scene { values, table, text, lengths, at }
+    })
+}
+
+/// The answer as it is restored when it comes whole.
+fn whole(answer: &Value, table: &Table) -> Value {
+    let (whole, _) = unmask(Form::Json(Format::Messages), &answer.to_string(), DEPTH, table);
+    serde_json::from_str(&whole).unwrap()
+}
+
 proptest! {
     #![proptest_config(crate::driver::cases())]
 
     #[test]
-    fn streamed_text_is_the_whole_text(
-        values in vec(".{1,20}", 1..3),
-        parts in answer_text(2),
-        lengths in vec(1..9_usize, 1..6),
-        at in vec(0..100_000_usize, 0..8),
-    ) {
-        let values: Vec<String> = values.iter().enumerate().map(|(n, v)| format!("{n}{v}")).collect();
-        let (table, placeholders) = table(&values);
-        let text = text(&parts, &placeholders);
+    fn streamed_text_is_the_whole_text(scene in scene()) {
+        let Scene { table, text, lengths, at, .. } = scene;
         let answer = json!({"type": "message", "content": [{"type": "text", "text": text}]});
-        let (whole, _) = unmask(Form::Json(Format::Messages), &answer.to_string(), DEPTH, &table);
-        let whole: Value = serde_json::from_str(&whole).unwrap();
+        let whole = whole(&answer, &table);
         let source = stream(&pieces(&text, &lengths), "text_delta", "text");
         let streamed = restored(&source, &at, &table);
         prop_assert_eq!(&streamed, &long_way(&source, &at, &table));
@@ -133,19 +157,12 @@ proptest! {
     }
 
     #[test]
-    fn streamed_tool_input_is_the_whole_input(
-        values in vec(".{1,20}", 1..3),
-        parts in answer_text(2),
-        lengths in vec(1..9_usize, 1..6),
-        at in vec(0..100_000_usize, 0..8),
-    ) {
-        let values: Vec<String> = values.iter().enumerate().map(|(n, v)| format!("{n}{v}")).collect();
-        let (table, placeholders) = table(&values);
-        let input = json!({"command": text(&parts, &placeholders), "n": 1});
+    fn streamed_tool_input_is_the_whole_input(scene in scene()) {
+        let Scene { table, text, lengths, at, .. } = scene;
+        let input = json!({"command": text, "n": 1});
         let answer = json!({"type": "message", "content": [
             {"type": "tool_use", "id": "toolu_1", "name": "Bash", "input": input}]});
-        let (whole, _) = unmask(Form::Json(Format::Messages), &answer.to_string(), DEPTH, &table);
-        let whole: Value = serde_json::from_str(&whole).unwrap();
+        let whole = whole(&answer, &table);
         let source = pieces(&input.to_string(), &lengths);
         let source = stream(&source, "input_json_delta", "partial_json");
         let streamed = restored(&source, &at, &table);
