@@ -104,7 +104,7 @@ pub(crate) enum Edge {
     S,
     /// Absolute paths.
     P,
-    /// URIs of S3: only the beginning of the scheme counts.
+    /// URIs of S3.
     S3,
     #[serde(rename = "none")]
     None,
@@ -291,9 +291,9 @@ impl Edge {
         let after = text.get(span.end + 1).copied();
         let dotted = next == Some(b'.') && after.is_some_and(|b| b.is_ascii_alphanumeric());
         match self {
-            Self::None | Self::S3 => true,
+            Self::None => true,
             Self::H => right_of(text, span.end) && short_is_free(text, span),
-            Self::W => right_of(text, span.end),
+            Self::W | Self::S3 => right_of(text, span.end),
             Self::D => right_of(text, span.end) && !dotted,
             Self::P => right_of(text, span.end) && !dotted,
             Self::S => next.is_none_or(|b| !b.is_ascii_alphanumeric() && !b"/+=".contains(&b)),
@@ -335,7 +335,8 @@ impl Require {
     }
 }
 
-fn is_region(value: &[u8]) -> bool {
+/// `eu-central-1` and the like.
+pub(crate) fn is_region(value: &[u8]) -> bool {
     const PARTS: [&[u8]; 5] = [b"-east", b"-west", b"-north", b"-south", b"-central"];
     value.len() < 18
         && matches!(value, [.., b'-', digit] if digit.is_ascii_digit())

@@ -31,10 +31,12 @@ pub(super) fn read(event: &[u8]) -> Option<Plain<'_>> {
     };
     let (text, rest) = rest.split_at_checked(memchr2(b'"', b'\\', rest)?)?;
     // The provider pads some events with spaces.
-    let rest = rest.strip_prefix(b"\"}")?.trim_ascii_start().strip_prefix(b"}")?;
-    let whole = rest == b"\n\n" && !text.contains(&b'\n');
+    let rest = rest.strip_prefix(b"\"}")?;
+    let spaces = rest.iter().take_while(|&&b| b == b' ').count();
+    let whole = rest.get(spaces..) == Some(b"}\n\n") && memchr2(b'\n', b'\r', text).is_none();
     let text = std::str::from_utf8(text).ok().filter(|text| whole && !may_begin(text))?;
-    let channel = std::str::from_utf8(index).ok()?.parse().ok()?;
+    let number = index == b"0" || !index.starts_with(b"0");
+    let channel = std::str::from_utf8(index).ok().filter(|_| number)?.parse().ok()?;
     Some(Plain { channel, source, text })
 }
 
@@ -72,6 +74,8 @@ mod tests {
             r#"{"text":"a","type":"text_delta"}"#,
             r#"{"type":"thinking_delta","thinking":"a"}"#,
             r#"{"type":"text_delta","text":"a""#,
+            "{\"type\":\"text_delta\",\"text\":\"a\rb\"}",
+            "{\"type\":\"text_delta\",\"text\":\"a\"}\n",
         ] {
             assert_eq!(read(event(delta).as_bytes()), None, "{delta}");
         }

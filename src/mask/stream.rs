@@ -21,7 +21,7 @@ use crate::body::splice::{Swap, splice};
 use crate::body::sse::{Event, Framer, TooLong};
 use crate::mask::placeholder::{self, NUMBER_KIND, Placeholder};
 use crate::mask::quick;
-use crate::mask::restore::{self, Counts};
+use crate::mask::restore::{self, Counts, Style};
 use crate::mask::table::Table;
 
 /// Characters before a text that decide whether a placeholder may begin there.
@@ -227,7 +227,8 @@ fn forward(raw: &[u8], table: &Table, contexts: &mut HashMap<u64, String>) -> bo
     let Some(plain) = quick::read(raw) else { return false };
     let Some(context) = contexts.get_mut(&plain.channel) else { return false };
     // A channel that was closed may end in what looks open.
-    if quick::may_begin(context) || (plain.source && table.has_numbers()) {
+    let open = quick::may_begin(context) && placeholder::open_tail(context).is_some();
+    if open || (plain.source && table.has_numbers()) {
         return false;
     }
     context.push_str(plain.text);
@@ -282,6 +283,7 @@ impl Plan {
         table: &Table,
         counts: &mut Counts,
     ) -> Self {
+        let style = if source { Style::JsonInJson } else { Style::Json };
         let read = Unescaped::new(joined);
         let text = [context, &read.text].concat();
         let from = context.len();
@@ -297,7 +299,7 @@ impl Plan {
             let (span, with) = if digits {
                 (span.start - 1..span.end + 1, original.to_owned())
             } else {
-                (span, restore::in_delta(original, source))
+                (span, style.write(original))
             };
             let span = read.source(&(span.start - from..span.end - from));
             swaps.push(Swap { span, with });
