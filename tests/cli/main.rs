@@ -8,6 +8,8 @@ use std::path::Path;
 use std::process::Command;
 use std::process::Output;
 
+mod scan;
+
 /// Runs `masker` with nothing in its environment.
 fn masker(args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_masker")).args(args).env_clear().output().unwrap()
@@ -30,6 +32,7 @@ fn help() {
         ("masker", vec!["--help"]),
         ("serve", vec!["serve", "--help"]),
         ("check", vec!["check", "--help"]),
+        ("scan", vec!["scan", "--help"]),
         ("keys-new", vec!["keys", "new", "--help"]),
     ] {
         let output = masker(&args);
@@ -44,7 +47,7 @@ fn help() {
 
 #[test]
 fn no_flag_takes_a_secret() {
-    for command in ["serve", "check", "mask", "unmask"] {
+    for command in ["serve", "check", "mask", "unmask", "scan"] {
         let help = stdout(&masker(&[command, "--help"]));
         for flag in help.split_whitespace().filter(|word| word.starts_with("--")) {
             let file = flag.ends_with("-file");
