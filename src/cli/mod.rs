@@ -19,6 +19,7 @@ mod flags;
 mod keys;
 mod mask;
 mod output;
+mod patterns;
 mod scan;
 mod serve;
 mod wiring;
@@ -44,6 +45,9 @@ enum Command {
     Unmask(mask::Unmask),
     /// Find identifiers and secrets in files and folders
     Scan(scan::Scan),
+    /// Show what is looked for, and why a text is found or not
+    #[command(subcommand)]
+    Patterns(patterns::Patterns),
     /// Make master keys
     #[command(subcommand)]
     Keys(keys::Keys),
@@ -62,6 +66,8 @@ enum CliError {
     Mask(#[from] mask::MaskError),
     #[error(transparent)]
     Scan(#[from] scan::ScanError),
+    #[error(transparent)]
+    Patterns(#[from] patterns::PatternsError),
     #[error("cannot write to standard output")]
     Output(#[from] std::io::Error),
 }
@@ -85,6 +91,7 @@ fn dispatch(command: Command, env: Env<'_>) -> Result<ExitCode, CliError> {
         Command::Mask(args) => mask::mask(&Config::load(&args.flags(), env)?, &args)?,
         Command::Unmask(args) => mask::unmask(&Config::load(&args.flags(), env)?, &args)?,
         Command::Scan(args) => return Ok(scan::run(&args, env)?),
+        Command::Patterns(args) => patterns::run(&args, env)?,
         Command::Keys(keys::Keys::New(new)) => keys::new(&new)?,
     }
     Ok(ExitCode::SUCCESS)

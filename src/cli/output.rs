@@ -8,6 +8,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use crate::cli::CliError;
+use crate::cli::patterns::PatternsError;
 use crate::cli::scan;
 use crate::cli::scan::ScanError;
 
@@ -34,7 +35,9 @@ pub(super) fn note(text: &str) {
 /// each problem of the configuration.
 pub(super) fn failure(error: &CliError) -> ExitCode {
     let text = match error {
-        CliError::Config(problems) | CliError::Scan(ScanError::Config(problems)) => {
+        CliError::Config(problems)
+        | CliError::Scan(ScanError::Config(problems))
+        | CliError::Patterns(PatternsError::Config(problems)) => {
             format!("{problems}\n")
         }
         error => format!("masker: {}\n", chain(error)),

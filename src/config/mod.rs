@@ -21,7 +21,7 @@ pub mod print;
 pub mod problem;
 mod rows;
 mod secret;
-mod suggest;
+pub(crate) mod suggest;
 pub mod tenants;
 pub mod units;
 mod value;

@@ -12,6 +12,8 @@ use crate::detect::boundary::{before, ends_escape, right_of};
 use crate::detect::network;
 use crate::detect::{Finding, Kind, Rank};
 
+mod trial;
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct File {
@@ -22,7 +24,6 @@ pub(crate) struct File {
 /// A class as it is written. Without named groups the whole match is the finding.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[cfg_attr(not(test), expect(dead_code, reason = "examples and sources are for tests and readers"))]
 pub(crate) struct Entry {
     pub name: String,
     pub kind: Option<String>,
@@ -236,7 +237,42 @@ fn expand(expression: &str) -> String {
     expression.replace("<region>", REGION).replace("<domain>", DOMAIN).replace("<slash>", SLASH)
 }
 
+impl Find {
+    /// For people.
+    pub(crate) fn says(&self) -> String {
+        let any = |texts: &[String]| texts.join(", ");
+        match self {
+            Self::Prefix(prefixes) => format!("a prefix and a hyphen: {}", any(prefixes)),
+            Self::Hyphen => "a hyphen and 17 hexadecimal digits".to_owned(),
+            Self::Literal(texts) => format!("a beginning: {}", any(texts)),
+            Self::Host(text) => format!("a host with {text}"),
+            Self::Authority => "://".to_owned(),
+            Self::Suffix(text) => format!("an end: {text}"),
+            Self::Region(after) => format!("the name of a region and {after:?}"),
+            Self::Uuid => "a UUID behind letters".to_owned(),
+            Self::UuidTail => "a UUID behind ten hexadecimal digits and a hyphen".to_owned(),
+            Self::Ip(Ip::Private) => "an IP address, with private_ip".to_owned(),
+            Self::Ip(Ip::Public) => "an IP address, with public_ip".to_owned(),
+        }
+    }
+}
+
 impl Edge {
+    /// For people.
+    pub(crate) fn says(self) -> &'static str {
+        match self {
+            Self::H => "no letter or digit beside it; with 8 digits no - or _ before it",
+            Self::W => "no letter or digit beside it",
+            Self::D => {
+                "no letter or digit beside it, no - or _ before it, no label of a host behind it"
+            }
+            Self::S => "no character of base64 beside it",
+            Self::P => "no part of a path before it, no label of a host behind it",
+            Self::S3 => "no letter or digit before it",
+            Self::None => "none",
+        }
+    }
+
     fn left(self, text: &[u8], at: usize) -> bool {
         let Some(byte) = before(text, at) else { return true };
         let free = match self {

@@ -10,6 +10,7 @@ pub mod catalog;
 mod classes;
 mod context;
 mod deep;
+pub mod explain;
 mod gaps;
 mod hosts;
 mod hyphens;

@@ -8,6 +8,7 @@ use std::path::Path;
 use std::process::Command;
 use std::process::Output;
 
+mod patterns;
 mod scan;
 
 /// Runs `masker` with nothing in its environment.
@@ -33,6 +34,7 @@ fn help() {
         ("serve", vec!["serve", "--help"]),
         ("check", vec!["check", "--help"]),
         ("scan", vec!["scan", "--help"]),
+        ("patterns", vec!["patterns", "--help"]),
         ("keys-new", vec!["keys", "new", "--help"]),
     ] {
         let output = masker(&args);
