@@ -20,6 +20,7 @@ mod keys;
 mod mask;
 mod output;
 mod patterns;
+mod reload;
 mod scan;
 mod serve;
 mod wiring;
@@ -86,7 +87,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>, env: Env<'_>) -> ExitCode {
 
 fn dispatch(command: Command, env: Env<'_>) -> Result<ExitCode, CliError> {
     match command {
-        Command::Serve(flags) => serve::run(Config::load(&flags.into(), env)?)?,
+        Command::Serve(flags) => serve::run(flags.into(), env)?,
         Command::Check(check) => check::run(check, env)?,
         Command::Mask(args) => mask::mask(&Config::load(&args.flags(), env)?, &args)?,
         Command::Unmask(args) => mask::unmask(&Config::load(&args.flags(), env)?, &args)?,

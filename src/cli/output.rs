@@ -11,6 +11,7 @@ use crate::cli::CliError;
 use crate::cli::patterns::PatternsError;
 use crate::cli::scan;
 use crate::cli::scan::ScanError;
+use crate::cli::serve::ServeError;
 
 /// Writes a result to standard output, whole.
 pub(super) fn result(bytes: &[u8]) -> io::Result<()> {
@@ -36,6 +37,7 @@ pub(super) fn note(text: &str) {
 pub(super) fn failure(error: &CliError) -> ExitCode {
     let text = match error {
         CliError::Config(problems)
+        | CliError::Serve(ServeError::Config(problems))
         | CliError::Scan(ScanError::Config(problems))
         | CliError::Patterns(PatternsError::Config(problems)) => {
             format!("{problems}\n")

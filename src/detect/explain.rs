@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use crate::detect::catalog::{CatalogError, entries, parse};
 use crate::detect::classes::{Entry, Find};
-use crate::detect::{Catalog, Finding, Rank};
+use crate::detect::{Catalog, Finding, Rank, custom};
 
 const RULES: &str = include_str!("patterns/context.toml");
 const ARNS: &str = include_str!("patterns/arn.toml");
@@ -114,6 +114,7 @@ impl Catalog {
             .into_iter()
             .map(|(family, entry)| class(family, entry))
             .collect();
+        all.extend(self.settings.own.patterns.iter().map(own));
         all.extend(arns()?);
         all.extend(rules()?.into_iter().map(rule));
         for pattern in &mut all {
@@ -127,7 +128,7 @@ impl Catalog {
     pub fn explain(&self, text: &str) -> Result<Trial, CatalogError> {
         let mut findings = Vec::new();
         self.scan(text, "", &[], &mut findings);
-        let mut by: Vec<Option<String>> = vec![None; findings.len()];
+        let mut by: Vec<_> = findings.iter().map(|f| self.own_of(text, f)).collect();
         let mut missed = Vec::new();
         let free = |span: &Range<usize>| {
             !findings.iter().any(|f| f.span.start < span.end && span.start < f.span.end)
@@ -162,6 +163,16 @@ impl Catalog {
         let found = findings.into_iter().zip(by);
         let found = found.map(|(f, by)| (by.unwrap_or_else(|| self.rule_of(&f)), f));
         Ok(Trial { found: found.map(|(by, finding)| (finding, by)).collect(), missed })
+    }
+
+    /// The operator's own pattern that a finding is of.
+    fn own_of(&self, text: &str, finding: &Finding) -> Option<String> {
+        let mut found = Vec::new();
+        self.custom.iter().for_each(|custom| custom.find(text.as_bytes(), &mut found));
+        let own = found.iter().any(|f| f.span == finding.span && f.kind == finding.kind);
+        let mut patterns = self.settings.own.patterns.iter();
+        let of_kind = patterns.find(|own| self.kind(&own.kind) == Some(finding.kind));
+        of_kind.filter(|_| own).map(|own| format!("custom.{}", own.name))
     }
 
     /// What found it, if it was no class.
@@ -264,6 +275,27 @@ fn class(family: &str, entry: Entry) -> Pattern {
         examples: entry.examples,
         counter_examples: entry.counter_examples,
         source: entry.source,
+    }
+}
+
+/// Names are originals: only their number is shown.
+fn own(pattern: &custom::Pattern) -> Pattern {
+    let (find, expression) = match &pattern.find {
+        custom::Find::Expression(text) => ("the expression".to_owned(), text.clone()),
+        custom::Find::Names(names) => (format!("{} names", names.len()), String::new()),
+    };
+    Pattern {
+        name: format!("custom.{}", pattern.name),
+        family: "custom".to_owned(),
+        kinds: vec![pattern.kind.clone()],
+        critical: pattern.critical,
+        since: 1,
+        find,
+        expression,
+        boundary: "no letter or digit beside it".to_owned(),
+        examples: pattern.examples.clone(),
+        counter_examples: pattern.counter_examples.clone(),
+        source: "the configuration".to_owned(),
     }
 }
 

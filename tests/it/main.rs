@@ -12,6 +12,7 @@
 mod answers;
 mod architecture;
 mod bytes;
+mod custom;
 mod driver;
 mod exchange;
 mod golden;

@@ -93,7 +93,7 @@ fn rule(info: &KindInfo) -> Value {
 }
 
 fn level(info: &KindInfo) -> &'static str {
-    if info.critical || info.secret { "error" } else { "warning" }
+    if info.is_credential() { "error" } else { "warning" }
 }
 
 /// A relative reference, or a `file` URI (RFC 8089) of an absolute path.
