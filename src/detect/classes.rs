@@ -9,9 +9,11 @@ use regex_automata::util::captures::Captures;
 use regex_automata::{Anchored, Input};
 use serde::Deserialize;
 
-use crate::detect::boundary::{before, ends_escape, right_of};
+use crate::detect::boundary::{before, ends_escape, left_of, right_of};
 use crate::detect::network;
 use crate::detect::{Finding, Kind, Rank};
+
+mod trial;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -23,7 +25,6 @@ pub(crate) struct File {
 /// A class as it is written. Without named groups the whole match is the finding.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[cfg_attr(not(test), expect(dead_code, reason = "examples and sources are for tests and readers"))]
 pub(crate) struct Entry {
     pub name: String,
     pub kind: Option<String>,
@@ -214,6 +215,7 @@ impl Class {
         if self.groups.is_empty() {
             let kind = self.kind?;
             if self.accepts(text, span.clone(), span.clone()) {
+                let span = freed(text, span);
                 out.push(Finding { span: span.clone(), kind, rank: self.rank, teach: self.teach });
                 return Some(span);
             }
@@ -269,11 +271,61 @@ fn dfa(expression: &str) -> Option<dense::DFA<Vec<u32>>> {
     dense::Builder::new().configure(config).build(expression).ok()
 }
 
+/// A private key may stand beside a letter: one of the dashes around it then stays, so that
+/// its placeholder stands free. Where there is no dash, the rest of the word goes with it.
+fn freed(text: &[u8], span: Range<usize>) -> Range<usize> {
+    let Range { mut start, mut end } = span;
+    if !left_of(text, start) && text.get(start) == Some(&b'-') {
+        start += 1;
+    }
+    if !right_of(text, end) && text.get(end - 1) == Some(&b'-') {
+        end -= 1;
+    }
+    let word = text.get(end..).unwrap_or_default().iter();
+    let rest = word.take_while(|b| b.is_ascii_alphanumeric()).count();
+    start..end + if right_of(text, end) { 0 } else { rest }
+}
+
 fn expand(expression: &str) -> String {
     expression.replace("<region>", REGION).replace("<domain>", DOMAIN).replace("<slash>", SLASH)
 }
 
+impl Find {
+    /// For people.
+    pub(crate) fn says(&self) -> String {
+        let any = |texts: &[String]| texts.join(", ");
+        match self {
+            Self::Prefix(prefixes) => format!("a prefix and a hyphen: {}", any(prefixes)),
+            Self::Hyphen => "a hyphen and 17 hexadecimal digits".to_owned(),
+            Self::Literal(texts) => format!("a beginning: {}", any(texts)),
+            Self::Host(text) => format!("a host with {text}"),
+            Self::Authority => "://".to_owned(),
+            Self::Suffix(text) => format!("an end: {text}"),
+            Self::Region(after) => format!("the name of a region and {after:?}"),
+            Self::Uuid => "a UUID behind letters".to_owned(),
+            Self::UuidTail => "a UUID behind ten hexadecimal digits and a hyphen".to_owned(),
+            Self::Ip(Ip::Private) => "an IP address, with private_ip".to_owned(),
+            Self::Ip(Ip::Public) => "an IP address, with public_ip".to_owned(),
+        }
+    }
+}
+
 impl Edge {
+    /// For people.
+    pub(crate) fn says(self) -> &'static str {
+        match self {
+            Self::H => "no letter or digit beside it; with 8 digits no - or _ before it",
+            Self::W => "no letter or digit beside it",
+            Self::D => {
+                "no letter or digit beside it, no - or _ before it, no label of a host behind it"
+            }
+            Self::S => "no character of base64 beside it",
+            Self::P => "no part of a path before it, no label of a host behind it",
+            Self::S3 => "no letter or digit before it",
+            Self::None => "none",
+        }
+    }
+
     fn left(self, text: &[u8], at: usize) -> bool {
         let Some(byte) = before(text, at) else { return true };
         let free = match self {

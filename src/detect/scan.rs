@@ -59,6 +59,9 @@ impl Catalog {
         if pass.escapes {
             self.deeper(text, label, &mut gaps, out);
         }
+        if let Some(allowed) = &self.allowed {
+            allowed.retain(text, first, out);
+        }
         if let Some(added) = out.get_mut(first..) {
             added.sort_by_key(|finding| finding.span.start);
         }
@@ -105,6 +108,10 @@ impl Catalog {
     ) {
         let text = pass.text;
         let heads = known.heads(self);
+        if let Some(custom) = &self.custom {
+            // First, so that they win where a class finds the same.
+            custom.find(text, &mut pass.found);
+        }
         marks::each(text, |from, marks| {
             for word in bits(from, marks.words) {
                 self.word(word, heads, known, pass);

@@ -216,7 +216,7 @@ fn form(
 fn refuse(settings: &Settings, report: &Report) -> Result<(), Reason> {
     for &(place, kind) in report.guarded.keys() {
         let info = settings.masker.catalog.info(kind);
-        if settings.refuse.guarded(place, info.secret || info.critical) {
+        if settings.refuse.guarded(place, info.is_credential()) {
             return Err(Reason::Unmaskable(place_name(place)));
         }
     }

@@ -9,6 +9,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use envoy_types::pb::envoy::service::ext_proc::v3::external_processor_server::ExternalProcessor;
 use envoy_types::pb::envoy::service::ext_proc::v3::{ProcessingRequest, ProcessingResponse};
 use tokio::sync::mpsc;
@@ -30,10 +31,13 @@ use crate::telemetry::Metrics;
 /// Answers that wait for Envoy, each at most 64 KiB.
 const ANSWERS: usize = 8;
 
+/// The settings in use. An exchange takes them when it begins and keeps them.
+pub type Shared = Arc<ArcSwap<Settings>>;
+
 /// The external processor. Clones share everything.
 #[derive(Clone, Debug)]
 pub struct Service {
-    pub settings: Arc<Settings>,
+    pub settings: Shared,
     pub store: Store,
     pub metrics: Metrics,
     /// How long Envoy may take to accept an answer.
@@ -77,13 +81,14 @@ impl Service {
         answers: mpsc::Sender<Result<ProcessingResponse, Status>>,
     ) {
         self.metrics.exchanges.inc();
-        let mut exchange = Exchange::new(Arc::clone(&self.settings));
+        let settings = self.settings.load_full();
+        let mut exchange = Exchange::new(Arc::clone(&settings));
         let ended = tokio::select! {
-            ended = self.run(&mut exchange, &mut queue, &answers) => ended,
+            ended = self.run(&settings, &mut exchange, &mut queue, &answers) => ended,
             () = self.stop.cancelled() => Err(Broken::Status(Status::unavailable("shutting down"))),
         };
         self.metrics.exchanges.dec();
-        record::exchange(&exchange.tally, &self.settings.masker.catalog, &self.metrics);
+        record::exchange(&exchange.tally, &settings.masker.catalog, &self.metrics);
         if let Err(Broken::Status(status)) = ended {
             tracing::warn!(reason = status.message(), "an exchange was cut off");
             // Envoy may be gone too; the stream ends with an error either way.
@@ -93,11 +98,12 @@ impl Service {
 
     async fn run(
         &self,
+        settings: &Settings,
         exchange: &mut Exchange,
         queue: &mut Queue,
         answers: &mpsc::Sender<Result<ProcessingResponse, Status>>,
     ) -> Result<(), Broken> {
-        let deadline = Instant::now() + self.settings.limits.body_time;
+        let deadline = Instant::now() + settings.limits.body_time;
         loop {
             tokio::select! {
                 message = queue.next() => {
@@ -111,7 +117,7 @@ impl Service {
                 () = sleep_until(deadline), if exchange.is_collecting() => exchange.expire(),
             }
             if let Some(job) = exchange.job() {
-                exchange.masked(self.mask(job).await);
+                exchange.masked(self.mask(job, settings.limits.slice).await);
             }
             if let Some(needs) = exchange.needs() {
                 exchange.provide(self.fetch(needs).await);
@@ -131,9 +137,9 @@ impl Service {
     }
 
     /// Masks here, or, if the body is long, where it holds up nobody.
-    async fn mask(&self, job: Job) -> Result<Masked, Reason> {
+    async fn mask(&self, job: Job, slice: usize) -> Result<Masked, Reason> {
         let start = Instant::now();
-        let result = if job.len() > self.settings.limits.slice {
+        let result = if job.len() > slice {
             tokio::task::spawn_blocking(move || job.run()).await.map_err(|_| ())
         } else {
             catch_unwind(AssertUnwindSafe(|| job.run())).map_err(|_| ())

@@ -14,7 +14,7 @@ use crate::mask::masker::Masker;
 use crate::mask::{MasterKey, Scope, Tenant};
 
 /// Shared by all exchanges, never changed while one runs.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Settings {
     pub masker: Masker,
     pub master: MasterKey,

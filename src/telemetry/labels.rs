@@ -51,6 +51,14 @@ label! {
 }
 
 label! {
+    /// What became of a configuration that was read again.
+    Reload("result") {
+        Applied = "applied",
+        Refused = "refused",
+    }
+}
+
+label! {
     /// What became of a placeholder in an answer.
     Restored("result") {
         Known = "known",

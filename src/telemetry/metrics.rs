@@ -17,6 +17,7 @@ use crate::telemetry::labels::KindName;
 use crate::telemetry::labels::Opaque;
 use crate::telemetry::labels::Outcome;
 use crate::telemetry::labels::Place;
+use crate::telemetry::labels::Reload;
 use crate::telemetry::labels::Restored;
 
 /// The media type of [`encode`]'s text.
@@ -41,6 +42,7 @@ pub struct Metrics {
     pub buffered_bytes: Gauge,
     pub unmaskable: Family<Place, Counter>,
     pub opaque: Family<Opaque, Counter>,
+    pub reloads: Family<Reload, Counter>,
 }
 
 /// 100 µs to 10 s: a resent conversation takes milliseconds, 32 MiB take seconds.
@@ -90,6 +92,10 @@ impl Metrics {
             buffered_bytes: of.empty("buffered_bytes", "Bytes held for running exchanges"),
             unmaskable: of.empty("unmaskable", "Findings in places that must not change, by place"),
             opaque: of.empty("opaque", "Content that masker does not look into, by kind"),
+            reloads: of.empty(
+                "config_reloads",
+                "Configurations that were read again: applied, or refused because they are wrong",
+            ),
         };
         metrics.begin();
         metrics
@@ -109,6 +115,9 @@ impl Metrics {
         }
         for result in Restored::ALL {
             drop(self.restored.get_or_create(result));
+        }
+        for result in Reload::ALL {
+            drop(self.reloads.get_or_create(result));
         }
         for place in Place::ALL {
             drop(self.unmaskable.get_or_create(place));

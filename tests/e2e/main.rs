@@ -27,6 +27,7 @@ mod headers;
 mod messages;
 mod player;
 mod refusals;
+mod reload;
 mod sdk;
 mod sizes;
 mod slow_proxy;

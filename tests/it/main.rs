@@ -12,6 +12,7 @@
 mod answers;
 mod architecture;
 mod bytes;
+mod custom;
 #[path = "../common/dice.rs"]
 mod dice;
 mod driver;
