@@ -24,6 +24,8 @@ use crate::telemetry::labels::Reload;
 
 /// How often files are looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// How often a configuration is read that names other files each time.
+const TRIES: usize = 3;
 
 /// Where the configuration came from.
 #[derive(Clone, Debug)]
@@ -33,9 +35,28 @@ pub(super) struct Source {
     pub(super) env: HashMap<&'static str, String>,
 }
 
+/// A configuration that was read.
+pub(super) struct Read {
+    pub(super) config: Config,
+    files: Vec<PathBuf>,
+    stamps: Vec<Option<Stamp>>,
+}
+
 impl Source {
-    pub(super) fn load(&self) -> Result<Config, Problems> {
-        Config::load(&self.flags, &|name| self.env.get(name).cloned())
+    pub(super) fn read(&self) -> Result<Read, Problems> {
+        let load = || Config::load(&self.flags, &|name| self.env.get(name).cloned());
+        let (mut config, mut files, mut stamps) = (load()?, Vec::new(), Vec::new());
+        for _ in 0..TRIES {
+            let named = self.files(&config);
+            if named == files {
+                break;
+            }
+            // Taken before reading: a change while reading is seen by the next look.
+            stamps = look_at(&named);
+            files = named;
+            config = load()?;
+        }
+        Ok(Read { config, files, stamps })
     }
 
     /// The files whose change is a reason to read again.
@@ -58,13 +79,11 @@ struct Watched {
 /// Runs until it is dropped.
 pub(super) async fn watch(
     source: Source,
-    config: &Config,
+    Read { files, stamps, .. }: Read,
     settings: Shared,
     metrics: Metrics,
     mut hangup: Signal,
 ) -> Infallible {
-    let files = source.files(config);
-    let stamps = stamps(&files);
     let mut watched = Watched { source, settings, files, stamps, refused: None };
     let mut ticks = time::interval(LOOK_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -91,24 +110,19 @@ pub(super) async fn watch(
 impl Watched {
     /// None if there was nothing to do.
     fn look(&mut self, asked: bool) -> Option<Reload> {
-        // Taken before reading: a change while reading is seen by the next look.
-        let now = stamps(&self.files);
+        let now = look_at(&self.files);
         let asked = asked || now != self.stamps;
         if !asked && self.refused.is_none() {
             return None;
         }
         self.stamps = now;
-        let applied = self.source.load().map_err(|error| error.to_string()).and_then(|config| {
-            let masker = wiring::masker(&config).map_err(|error| error.to_string())?;
-            Ok((config, masker))
+        let applied = self.source.read().map_err(|error| error.to_string()).and_then(|read| {
+            let masker = wiring::masker(&read.config).map_err(|error| error.to_string())?;
+            Ok((read, masker))
         });
         match applied {
-            Ok((config, masker)) => {
-                let files = self.source.files(&config);
-                if files != self.files {
-                    self.stamps = stamps(&files);
-                    self.files = files;
-                }
+            Ok((Read { config, files, stamps }, masker)) => {
+                (self.files, self.stamps) = (files, stamps);
                 self.refused = None;
                 let own = config.detect.own.patterns.len();
                 let settings = Settings { masker, ..self.settings.load().as_ref().clone() };
@@ -129,6 +143,6 @@ impl Watched {
     }
 }
 
-fn stamps(files: &[PathBuf]) -> Vec<Option<Stamp>> {
+fn look_at(files: &[PathBuf]) -> Vec<Option<Stamp>> {
     files.iter().map(|path| Stamp::read(path)).collect()
 }

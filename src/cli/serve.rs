@@ -16,7 +16,7 @@ use tonic::transport::Server;
 
 use crate::admin::{self, Control, Token, TokenError};
 use crate::cli::core::Documents;
-use crate::cli::reload::{self, Source};
+use crate::cli::reload::{self, Read, Source};
 use crate::cli::wiring;
 use crate::config::load::{Env, Flags};
 use crate::config::problem::Problems;
@@ -73,11 +73,11 @@ pub(super) enum ServeError {
 pub(super) fn run(flags: Flags, env: Env<'_>) -> Result<(), ServeError> {
     let env = load::VARIABLES.into_iter().filter_map(|name| Some((name, env(name)?)));
     let source = Source { flags, env: env.collect::<HashMap<_, _>>() };
-    let config = source.load()?;
-    log::init(&config.log)?;
+    let read = source.read()?;
+    log::init(&read.config.log)?;
     silence_panics();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    runtime.map_err(ServeError::Runtime)?.block_on(serve(config, source))
+    runtime.map_err(ServeError::Runtime)?.block_on(serve(read, source))
 }
 
 /// A panic's message may quote the text that it failed on: only the place is logged.
@@ -88,7 +88,8 @@ fn silence_panics() {
     }));
 }
 
-async fn serve(config: Config, source: Source) -> Result<(), ServeError> {
+async fn serve(read: Read, source: Source) -> Result<(), ServeError> {
+    let config = read.config.clone();
     let started = Instant::now();
     // From here on a hang-up ends nothing.
     let hangup = signal(SignalKind::hangup()).map_err(ServeError::Signal)?;
@@ -133,7 +134,7 @@ async fn serve(config: Config, source: Source) -> Result<(), ServeError> {
     let admin_stop = CancellationToken::new();
     let admin_end = admin_stop.clone().cancelled_owned();
     let admin = tokio::spawn(admin::serve(admin_bound, control, admin_end));
-    let reloads = reload::watch(source, &config, settings, metrics, hangup);
+    let reloads = reload::watch(source, read, settings, metrics, hangup);
     let served = tokio::select! {
         served = data_plane(&config, bound, service, &draining, &stop) => served,
         never = reloads => match never {},

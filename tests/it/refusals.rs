@@ -3,10 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use masker::detect::custom::{Find, Own, Pattern};
+use masker::detect::{self, Catalog};
 use masker::ext_proc::budget::Budget;
 use masker::ext_proc::exchange::{Exchange, Input, Output, Provided, Violation};
 use masker::ext_proc::refuse::{Reason, Reply};
 use masker::ext_proc::settings::{Refuse, Route, Settings};
+use masker::mask::masker::Masker;
 use masker::telemetry::labels::{self, Outcome, Place};
 
 use crate::answers::packed;
@@ -85,6 +88,31 @@ fn what_the_configuration_refuses_is_refused() {
     own.masker.limits.findings = 1;
     let two = b"{\"a\":\"i-0123456789abcdef0 i-0123456789abcdef1\"}";
     assert_eq!(refusal(own, &[PATH, JSON], two), (413, "too_many_findings"));
+}
+
+#[test]
+fn own_kinds_are_refused_where_nothing_may_change_only_if_they_are_critical() {
+    let body = br#"{"messages":[],"metadata":{"user_id":"PRJ-123"}}"#;
+    let with = |critical| {
+        let pattern = Pattern {
+            name: "ticket".to_owned(),
+            kind: "TICKET".to_owned(),
+            critical,
+            find: Find::Expression("PRJ-[0-9]{3}".to_owned()),
+            examples: Vec::new(),
+            counter_examples: Vec::new(),
+        };
+        let own = Arc::new(Own { patterns: vec![pattern], ..Own::default() });
+        let catalog = Catalog::builtin(&detect::Settings { own, ..detect::Settings::default() });
+        let masker = Masker { catalog: Arc::new(catalog.unwrap()), ..settings().masker };
+        Settings { masker, ..settings() }
+    };
+    assert_eq!(refusal(with(true), &[PATH, JSON], body), (422, "unmaskable_place"));
+    let mut exchange = Exchange::new(Arc::new(with(false)));
+    send(&mut exchange, request_headers("/v1/messages", "application/json", false)).unwrap();
+    let said = send(&mut exchange, request_body(body, true)).unwrap();
+    assert!(!said.is_empty() && !said.iter().any(|output| matches!(output, Output::Refuse(_))));
+    assert_eq!(exchange.tally.code, None);
 }
 
 #[test]
