@@ -1,5 +1,6 @@
 //! Values, the placeholders that stand for them, and the keys that make them.
 
+mod channel;
 mod contents;
 pub mod document;
 pub mod keys;
