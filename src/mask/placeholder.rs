@@ -266,6 +266,6 @@ mod tests {
         let longest = format!("SECRET_{}_{}", "K".repeat(KIND_MAX), "T".repeat(TAG));
         assert_eq!((longest.len(), open_tail(&longest)), (LONGEST, Some(0)));
         let shortest = format!("AWS_K_{}", "T".repeat(TAG));
-        assert_eq!((shortest.len(), spans(&shortest)), (SHORTEST, vec![0..SHORTEST]));
+        assert_eq!((shortest.len(), spans(&shortest).first()), (SHORTEST, Some(&(0..SHORTEST))));
     }
 }
