@@ -6,7 +6,7 @@ SHELL := /bin/bash
 # the scripts.
 export UPSTREAM STORE PORT HEALTH_PORT STATE ENVOY
 
-.PHONY: help run demo test test-all bench coverage audit validate-envoy compose compose-mock compose-down
+.PHONY: help run demo test test-all fuzz soak bench coverage audit validate-envoy compose compose-mock compose-down
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | while IFS=$$'\t' read -r name text; do printf '  make %-16s %s\n' "$$name" "$$text"; done
@@ -20,13 +20,19 @@ demo: ## what you send, what the provider sees, what you get back; no account ne
 test: ## format, lints, all tests with a real Envoy and Redis, licences, documentation
 	@scripts/test.sh
 
-test-all: ## the same, then long property runs and the compose stack
+test-all: ## the same, then long property runs and conversations, fuzz, soak, compose
 	@scripts/test.sh all
+
+fuzz: ## mutated inputs, FUZZ_SECONDS= (60) for each of three targets
+	@scripts/test.sh fuzz
+
+soak: ## mixed requests through Envoy and Redis for SOAK_SECONDS= (120)
+	@scripts/test.sh soak
 
 bench: ## throughput as ratios, see benches/
 	@ENVOY="$$(scripts/install.sh envoy)" cargo bench
 
-coverage: ## line coverage of all tests (needs cargo-llvm-cov)
+coverage: ## line coverage of all tests by module; fails if the core has below 90 %
 	@scripts/test.sh coverage
 
 audit: ## known vulnerabilities in the dependencies (needs the network)

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# make test, and with `all` or `coverage` make test-all and make coverage.
+# make test, and with `all`, `fuzz`, `soak` or `coverage` make test-all, make fuzz,
+# make soak and make coverage.
 # Stops at the first step that fails; the last lines say how long each step took.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -33,6 +34,8 @@ tools() {
 tests() {
     if command -v cargo-nextest >/dev/null; then cargo nextest run --locked; else cargo test --locked; fi
 }
+fuzz() { FUZZ_SECONDS=${FUZZ_SECONDS:-60} cargo test --locked --test fuzz -- --nocapture; }
+soak() { SOAK_SECONDS=${SOAK_SECONDS:-120} cargo test --locked --test e2e soak:: -- --nocapture; }
 doc_tests() { cargo test --locked --doc; }
 lints() { cargo clippy --locked --all-targets -- -D warnings; }
 deny() { "$(scripts/install.sh cargo-deny)" --all-features --log-level error check bans licenses sources; }
@@ -41,14 +44,18 @@ coverage() {
     PATH=$PWD/.masker/cargo/bin:$PATH
     command -v cargo-llvm-cov >/dev/null ||
         cargo install -q --locked --root .masker/cargo cargo-llvm-cov@0.9.1 || return
+    # Without rustup, LLVM_COV and LLVM_PROFDATA name the tools.
     rustup component add llvm-tools >/dev/null 2>&1 || true
-    cargo llvm-cov test --locked --summary-only
+    cargo llvm-cov test --locked --lcov --output-path target/lcov.info &&
+        "$PYTHON" scripts/coverage.py target/lcov.info
 }
 
-step "outside tools" tools
-if [ "$what" = coverage ]; then
-    step "coverage" coverage
-else
+[ "$what" = fuzz ] || step "outside tools" tools
+case $what in
+coverage) step "coverage" coverage ;;
+fuzz) step "fuzzing" fuzz ;;
+soak) step "soak" soak ;;
+*)
     step "format" cargo fmt --check
     step "Envoy configurations" scripts/validate-envoy.sh
     step "lints" lints
@@ -56,10 +63,13 @@ else
     step "documentation tests" doc_tests
     step "documentation" docs
     step "licences, bans, sources" deny
-fi
+    ;;
+esac
 if [ "$what" = all ]; then
-    export PROPTEST_CASES=${PROPTEST_CASES:-5000}
-    step "tests, $PROPTEST_CASES cases per property" tests
+    export PROPTEST_CASES=${PROPTEST_CASES:-5000} TURNS=${TURNS:-200}
+    step "tests, $PROPTEST_CASES cases per property, $TURNS turns" tests
+    step "fuzzing" fuzz
+    step "soak" soak
     step "compose" tests/compose/run.sh
 fi
 printf '\nAll passed in %s s:\n%s' "$SECONDS" "$times"

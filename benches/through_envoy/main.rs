@@ -4,6 +4,9 @@
 //! `cargo bench --bench through_envoy`; `ENVOY` names an Envoy. Rounds of both
 //! alternate, so that a busy machine slows both; the ratios are what counts.
 
+#[path = "../bodies/mod.rs"]
+#[expect(dead_code, reason = "streams are measured elsewhere")]
+mod bodies;
 mod load;
 #[path = "../../examples/noop_processor/processor.rs"]
 mod processor;
@@ -16,7 +19,7 @@ use std::io::Write;
 
 use tokio::net::TcpListener;
 
-use load::Sample;
+use load::{Sample, Shape};
 use rig::{Kind, Rig};
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
@@ -47,24 +50,27 @@ async fn measure(rounds: usize, requests: usize) -> Outcome<()> {
     let provider = rig::provider()?;
     let noop = Rig::start(Kind::Noop, &provider, dir.path()).await?;
     let masker = Rig::start(Kind::Masker, &provider, dir.path()).await?;
-    for rig in [&noop, &masker] {
-        load::round(rig, requests.div_ceil(2)).await?;
+    for shape in [Shape::Agent, Shape::Dense] {
+        for rig in [&noop, &masker] {
+            load::round(rig, shape, requests.div_ceil(2)).await?;
+        }
+        let mut pairs = Vec::new();
+        for _ in 0..rounds {
+            let noop = load::round(&noop, shape, requests).await?;
+            pairs.push((noop, load::round(&masker, shape, requests).await?));
+            load::forget(&provider).await?;
+        }
+        report(shape, &pairs, requests)?;
     }
-    let mut pairs = Vec::new();
-    for _ in 0..rounds {
-        let noop = load::round(&noop, requests).await?;
-        pairs.push((noop, load::round(&masker, requests).await?));
-        load::forget(&provider).await?;
-    }
-    report(&pairs, requests)
+    Ok(())
 }
 
 /// A name and what it shows of a sample.
 type Row = (&'static str, fn(&Sample) -> f64);
 
-fn report(pairs: &[(Sample, Sample)], requests: usize) -> Outcome<()> {
+fn report(shape: Shape, pairs: &[(Sample, Sample)], requests: usize) -> Outcome<()> {
     let mut out = std::io::stdout().lock();
-    writeln!(out, "\n{} rounds of {requests} requests, 10 KB each, answered in kind", pairs.len())?;
+    writeln!(out, "\n{} rounds of {requests} requests of 10 KB: {}", pairs.len(), shape.name())?;
     writeln!(out, "{:<32}{:>10}{:>10}   ratio: median (min to max)", "", "no-op", "masker")?;
     let rows: [Row; 4] = [
         ("requests/s", |sample| sample.rate),

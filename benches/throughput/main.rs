@@ -4,6 +4,7 @@
 //! in every round, so that a busy machine slows all of it; ratios are taken
 //! within a round. The clock is the CPU time of this thread.
 
+#[path = "../bodies/mod.rs"]
 mod bodies;
 
 use std::error::Error;

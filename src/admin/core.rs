@@ -15,6 +15,13 @@ pub enum Format {
     Json,
 }
 
+/// What is to be masked or unmasked, within the size limit.
+pub struct Document<'a> {
+    pub tenant: Tenant,
+    pub format: Format,
+    pub text: &'a str,
+}
+
 pub struct MaskedText {
     pub content: Vec<u8>,
     /// Findings by kind.
@@ -43,24 +50,20 @@ pub enum CoreError {
 
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, CoreError>> + Send + 'a>>;
 
-/// Masks and unmasks for a tenant. `content` is UTF-8 within the size limit.
+/// Masks and unmasks for a tenant.
 ///
 /// Dropping an answer gives the call up. Long documents are to be taken off the
 /// threads of the runtime by the implementation.
 pub trait Core: Send + Sync {
-    fn mask<'a>(
-        &'a self,
-        tenant: &'a Tenant,
-        format: Format,
-        content: &'a str,
-    ) -> Answer<'a, MaskedText>;
+    fn mask<'a>(&'a self, document: Document<'a>) -> Answer<'a, MaskedText>;
 
-    fn unmask<'a>(
-        &'a self,
-        tenant: &'a Tenant,
-        format: Format,
-        content: &'a str,
-    ) -> Answer<'a, UnmaskedText>;
+    fn unmask<'a>(&'a self, document: Document<'a>) -> Answer<'a, UnmaskedText>;
+}
+
+impl fmt::Debug for Document<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Document({} bytes)", self.text.len())
+    }
 }
 
 impl fmt::Debug for MaskedText {

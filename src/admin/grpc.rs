@@ -13,7 +13,7 @@ use tonic::service::Interceptor;
 use tonic::{Request, Response, Status};
 
 use crate::admin::audit::{Audit, End};
-use crate::admin::core::{CoreError, Format};
+use crate::admin::core::{CoreError, Document, Format};
 use crate::admin::proto;
 use crate::admin::proto::masker_server::{Masker, MaskerServer};
 use crate::admin::rate::{Exceeded, Rate};
@@ -93,13 +93,6 @@ pub(super) struct Api {
     placeholders: Rate,
 }
 
-/// A checked request for a document.
-struct Document<'a> {
-    tenant: Tenant,
-    format: Format,
-    text: &'a str,
-}
-
 impl Api {
     fn document<'a>(
         &self,
@@ -134,8 +127,7 @@ impl Api {
         asked: &proto::MaskRequest,
     ) -> Result<proto::MaskResponse, Status> {
         let document = self.document(audit, &asked.tenant, asked.format, &asked.content)?;
-        let Document { tenant, format, text } = document;
-        let masked = self.control.core.mask(&tenant, format, text).await.map_err(status)?;
+        let masked = self.control.core.mask(document).await.map_err(status)?;
         let findings = masked.findings.into_iter().collect();
         Ok(proto::MaskResponse { content: masked.content, findings })
     }
@@ -146,14 +138,13 @@ impl Api {
         asked: &proto::UnmaskRequest,
     ) -> Result<proto::UnmaskResponse, Status> {
         let document = self.document(audit, &asked.tenant, asked.format, &asked.content)?;
-        let Document { tenant, format, text } = document;
         let limits = &self.control.limits;
         let limit_calls = |error| limited(&error, limits.unmask_calls, "calls of Unmask");
         let limit_all = |error| limited(&error, limits.unmask_placeholders, "placeholders");
         self.calls.take(1).map_err(limit_calls)?;
-        let plain = count(placeholder::spans(text).len());
+        let plain = count(placeholder::spans(document.text).len());
         self.placeholders.take(plain).map_err(limit_all)?;
-        let unmasked = self.control.core.unmask(&tenant, format, text).await.map_err(status)?;
+        let unmasked = self.control.core.unmask(document).await.map_err(status)?;
         // JSON escapes hide placeholders from the first count.
         let found = unmasked.restored.saturating_add(unmasked.unknown);
         self.placeholders.take(found.saturating_sub(plain)).map_err(limit_all)?;

@@ -17,7 +17,7 @@ use tonic::transport::Channel;
 use tracing::Dispatch;
 use tracing::subscriber::DefaultGuard;
 
-use super::core::{Answer, Core, CoreError, Format, MaskedText, UnmaskedText};
+use super::core::{Answer, Core, CoreError, Document, Format, MaskedText, UnmaskedText};
 use super::proto::masker_client::MaskerClient;
 use super::*;
 use crate::listen::{self, Listen};
@@ -44,30 +44,20 @@ fn decoded(format: Format, content: &str) -> Result<String, CoreError> {
 }
 
 impl Core for OneValue {
-    fn mask<'a>(
-        &'a self,
-        tenant: &'a Tenant,
-        format: Format,
-        content: &'a str,
-    ) -> Answer<'a, MaskedText> {
+    fn mask<'a>(&'a self, document: Document<'a>) -> Answer<'a, MaskedText> {
         Box::pin(async move {
-            let text = decoded(format, content)?;
+            let text = decoded(document.format, document.text)?;
             let count = text.matches(VALUE).count() as u64;
-            let text = text.replace(VALUE, self.mapping(tenant).placeholder.as_str());
+            let text = text.replace(VALUE, self.mapping(&document.tenant).placeholder.as_str());
             let findings = BTreeMap::from([("EC2".to_owned(), count)]);
             Ok(MaskedText { content: text.into_bytes(), findings })
         })
     }
 
-    fn unmask<'a>(
-        &'a self,
-        tenant: &'a Tenant,
-        format: Format,
-        content: &'a str,
-    ) -> Answer<'a, UnmaskedText> {
+    fn unmask<'a>(&'a self, document: Document<'a>) -> Answer<'a, UnmaskedText> {
         Box::pin(async move {
-            let text = decoded(format, content)?;
-            let mapping = self.mapping(tenant);
+            let text = decoded(document.format, document.text)?;
+            let mapping = self.mapping(&document.tenant);
             let all = placeholder::spans(&text).len() as u64;
             let restored = text.matches(mapping.placeholder.as_str()).count() as u64;
             let text = text.replace(mapping.placeholder.as_str(), mapping.value.expose());
@@ -313,10 +303,10 @@ async fn bad_requests_are_refused_with_the_cause() {
 async fn a_call_that_is_given_up_is_in_the_audit_log() {
     struct Stuck;
     impl Core for Stuck {
-        fn mask<'a>(&'a self, _: &'a Tenant, _: Format, _: &'a str) -> Answer<'a, MaskedText> {
+        fn mask<'a>(&'a self, _: Document<'a>) -> Answer<'a, MaskedText> {
             Box::pin(std::future::pending())
         }
-        fn unmask<'a>(&'a self, _: &'a Tenant, _: Format, _: &'a str) -> Answer<'a, UnmaskedText> {
+        fn unmask<'a>(&'a self, _: Document<'a>) -> Answer<'a, UnmaskedText> {
             Box::pin(std::future::pending())
         }
     }

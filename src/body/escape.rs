@@ -62,6 +62,20 @@ pub fn decode(raw: &str) -> Cow<'_, str> {
     }
 }
 
+/// [`decode`] to the end of `out`.
+pub(crate) fn decode_onto(raw: &str, out: &mut String) {
+    let mut rest = raw;
+    while let Some((plain, escape)) =
+        memchr(b'\\', rest.as_bytes()).and_then(|at| rest.split_at_checked(at))
+    {
+        let (symbol, len) = symbol(escape);
+        out.push_str(plain);
+        out.push(symbol);
+        rest = escape.get(len..).unwrap_or_default();
+    }
+    out.push_str(rest);
+}
+
 /// The symbol and the length of the escape at the start of `raw`.
 pub(crate) fn symbol(raw: &str) -> (char, usize) {
     let plain = |symbol| (symbol, 2);
@@ -146,6 +160,9 @@ mod tests {
             assert_eq!(read.text, text, "{raw}");
             assert_eq!(read.source(&(0..text.len())), 0..raw.len(), "{raw}");
             assert_eq!(decode(raw), text);
+            let mut onto = "é".to_owned();
+            decode_onto(raw, &mut onto);
+            assert_eq!(onto, format!("é{text}"));
         }
         let read = Unescaped::new(r"x\n\u0069-0abc\ty");
         let at = read.text.find("i-0abc").unwrap();

@@ -52,7 +52,10 @@ pub enum Place {
 pub enum Guarded {
     Url,
     Metadata,
+    /// Of a model, a tool or a server.
     Name,
+    /// Ids, types and marks of the API.
+    Id,
     Credential,
 }
 
@@ -324,7 +327,7 @@ impl Walk<'_, '_> {
 
     fn visit(&mut self, node: Node, rule: Rule, label: Option<Node>) {
         match self.tape.shape(node) {
-            Shape::Object => self.object(node, rule, label),
+            Shape::Object => self.object(node, rule),
             Shape::Array => {
                 for item in self.tape.items(node).collect::<Vec<_>>() {
                     let rule = if rule == Rule::Content { Rule::Block } else { rule };
@@ -341,7 +344,7 @@ impl Walk<'_, '_> {
         }
     }
 
-    fn object(&mut self, node: Node, rule: Rule, _label: Option<Node>) {
+    fn object(&mut self, node: Node, rule: Rule) {
         let mut rule = self.refine(node, rule);
         let known = !matches!(rule, Rule::Free | Rule::Skip | Rule::State | Rule::Guard(_));
         if known && self.tape.repeats(node) {
@@ -398,7 +401,7 @@ impl Walk<'_, '_> {
 fn string_place(rule: Rule) -> Place {
     match rule {
         // Not text, but looked at: whatever stands there is sent.
-        Rule::Skip => Place::Guarded(Guarded::Name),
+        Rule::Skip => Place::Guarded(Guarded::Id),
         Rule::State => Place::State,
         Rule::Guard(guarded) => Place::Guarded(guarded),
         Rule::Opaque(opaque) => Place::Opaque(opaque),

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf as _, Bytes, BytesMut};
 use memchr::memchr2;
 use thiserror::Error;
 
@@ -14,8 +14,13 @@ use thiserror::Error;
 #[derive(Default)]
 pub struct Framer {
     buffer: BytesMut,
-    /// Everything before is read already: it holds no end of an event.
+    /// Where the first line begins that is not read: everything before holds no end of an
+    /// event.
     read: usize,
+    /// Up to here there is no end of that line.
+    seen: usize,
+    /// The length of the next event; 0, if it is not known to be whole.
+    whole: usize,
     /// The longest event that is waited for.
     limit: usize,
 }
@@ -35,45 +40,97 @@ impl Framer {
         self.buffer.extend_from_slice(bytes);
     }
 
-    /// The next whole event.
-    pub fn event(&mut self) -> Result<Option<Event>, TooLong> {
-        while let Some((blank, next)) = self.line() {
-            self.read = next;
-            if blank {
-                self.read = 0;
-                return Ok(Some(Event::new(self.buffer.split_to(next).freeze())));
+    /// The bytes that wait: the next event, and what follows.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.buffer
+    }
+
+    /// Has nobody looked for the end of the next event yet?
+    #[must_use]
+    pub fn is_fresh(&self) -> bool {
+        self.seen == 0 && self.whole == 0
+    }
+
+    /// Is the next event whole?
+    pub fn is_whole(&mut self) -> Result<bool, TooLong> {
+        if self.whole == 0 {
+            while let Some((blank, next)) = self.line() {
+                (self.read, self.seen) = (next, next);
+                if blank {
+                    self.whole = next;
+                    break;
+                }
             }
         }
-        if self.buffer.len() > self.limit { Err(TooLong(self.limit)) } else { Ok(None) }
+        match self.whole {
+            0 if self.buffer.len() > self.limit => Err(TooLong(self.limit)),
+            0 => Ok(false),
+            _ => Ok(true),
+        }
+    }
+
+    /// The next whole event.
+    pub fn event(&mut self) -> Result<Option<Event>, TooLong> {
+        Ok(self.is_whole()?.then(|| Event::new(self.take(self.whole))))
+    }
+
+    /// Takes bytes that are known to end an event.
+    pub fn take(&mut self, len: usize) -> Bytes {
+        self.forget();
+        self.buffer.split_to(len.min(self.buffer.len())).freeze()
+    }
+
+    /// Drops bytes that are known to end an event.
+    pub fn skip(&mut self, len: usize) {
+        self.forget();
+        self.buffer.advance(len.min(self.buffer.len()));
+    }
+
+    fn forget(&mut self) {
+        (self.read, self.seen, self.whole) = (0, 0, 0);
     }
 
     /// What is left at the end of the stream: an event that was cut off.
     #[must_use]
     pub fn rest(&mut self) -> Option<Event> {
-        self.read = 0;
-        let raw = self.buffer.split().freeze();
+        let raw = self.take(self.buffer.len());
         (!raw.is_empty()).then(|| Event::new(raw))
     }
 
     /// Is the line at `read` blank, and where does the next begin? `None`: it has no end yet.
-    fn line(&self) -> Option<(bool, usize)> {
-        let rest = self.buffer.get(self.read..)?;
-        let end = memchr2(b'\n', b'\r', rest)?;
+    fn line(&mut self) -> Option<(bool, usize)> {
+        let rest = self.buffer.get(self.seen..)?;
+        let Some(end) = memchr2(b'\n', b'\r', rest) else {
+            self.seen = self.buffer.len();
+            return None;
+        };
         let len = match (rest.get(end), rest.get(end + 1)) {
             (Some(b'\r'), Some(b'\n')) => end + 2,
             // A line feed may follow.
-            (Some(b'\r'), None) => return None,
+            (Some(b'\r'), None) => {
+                self.seen += end;
+                return None;
+            }
             _ => end + 1,
         };
-        Some((end == 0, self.read + len))
+        Some((self.seen + end == self.read, self.seen + len))
     }
 }
 
 /// One event, with its fields found.
 pub struct Event {
     raw: Bytes,
-    /// Lines of `data`: the line, and its value.
-    data: Vec<(Range<usize>, Range<usize>)>,
+    /// The first line of `data`.
+    first: Option<Line>,
+    /// The others.
+    more: Vec<Line>,
+}
+
+/// A line of `data`: where it stands, and where its value does.
+struct Line {
+    whole: Range<usize>,
+    value: Range<usize>,
 }
 
 impl fmt::Debug for Framer {
@@ -90,18 +147,30 @@ impl fmt::Debug for Event {
 
 impl Event {
     fn new(raw: Bytes) -> Self {
-        let mut data = Vec::new();
+        let (mut first, mut more) = (None, Vec::new());
         let mut at = 0;
         while let Some(rest) = raw.get(at..).filter(|rest| !rest.is_empty()) {
             let end = memchr2(b'\n', b'\r', rest).unwrap_or(rest.len());
             let line = rest.get(..end).unwrap_or_default();
             if let Some(value) = line.strip_prefix(b"data:") {
                 let value = value.strip_prefix(b" ").unwrap_or(value);
-                data.push((at..at + end, at + end - value.len()..at + end));
+                let line = Line { whole: at..at + end, value: at + end - value.len()..at + end };
+                match first {
+                    None => first = Some(line),
+                    Some(_) => more.push(line),
+                }
             }
             at += end + 1;
         }
-        Self { raw, data }
+        Self { raw, first, more }
+    }
+
+    /// An event that is known to have one line of data, from `data` to the blank line.
+    #[must_use]
+    pub(crate) fn single(raw: Bytes, data: usize) -> Self {
+        let end = raw.len().saturating_sub(2);
+        let line = Line { whole: data..end, value: data..end };
+        Self { raw, first: Some(line), more: Vec::new() }
     }
 
     #[must_use]
@@ -109,18 +178,26 @@ impl Event {
         &self.raw
     }
 
+    /// Where the data stands, if it is one line.
+    #[must_use]
+    pub(crate) fn line(&self) -> Option<Range<usize>> {
+        self.first.as_ref().filter(|_| self.more.is_empty()).map(|line| line.value.clone())
+    }
+
+    fn lines(&self) -> impl Iterator<Item = &Line> {
+        self.first.iter().chain(&self.more)
+    }
+
     /// The data, its lines joined. `None`: there is none, or it is not UTF-8.
     #[must_use]
     pub fn data(&self) -> Option<Cow<'_, str>> {
-        let line = |span: &Range<usize>| std::str::from_utf8(self.raw.get(span.clone())?).ok();
-        match self.data.as_slice() {
-            [] => None,
-            [(_, only)] => line(only).map(Cow::Borrowed),
-            lines => {
-                let lines: Option<Vec<_>> = lines.iter().map(|(_, value)| line(value)).collect();
-                Some(Cow::Owned(lines?.join("\n")))
-            }
+        let value = |line: &Line| std::str::from_utf8(self.raw.get(line.value.clone())?).ok();
+        let first = self.first.as_ref()?;
+        if self.more.is_empty() {
+            return value(first).map(Cow::Borrowed);
         }
+        let lines: Option<Vec<_>> = self.lines().map(value).collect();
+        Some(Cow::Owned(lines?.join("\n")))
     }
 
     /// The event with other data; its other lines stay.
@@ -128,11 +205,11 @@ impl Event {
     pub fn with_data(&self, data: &str) -> Vec<u8> {
         let mut out = Vec::with_capacity(self.raw.len() + data.len());
         let mut at = 0;
-        for (index, (line, value)) in self.data.iter().enumerate() {
+        for (index, line) in self.lines().enumerate() {
             // Everything before this line's value, or before the line when it goes.
-            let upto = if index == 0 { value.start } else { line.start };
+            let upto = if index == 0 { line.value.start } else { line.whole.start };
             out.extend_from_slice(self.raw.get(at..upto).unwrap_or_default());
-            at = line.end;
+            at = line.whole.end;
             if index == 0 {
                 out.extend_from_slice(data.replace('\n', "\ndata: ").as_bytes());
             } else {

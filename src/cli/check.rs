@@ -5,6 +5,8 @@ use clap::Args;
 use crate::cli::CliError;
 use crate::cli::flags::Serve;
 use crate::cli::output;
+use crate::cli::serve::ServeError;
+use crate::cli::wiring;
 use crate::config::Config;
 use crate::config::load::Env;
 use crate::config::load::Flags;
@@ -25,7 +27,8 @@ pub(super) fn run(check: Check, env: Env<'_>) -> Result<(), CliError> {
         return Ok(output::result(print::default_file().as_bytes())?);
     }
     let flags = Flags::from(check.flags);
-    Config::load(&flags, env)?;
+    let config = Config::load(&flags, env)?;
+    wiring::masker(&config).map_err(ServeError::from)?;
     let what = Config::file_path(&flags, env)
         .map_or_else(|| "no configuration file".to_owned(), |path| path.display().to_string());
     Ok(output::result(format!("{what}: nothing is wrong\n").as_bytes())?)

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use crate::admin::core::{Answer, Core, CoreError, Format, MaskedText, UnmaskedText};
+use crate::admin::core::{Answer, Core, CoreError, Document, Format, MaskedText, UnmaskedText};
 use crate::body::select;
+use crate::ext_proc::service::Shared;
 use crate::ext_proc::settings::Settings;
-use crate::mask::document::{self, Form};
+use crate::mask::document::{Form, mask, placeholders, unmask};
 use crate::mask::masker::Refusal;
 use crate::mask::table::Table;
 use crate::mask::{Scope, Tenant};
@@ -13,7 +14,7 @@ use crate::store::{Store, StoreError, Wants};
 
 #[derive(Debug)]
 pub(super) struct Documents {
-    pub(super) settings: Arc<Settings>,
+    pub(super) settings: Shared,
     pub(super) store: Store,
 }
 
@@ -26,15 +27,16 @@ fn form(format: Format) -> Form {
 
 impl Documents {
     fn scope(&self, tenant: &Tenant) -> Scope {
-        self.settings.master.scope(tenant)
+        self.settings.load().master.scope(tenant)
     }
 
     /// Runs work that may take long where it holds up nobody.
     async fn work<T: Send + 'static>(
         &self,
+        settings: &Arc<Settings>,
         work: impl FnOnce(&Settings) -> T + Send + 'static,
     ) -> Result<T, CoreError> {
-        let settings = Arc::clone(&self.settings);
+        let settings = Arc::clone(settings);
         let done = tokio::task::spawn_blocking(move || work(&settings)).await;
         done.map_err(|_| CoreError::Internal("the document's task failed".to_owned()))
     }
@@ -51,37 +53,30 @@ fn unavailable(error: StoreError) -> CoreError {
 }
 
 impl Core for Documents {
-    fn mask<'a>(
-        &'a self,
-        tenant: &'a Tenant,
-        format: Format,
-        content: &'a str,
-    ) -> Answer<'a, MaskedText> {
+    fn mask<'a>(&'a self, document: Document<'a>) -> Answer<'a, MaskedText> {
         Box::pin(async move {
-            let (scope, source) = (self.scope(tenant), content.to_owned());
+            let settings = self.settings.load_full();
+            let (scope, source) = (self.scope(&document.tenant), document.text.to_owned());
+            let form = form(document.format);
             let work = move |settings: &Settings| {
-                let masked = document::mask(&settings.masker, &scope, form(format), &source);
+                let masked = mask(&settings.masker, &scope, form, &source);
                 masked.map(|masked| (masked, scope))
             };
-            let ((masked, table, report), scope) = self.work(work).await?.map_err(refused)?;
+            let ((masked, table, report), scope) =
+                self.work(&settings, work).await?.map_err(refused)?;
             let wants = Wants { save: table.made().cloned().collect(), reveal: Vec::new() };
             self.store.fetch(&scope, wants).await.map_err(unavailable)?;
-            let catalog = &self.settings.masker.catalog;
+            let catalog = &settings.masker.catalog;
             let name = |(kind, count)| (catalog.info(kind).name.to_string(), count);
             let findings = report.findings.into_iter().map(name).collect();
             Ok(MaskedText { content: masked.into_bytes(), findings })
         })
     }
 
-    fn unmask<'a>(
-        &'a self,
-        tenant: &'a Tenant,
-        format: Format,
-        content: &'a str,
-    ) -> Answer<'a, UnmaskedText> {
+    fn unmask<'a>(&'a self, document: Document<'a>) -> Answer<'a, UnmaskedText> {
         Box::pin(async move {
-            let scope = self.scope(tenant);
-            let wants = Wants { save: Vec::new(), reveal: document::placeholders(content) };
+            let scope = self.scope(&document.tenant);
+            let wants = Wants { save: Vec::new(), reveal: placeholders(document.text) };
             let answer = self.store.fetch(&scope, wants).await.map_err(unavailable)?;
             if answer.degraded {
                 return Err(CoreError::Unavailable("the store cannot be reached".to_owned()));
@@ -92,11 +87,10 @@ impl Core for Documents {
                     table.reveal(placeholder, value);
                 }
             }
-            let source = content.to_owned();
-            let work = move |settings: &Settings| {
-                document::unmask(form(format), &source, settings.limits.depth, &table)
-            };
-            let (content, counts) = self.work(work).await?;
+            let (form, source) = (form(document.format), document.text.to_owned());
+            let work =
+                move |settings: &Settings| unmask(form, &source, settings.limits.depth, &table);
+            let (content, counts) = self.work(&self.settings.load_full(), work).await?;
             let content = content.into_bytes();
             Ok(UnmaskedText { content, restored: counts.restored, unknown: counts.unknown })
         })

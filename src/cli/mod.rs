@@ -1,6 +1,6 @@
 //! The command line: what `masker` is asked to do, and how that ended.
 //!
-//! Exit codes: 0 done, 1 not done, 2 not understood.
+//! Exit codes: 0 done, 1 not done, 2 not understood. Those of `scan` are its own.
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -19,6 +19,9 @@ mod flags;
 mod keys;
 mod mask;
 mod output;
+mod patterns;
+mod reload;
+mod scan;
 mod serve;
 mod wiring;
 
@@ -41,6 +44,11 @@ enum Command {
     Mask(mask::Mask),
     /// Restore what `masker mask` masked
     Unmask(mask::Unmask),
+    /// Find identifiers and secrets in files and folders
+    Scan(scan::Scan),
+    /// Show what is looked for, and why a text is found or not
+    #[command(subcommand)]
+    Patterns(patterns::Patterns),
     /// Make master keys
     #[command(subcommand)]
     Keys(keys::Keys),
@@ -57,6 +65,10 @@ enum CliError {
     Serve(#[from] serve::ServeError),
     #[error(transparent)]
     Mask(#[from] mask::MaskError),
+    #[error(transparent)]
+    Scan(#[from] scan::ScanError),
+    #[error(transparent)]
+    Patterns(#[from] patterns::PatternsError),
     #[error("cannot write to standard output")]
     Output(#[from] std::io::Error),
 }
@@ -68,17 +80,20 @@ pub fn run(args: impl IntoIterator<Item = OsString>, env: Env<'_>) -> ExitCode {
         Err(usage) => return output::usage(&usage),
     };
     match dispatch(cli.command, env) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => output::failure(&error),
     }
 }
 
-fn dispatch(command: Command, env: Env<'_>) -> Result<(), CliError> {
+fn dispatch(command: Command, env: Env<'_>) -> Result<ExitCode, CliError> {
     match command {
-        Command::Serve(flags) => Ok(serve::run(Config::load(&flags.into(), env)?)?),
-        Command::Check(check) => check::run(check, env),
-        Command::Mask(args) => Ok(mask::mask(&Config::load(&args.flags(), env)?, &args)?),
-        Command::Unmask(args) => Ok(mask::unmask(&Config::load(&args.flags(), env)?, &args)?),
-        Command::Keys(keys::Keys::New(new)) => Ok(keys::new(&new)?),
+        Command::Serve(flags) => serve::run(flags.into(), env)?,
+        Command::Check(check) => check::run(check, env)?,
+        Command::Mask(args) => mask::mask(&Config::load(&args.flags(), env)?, &args)?,
+        Command::Unmask(args) => mask::unmask(&Config::load(&args.flags(), env)?, &args)?,
+        Command::Scan(args) => return Ok(scan::run(&args, env)?),
+        Command::Patterns(args) => patterns::run(&args, env)?,
+        Command::Keys(keys::Keys::New(new)) => keys::new(&new)?,
     }
+    Ok(ExitCode::SUCCESS)
 }

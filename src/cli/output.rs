@@ -2,10 +2,16 @@
 
 use std::error::Error;
 use std::io;
+use std::io::BufWriter;
+use std::io::IsTerminal;
 use std::io::Write;
 use std::process::ExitCode;
 
 use crate::cli::CliError;
+use crate::cli::patterns::PatternsError;
+use crate::cli::scan;
+use crate::cli::scan::ScanError;
+use crate::cli::serve::ServeError;
 
 /// Writes a result to standard output, whole.
 pub(super) fn result(bytes: &[u8]) -> io::Result<()> {
@@ -14,16 +20,36 @@ pub(super) fn result(bytes: &[u8]) -> io::Result<()> {
     out.flush()
 }
 
+/// Standard output for a result that comes in many pieces: line by line to a terminal.
+pub(super) fn stream() -> Box<dyn Write> {
+    let out = io::stdout().lock();
+    if out.is_terminal() { Box::new(out) } else { Box::new(BufWriter::new(out)) }
+}
+
+/// Says something beside the result.
+pub(super) fn note(text: &str) {
+    // With standard error closed there is nobody left to tell.
+    drop(io::stderr().lock().write_all(format!("masker: {text}\n").as_bytes()));
+}
+
 /// Says why the command was not done: one line with all causes, or one line for
 /// each problem of the configuration.
 pub(super) fn failure(error: &CliError) -> ExitCode {
     let text = match error {
-        CliError::Config(problems) => format!("{problems}\n"),
+        CliError::Config(problems)
+        | CliError::Serve(ServeError::Config(problems))
+        | CliError::Scan(ScanError::Config(problems))
+        | CliError::Patterns(PatternsError::Config(problems)) => {
+            format!("{problems}\n")
+        }
         error => format!("masker: {}\n", chain(error)),
     };
     // With standard error closed there is nobody left to tell; the exit code remains.
     drop(io::stderr().lock().write_all(text.as_bytes()));
-    ExitCode::FAILURE
+    match error {
+        CliError::Scan(_) => ExitCode::from(scan::FAILED),
+        _ => ExitCode::FAILURE,
+    }
 }
 
 /// Help and version, or what was not understood.

@@ -1,9 +1,11 @@
 //! `masker serve`: the only place where the parts are wired.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use envoy_types::pb::envoy::service::ext_proc::v3::external_processor_server::ExternalProcessorServer;
 use prometheus_client::registry::Registry;
 use thiserror::Error;
@@ -14,11 +16,13 @@ use tonic::transport::Server;
 
 use crate::admin::{self, Control, Token, TokenError};
 use crate::cli::core::Documents;
+use crate::cli::reload::{self, Read, Source};
 use crate::cli::wiring;
-use crate::config::Config;
-use crate::config::key;
+use crate::config::load::{Env, Flags};
+use crate::config::problem::Problems;
+use crate::config::{Config, key, load};
 use crate::detect::CatalogError;
-use crate::ext_proc::service::Service;
+use crate::ext_proc::service::{Service, Shared};
 use crate::listen::{self, Bound, Listen, ListenError};
 use crate::mode::Mode;
 use crate::store::{OpenError, Store};
@@ -39,6 +43,8 @@ const CLOSING: Duration = Duration::from_secs(2);
 
 #[derive(Debug, Error)]
 pub(super) enum ServeError {
+    #[error(transparent)]
+    Config(#[from] Problems),
     #[error(transparent)]
     Key(#[from] key::KeyFileError),
     #[error(transparent)]
@@ -64,11 +70,14 @@ pub(super) enum ServeError {
 }
 
 /// Serves until SIGTERM or SIGINT.
-pub(super) fn run(config: Config) -> Result<(), ServeError> {
-    log::init(&config.log)?;
+pub(super) fn run(flags: Flags, env: Env<'_>) -> Result<(), ServeError> {
+    let env = load::VARIABLES.into_iter().filter_map(|name| Some((name, env(name)?)));
+    let source = Source { flags, env: env.collect::<HashMap<_, _>>() };
+    let read = source.read()?;
+    log::init(&read.config.log)?;
     silence_panics();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    runtime.map_err(ServeError::Runtime)?.block_on(serve(config))
+    runtime.map_err(ServeError::Runtime)?.block_on(serve(read, source))
 }
 
 /// A panic's message may quote the text that it failed on: only the place is logged.
@@ -79,9 +88,12 @@ fn silence_panics() {
     }));
 }
 
-async fn serve(config: Config) -> Result<(), ServeError> {
+async fn serve(read: Read, source: Source) -> Result<(), ServeError> {
+    let config = read.config.clone();
     let started = Instant::now();
-    let settings = Arc::new(wiring::settings(&config)?);
+    // From here on a hang-up ends nothing.
+    let hangup = signal(SignalKind::hangup()).map_err(ServeError::Signal)?;
+    let settings = Arc::new(ArcSwap::from_pointee(wiring::settings(&config)?));
     let token = match &config.admin.token_file {
         Some(path) => Token::load(path)?,
         None => Token::none(),
@@ -106,7 +118,7 @@ async fn serve(config: Config) -> Result<(), ServeError> {
     let control = Control {
         status: wiring::status(&settings, &store, &metrics, started),
         readiness: readiness(&draining),
-        metrics: scrape(registry, metrics, &settings, &store),
+        metrics: scrape(registry, metrics.clone(), &settings, &store),
         core: Arc::new(core),
         token,
         limits: wiring::admin_limits(&config),
@@ -115,13 +127,18 @@ async fn serve(config: Config) -> Result<(), ServeError> {
         ext_proc = %bound.address(),
         admin = %admin_bound.address(),
         store = store.status().backend,
-        classes = settings.masker.catalog.classes(),
+        classes = settings.load().masker.catalog.classes(),
+        patterns = config.detect.own.patterns.len(),
         "serving"
     );
     let admin_stop = CancellationToken::new();
     let admin_end = admin_stop.clone().cancelled_owned();
     let admin = tokio::spawn(admin::serve(admin_bound, control, admin_end));
-    let served = data_plane(&config, bound, service, &draining, &stop).await;
+    let reloads = reload::watch(source, read, settings, metrics, hangup);
+    let served = tokio::select! {
+        served = data_plane(&config, bound, service, &draining, &stop) => served,
+        never = reloads => match never {},
+    };
     store.close(CLOSING).await;
     admin_stop.cancel();
     if let Ok(Ok(ended)) = timeout(CLOSING, admin).await {
@@ -216,19 +233,15 @@ fn readiness(draining: &Arc<AtomicBool>) -> Arc<dyn Fn() -> Vec<String> + Send +
 
 type Scrape = Arc<dyn Fn() -> Result<String, std::fmt::Error> + Send + Sync>;
 
-/// The metrics, with those gauges that are read when asked for.
-fn scrape(
-    registry: Registry,
-    metrics: Metrics,
-    settings: &Arc<crate::ext_proc::settings::Settings>,
-    store: &Store,
-) -> Scrape {
+/// The metrics, with those that are read from the parts when asked for.
+fn scrape(registry: Registry, metrics: Metrics, settings: &Shared, store: &Store) -> Scrape {
     let (settings, store) = (Arc::clone(settings), store.clone());
     let gauge = |value: usize| i64::try_from(value).unwrap_or(i64::MAX);
     Arc::new(move || {
         let status = store.status();
-        metrics.buffered_bytes.set(gauge(settings.budget.held()));
+        metrics.buffered_bytes.set(gauge(settings.load().budget.held()));
         metrics.store_queue.set(gauge(status.queued));
+        metrics.store_failed(status.failures);
         metrics.breaker_state.set(wiring::breaker_gauge(status.breaker));
         metrics.mode.set(i64::from(store.mode() == Mode::Degraded));
         metrics::encode(&registry)

@@ -11,6 +11,7 @@ use crate::cli::serve::ServeError;
 use crate::config::{Config, key};
 use crate::detect::{self, Catalog};
 use crate::ext_proc::budget::Budget;
+use crate::ext_proc::service::Shared;
 use crate::ext_proc::settings::{Limits, Refuse, Route, Settings, Tenants};
 use crate::mask::masker::{self, Masker};
 use crate::mode::Mode;
@@ -23,6 +24,7 @@ pub(super) fn masker(config: &Config) -> Result<Masker, Box<detect::CatalogError
         private_ip: config.detect.private_ip,
         public_ip: config.detect.public_ip,
         families_off: config.detect.families_off.clone(),
+        own: Arc::clone(&config.detect.own),
     };
     let catalog = Catalog::builtin(&settings).map_err(Box::new)?;
     let limits = masker::Limits { findings: config.limits.findings, depth: config.limits.depth };
@@ -77,7 +79,7 @@ pub(super) fn admin_limits(config: &Config) -> admin::Limits {
 
 /// What `GetStatus` shows.
 pub(super) fn status(
-    settings: &Arc<Settings>,
+    settings: &Shared,
     store: &Store,
     metrics: &Metrics,
     started: Instant,
@@ -86,6 +88,7 @@ pub(super) fn status(
     let count = |value: usize| u64::try_from(value).unwrap_or(u64::MAX);
     Arc::new(move || {
         let own = store.status();
+        let settings = settings.load();
         admin::Status {
             version: env!("CARGO_PKG_VERSION"),
             mode: match store.mode() {

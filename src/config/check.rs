@@ -2,6 +2,7 @@
 //! not say together, and the files they name.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::breaker;
@@ -19,9 +20,11 @@ use crate::config::TenantKey;
 use crate::config::Tls;
 use crate::config::combine;
 use crate::config::file::File;
+use crate::config::patterns;
 use crate::config::problem::Origin;
 use crate::config::rows;
 use crate::config::value::Value;
+use crate::detect::custom::Own;
 use crate::listen::Address;
 use crate::store::config::Backend;
 use crate::store::config::StoreConfig;
@@ -31,7 +34,8 @@ pub(crate) fn check(mut file: File) -> Result<Config, File> {
     combine::check(&mut file);
     let tenants = rows::tenants(&mut file);
     let routes = rows::routes(&mut file);
-    match Fields(&file).config(tenants, routes) {
+    let own = patterns::own(&mut file);
+    match Fields(&file).config(tenants, routes, own) {
         Ok(config) if file.problems.is_empty() => Ok(config),
         Ok(_) => Err(file),
         Err(Missing(key)) => {
@@ -113,7 +117,12 @@ impl Fields<'_> {
         })
     }
 
-    fn config(&self, tenants: Vec<TenantKey>, routes: Vec<PassThrough>) -> Result<Config, Missing> {
+    fn config(
+        &self,
+        tenants: Vec<TenantKey>,
+        routes: Vec<PassThrough>,
+        (own, files): (Own, Vec<PathBuf>),
+    ) -> Result<Config, Missing> {
         Ok(Config {
             listen: Listen { address: self.address("listen.address")?, tls: self.tls("listen") },
             admin: Admin {
@@ -133,6 +142,8 @@ impl Fields<'_> {
                 private_ip: self.flag("detect.private_ip")?,
                 public_ip: self.flag("detect.public_ip")?,
                 families_off: self.list("detect.families_off")?,
+                own: Arc::new(own),
+                files,
             },
             tenants,
             bearer_prefixes: self.list("tenants_bearer_prefixes")?,

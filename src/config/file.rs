@@ -149,7 +149,7 @@ impl File {
         fields: &'static [Opt],
         table: &DeTable<'_>,
     ) -> Row {
-        let mut row = Row { line, fields: Vec::new() };
+        let mut row = Row { line, fields: Vec::new(), lines: Vec::new() };
         for (key, value) in table {
             let origin = Origin::File(value::line_of(text, key));
             let dotted = format!("{name}.{}", key.get_ref());
@@ -159,12 +159,14 @@ impl File {
                 self.problem(origin, unknown(&dotted, known.iter().map(String::as_str)));
                 continue;
             };
+            row.lines.push((field.key, value::line_of(text, key)));
             match value::read(field.form, value.get_ref()) {
                 Ok(value) => row.fields.push((field.key, value)),
                 Err(wrong) => self.problem(origin, format!("{dotted} {wrong}")),
             }
         }
-        for field in fields {
+        let required = |field: &&Opt| !matches!(field.given, Given::Maybe(_));
+        for field in fields.iter().filter(required) {
             if !table.keys().any(|key| key.get_ref() == field.key) {
                 let text =
                     format!("{name} lacks {}; write {}", field.key, value::expected(field.form));

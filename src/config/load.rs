@@ -29,6 +29,10 @@ impl fmt::Debug for Flags {
     }
 }
 
+/// The variables that a configuration reads.
+pub const VARIABLES: [&str; 5] =
+    [CONFIG_ENV, "MASKER_LISTEN", "MASKER_ADMIN", "MASKER_STORE", "MASKER_KEY_FILE"];
+
 /// Reads one variable of the environment.
 pub type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
 

@@ -5,8 +5,10 @@
 //! printed default and what flags and the environment override.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
+use crate::detect::custom::Own;
 use crate::listen::{Address, Listen, Tls};
 use crate::mask::Tenant;
 use crate::store::config::StoreConfig;
@@ -17,11 +19,12 @@ mod file;
 pub mod key;
 pub mod load;
 mod options;
+mod patterns;
 pub mod print;
 pub mod problem;
 mod rows;
 mod secret;
-mod suggest;
+pub(crate) mod suggest;
 pub mod tenants;
 pub mod units;
 mod value;
@@ -93,6 +96,10 @@ pub struct Detect {
     pub private_ip: bool,
     pub public_ip: bool,
     pub families_off: Vec<String>,
+    /// Patterns and an allow-list of the operator's own.
+    pub own: Arc<Own>,
+    /// The files that were read for them.
+    pub files: Vec<PathBuf>,
 }
 
 /// Static API keys, as SHA-256 hashes, that belong to one tenant.

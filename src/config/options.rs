@@ -18,6 +18,8 @@ pub(crate) enum Given {
     Default(&'static str),
     /// Not set; the text is an example.
     Unset(&'static str),
+    /// A field of a row that may be left out; the text is an example.
+    Maybe(&'static str),
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -46,7 +48,7 @@ pub(crate) enum Form {
     },
     Text,
     List,
-    /// An array of tables with these fields, all of which are required.
+    /// An array of tables with these fields.
     Rows(&'static [Opt]),
 }
 
@@ -78,7 +80,7 @@ const HOUR: u64 = 3_600_000;
 const DAY: u64 = 24 * HOUR;
 
 use Form::{Address, Choice, Count, File, Flag, KeyFile, List, Rows, Size, Store, Text, Time};
-use Given::{Default, Unset};
+use Given::{Default, Maybe, Unset};
 
 const fn opt(key: &'static str, form: Form, given: Given, doc: &'static str) -> Opt {
     Opt { key, form, given, doc }
@@ -178,6 +180,11 @@ pub(crate) const OPTIONS: &[Opt] = &[
     opt("detect.families_off", List, Default("[]"),
         "Families of the catalog that are not looked for."),
 
+    opt("allow.values", List, Default("[]"),
+        "Values that are never masked, each as it is found whole: an account id, a bucket's name. What is allowed goes to the provider as it is, at your own risk. Read again when it changes, with [detect] and [[patterns]]."),
+    opt("allow.expressions", List, Default("[]"),
+        "A value that one of these expressions matches whole is never masked. Written as patterns.expression is."),
+
     opt("refuse.url_findings", Flag, Default("true"),
         "Refuses a request with a finding in a URL that must not change."),
     opt("refuse.credential_findings", Flag, Default("true"),
@@ -201,10 +208,32 @@ pub(crate) const OPTIONS: &[Opt] = &[
     opt("log.format", Choice(&["json", "text"]), Default("\"json\""),
         "Lines of JSON or of text, to standard error."),
 
+    opt("patterns", Rows(PATTERN), Unset("[]"),
+        "Patterns of your own, masked like the catalog's, which they win over. Each has one of expression, literals and file. Read again on SIGHUP and when this file or a list of names changes; what is wrong is refused then, and what was before stays."),
     opt("tenants", Rows(TENANT), Unset("[]"),
         "Static API keys that share one tenant, so that a rotated key finds what the old one masked."),
     opt("routes", Rows(ROUTE), Unset("[]"),
         "Paths on which bodies of other, binary media types are let through unmasked, and counted. Elsewhere: 415."),
+];
+
+#[rustfmt::skip]
+const PATTERN: &[Opt] = &[
+    opt("name", Text, Unset("\"ticket\""),
+        "What you call it."),
+    opt("kind", Text, Unset("\"TICKET\""),
+        "Stands in the placeholder: 1 to 20 of A-Z, 0-9 and _, a letter first, and between two _ neither AWS nor 12 characters."),
+    opt("expression", Text, Maybe("'PRJ-[0-9]{3,6}'"),
+        "A regular expression of the regex crate, at most 1000 bytes, for 3 to 1024 bytes: repetitions have a bound. It matches where no letter or digit stands beside it."),
+    opt("literals", List, Maybe("[\"acme-payments\"]"),
+        "Values in place of an expression, each of 3 to 1024 bytes."),
+    opt("file", File, Maybe("\"/etc/masker/bucket-names\""),
+        "Such values in a file, one on each line; a line that begins with # is none."),
+    opt("critical", Flag, Maybe("false"),
+        "As bad to lose as a key: a request with it in a place that must not change is refused, as refuse.credential_findings says."),
+    opt("examples", List, Maybe("[\"see PRJ-1234\"]"),
+        "Texts in which it finds something. An expression needs one."),
+    opt("counter_examples", List, Maybe("[\"PRJ-12\"]"),
+        "Texts in which it finds nothing."),
 ];
 
 #[rustfmt::skip]
@@ -233,7 +262,7 @@ mod tests {
     fn keys_are_unique_and_documented() {
         let keys: BTreeSet<_> = OPTIONS.iter().map(|opt| opt.key).collect();
         assert_eq!(keys.len(), OPTIONS.len());
-        for opt in OPTIONS.iter().chain(TENANT).chain(ROUTE) {
+        for opt in OPTIONS.iter().chain(PATTERN).chain(TENANT).chain(ROUTE) {
             assert!(opt.doc.ends_with('.'), "{}", opt.key);
         }
         for Override { key, .. } in OVERRIDES {

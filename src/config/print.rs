@@ -53,12 +53,14 @@ fn option(out: &mut String, opt: &Opt, name: &str) {
             }
             out.push_str(&format!("# [[{name}]]\n"));
             for field in fields {
-                let (Given::Unset(text) | Given::Default(text)) = field.given;
+                let (Given::Unset(text) | Given::Maybe(text) | Given::Default(text)) = field.given;
                 out.push_str(&format!("# {} = {text}\n", field.key));
             }
         }
         (_, Given::Default(text)) => out.push_str(&format!("{name} = {text}\n")),
-        (_, Given::Unset(text)) => out.push_str(&format!("# {name} = {text}\n")),
+        (_, Given::Unset(text) | Given::Maybe(text)) => {
+            out.push_str(&format!("# {name} = {text}\n"))
+        }
     }
 }
 

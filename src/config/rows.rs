@@ -12,7 +12,7 @@ use crate::config::value::Value;
 use crate::mask::Tenant;
 
 /// The rows of an array of tables that are whole.
-fn rows(file: &File, key: &str) -> Vec<Row> {
+pub(crate) fn rows(file: &File, key: &str) -> Vec<Row> {
     match file.values.get(key) {
         Some((Value::Rows(rows), _)) => rows.clone(),
         _ => Vec::new(),
@@ -88,14 +88,29 @@ pub(crate) fn routes(file: &mut File) -> Vec<PassThrough> {
 }
 
 impl Row {
-    fn text(&self, key: &str) -> Option<&str> {
+    pub(crate) fn text(&self, key: &str) -> Option<&str> {
         self.fields.iter().find_map(|(name, value)| match value {
             Value::Text(text) if *name == key => Some(text.as_str()),
             _ => None,
         })
     }
 
-    fn list(&self, key: &str) -> Option<&[String]> {
+    pub(crate) fn flag(&self, key: &str) -> bool {
+        self.fields.iter().any(|(name, value)| matches!(value, Value::Flag(true)) && *name == key)
+    }
+
+    /// Is the field there, right or wrong?
+    pub(crate) fn has(&self, key: &str) -> bool {
+        self.lines.iter().any(|(name, _)| *name == key)
+    }
+
+    /// Where the field stands, or else the row.
+    pub(crate) fn origin(&self, key: &str) -> Origin {
+        let line = self.lines.iter().find(|(name, _)| *name == key);
+        Origin::File(line.map_or(self.line, |(_, line)| *line))
+    }
+
+    pub(crate) fn list(&self, key: &str) -> Option<&[String]> {
         self.fields.iter().find_map(|(name, value)| match value {
             Value::List(list) if *name == key => Some(list.as_slice()),
             _ => None,

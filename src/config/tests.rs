@@ -14,6 +14,7 @@ use crate::config::options::Form;
 use crate::config::options::OPTIONS;
 use crate::config::print;
 use crate::config::tenants;
+use crate::detect::custom::Find;
 use crate::listen::Address;
 use crate::store::config::Backend;
 
@@ -329,4 +330,70 @@ fn tenants_do_not_share() {
     assert_eq!(found, ["masker.toml:4: tenants.keys_file holds a key that tenant \"a\" has too"]);
     let found = problems(&row("a b"));
     assert!(found[0].starts_with("masker.toml:1: tenants.name is wrong: "), "{found:?}");
+}
+
+#[test]
+fn patterns_of_ones_own() {
+    let config = config(
+        "[allow]\nvalues = [\"123456789012\"]\nexpressions = ['test-[a-z]{1,9}']\n\
+         [[patterns]]\nname = \"ticket\"\nkind = \"TICKET\"\nexpression = 'PRJ-[0-9]{3}'\n\
+         examples = [\"PRJ-123\"]\ncounter_examples = [\"PRJ-1\"]\ncritical = true\n\
+         [[patterns]]\nname = \"buckets\"\nkind = \"S3_BUCKET\"\nfile = \"@keys\"\n\
+         [[patterns]]\nname = \"hosts\"\nkind = \"HOST\"\nliterals = [\"canary-one\"]\n",
+    );
+    let own = &config.detect.own;
+    let names: Vec<_> = own.patterns.iter().map(|own| (own.name.as_str(), own.critical)).collect();
+    assert_eq!(names, [("ticket", true), ("buckets", false), ("hosts", false)]);
+    assert_eq!(own.patterns[1].find, Find::Names(vec!["canary-keys".to_owned()]));
+    assert_eq!(own.allow.values, ["123456789012"]);
+    assert_eq!(config.detect.files.len(), 1);
+    assert!(!format!("{config:?}").contains("canary"));
+}
+
+#[test]
+fn what_is_wrong_with_a_pattern_is_told_with_its_line() {
+    let row = |more: &str| format!("[[patterns]]\nname = \"own\"\nkind = \"OWN\"\n{more}");
+    let expression = |text: &str| row(&format!("examples = [\"abc\"]\nexpression = '{text}'"));
+    for (text, wrong) in [
+        (
+            "[[patterns]]\nname = \"own\"\nliterals = [\"abc\"]".to_owned(),
+            "1: patterns lacks kind; write",
+        ),
+        (
+            row("").replace("OWN", "own") + "literals = [\"abc\"]",
+            "3: patterns.kind is no kind; write",
+        ),
+        (row(""), "1: patterns needs exactly one of expression, literals and file"),
+        (row("literals = [\"abc\"]\nfile = \"@keys\""), "5: patterns needs exactly one of"),
+        (expression("ab.*"), "5: patterns.expression has no bound; write {1,64}"),
+        (expression("ab("), "5: patterns.expression is no expression: unclosed group"),
+        (expression("abd"), "4: patterns.examples holds a text as number 1 in which"),
+        (row("expression = 'abc'"), "4: patterns.examples is missing"),
+        (
+            row("literals = [\"abc\", \"ab\"]"),
+            "4: patterns.literals holds a name as number 2 of 2 bytes",
+        ),
+        (row("file = \"@canary-none\""), "4: patterns.file cannot be read: No such file"),
+        (
+            row("literals = [\"abc\"]\ncritical = 1"),
+            "5: patterns.critical is a whole number; write",
+        ),
+        (
+            row("literal = [\"abc\"]\nfile = \"@keys\""),
+            "4: unknown key \"patterns.literal\"; did you",
+        ),
+        (
+            row("literals = [\"abc\"]\n") + &row("literals = [\"abd\"]"),
+            "6: patterns.name \"own\" stands here twice",
+        ),
+        (
+            "[allow]\nexpressions = ['a', 'a(']".to_owned(),
+            "2: allow.expressions holds as number 2 one that is no expression: unclosed group",
+        ),
+    ] {
+        let found = problems(&text);
+        assert_eq!(found.len(), 1, "{text}: {found:?}");
+        assert!(found[0].starts_with(&format!("masker.toml:{wrong}")), "{found:?}");
+        assert!(!found[0].contains("canary"), "{found:?}");
+    }
 }

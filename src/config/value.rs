@@ -31,6 +31,8 @@ pub(crate) enum Value {
 pub(crate) struct Row {
     pub(crate) line: usize,
     pub(crate) fields: Vec<(&'static str, Value)>,
+    /// Where each of them stands.
+    pub(crate) lines: Vec<(&'static str, usize)>,
 }
 
 /// Reads a value as it stands in the file. The error says what would be right.

@@ -8,7 +8,7 @@
 mod layout;
 mod read;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use crate::detect::arn::layout::{Layout, Part};
@@ -22,6 +22,8 @@ const TABLE: &str = include_str!("patterns/arn.toml");
 #[derive(Debug)]
 pub struct Table {
     services: HashMap<Box<str>, HashMap<Box<str>, Layout>>,
+    /// Names of services and of types of resources.
+    terms: HashSet<Box<str>>,
     account: Kind,
     /// The kind of a name in a service that is not in the table.
     resource: Kind,
@@ -33,16 +35,24 @@ impl Table {
         let mut services: Vec<_> = text.into_iter().collect();
         services.sort_by(|a, b| a.0.cmp(&b.0));
         let mut table = HashMap::new();
+        let mut terms = HashSet::new();
         for (service, types) in services {
             let mut types: Vec<_> = types.into_iter().collect();
             types.sort();
+            terms.insert(service.as_str().into());
+            terms.extend(types.iter().map(|(name, _)| name.as_str().into()));
             let types = types.iter().map(|(name, layout)| {
                 (name.as_str().into(), Layout::new(layout, |kind| kinds.make(kind)))
             });
             table.insert(service.into_boxed_str(), types.collect());
         }
         let (account, resource) = (kinds.make("ACCOUNT"), kinds.make("RESOURCE"));
-        Ok(Self { services: table, account, resource })
+        Ok(Self { services: table, terms, account, resource })
+    }
+
+    /// Is this the name of a service or of a type of resources?
+    pub(crate) fn is_term(&self, name: &str) -> bool {
+        self.terms.contains(name)
     }
 
     /// Adds the fields of the ARN that begins at `start`.
@@ -197,11 +207,7 @@ impl Fields<'_> {
             if word.is_empty() || (!whole && letters < 3) {
                 continue;
             }
-            // Service-linked roles have the same name in every account: elsewhere it stays.
-            let teach = whole
-                && !word.contains(&b'%')
-                && !word.contains(&b'\\')
-                && !word.starts_with(b"AWSServiceRole");
+            let teach = whole && !word.contains(&b'%') && !word.contains(&b'\\');
             self.out.push(Finding { span: piece, kind, rank: Rank::Structure, teach });
         }
     }
@@ -243,6 +249,8 @@ fn is_owned(word: &[u8]) -> bool {
     const PREFIXES: [&[u8]; 2] = [b"AWS-", b"default."];
     OWNED.contains(&word)
         || (word.len() <= 10 && word.iter().all(u8::is_ascii_digit))
+        // Service-linked roles: the same in every account, up to a suffix of the customer's.
+        || (word.starts_with(b"AWSServiceRole") && !word.contains(&b'_'))
         || PREFIXES.iter().any(|prefix| word.starts_with(prefix))
         || word.ends_with(b".amazonaws.com")
 }

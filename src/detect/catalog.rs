@@ -7,6 +7,7 @@ use serde::Deserialize;
 use crate::detect::arn::Table;
 use crate::detect::classes::{Class, Entry, File, Find, Ip};
 use crate::detect::context::Context;
+use crate::detect::custom::{Allowed, Custom, CustomError, Pattern};
 use crate::detect::literals::{Action, Literals, NoWord};
 use crate::detect::{Kind, KindInfo, Settings};
 
@@ -36,6 +37,8 @@ pub enum CatalogError {
     Literals(#[from] NoWord),
     #[error("there is no pattern family {0}")]
     Family(String),
+    #[error("the operator's own patterns together: {0}")]
+    Own(#[from] CustomError),
     #[error("too many classes or kinds")]
     TooMany,
 }
@@ -56,6 +59,8 @@ pub struct Catalog {
     pub(crate) literals: Literals,
     pub(crate) arns: Table,
     pub(crate) context: Context,
+    pub(crate) custom: Option<Custom>,
+    pub(crate) allowed: Option<Allowed>,
     pub(crate) settings: Settings,
 }
 
@@ -90,9 +95,21 @@ impl Kinds {
             self.full = true;
             return Kind(0);
         };
-        self.all.push(KindInfo { name: name.into(), secret: false, critical: false });
+        self.all.push(KindInfo { name: name.into(), secret: false, critical: false, own: false });
         self.by_name.insert(name.into(), Kind(index));
         Kind(index)
+    }
+
+    /// The kind of a pattern of the operator's own: not AWS's, if it is new.
+    fn own(&mut self, pattern: &Pattern) -> Kind {
+        let known = self.by_name.contains_key(pattern.kind.as_str());
+        let kind = self.make(&pattern.kind);
+        if let Some(info) = self.all.get_mut(usize::from(kind.0)) {
+            info.own |= !known;
+            info.secret |= info.own;
+            info.critical |= pattern.critical;
+        }
+        kind
     }
 }
 
@@ -123,6 +140,7 @@ impl Catalog {
             kind.critical = flags.critical.contains(&*kind.name);
             kind.secret = flags.secret.contains(&*kind.name);
         }
+        let own: Vec<_> = settings.own.patterns.iter().map(|own| (own, kinds.own(own))).collect();
         if kinds.full {
             return Err(CatalogError::TooMany);
         }
@@ -133,6 +151,8 @@ impl Catalog {
             literals: Literals::new(literals)?,
             arns,
             context,
+            custom: Custom::new(&own)?,
+            allowed: Allowed::new(&settings.own.allow)?,
             settings: settings.clone(),
         })
     }
@@ -143,6 +163,7 @@ impl Catalog {
             name: "RESOURCE".into(),
             secret: false,
             critical: false,
+            own: false,
         });
         self.kinds.all.get(usize::from(kind.0)).unwrap_or(&NONE)
     }
@@ -167,6 +188,7 @@ impl Catalog {
         digits.len() == 12
             && digits.bytes().all(|b| b.is_ascii_digit())
             && self.context.names_account(label)
+            && !self.allowed.as_ref().is_some_and(|allowed| allowed.holds(digits))
     }
 }
 

@@ -3,14 +3,17 @@
 use std::ops::Range;
 
 use memchr::memmem;
+use regex_automata::dfa::{Automaton as _, StartKind, dense};
 use regex_automata::meta::Regex;
 use regex_automata::util::captures::Captures;
 use regex_automata::{Anchored, Input};
 use serde::Deserialize;
 
-use crate::detect::boundary::{before, ends_escape, right_of};
+use crate::detect::boundary::{before, ends_escape, left_of, right_of};
 use crate::detect::network;
 use crate::detect::{Finding, Kind, Rank};
+
+mod trial;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -22,7 +25,6 @@ pub(crate) struct File {
 /// A class as it is written. Without named groups the whole match is the finding.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[cfg_attr(not(test), expect(dead_code, reason = "examples and sources are for tests and readers"))]
 pub(crate) struct Entry {
     pub name: String,
     pub kind: Option<String>,
@@ -103,7 +105,7 @@ pub(crate) enum Edge {
     S,
     /// Absolute paths.
     P,
-    /// URIs of S3: only the beginning of the scheme counts.
+    /// URIs of S3.
     S3,
     #[serde(rename = "none")]
     None,
@@ -127,6 +129,9 @@ pub(crate) enum Require {
     PublicOctets,
 }
 
+/// No table of an expression has more bytes.
+const DFA: usize = 256 << 10;
+
 const REGION: &str = "(?:(?:us|eu|ap|sa|ca|me|af|il|mx)(?:-gov|-iso[a-f]?)?|cn|us-isob)-(?:north|south|east|west|central)(?:east|west)?-[0-9]";
 const DOMAIN: &str = r"amazonaws\.com(?:\.cn)?";
 const SLASH: &str = r"(?:\\?/|%2[Ff])";
@@ -140,6 +145,10 @@ pub(crate) struct Class {
     edge: Edge,
     require: Option<Require>,
     regex: Regex,
+    /// It ends with a repetition without end.
+    open_end: bool,
+    /// Tells the end of a match faster; where it would be too large there is none.
+    dfa: Option<dense::DFA<Vec<u32>>>,
     /// The kind of the whole match, if there are no groups.
     kind: Option<Kind>,
     groups: Vec<(usize, Kind)>,
@@ -175,8 +184,18 @@ impl Class {
             groups,
             rank: if structure { Rank::Structure } else { Rank::Shape },
             longest: entry.longest,
+            open_end: expression.trim_end_matches(')').ends_with(",}"),
+            dfa: dfa(&expression),
             regex,
         })
+    }
+
+    /// How far a run goes in which one failure is all there is: from any beginning inside
+    /// it the expression ends where it ended from the first.
+    pub(crate) fn run_end(&self, text: &[u8], start: usize) -> Option<usize> {
+        let end = text.len().min(start + self.longest);
+        let input = Input::new(text).range(start..end).anchored(Anchored::Yes);
+        self.open_end.then(|| self.end(&input)).flatten()
     }
 
     /// Does what the class wants beside it stand in `around`?
@@ -196,20 +215,31 @@ impl Class {
         }
         let end = text.len().min(start + self.longest);
         let input = Input::new(text).range(start..end).anchored(Anchored::Yes);
+        let span = start..self.end(&input)?;
         if self.groups.is_empty() {
-            let span = self.regex.search(&input)?.range();
             let kind = self.kind?;
             if self.accepts(text, span.clone(), span.clone()) {
+                let span = freed(text, span);
                 out.push(Finding { span: span.clone(), kind, rank: self.rank, teach: self.teach });
                 return Some(span);
             }
             return None;
         }
         // Groups cost more than to know whether there is a match.
-        self.regex.search_half(&input)?;
+        let input = input.range(span);
         let mut found = self.regex.create_captures();
         self.regex.search_captures(&input, &mut found);
         self.take_groups(text, &found, out)
+    }
+
+    /// Where the match ends that begins where the input begins.
+    fn end(&self, input: &Input<'_>) -> Option<usize> {
+        let found = match &self.dfa {
+            // Without quit bytes it gives no error.
+            Some(dfa) => dfa.try_search_fwd(input).ok()?,
+            None => self.regex.search_half(input),
+        };
+        found.map(|found| found.offset())
     }
 
     fn take_groups(
@@ -236,11 +266,70 @@ impl Class {
     }
 }
 
+/// A table for all that can follow, if it is small: 200 of them are in memory.
+fn dfa(expression: &str) -> Option<dense::DFA<Vec<u32>>> {
+    let config = dense::Config::new()
+        .start_kind(StartKind::Anchored)
+        .dfa_size_limit(Some(DFA))
+        .determinize_size_limit(Some(DFA));
+    dense::Builder::new().configure(config).build(expression).ok()
+}
+
+/// A private key may stand beside a letter: one of the dashes around it then stays, so that
+/// its placeholder stands free. Where there is no dash, the rest of the word goes with it.
+fn freed(text: &[u8], span: Range<usize>) -> Range<usize> {
+    let Range { mut start, mut end } = span;
+    if !left_of(text, start) && text.get(start) == Some(&b'-') {
+        start += 1;
+    }
+    if !right_of(text, end) && text.get(end - 1) == Some(&b'-') {
+        end -= 1;
+    }
+    let word = text.get(end..).unwrap_or_default().iter();
+    let rest = word.take_while(|b| b.is_ascii_alphanumeric()).count();
+    start..end + if right_of(text, end) { 0 } else { rest }
+}
+
 fn expand(expression: &str) -> String {
     expression.replace("<region>", REGION).replace("<domain>", DOMAIN).replace("<slash>", SLASH)
 }
 
+impl Find {
+    /// For people.
+    pub(crate) fn says(&self) -> String {
+        let any = |texts: &[String]| texts.join(", ");
+        match self {
+            Self::Prefix(prefixes) => format!("a prefix and a hyphen: {}", any(prefixes)),
+            Self::Hyphen => "a hyphen and 17 hexadecimal digits".to_owned(),
+            Self::Literal(texts) => format!("a beginning: {}", any(texts)),
+            Self::Host(text) => format!("a host with {text}"),
+            Self::Authority => "://".to_owned(),
+            Self::Suffix(text) => format!("an end: {text}"),
+            Self::Region(after) => format!("the name of a region and {after:?}"),
+            Self::Uuid => "a UUID behind letters".to_owned(),
+            Self::UuidTail => "a UUID behind ten hexadecimal digits and a hyphen".to_owned(),
+            Self::Ip(Ip::Private) => "an IP address, with private_ip".to_owned(),
+            Self::Ip(Ip::Public) => "an IP address, with public_ip".to_owned(),
+        }
+    }
+}
+
 impl Edge {
+    /// For people.
+    pub(crate) fn says(self) -> &'static str {
+        match self {
+            Self::H => "no letter or digit beside it; with 8 digits no - or _ before it",
+            Self::W => "no letter or digit beside it",
+            Self::D => {
+                "no letter or digit beside it, no - or _ before it, no label of a host behind it"
+            }
+            Self::S => "no character of base64 beside it",
+            Self::P => "no part of a path before it, no label of a host behind it",
+            Self::S3 => "no letter or digit before it",
+            Self::None => "none",
+        }
+    }
+
     fn left(self, text: &[u8], at: usize) -> bool {
         let Some(byte) = before(text, at) else { return true };
         let free = match self {
@@ -258,9 +347,9 @@ impl Edge {
         let after = text.get(span.end + 1).copied();
         let dotted = next == Some(b'.') && after.is_some_and(|b| b.is_ascii_alphanumeric());
         match self {
-            Self::None | Self::S3 => true,
+            Self::None => true,
             Self::H => right_of(text, span.end) && short_is_free(text, span),
-            Self::W => right_of(text, span.end),
+            Self::W | Self::S3 => right_of(text, span.end),
             Self::D => right_of(text, span.end) && !dotted,
             Self::P => right_of(text, span.end) && !dotted,
             Self::S => next.is_none_or(|b| !b.is_ascii_alphanumeric() && !b"/+=".contains(&b)),
@@ -315,7 +404,8 @@ fn is_hex_id(value: &[u8]) -> bool {
         || (digits.iter().any(u8::is_ascii_digit) && (letter || prefix.len() > 1))
 }
 
-fn is_region(value: &[u8]) -> bool {
+/// `eu-central-1` and the like.
+pub(crate) fn is_region(value: &[u8]) -> bool {
     const PARTS: [&[u8]; 5] = [b"-east", b"-west", b"-north", b"-south", b"-central"];
     value.len() < 18
         && matches!(value, [.., b'-', digit] if digit.is_ascii_digit())

@@ -6,6 +6,7 @@ mod shape;
 
 use std::ops::Range;
 
+use memchr::memmem;
 use serde::Deserialize;
 
 use crate::detect::boundary::is_masked;
@@ -44,7 +45,7 @@ struct Rule {
     kind: Kind,
     value: Shape,
     labels: Vec<String>,
-    words: Vec<String>,
+    words: Vec<memmem::Finder<'static>>,
 }
 
 #[derive(Debug)]
@@ -60,7 +61,7 @@ impl Context {
             kind: kinds.make(&rule.kind),
             value: rule.value,
             labels: rule.labels,
-            words: rule.words,
+            words: rule.words.iter().map(|w| memmem::Finder::new(w).into_owned()).collect(),
         });
         Ok(Self { rules: rules.collect(), access_key: kinds.make("ACCESS_KEY") })
     }
@@ -128,7 +129,7 @@ impl Rule {
     }
 
     fn applies(&self, value: &[u8], label: &Name, lead: &Lead) -> bool {
-        let word = |word: &String| lead.words.contains(word.as_str());
+        let word = |word: &memmem::Finder<'_>| word.find(&lead.words).is_some();
         self.has_label(label)
             || self.has_label(&lead.key)
             || (self.words.iter().any(word) && !shape::is_time(value))
@@ -139,13 +140,13 @@ impl Rule {
 struct Lead {
     key: Name,
     /// In small letters.
-    words: String,
+    words: Vec<u8>,
 }
 
 impl Lead {
     fn new(text: &[u8], at: usize) -> Self {
         let lead = lead(text, at);
-        let words = String::from_utf8_lossy(&unmasked(lead)).to_ascii_lowercase();
+        let words = unmasked(lead).to_ascii_lowercase();
         Self { key: Name::new(key_before(lead)), words }
     }
 }
@@ -158,7 +159,7 @@ fn part<'a>(text: &'a [u8], span: &Range<usize>) -> &'a [u8] {
 fn lead(text: &[u8], at: usize) -> &[u8] {
     let lead = text.get(at.saturating_sub(LEAD)..at).unwrap_or_default();
     let real = memchr::memrchr(b'\n', lead).map(|at| at + 1);
-    let escaped = memchr::memmem::rfind(lead, b"\\n").map(|at| at + 2);
+    let escaped = memmem::rfind(lead, b"\\n").map(|at| at + 2);
     lead.get(real.max(escaped).unwrap_or_default()..).unwrap_or_default()
 }
 

@@ -25,6 +25,10 @@ impl Gaps {
         if found.is_empty() {
             return;
         }
+        // A field begins and ends with a letter or digit: two placeholders never touch.
+        for field in found.iter_mut().filter(|finding| finding.rank == Rank::Structure) {
+            field.span = trim(text, field.span.clone());
+        }
         found.sort_by_key(|f| (f.span.start, Reverse(f.span.end)));
         let first = out.len();
         let mut free_from = 0;

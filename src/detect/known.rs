@@ -9,6 +9,7 @@ use std::ops::{Bound, Range};
 
 use crate::detect::boundary::{begins_again, left_of, right_of};
 use crate::detect::catalog::Catalog;
+use crate::detect::classes::is_region;
 use crate::detect::lanes;
 use crate::detect::literals::Heads;
 use crate::detect::marks::{back, bits};
@@ -56,10 +57,11 @@ impl fmt::Debug for Known {
 
 impl Known {
     /// Remembers a name, to be found beside what `catalog` finds. False if it is too weak
-    /// to be masked alone, or known.
+    /// to be masked alone, a word of AWS's own, or known.
     pub fn learn(&mut self, catalog: &Catalog, name: &str, kind: Kind) -> bool {
         let bytes = name.as_bytes();
-        if !is_strong(bytes) || self.names.contains_key(bytes) {
+        let own = catalog.arns.is_term(name) || is_region(bytes);
+        if !is_strong(bytes) || own || self.names.contains_key(bytes) {
             return false;
         }
         self.names.insert(bytes.into(), kind);
@@ -334,7 +336,7 @@ mod tests {
     #[test]
     fn weak_names_are_not_learned() {
         let mut known = Known::default();
-        for name in ["", "app", "a-1", "users", "production"] {
+        for name in ["", "app", "a-1", "users", "production", "log-group", "us-gov-west-1"] {
             assert!(!known.learn(&CATALOG, name, Kind(0)), "{name}");
         }
         for name in ["my-app", "Users", "prod1", "a.b.c", "123456789012"] {

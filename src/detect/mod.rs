@@ -9,7 +9,9 @@ pub mod boundary;
 pub mod catalog;
 mod classes;
 mod context;
+pub mod custom;
 mod deep;
+pub mod explain;
 mod gaps;
 mod hosts;
 mod hyphens;
@@ -21,9 +23,12 @@ mod network;
 mod scan;
 
 use std::ops::Range;
+use std::sync::Arc;
 
 pub use crate::detect::catalog::{Catalog, CatalogError};
 pub use crate::detect::known::Known;
+
+use crate::detect::custom::Own;
 
 /// What an identifier is: an index into the catalog's kinds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -37,6 +42,16 @@ pub struct KindInfo {
     pub secret: bool,
     /// An unusual number of these is an alert, and they are restored with more care.
     pub critical: bool,
+    /// Only the operator's own patterns have it.
+    pub own: bool,
+}
+
+impl KindInfo {
+    /// Is a value as bad to lose as a key? Of a kind of the operator's own, if they say so.
+    #[must_use]
+    pub fn is_credential(&self) -> bool {
+        self.critical || (self.secret && !self.own)
+    }
 }
 
 /// How sure a finding is. Each rank fills only the gaps left by those before.
@@ -71,11 +86,13 @@ pub struct Settings {
     pub public_ip: bool,
     /// Names of pattern files that are not used, such as `secrets`.
     pub families_off: Vec<String>,
+    /// Patterns and an allow-list of the operator's own, which have been checked.
+    pub own: Arc<Own>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { private_ip: true, public_ip: false, families_off: Vec::new() }
+        Self { private_ip: true, public_ip: false, families_off: Vec::new(), own: Arc::default() }
     }
 }
 

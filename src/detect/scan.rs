@@ -21,6 +21,8 @@ pub(crate) struct Pass<'t> {
     pub runs: Vec<Run>,
     /// Where names of passwords end.
     pub passwords: Vec<usize>,
+    /// Classes, and up to where each is read.
+    read: Vec<(usize, usize)>,
     /// Up to here, hosts and addresses are read already.
     pub host: usize,
     pub v4: usize,
@@ -56,6 +58,9 @@ impl Catalog {
         self.level(&mut pass, label, known, &mut gaps, out);
         if pass.escapes {
             self.deeper(text, label, &mut gaps, out);
+        }
+        if let Some(allowed) = &self.allowed {
+            allowed.retain(text, first, out);
         }
         if let Some(added) = out.get_mut(first..) {
             added.sort_by_key(|finding| finding.span.start);
@@ -103,12 +108,16 @@ impl Catalog {
     ) {
         let text = pass.text;
         let heads = known.heads(self);
+        if let Some(custom) = &self.custom {
+            // First, so that they win where a class finds the same.
+            custom.find(text, &mut pass.found);
+        }
         marks::each(text, |from, marks| {
             for word in bits(from, marks.words) {
                 self.word(word, heads, known, pass);
-            }
-            for word in bits(from, marks.escaped) {
-                begins_again(text, word).for_each(|word| self.word(word, heads, known, pass));
+                if marks.escaped >> (word - from) & 1 == 1 {
+                    begins_again(text, word).for_each(|word| self.word(word, heads, known, pass));
+                }
             }
             if marks.has_signs() {
                 self.signs(from, marks, pass);
@@ -167,14 +176,27 @@ impl Catalog {
             bits(from, marks.escapes).any(|at| matches!(text.get(at + 1), Some(b'u' | b'/')));
     }
 
+    /// A class that may begin here. Inside what it was found in already it is not looked
+    /// for again, so that repeated beginnings cost no more than others.
+    fn here(&self, index: usize, start: usize, pass: &mut Pass<'_>) {
+        let Some(class) = self.classes.get(index) else { return };
+        let known = pass.read.iter().position(|&(other, _)| other == index);
+        if known.and_then(|at| pass.read.get(at)).is_some_and(|&(_, end)| start < end) {
+            return;
+        }
+        let found = class.verify(pass.text, start, &mut pass.found).map(|span| span.end);
+        let Some(end) = found.or_else(|| class.run_end(pass.text, start)) else { return };
+        match known.and_then(|at| pass.read.get_mut(at)) {
+            Some(read) => read.1 = end,
+            None => pass.read.push((index, end)),
+        }
+    }
+
     fn literal(&self, hit: &Hit<'_>, pass: &mut Pass<'_>) {
         let mut host = false;
         for action in hit.actions {
             match *action {
-                Action::Here(class) => {
-                    let class = self.classes.get(class);
-                    class.and_then(|class| class.verify(pass.text, hit.start, &mut pass.found));
-                }
+                Action::Here(class) => self.here(class, hit.start, pass),
                 Action::Host(_) => host = true,
                 Action::Ends(class) => self.named_end(pass.text, hit.start, class, &mut pass.found),
                 Action::Arn => self.arns.scan(pass.text, hit.start, &mut pass.found),

@@ -266,3 +266,11 @@ fn nothing_of_the_old_patterns_is_lost() {
         assert!(!shown(text, "").contains(value), "{text}");
     }
 }
+
+#[test]
+fn words_are_read_in_their_order() {
+    // The second stands free, the first behind an escape: both are found.
+    let text = r#"\nAKIA2AAA2AAA22A222A2 AKIA2AAA2AAA22A222A3"#;
+    let found: Vec<_> = scan(&DEFAULT, text, "").into_iter().map(|f| f.span.start).collect();
+    assert_eq!(found, [2, 23]);
+}

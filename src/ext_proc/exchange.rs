@@ -207,6 +207,9 @@ impl Exchange {
             }
         };
         self.tally.report(&masked.report, &masked.head.outside);
+        if masked.unmasked {
+            self.tally.let_through();
+        }
         let save: Vec<_> = masked.table.made().cloned().collect();
         let reveal = masked.foreign();
         if save.is_empty() && reveal.is_empty() {
@@ -285,7 +288,7 @@ impl Exchange {
 
     /// Lets the masked request go: the headers with the proof, then the body.
     fn release(&mut self, masked: Masked, trailers: Option<Vec<String>>) -> Phase {
-        self.tally.outcome = Outcome::Masked;
+        self.tally.outcome = if masked.unmasked { Outcome::Unmasked } else { Outcome::Masked };
         let findings = masked.report.findings.values().sum();
         let remove = vec!["x-masker-tenant", "content-encoding"];
         self.outputs.push_back(Output::RequestHeaders { remove, findings });

@@ -68,14 +68,18 @@ impl Head {
 fn outside(headers: &Headers, settings: &Settings) -> BTreeMap<(Place, Kind), u64> {
     let mut counts = BTreeMap::new();
     for (name, value) in headers.iter() {
-        let place = match name {
-            ":path" => Place::Path,
-            _ if name.starts_with(':') || UNREAD_HEADERS.contains(&name) => continue,
-            _ => Place::Header,
-        };
+        if (name.starts_with(':') && name != ":path") || UNREAD_HEADERS.contains(&name) {
+            continue;
+        }
+        let query = value.find('?').unwrap_or(value.len());
         let mut findings = Vec::new();
         settings.masker.catalog.scan(value, "", &[], &mut findings);
         for finding in findings {
+            let place = match name {
+                ":path" if finding.span.start > query => Place::Query,
+                ":path" => Place::Path,
+                _ => Place::Header,
+            };
             *counts.entry((place, finding.kind)).or_default() += 1;
         }
     }
@@ -97,6 +101,8 @@ pub struct Masked {
     pub table: Table,
     pub report: Report,
     pub share: Share,
+    /// A route let it through as it is: nothing was looked for.
+    pub unmasked: bool,
 }
 
 impl fmt::Debug for Job {
@@ -137,7 +143,8 @@ impl Job {
         if self.head.pass && matches!(self.head.media, Media::None | Media::Other) {
             let (table, report) = Default::default();
             let body = Bytes::from(body);
-            return Ok(Masked { head: self.head, body, table, report, share: self.share });
+            let Self { head, share, .. } = self;
+            return Ok(Masked { head, body, table, report, share, unmasked: true });
         }
         if body.starts_with(b"\xef\xbb\xbf") {
             return Err(Reason::ByteOrderMark);
@@ -149,7 +156,8 @@ impl Job {
         let masked = mask(&mut session, &text, &self.head)?;
         let (table, report) = (session.table, session.report);
         refuse(&settings, &report)?;
-        Ok(Masked { head: self.head, body: masked.into(), table, report, share: self.share })
+        let (Self { head, share, .. }, body) = (self, masked.into());
+        Ok(Masked { head, body, table, report, share, unmasked: false })
     }
 
     fn grow(&mut self, bytes: usize) -> Result<(), Reason> {
@@ -208,7 +216,7 @@ fn form(
 fn refuse(settings: &Settings, report: &Report) -> Result<(), Reason> {
     for &(place, kind) in report.guarded.keys() {
         let info = settings.masker.catalog.info(kind);
-        if settings.refuse.guarded(place, info.secret || info.critical) {
+        if settings.refuse.guarded(place, info.is_credential()) {
             return Err(Reason::Unmaskable(place_name(place)));
         }
     }
@@ -227,6 +235,7 @@ pub fn place_name(place: Guarded) -> &'static str {
         Guarded::Url => "a URL that the provider opens",
         Guarded::Metadata => "the metadata",
         Guarded::Name => "a name of a model, tool or server",
+        Guarded::Id => "an id or type of the API",
         Guarded::Credential => "a credential for the provider",
     }
 }

@@ -9,6 +9,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use envoy_types::pb::envoy::service::ext_proc::v3::external_processor_server::ExternalProcessor;
 use envoy_types::pb::envoy::service::ext_proc::v3::{ProcessingRequest, ProcessingResponse};
 use tokio::sync::mpsc;
@@ -26,15 +27,17 @@ use crate::ext_proc::settings::Settings;
 use crate::ext_proc::{record, wire};
 use crate::store::{Store, Wants};
 use crate::telemetry::Metrics;
-use crate::telemetry::labels::StoreOp;
 
 /// Answers that wait for Envoy, each at most 64 KiB.
 const ANSWERS: usize = 8;
 
+/// The settings in use. An exchange takes them when it begins and keeps them.
+pub type Shared = Arc<ArcSwap<Settings>>;
+
 /// The external processor. Clones share everything.
 #[derive(Clone, Debug)]
 pub struct Service {
-    pub settings: Arc<Settings>,
+    pub settings: Shared,
     pub store: Store,
     pub metrics: Metrics,
     /// How long Envoy may take to accept an answer.
@@ -78,13 +81,14 @@ impl Service {
         answers: mpsc::Sender<Result<ProcessingResponse, Status>>,
     ) {
         self.metrics.exchanges.inc();
-        let mut exchange = Exchange::new(Arc::clone(&self.settings));
+        let settings = self.settings.load_full();
+        let mut exchange = Exchange::new(Arc::clone(&settings));
         let ended = tokio::select! {
-            ended = self.run(&mut exchange, &mut queue, &answers) => ended,
+            ended = self.run(&settings, &mut exchange, &mut queue, &answers) => ended,
             () = self.stop.cancelled() => Err(Broken::Status(Status::unavailable("shutting down"))),
         };
         self.metrics.exchanges.dec();
-        record::exchange(&exchange.tally, &self.settings.masker.catalog, &self.metrics);
+        record::exchange(&exchange.tally, &settings.masker.catalog, &self.metrics);
         if let Err(Broken::Status(status)) = ended {
             tracing::warn!(reason = status.message(), "an exchange was cut off");
             // Envoy may be gone too; the stream ends with an error either way.
@@ -94,11 +98,12 @@ impl Service {
 
     async fn run(
         &self,
+        settings: &Settings,
         exchange: &mut Exchange,
         queue: &mut Queue,
         answers: &mpsc::Sender<Result<ProcessingResponse, Status>>,
     ) -> Result<(), Broken> {
-        let deadline = Instant::now() + self.settings.limits.body_time;
+        let deadline = Instant::now() + settings.limits.body_time;
         loop {
             tokio::select! {
                 message = queue.next() => {
@@ -112,7 +117,7 @@ impl Service {
                 () = sleep_until(deadline), if exchange.is_collecting() => exchange.expire(),
             }
             if let Some(job) = exchange.job() {
-                exchange.masked(self.mask(job).await);
+                exchange.masked(self.mask(job, settings.limits.slice).await);
             }
             if let Some(needs) = exchange.needs() {
                 exchange.provide(self.fetch(needs).await);
@@ -132,9 +137,9 @@ impl Service {
     }
 
     /// Masks here, or, if the body is long, where it holds up nobody.
-    async fn mask(&self, job: Job) -> Result<Masked, Reason> {
+    async fn mask(&self, job: Job, slice: usize) -> Result<Masked, Reason> {
         let start = Instant::now();
-        let result = if job.len() > self.settings.limits.slice {
+        let result = if job.len() > slice {
             tokio::task::spawn_blocking(move || job.run()).await.map_err(|_| ())
         } else {
             catch_unwind(AssertUnwindSafe(|| job.run())).map_err(|_| ())
@@ -147,8 +152,7 @@ impl Service {
         let start = Instant::now();
         let wants = Wants { save: needs.save, reveal: needs.reveal };
         let answer = self.store.fetch(&needs.scope, wants).await;
-        let took = start.elapsed().as_secs_f64();
-        self.metrics.store_seconds.get_or_create(&StoreOp::Fetch).observe(took);
+        self.metrics.store_seconds.observe(start.elapsed().as_secs_f64());
         match answer {
             Ok(answer) => Ok(Provided { revealed: answer.revealed, degraded: answer.degraded }),
             Err(error) => {

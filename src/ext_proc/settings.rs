@@ -14,7 +14,7 @@ use crate::mask::masker::Masker;
 use crate::mask::{MasterKey, Scope, Tenant};
 
 /// Shared by all exchanges, never changed while one runs.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Settings {
     pub masker: Masker,
     pub master: MasterKey,
@@ -60,7 +60,7 @@ impl Refuse {
             _ if critical => self.credentials,
             Guarded::Url => self.urls,
             Guarded::Credential => false,
-            Guarded::Name | Guarded::Metadata => self.ids,
+            Guarded::Name | Guarded::Id | Guarded::Metadata => self.ids,
         }
     }
 
@@ -78,7 +78,7 @@ impl Refuse {
 #[derive(Clone, Debug)]
 pub struct Route {
     pub path_prefix: String,
-    /// Prefixes of media types, such as `image/`.
+    /// In lower case and without parameters.
     pub media_types: Vec<String>,
 }
 
@@ -87,9 +87,10 @@ impl Settings {
     #[must_use]
     pub fn passes(&self, headers: &Headers) -> bool {
         let media = headers.text("content-type").unwrap_or_default().to_ascii_lowercase();
+        let media = media.split(';').next().unwrap_or_default().trim();
         self.routes.iter().any(|route| {
             headers.path().starts_with(&route.path_prefix)
-                && route.media_types.iter().any(|allowed| media.starts_with(allowed.as_str()))
+                && route.media_types.iter().any(|allowed| media == allowed)
         })
     }
 

@@ -60,6 +60,11 @@ impl Tally {
         self.malformed |= report.malformed;
     }
 
+    /// A body of a type that is not looked into, on a route that allows it.
+    pub(crate) fn let_through(&mut self) {
+        *self.opaque.entry(labels::Opaque::Binary).or_default() += 1;
+    }
+
     pub(crate) fn answer(&mut self, answer: &Answer) {
         self.counts = answer.counts;
         self.held_events = answer.held_events();
@@ -70,15 +75,16 @@ fn label(place: Guarded) -> Place {
     match place {
         Guarded::Url => Place::Url,
         Guarded::Metadata => Place::Metadata,
-        Guarded::Name => Place::ToolName,
-        Guarded::Credential => Place::Other,
+        Guarded::Name => Place::Name,
+        Guarded::Id => Place::Id,
+        Guarded::Credential => Place::Credential,
     }
 }
 
 fn opaque_label(opaque: Opaque) -> labels::Opaque {
     match opaque {
         Opaque::Image => labels::Opaque::Image,
-        Opaque::Document => labels::Opaque::Pdf,
+        Opaque::Document => labels::Opaque::Document,
         Opaque::File => labels::Opaque::File,
     }
 }

@@ -32,9 +32,7 @@ impl<'s> Contents<'s> {
     pub(crate) fn way_back(&self) -> WayBack<'s> {
         match self {
             Self::Plain(raw) => WayBack { raw, escapes: false, text_at: 0, raw_at: 0 },
-            Self::Escaped(escaped) => {
-                WayBack { raw: escaped.raw, escapes: true, text_at: 0, raw_at: 0 }
-            }
+            Self::Escaped(escaped) => WayBack::new(escaped.raw),
         }
     }
 }
@@ -55,7 +53,12 @@ pub(crate) struct WayBack<'s> {
     raw_at: usize,
 }
 
-impl WayBack<'_> {
+impl<'s> WayBack<'s> {
+    /// The way back to the contents of a JSON string.
+    pub(crate) fn new(raw: &'s str) -> Self {
+        Self { raw, escapes: true, text_at: 0, raw_at: 0 }
+    }
+
     /// The span of the source that a span of the text came from. Spans are asked for in
     /// their order.
     pub(crate) fn source(&mut self, span: &Range<usize>) -> Range<usize> {

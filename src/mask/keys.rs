@@ -7,8 +7,9 @@
 //! store key     = HMAC-SHA256(key("store key"), placeholder), first 16 bytes
 //! ```
 
+use std::collections::HashMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use hkdf::Hkdf;
 use hmac::{Hmac, KeyInit, Mac};
@@ -22,9 +23,19 @@ type HmacSha256 = Hmac<Sha256>;
 type Key = Zeroizing<[u8; 32]>;
 
 /// The secret from which everything else is derived. Whoever has it can tell
-/// which value a placeholder stands for, by guessing.
+/// which value a placeholder stands for, by guessing. Cloning shares it.
 #[derive(Clone)]
-pub struct MasterKey(Key);
+pub struct MasterKey(Arc<Master>);
+
+struct Master {
+    key: Key,
+    /// The keys of tenants that were seen lately: to derive them takes as long as to
+    /// mask ten values.
+    scopes: Mutex<HashMap<Tenant, Scope>>,
+}
+
+/// So many tenants' keys are kept.
+const SCOPES: usize = 1024;
 
 impl fmt::Debug for MasterKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -53,13 +64,16 @@ impl MasterKey {
             hex_key(bytes.trim_ascii_end())?
         };
         let constant = key.first().is_some_and(|first| key.iter().all(|byte| byte == first));
-        if constant { Err(KeyError::Constant) } else { Ok(Self(key)) }
+        if constant {
+            return Err(KeyError::Constant);
+        }
+        Ok(Self(Arc::new(Master { key, scopes: Mutex::default() })))
     }
 
     /// The tenant of a static API key: a keyed hash, the key itself is not kept.
     #[must_use]
     pub fn key_tenant(&self, api_key: &[u8]) -> Tenant {
-        let mac = hmac(&self.0, &[b"masker api key", &[0], api_key]);
+        let mac = hmac(&mac(&self.0.key), &[b"masker api key", &[0], api_key]);
         let mut name = String::from("key-");
         for byte in mac.iter().take(8) {
             name.push_str(&format!("{byte:02x}"));
@@ -70,8 +84,25 @@ impl MasterKey {
     /// All keys of a tenant.
     #[must_use]
     pub fn scope(&self, tenant: &Tenant) -> Scope {
-        let salt = hmac(&self.0, &[b"masker tenant salt", &[0], tenant.0.as_bytes()]);
-        let hkdf = Hkdf::<Sha256>::new(Some(salt.as_slice()), self.0.as_slice());
+        // Nothing panics while it holds the lock.
+        let mut scopes = self.0.scopes.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(scope) = scopes.get(tenant) {
+            return scope.clone();
+        }
+        if scopes.len() >= SCOPES {
+            scopes.clear();
+        }
+        let scope = self.0.derive(tenant);
+        scopes.insert(tenant.clone(), scope.clone());
+        scope
+    }
+}
+
+impl Master {
+    fn derive(&self, tenant: &Tenant) -> Scope {
+        let name = tenant.0.as_bytes();
+        let salt = hmac(&mac(&self.key), &[b"masker tenant salt", &[0], name]);
+        let hkdf = Hkdf::<Sha256>::new(Some(salt.as_slice()), self.key.as_slice());
         let expand = |label: &str| {
             let mut key = Key::default();
             // 32 bytes are one block of HKDF-SHA256, which never is too long.
@@ -81,9 +112,9 @@ impl MasterKey {
         };
         Scope(Arc::new(Keys {
             tenant: tenant.clone(),
-            tag: expand("masker tag v1"),
+            tag: mac(&expand("masker tag v1")),
             seal: expand("masker seal v1"),
-            store: expand("masker store key v1"),
+            store: mac(&expand("masker store key v1")),
         }))
     }
 }
@@ -103,14 +134,15 @@ fn hex_key(text: &[u8]) -> Result<Key, KeyError> {
     Ok(key)
 }
 
-fn hmac(key: &Key, parts: &[&[u8]]) -> Zeroizing<[u8; 32]> {
-    let mut mac = mac(key);
+fn hmac(keyed: &HmacSha256, parts: &[&[u8]]) -> Zeroizing<[u8; 32]> {
+    let mut mac = keyed.clone();
     for part in parts {
         mac.update(part);
     }
     Zeroizing::new(mac.finalize().into_bytes().into())
 }
 
+/// An HMAC that has read its key: half of what a short message costs.
 fn mac(key: &Key) -> HmacSha256 {
     // The block size of SHA-256 is 64 bytes; RFC 2104 pads a shorter key with zeros.
     let mut block = Zeroizing::new([0; 64]);
@@ -152,11 +184,12 @@ impl Default for Tenant {
     }
 }
 
+/// All of them are overwritten when they are dropped.
 struct Keys {
     tenant: Tenant,
-    tag: Key,
+    tag: HmacSha256,
     seal: Key,
-    store: Key,
+    store: HmacSha256,
 }
 
 /// A tenant's keys. Cloning shares them; the last drop overwrites them.

@@ -1,10 +1,12 @@
 //! Values, the placeholders that stand for them, and the keys that make them.
 
+mod channel;
 mod contents;
 pub mod document;
 pub mod keys;
 pub mod masker;
 pub mod placeholder;
+mod quick;
 pub mod restore;
 pub mod stream;
 pub mod table;

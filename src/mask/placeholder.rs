@@ -28,6 +28,8 @@ const TAG: usize = 12;
 const KIND_MAX: usize = 20;
 /// No placeholder is longer: `SECRET_`, a kind, `_`, a tag.
 pub const LONGEST: usize = 7 + KIND_MAX + 1 + TAG;
+/// And none is shorter: `AWS_`, a letter, `_`, a tag.
+pub(crate) const SHORTEST: usize = 4 + 1 + 1 + TAG;
 
 const PREFIXES: [&str; 2] = ["AWS_", "SECRET_"];
 static FINDERS: LazyLock<[memmem::Finder<'static>; 2]> =
@@ -82,7 +84,7 @@ impl Placeholder {
 
 /// The kind of a JSON number that is an account id.
 pub const NUMBER_KIND: &str = "ACCOUNT_NUMBER";
-const NUMBER_PREFIX: &str = "AWS_ACCOUNT_NUMBER_";
+pub(crate) const NUMBER_PREFIX: &str = "AWS_ACCOUNT_NUMBER_";
 
 impl Borrow<str> for Placeholder {
     fn borrow(&self) -> &str {
@@ -147,9 +149,9 @@ fn len_at(text: &str, start: usize) -> Option<usize> {
 #[must_use]
 pub fn open_tail(text: &str) -> Option<usize> {
     let bytes = text.as_bytes();
-    // One more for the neighbor that decides.
-    let from = text.len().saturating_sub(LONGEST + 1);
-    (from..text.len()).find(|&start| {
+    // One more for the neighbor that decides; and all of it in the symbols of placeholders.
+    let symbols = bytes.iter().rev().take(LONGEST + 1).take_while(|b| is_symbol(**b)).count();
+    (text.len() - symbols..text.len()).find(|&start| {
         let open = bytes.get(start..).is_some_and(|tail| match read(tail) {
             Read::Part => true,
             Read::Whole(len) => len == tail.len(),
@@ -157,6 +159,10 @@ pub fn open_tail(text: &str) -> Option<usize> {
         });
         open && boundary::left(text, start)
     })
+}
+
+fn is_symbol(byte: u8) -> bool {
+    byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_'
 }
 
 fn read(tail: &[u8]) -> Read {
@@ -193,7 +199,7 @@ fn read_kind(rest: &[u8]) -> Read {
                 Read::No => {}
             }
         }
-        if !(byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_') {
+        if !is_symbol(byte) {
             return Read::No;
         }
     }
@@ -257,5 +263,9 @@ mod tests {
         for text in ["", "see it", "AWS region", &format!("{P} "), &format!("{P}x"), "lAWS"] {
             assert_eq!(open_tail(text), None, "{text}");
         }
+        let longest = format!("SECRET_{}_{}", "K".repeat(KIND_MAX), "T".repeat(TAG));
+        assert_eq!((longest.len(), open_tail(&longest)), (LONGEST, Some(0)));
+        let shortest = format!("AWS_K_{}", "T".repeat(TAG));
+        assert_eq!((shortest.len(), spans(&shortest).first()), (SHORTEST, Some(&(0..SHORTEST))));
     }
 }

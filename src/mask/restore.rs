@@ -4,10 +4,11 @@ use std::ops::Range;
 
 use memchr::memmem;
 
-use crate::body::escape::{self, Unescaped};
+use crate::body::escape;
 use crate::body::json::Tape;
 use crate::body::select::{self, Format, Place};
 use crate::body::splice::{Swap, splice};
+use crate::mask::contents::Contents;
 use crate::mask::placeholder::{self, Placeholder};
 use crate::mask::table::Table;
 
@@ -31,7 +32,7 @@ pub enum Style {
 }
 
 impl Style {
-    fn write(self, original: &str) -> String {
+    pub(crate) fn write(self, original: &str) -> String {
         match self {
             Self::Plain => original.to_owned(),
             Self::Json => escape::encode(original),
@@ -44,6 +45,13 @@ impl Style {
 #[must_use]
 pub fn may_hold(bytes: &[u8]) -> bool {
     memmem::find(bytes, b"AWS_").is_some() || memmem::find(bytes, b"SECRET_").is_some()
+}
+
+/// [`may_hold`] of the source of a JSON string, where any character may be escaped.
+fn may_hold_escaped(source: &[u8]) -> bool {
+    // Capitals, digits and `_` are U+0030 to U+005F.
+    let hides = |at: usize| matches!(source.get(at + 4), Some(b'3'..=b'5'));
+    may_hold(source) || memmem::find_iter(source, b"\\u00").any(hides)
 }
 
 /// Restores a plain text. `None`: nothing to restore.
@@ -62,7 +70,7 @@ pub fn json(
     table: &Table,
     counts: &mut Counts,
 ) -> Option<String> {
-    if !may_hold(source.as_bytes()) {
+    if !may_hold_escaped(source.as_bytes()) {
         return None;
     }
     let Ok(tape) = Tape::parse(source, depth) else {
@@ -93,22 +101,20 @@ fn leaf(raw: &str, table: &Table, counts: &mut Counts) -> Option<String> {
 }
 
 fn leaf_swaps(raw: &str, at: usize, table: &Table, counts: &mut Counts) -> Vec<Swap<String>> {
-    if !may_hold(raw.as_bytes()) {
+    if !may_hold_escaped(raw.as_bytes()) {
         return Vec::new();
     }
-    let read = Unescaped::new(raw);
-    let mut found = swaps(&read.text, Style::Json, table, counts);
+    let contents = Contents::json(raw);
+    let mut found = swaps(contents.text(), Style::Json, table, counts);
+    let mut way_back = contents.way_back();
     for swap in &mut found {
-        let span = read.source(&swap.span);
+        let span = way_back.source(&swap.span);
         swap.span = at + span.start..at + span.end;
     }
     found
 }
 
 fn swaps(text: &str, style: Style, table: &Table, counts: &mut Counts) -> Vec<Swap<String>> {
-    if !may_hold(text.as_bytes()) {
-        return Vec::new();
-    }
     let known = |span: Range<usize>| {
         let with = style.write(original(text, &span, table, counts)?);
         Some(Swap { span, with })
@@ -131,7 +137,32 @@ pub(crate) fn original<'t>(
     original
 }
 
-/// An original as it stands in an event's delta.
-pub(crate) fn in_delta(original: &str, source: bool) -> String {
-    if source { Style::JsonInJson.write(original) } else { Style::Json.write(original) }
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mask::{MasterKey, Tenant};
+
+    #[test]
+    fn an_escaped_placeholder_is_restored() {
+        let scope = MasterKey::parse(b"0123456789abcdef0123456789abcdef").unwrap();
+        let scope = scope.scope(&Tenant::default());
+        let mut table = Table::default();
+        let made = table.assign(&scope, false, "EC2", "i-0123456789abcdef0").unwrap();
+        let name = made.placeholder.to_string();
+        for spelled in [
+            name.clone(),
+            name.replacen('A', "\\u0041", 1),
+            name.replace("AWS_", "AWS\\u005f"),
+            name.replace("AWS_EC2", "AWS_EC\\u0032"),
+        ] {
+            let source =
+                format!(r#"{{"content":[{{"type":"text","text":"a\u00e9 {spelled}."}}]}}"#);
+            let mut counts = Counts::default();
+            let back = json(&source, Format::Messages, 9, &table, &mut counts);
+            let wanted = source.replace(&spelled, "i-0123456789abcdef0");
+            assert_eq!(back, Some(wanted), "{spelled}");
+        }
+        let none = r#"{"content":[{"type":"text","text":"\u0041 \u001b[m"}]}"#;
+        assert_eq!(json(none, Format::Messages, 9, &table, &mut Counts::default()), None);
+    }
 }

@@ -10,21 +10,18 @@
 //! All texts are kept as they stand in the JSON of their events, escapes and
 //! all: half a surrogate pair can thus be moved, and is never decoded alone.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::fmt;
 use std::ops::Range;
 
-use crate::body::escape::Unescaped;
 use crate::body::json::Tape;
 use crate::body::select::{self, Format, Place};
 use crate::body::splice::{Swap, splice};
 use crate::body::sse::{Event, Framer, TooLong};
-use crate::mask::placeholder::{self, NUMBER_KIND, Placeholder};
+use crate::mask::channel::{Channels, Plan};
+use crate::mask::quick::{self, Quick, What};
 use crate::mask::restore::{self, Counts};
 use crate::mask::table::Table;
-
-/// Characters before a text that decide whether a placeholder may begin there.
-const CONTEXT: usize = 48;
 
 /// Events that may wait for one text to go on. No model leaves a word open for
 /// so long: what waits then goes out as it is.
@@ -36,8 +33,9 @@ pub struct Stream {
     format: Format,
     depth: usize,
     queue: VecDeque<Held>,
-    /// What was released last in each channel.
-    context: HashMap<u64, String>,
+    /// Events that have left the queue: the number of its first.
+    left: u64,
+    channels: Channels,
     /// Events that had to wait.
     pub held: u64,
 }
@@ -75,8 +73,8 @@ impl Stream {
     /// A stream whose events are at most `limit` bytes and nest at most `depth` levels.
     #[must_use]
     pub fn new(format: Format, limit: usize, depth: usize) -> Self {
-        let (queue, context) = Default::default();
-        Self { framer: Framer::new(limit), format, depth, queue, context, held: 0 }
+        let (queue, channels) = Default::default();
+        Self { framer: Framer::new(limit), format, depth, queue, left: 0, channels, held: 0 }
     }
 
     /// Takes bytes of the stream and gives those that are decided.
@@ -88,10 +86,66 @@ impl Stream {
     ) -> Result<Vec<u8>, TooLong> {
         self.framer.push(bytes);
         let mut out = Vec::with_capacity(bytes.len());
-        while let Some(event) = self.framer.event()? {
-            self.event(event, table, counts, &mut out);
+        loop {
+            // What came in pieces is read once it is whole.
+            if self.format == Format::Event && (self.framer.is_fresh() || self.framer.is_whole()?) {
+                self.pass(table, &mut out);
+                if self.short(table, counts, &mut out) {
+                    continue;
+                }
+            }
+            match self.framer.event()? {
+                Some(event) => self.event(event, table, counts, &mut out),
+                None => return Ok(out),
+            }
         }
-        Ok(out)
+    }
+
+    /// Forwards events as they are, as long as nothing waits and nothing begins.
+    fn pass(&mut self, table: &Table, out: &mut Vec<u8>) {
+        if !self.queue.is_empty() {
+            return;
+        }
+        let mut rest = self.framer.bytes();
+        while let Some(quick) = quick::read(rest) {
+            let passes = match quick.what {
+                What::State => true,
+                What::Text | What::Source => {
+                    let context = &mut self.channels.at(quick.channel).context;
+                    context.pass(quick.text, quick.what == What::Source, table)
+                }
+            };
+            if !passes {
+                break;
+            }
+            rest = rest.get(quick.len..).unwrap_or_default();
+        }
+        let passed = self.framer.bytes().len() - rest.len();
+        if passed > 0 {
+            out.extend_from_slice(self.framer.bytes().get(..passed).unwrap_or_default());
+            self.framer.skip(passed);
+        }
+    }
+
+    /// Takes a delta of the usual spelling that waits, or for which others wait.
+    fn short(&mut self, table: &Table, counts: &mut Counts, out: &mut Vec<u8>) -> bool {
+        let Some(quick) = quick::read(self.framer.bytes()) else { return false };
+        if quick.what == What::State {
+            return false;
+        }
+        let Quick { len, channel, data, at, text, what } = quick;
+        let at = at - data..at - data + text.len();
+        let delta = Delta {
+            channel,
+            source: what == What::Source,
+            at,
+            ready: String::new(),
+            pending: text.to_owned(),
+            open: true,
+        };
+        let event = Event::single(self.framer.take(len), data);
+        self.enter(Held { event, rewritten: None, delta: Some(delta) }, table, counts, out);
+        true
     }
 
     /// The end of the stream: everything that is held goes out.
@@ -118,7 +172,7 @@ impl Stream {
                     Some("ping") => return out.extend_from_slice(event.raw()),
                     Some("content_block_stop") => {
                         let channel = field("index").and_then(|index| index.parse().ok());
-                        self.decide(channel.unwrap_or_default(), true, table, counts);
+                        self.end(channel.unwrap_or_default(), table, counts);
                     }
                     Some("message_delta" | "message_stop" | "error") => {
                         self.decide_all(table, counts);
@@ -132,11 +186,15 @@ impl Stream {
         drop(data);
         let (delta, rewritten) = held;
         let rewritten = rewritten.map(|data| event.with_data(&data));
-        let channel = delta.as_ref().map(|delta| delta.channel);
-        self.queue.push_back(Held { event, rewritten, delta });
-        if let Some(channel) = channel {
-            self.decide(channel, false, table, counts);
+        self.enter(Held { event, rewritten, delta }, table, counts, out);
+    }
+
+    /// Puts an event behind those that wait, and writes what is decided then.
+    fn enter(&mut self, mut held: Held, table: &Table, counts: &mut Counts, out: &mut Vec<u8>) {
+        if let Some(delta) = &mut held.delta {
+            self.decide(delta, table, counts);
         }
+        self.queue.push_back(held);
         self.release(out);
         if self.queue.len() > WAITING {
             self.decide_all(table, counts);
@@ -178,30 +236,39 @@ impl Stream {
         let open = self.queue.iter().filter_map(|held| held.delta.as_ref());
         let channels: Vec<u64> = open.filter(|delta| delta.open).map(|d| d.channel).collect();
         for channel in channels {
-            self.decide(channel, true, table, counts);
+            self.end(channel, table, counts);
         }
     }
 
-    /// Decides as much of a channel's text as can be; at its end, all.
-    fn decide(&mut self, channel: u64, end: bool, table: &Table, counts: &mut Counts) {
-        let context = self.context.entry(channel).or_default();
-        let mut deltas: Vec<&mut Delta> = self
-            .queue
-            .iter_mut()
-            .filter_map(|held| held.delta.as_mut())
-            .filter(|delta| delta.channel == channel && delta.open)
-            .collect();
-        let Some(source) = deltas.first().map(|delta| delta.source) else { return };
-        let joined: String = deltas.iter().map(|delta| delta.pending.as_str()).collect();
-        let plan = Plan::new(context, &joined, source, end, table, counts);
-        let mut at = 0;
-        let mut bounds = Vec::with_capacity(deltas.len());
-        for delta in &deltas {
-            bounds.push(at..at + delta.pending.len());
-            at += delta.pending.len();
+    /// Decides all of a channel's text.
+    fn end(&mut self, channel: u64, table: &Table, counts: &mut Counts) {
+        let channel = self.channels.at(channel);
+        let Some(old) = waiting(&mut self.queue, self.left, channel.open.take()) else { return };
+        let joined = std::mem::take(&mut old.pending);
+        let plan = channel.context.decide(&joined, old.source, true, table, counts);
+        share(&plan, &joined, [(old, joined.len())]);
+    }
+
+    /// Decides as much of a channel's text as can be, when its next delta has come. What is
+    /// still open then is all in one event.
+    fn decide(&mut self, new: &mut Delta, table: &Table, counts: &mut Counts) {
+        let channel = self.channels.at(new.channel);
+        let own = std::mem::take(&mut new.pending);
+        let Some(old) = waiting(&mut self.queue, self.left, channel.open) else {
+            let plan = channel.context.decide(&own, new.source, false, table, counts);
+            let next = self.left + self.queue.len() as u64;
+            share(&plan, &own, [(&mut *new, own.len())]);
+            channel.open = new.open.then_some(next);
+            return;
+        };
+        let mut joined = std::mem::take(&mut old.pending);
+        let bound = joined.len();
+        joined.push_str(&own);
+        let plan = channel.context.decide(&joined, old.source, false, table, counts);
+        share(&plan, &joined, [(&mut *old, bound), (&mut *new, joined.len())]);
+        if !old.open {
+            channel.open = new.open.then_some(self.left + self.queue.len() as u64);
         }
-        plan.share(&joined, &bounds, &mut deltas);
-        *context = plan.context;
     }
 
     /// Writes the events at the head of the queue that are decided.
@@ -209,145 +276,75 @@ impl Stream {
         let open = |held: &Held| held.delta.as_ref().is_some_and(|delta| delta.open);
         while self.queue.front().is_some_and(|held| !open(held)) {
             let Some(held) = self.queue.pop_front() else { return };
+            self.left += 1;
             held.write(out);
         }
     }
 }
 
+/// The delta of a channel that waits, by the number of its event.
+fn waiting(queue: &mut VecDeque<Held>, left: u64, number: Option<u64>) -> Option<&mut Delta> {
+    let index = usize::try_from(number?.checked_sub(left)?).ok()?;
+    queue.get_mut(index)?.delta.as_mut()
+}
+
+/// Gives each delta its part of a text, which goes up to the bound beside it. A swap belongs
+/// to the delta in which it begins, and so does all that is open.
+fn share<const N: usize>(plan: &Plan, joined: &str, deltas: [(&mut Delta, usize); N]) {
+    let (mut at, mut start) = (0, 0);
+    let mut swaps = plan.swaps.iter().peekable();
+    for (index, (delta, end)) in deltas.into_iter().enumerate() {
+        while let Some(swap) = swaps.next_if(|swap| swap.span.start < end) {
+            delta.ready.push_str(joined.get(at..swap.span.start).unwrap_or_default());
+            delta.ready.push_str(&swap.with);
+            at = swap.span.end;
+        }
+        let upto = end.min(plan.open);
+        if at < upto {
+            delta.ready.push_str(joined.get(at..upto).unwrap_or_default());
+            at = upto;
+        }
+        let begins = plan.open < end || (index + 1 == N && plan.open < joined.len());
+        delta.open = begins && plan.open >= start;
+        if delta.open {
+            delta.pending.push_str(joined.get(plan.open..).unwrap_or_default());
+        }
+        start = end;
+    }
+}
+
 impl Held {
     fn write(&self, out: &mut Vec<u8>) {
+        let raw = self.event.raw();
         if let Some(rewritten) = &self.rewritten {
             return out.extend_from_slice(rewritten);
         }
-        let changed = self.delta.as_ref().zip(self.event.data());
-        let changed = changed
-            .filter(|(delta, data)| data.get(delta.at.clone()) != Some(delta.ready.as_str()));
-        match changed {
-            Some((delta, data)) => {
-                let swap = Swap { span: delta.at.clone(), with: delta.ready.as_str() };
-                match splice(&data, &mut [swap]) {
-                    Ok(data) => out.extend_from_slice(&self.event.with_data(&data)),
-                    Err(_) => out.extend_from_slice(self.event.raw()),
-                }
-            }
-            None => out.extend_from_slice(self.event.raw()),
-        }
-    }
-}
-
-/// What becomes of a channel's pending text.
-struct Plan {
-    /// Spans of the joined text and what stands there instead.
-    swaps: Vec<Swap<String>>,
-    /// From here on nothing is decided.
-    open: usize,
-    /// The text before what comes next.
-    context: String,
-}
-
-impl Plan {
-    fn new(
-        context: &str,
-        joined: &str,
-        source: bool,
-        end: bool,
-        table: &Table,
-        counts: &mut Counts,
-    ) -> Self {
-        let read = Unescaped::new(joined);
-        let text = [context, &read.text].concat();
-        let from = context.len();
-        let open = if end { None } else { open_tail(&text, source && table.has_numbers()) };
-        let open = open.map_or(text.len(), |open| open.max(from));
-        let mut swaps = Vec::new();
-        for span in placeholder::spans(&text) {
-            if span.start < from || span.end > open {
-                continue;
-            }
-            let Some(original) = restore::original(&text, &span, table, counts) else { continue };
-            let digits = source && quoted_number(&text, &span) == Some(true) && span.start > from;
-            let (span, with) = if digits {
-                (span.start - 1..span.end + 1, original.to_owned())
-            } else {
-                (span, restore::in_delta(original, source))
-            };
-            let span = read.source(&(span.start - from..span.end - from));
-            swaps.push(Swap { span, with });
-        }
-        let decided = text.get(..open).unwrap_or_default();
-        let keep = (0..=decided.len().saturating_sub(CONTEXT)).rev();
-        let keep = keep.into_iter().find(|&at| decided.is_char_boundary(at)).unwrap_or_default();
-        let context = decided.get(keep..).unwrap_or_default().to_owned();
-        Self { swaps, open: read.source(&(open - from..open - from)).start, context }
-    }
-
-    /// Gives each delta its part. A swap belongs to the delta in which it
-    /// begins, and so does all that is open.
-    fn share(&self, joined: &str, bounds: &[Range<usize>], deltas: &mut [&mut Delta]) {
-        let mut at = 0;
-        let mut swaps = self.swaps.iter().peekable();
-        for (index, (delta, bound)) in deltas.iter_mut().zip(bounds).enumerate() {
-            while let Some(swap) = swaps.next_if(|swap| swap.span.start < bound.end) {
-                delta.ready.push_str(joined.get(at..swap.span.start).unwrap_or_default());
-                delta.ready.push_str(&swap.with);
-                at = swap.span.end;
-            }
-            let upto = bound.end.min(self.open);
-            if at < upto {
-                delta.ready.push_str(joined.get(at..upto).unwrap_or_default());
-                at = upto;
-            }
-            delta.pending.clear();
-            let last = index + 1 == bounds.len();
-            let begins = self.open < bound.end || (last && self.open < joined.len());
-            delta.open = begins && self.open >= bound.start;
-            if delta.open {
-                delta.pending.push_str(joined.get(self.open..).unwrap_or_default());
+        let Some(delta) = &self.delta else { return out.extend_from_slice(raw) };
+        if let Some(line) = self.event.line() {
+            let span = line.start + delta.at.start..line.start + delta.at.end;
+            let parts = (raw.get(..span.start), raw.get(span.end..));
+            if let (Some(before), Some(after)) = parts {
+                out.extend_from_slice(before);
+                out.extend_from_slice(delta.ready.as_bytes());
+                return out.extend_from_slice(after);
             }
         }
+        let changed = self
+            .event
+            .data()
+            .filter(|data| data.get(delta.at.clone()) != Some(delta.ready.as_str()));
+        let swap = Swap { span: delta.at.clone(), with: delta.ready.as_str() };
+        match changed.and_then(|data| splice(&data, &mut [swap]).ok()) {
+            Some(data) => out.extend_from_slice(&self.event.with_data(&data)),
+            None => out.extend_from_slice(raw),
+        }
     }
-}
-
-/// Where the text begins that may still become a placeholder. In JSON source
-/// the quotes around a number's placeholder belong to it.
-fn open_tail(text: &str, numbers: bool) -> Option<usize> {
-    let tail = placeholder::open_tail(text);
-    if !numbers {
-        return tail;
-    }
-    // A whole number in quotes: what follows tells a value from a key.
-    let quoted = text.trim_end_matches([' ', '\n', '\t', '\r']).strip_suffix('"');
-    let whole = quoted.and_then(|text| {
-        let start = text.rfind('"')?;
-        let number = Placeholder::parse(text.get(start + 1..)?)?.is_number();
-        number.then_some(start)
-    });
-    // A quote with which one may begin.
-    let head = text.get(..tail.unwrap_or(text.len())).unwrap_or_default();
-    let quote = head.ends_with('"') && tail.is_none_or(|at| may_be_number(text.get(at..)));
-    whole.or(quote.then(|| head.len() - 1)).or(tail)
-}
-
-fn may_be_number(tail: Option<&str>) -> bool {
-    let number = format!("AWS_{NUMBER_KIND}_");
-    tail.is_some_and(|tail| tail.starts_with(&number) || number.starts_with(tail))
-}
-
-/// Is the placeholder at `span` a whole JSON string, and a value rather than a
-/// key? `None`: it is no number's.
-fn quoted_number(text: &str, span: &Range<usize>) -> Option<bool> {
-    let number = text.get(span.clone()).and_then(Placeholder::parse)?.is_number();
-    let before = text.get(..span.start).is_some_and(|text| text.ends_with('"'));
-    let escaped = text.get(..span.start).is_some_and(|text| text.ends_with("\\\""));
-    let after = text.get(span.end..).and_then(|text| text.strip_prefix('"'));
-    let next = after.map(|text| text.trim_start_matches([' ', '\n', '\t', '\r']));
-    let value = next.is_some_and(|text| text.starts_with([',', '}', ']']));
-    number.then_some(before && !escaped && value)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mask::placeholder::NUMBER_KIND;
     use crate::mask::{MasterKey, Tenant};
     use serde_json::{Value, json};
 

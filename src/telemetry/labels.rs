@@ -7,11 +7,13 @@ use prometheus_client::encoding::LabelSetEncoder;
 
 /// An enum whose variants are the values of one label.
 macro_rules! label {
-    ($(#[$doc:meta])* $name:ident($key:literal) { $($variant:ident = $text:literal,)* }) => {
+    ($(#[$doc:meta])* $name:ident($key:literal) {
+        $($(#[$note:meta])* $variant:ident = $text:literal,)*
+    }) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum $name {
-            $($variant,)*
+            $($(#[$note])* $variant,)*
         }
 
         impl $name {
@@ -37,11 +39,22 @@ label! {
     /// How an exchange's request ended.
     Outcome("outcome") {
         Masked = "masked",
+        /// A route of the configuration let the body through as it is.
+        Unmasked = "unmasked",
         Empty = "empty",
         Refused = "refused",
         Failed = "failed",
         Aborted = "aborted",
+        /// Envoy answered itself: nothing was sent.
         Passed = "passed",
+    }
+}
+
+label! {
+    /// What became of a configuration that was read again.
+    Reload("result") {
+        Applied = "applied",
+        Refused = "refused",
     }
 }
 
@@ -50,30 +63,24 @@ label! {
     Restored("result") {
         Known = "known",
         Unknown = "unknown",
-        Kept = "kept",
-    }
-}
-
-label! {
-    /// One kind of work of the store.
-    StoreOp("op") {
-        Connect = "connect",
-        Fetch = "fetch",
-        Flush = "flush",
     }
 }
 
 label! {
     /// A place that must not change and held a finding.
     Place("place") {
-        ToolName = "tool_name",
-        Metadata = "metadata",
-        Url = "url",
+        /// Of a model, a tool or a server.
+        Name = "name",
+        /// Ids, types and marks of the API.
         Id = "id",
+        Metadata = "metadata",
+        /// That the provider opens.
+        Url = "url",
+        /// For the provider.
+        Credential = "credential",
         Path = "path",
         Query = "query",
         Header = "header",
-        Other = "other",
     }
 }
 
@@ -81,10 +88,11 @@ label! {
     /// Content that masker does not look into.
     Opaque("kind") {
         Image = "image",
-        Pdf = "pdf",
+        /// A PDF, or anything else in base64 that is no text.
+        Document = "document",
+        /// Stored at the provider.
         File = "file",
-        Audio = "audio",
-        ProviderTool = "provider_tool",
+        /// A body that a route of the configuration let through.
         Binary = "binary",
     }
 }

@@ -1,6 +1,7 @@
 //! All metrics, as one struct of handles that is passed to who counts.
 
 use std::fmt;
+use std::sync::atomic::Ordering;
 
 use prometheus_client::encoding::text;
 use prometheus_client::metrics::counter::Counter;
@@ -16,8 +17,8 @@ use crate::telemetry::labels::KindName;
 use crate::telemetry::labels::Opaque;
 use crate::telemetry::labels::Outcome;
 use crate::telemetry::labels::Place;
+use crate::telemetry::labels::Reload;
 use crate::telemetry::labels::Restored;
-use crate::telemetry::labels::StoreOp;
 
 /// The media type of [`encode`]'s text.
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -32,7 +33,7 @@ pub struct Metrics {
     pub restored: Family<Restored, Counter>,
     pub held_events: Counter,
     pub mask_seconds: Histogram,
-    pub store_seconds: Family<StoreOp, Histogram, fn() -> Histogram>,
+    pub store_seconds: Histogram,
     pub store_failures: Counter,
     pub store_queue: Gauge,
     pub breaker_state: Gauge,
@@ -41,6 +42,7 @@ pub struct Metrics {
     pub buffered_bytes: Gauge,
     pub unmaskable: Family<Place, Counter>,
     pub opaque: Family<Opaque, Counter>,
+    pub reloads: Family<Reload, Counter>,
 }
 
 /// 100 µs to 10 s: a resent conversation takes milliseconds, 32 MiB take seconds.
@@ -50,10 +52,6 @@ const MASK_BUCKETS: [f64; 12] =
 /// 100 µs to 1 s: a round trip has a deadline of 150 ms by default.
 const STORE_BUCKETS: [f64; 11] =
     [0.0001, 0.000_25, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.15, 1.0];
-
-fn store_histogram() -> Histogram {
-    Histogram::new(STORE_BUCKETS)
-}
 
 impl Metrics {
     /// Registers all metrics, with names that begin with `masker_`.
@@ -67,10 +65,7 @@ impl Metrics {
             request_bytes: of.empty("request_bytes", "Bytes of request bodies as they came"),
             findings: of.empty("findings", "Values that were masked, by kind"),
             refusals: of.empty("refusals", "Requests that were refused, by reason"),
-            restored: of.empty(
-                "restored",
-                "Placeholders in answers: restored, not known, or kept because of their place",
-            ),
+            restored: of.empty("restored", "Placeholders in answers: restored, or not known"),
             held_events: of.empty(
                 "held_events",
                 "Events of streamed answers that waited for the rest of a placeholder",
@@ -82,10 +77,11 @@ impl Metrics {
             ),
             store_seconds: of.add(
                 "store_seconds",
-                "Time that one round trip to the store took",
-                Family::new_with_constructor(store_histogram as fn() -> Histogram),
+                "Time that an exchange waited for the store",
+                Histogram::new(STORE_BUCKETS),
             ),
-            store_failures: of.empty("store_failures", "Round trips to the store that failed"),
+            store_failures: of
+                .empty("store_failures", "Calls to the store that failed or took too long"),
             store_queue: of.empty("store_queue", "Mappings that wait to be written to the store"),
             breaker_state: of.empty(
                 "breaker_state",
@@ -96,9 +92,19 @@ impl Metrics {
             buffered_bytes: of.empty("buffered_bytes", "Bytes held for running exchanges"),
             unmaskable: of.empty("unmaskable", "Findings in places that must not change, by place"),
             opaque: of.empty("opaque", "Content that masker does not look into, by kind"),
+            reloads: of.empty(
+                "config_reloads",
+                "Configurations that were read again: applied, or refused because they are wrong",
+            ),
         };
         metrics.begin();
         metrics
+    }
+
+    /// Brings the counter up to what the store itself has counted. Two scrapes
+    /// at a time do no harm: it only grows.
+    pub fn store_failed(&self, total: u64) {
+        self.store_failures.inner().fetch_max(total, Ordering::Relaxed);
     }
 
     /// Shows closed sets from the start: a counter that is absent cannot be told
@@ -109,6 +115,9 @@ impl Metrics {
         }
         for result in Restored::ALL {
             drop(self.restored.get_or_create(result));
+        }
+        for result in Reload::ALL {
+            drop(self.reloads.get_or_create(result));
         }
         for place in Place::ALL {
             drop(self.unmaskable.get_or_create(place));
@@ -150,7 +159,10 @@ mod tests {
         let metrics = Metrics::new(&mut registry);
         metrics.findings.get_or_create(&KindName("EC2".into())).inc_by(3);
         metrics.refusals.get_or_create(&Code("too_large")).inc();
-        metrics.store_seconds.get_or_create(&StoreOp::Fetch).observe(0.002);
+        metrics.store_seconds.observe(0.002);
+        for total in [2, 3, 1] {
+            metrics.store_failed(total);
+        }
         metrics.mask_seconds.observe(0.3);
         metrics.buffered_bytes.set(7);
         let text = encode(&registry).unwrap();
@@ -161,18 +173,18 @@ mod tests {
             "masker_request_bytes_total 0",
             "masker_findings_total{kind=\"EC2\"} 3",
             "masker_refusals_total{code=\"too_large\"} 1",
-            "masker_restored_total{result=\"kept\"} 0",
+            "masker_restored_total{result=\"unknown\"} 0",
             "masker_held_events_total 0",
             "masker_mask_seconds_bucket{le=\"0.5\"} 1",
-            "masker_store_seconds_bucket{le=\"0.0025\",op=\"fetch\"} 1",
-            "masker_store_failures_total 0",
+            "masker_store_seconds_bucket{le=\"0.0025\"} 1",
+            "masker_store_failures_total 3",
             "masker_store_queue 0",
             "masker_breaker_state 0",
             "masker_mode 0",
             "masker_exchanges 0",
             "masker_buffered_bytes 7",
-            "masker_unmaskable_total{place=\"tool_name\"} 0",
-            "masker_opaque_total{kind=\"pdf\"} 0",
+            "masker_unmaskable_total{place=\"name\"} 0",
+            "masker_opaque_total{kind=\"document\"} 0",
         ] {
             assert!(text.lines().any(|found| found == line), "{line}\n{text}");
         }

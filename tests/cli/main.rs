@@ -8,6 +8,9 @@ use std::path::Path;
 use std::process::Command;
 use std::process::Output;
 
+mod patterns;
+mod scan;
+
 /// Runs `masker` with nothing in its environment.
 fn masker(args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_masker")).args(args).env_clear().output().unwrap()
@@ -30,6 +33,8 @@ fn help() {
         ("masker", vec!["--help"]),
         ("serve", vec!["serve", "--help"]),
         ("check", vec!["check", "--help"]),
+        ("scan", vec!["scan", "--help"]),
+        ("patterns", vec!["patterns", "--help"]),
         ("keys-new", vec!["keys", "new", "--help"]),
     ] {
         let output = masker(&args);
@@ -44,7 +49,7 @@ fn help() {
 
 #[test]
 fn no_flag_takes_a_secret() {
-    for command in ["serve", "check", "mask", "unmask"] {
+    for command in ["serve", "check", "mask", "unmask", "scan"] {
         let help = stdout(&masker(&[command, "--help"]));
         for flag in help.split_whitespace().filter(|word| word.starts_with("--")) {
             let file = flag.ends_with("-file");
@@ -106,4 +111,33 @@ fn keys_are_made_once() {
     assert_eq!(again.status.code(), Some(1));
     assert!(stderr(&again).starts_with("masker: ") && stderr(&again).contains("is there already"));
     assert_eq!(stdout(&masker(&["keys", "new"])).len(), 65);
+}
+
+#[test]
+fn own_patterns_are_checked_listed_tried_and_scanned_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("masker.toml");
+    let text = "[allow]\nvalues = [\"i-0123456789abcdef7\"]\n[[patterns]]\nname = \"ticket\"\n\
+                kind = \"TICKET\"\nexpression = 'PRJ-[0-9]{3}'\nexamples = [\"PRJ-123\"]\n";
+    fs::write(&path, text).unwrap();
+    let with = ["--config", path.to_str().unwrap()];
+    let run = |args: &[&str]| stdout(&masker(&[args, &with].concat()));
+    assert!(run(&["check"]).ends_with("nothing is wrong\n"));
+    let list = run(&["patterns", "list"]);
+    assert!(list.contains("custom.ticket"), "{list}");
+    assert!(run(&["patterns", "explain", "custom.ticket"]).contains("PRJ-[0-9]{3}"));
+    let tried = run(&["patterns", "try", "PRJ-123 i-0123456789abcdef7"]);
+    assert!(tried.contains("TICKET") && tried.contains("custom.ticket"), "{tried}");
+    assert!(
+        !tried.lines().any(|line| line.starts_with("found") && line.contains("EC2")),
+        "{tried}"
+    );
+    fs::write(dir.path().join("a.txt"), "PRJ-123 i-0123456789abcdef7").unwrap();
+    let found = run(&["scan", dir.path().join("a.txt").to_str().unwrap()]);
+    assert!(found.ends_with("a.txt:1:1 TICKET\n") && found.lines().count() == 1, "{found}");
+    fs::write(&path, text.replace("{3}", "*")).unwrap();
+    let wrong = masker(&[&["check"][..], &with].concat());
+    assert_eq!(wrong.status.code(), Some(1));
+    let said = format!("{}:6: patterns.expression has no bound; ", path.display());
+    assert!(stderr(&wrong).starts_with(&said), "{}", stderr(&wrong));
 }

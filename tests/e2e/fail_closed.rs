@@ -9,9 +9,10 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 
 use crate::bed::{Bed, Plan, Reply, Signal, Streamed};
-use crate::hang_up;
+use crate::hang_up::{self, After, How};
 use crate::messages::{asking, streaming};
 use crate::planted::{assert_unseen, find, prose};
+use crate::slow_proxy::SlowProxy;
 
 /// Frozen programs are noticed within 7 s; the rest is for busy machines.
 const NOTICED: Duration = Duration::from_secs(40);
@@ -87,16 +88,22 @@ async fn masker_is_killed_or_frozen_during_an_answer() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_processor_that_hangs_up_well_opens_no_gate() {
-    for after in [hang_up::After::Nothing, hang_up::After::Headers, hang_up::After::Body] {
+async fn a_processor_that_hangs_up_or_panics_opens_no_gate() {
+    for (after, how) in [After::Nothing, After::Headers, After::Body]
+        .into_iter()
+        .flat_map(|after| [How::Well, How::Panic, How::PanicBeside].map(|how| (after, how)))
+    {
         let bed = Bed::start(Plan { no_masker: true, no_envoy: true, ..Plan::default() }).await;
         let listener = TcpListener::bind(("127.0.0.1", bed.masker_port)).await.expect("a port");
-        tokio::spawn(hang_up::serve(listener, after));
+        tokio::spawn(hang_up::serve(listener, after, how));
         let bed = bed.with_envoy().await;
-        let reply = bed.post("/v1/messages", &asking(&prose())).await;
-        assert!(matches!(reply.status, 403 | 500 | 503), "{after:?}: {}", reply.status);
-        assert_eq!(find(&reply.body), None);
-        assert_eq!(bed.seen().len(), 0, "{after:?}");
+        for _ in 0..2 {
+            let reply = bed.post("/v1/messages", &asking(&prose())).await;
+            let case = format!("{after:?}, {how:?}: {}", reply.status);
+            assert!(matches!(reply.status, 403 | 500 | 503), "{case}");
+            assert_eq!(find(&reply.body), None, "{case}");
+            assert_eq!(bed.seen().len(), 0, "{case}");
+        }
     }
 }
 
@@ -111,12 +118,7 @@ async fn redis_is_killed_frozen_or_full() {
                 request["stream"] = stream.into();
                 let reply = bed.post("/v1/messages", &request).await;
                 assert_eq!(reply.status, 200, "{case}, {what}: {}", reply.text());
-                let text = if stream {
-                    Streamed::read(&reply.text()).text
-                } else {
-                    reply.json()["content"][0]["text"].as_str().unwrap_or_default().to_owned()
-                };
-                assert_eq!(text, expected, "{case}, {what}");
+                assert_eq!(answered(&reply, stream), expected, "{case}, {what}");
                 let seen = bed.seen();
                 assert_eq!(seen.len(), 1);
                 assert_unseen(&seen);
@@ -128,10 +130,14 @@ async fn redis_is_killed_frozen_or_full() {
             "frozen" => redis.signal(Signal::Freeze),
             _ => bed.redis_command("CONFIG SET maxmemory 1").await,
         }
+        assert_eq!(bed.metric("masker_store_failures_total").await, "0", "{case}");
         // More than the breaker's failures in a row.
         for round in 0..4 {
             check(&bed, &format!("round {round}")).await;
         }
+        let failures: u64 =
+            bed.metric("masker_store_failures_total").await.parse().expect("a count");
+        assert!(failures >= 4, "{case}: {failures}");
         match case {
             "killed" => {
                 bed.redis = None;
@@ -142,6 +148,56 @@ async fn redis_is_killed_frozen_or_full() {
         }
         check(&bed, "after it").await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_redis_holds_up_and_harms_nothing() {
+    let config = "[store]\ndeadline = \"2s\"\n[store.breaker]\nretry_every = \"1s\"\n";
+    let plan = Plan { redis: true, config, no_masker: true, no_envoy: true };
+    let mut bed = Bed::start(plan).await;
+    let slow = SlowProxy::start(bed.redis_port).await;
+    bed.store_port = slow.port;
+    bed.start_masker(true).await;
+    let bed = bed.with_envoy().await;
+    // Within the deadline, beyond it, and after that as fast as ever.
+    for (delay, within) in [(100, true), (5000, false), (0, true)] {
+        slow.delay(Duration::from_millis(delay));
+        let before = bed.metric("masker_store_failures_total").await;
+        for round in 1..=2 {
+            // A value that no store has seen, and the planted ones.
+            let fresh = format!("i-0{delay:04}{round:012x}");
+            let text = format!("{} See {fresh}.", prose());
+            for stream in [false, true] {
+                let mut request = asking(&text);
+                request["stream"] = stream.into();
+                let reply = bed.post("/v1/messages", &request).await;
+                assert_eq!(reply.status, 200, "{delay} ms: {}", reply.text());
+                assert_eq!(answered(&reply, stream), format!("I see: {text}"), "{delay} ms");
+                let seen = bed.seen();
+                assert_eq!(seen.len(), 1, "{delay} ms");
+                assert_unseen(&seen);
+                let body = String::from_utf8_lossy(&seen[0].body).into_owned();
+                assert!(!body.contains(&fresh), "{delay} ms: {body}");
+            }
+        }
+        let after = bed.metric("masker_store_failures_total").await;
+        assert!(delay != 100 || after == "0", "{after} failures within the deadline");
+        if within {
+            // What could not be written in time is written now.
+            bed.until_metric("masker_store_queue", "0").await;
+            bed.until_metric("masker_mode", "0").await;
+        } else {
+            assert_ne!(after, before, "{delay} ms");
+        }
+    }
+}
+
+/// The text of an answer to [`asking`] or [`streaming`].
+fn answered(reply: &Reply, stream: bool) -> String {
+    if stream {
+        return Streamed::read(&reply.text()).text;
+    }
+    reply.json()["content"][0]["text"].as_str().unwrap_or_default().to_owned()
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::bed::{Bed, Reply};
+use crate::bed::{Bed, Plan, Reply};
 use crate::messages::asking;
 use crate::planted::{VALUES, find, prose};
 use crate::provider::reply::compress;
@@ -134,4 +134,23 @@ async fn places_that_must_not_change_are_refused_as_set() {
     }
     let id = with(|request| request["metadata"] = json!({"user_id": VALUES[0]}));
     assert_eq!(bed.post("/v1/messages", &id).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_route_lets_through_is_counted() {
+    let config = "[[routes]]\npath_prefix = \"/v1/files\"\nmedia_types = [\"image/png\"]\n";
+    let bed = Bed::start(Plan { config, ..Plan::default() }).await;
+    let image = b"\x89PNG\r\n\x1a\n\xff".to_vec();
+    let headers = [("content-type", "image/png")];
+    for (path, status, seen) in [("/v1/files", 200, 1), ("/v1/messages", 415, 0)] {
+        let reply = bed.client.send("POST", &bed.url(path), &headers, image.clone()).await;
+        assert_eq!(reply.status, status, "{path}: {}", reply.text());
+        let requests = bed.seen();
+        assert_eq!(requests.len(), seen, "{path}");
+        assert!(requests.iter().all(|request| request.body == image));
+    }
+    for name in ["requests_total{outcome=\"unmasked\"}", "opaque_total{kind=\"binary\"}"] {
+        bed.until_metric(&format!("masker_{name}"), "1").await;
+    }
+    assert_eq!(bed.metric("masker_requests_total{outcome=\"masked\"}").await, "0");
 }

@@ -106,6 +106,40 @@ async fn streamed_and_whole_conversations_are_the_same_to_the_provider() {
     }
 }
 
+/// `TURNS` says how long.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_conversation_keeps_its_prefix() {
+    let turns = std::env::var("TURNS").map_or(12, |turns| turns.parse().expect("a number"));
+    let bed = Bed::start(crate::bed::Plan { redis: true, ..Default::default() }).await;
+    let mut request = asking(&prose());
+    let mut before = Vec::new();
+    for turn in 0..turns {
+        request["stream"] = (turn % 2 == 1).into();
+        let reply = bed.post("/v1/messages", &request).await;
+        assert_eq!(reply.status, 200, "turn {turn}: {}", reply.text());
+        let text = if turn % 2 == 1 {
+            Streamed::read(&reply.text()).text
+        } else {
+            reply.json()["content"][0]["text"].as_str().unwrap_or_default().to_owned()
+        };
+        let messages = request["messages"].as_array_mut().expect("messages");
+        let asked = messages.last().and_then(|message| message["content"].as_str());
+        assert_eq!(text, format!("I see: {}", asked.unwrap_or_default()), "turn {turn}");
+        let fresh = format!("i-0{turn:016x}");
+        let next = format!("{} and {fresh} of {}", VALUES[turn % VALUES.len()], VALUES[5]);
+        messages.push(json!({"role": "assistant", "content": text}));
+        messages.push(json!({"role": "user", "content": next}));
+        let seen = bed.seen();
+        assert_unseen(&seen);
+        let body: Value = serde_json::from_slice(&seen[0].body).expect("masked JSON parses");
+        let after = body["messages"].as_array().expect("messages").clone();
+        assert!(after.starts_with(&before), "turn {turn}");
+        assert_eq!(after.len(), 2 * turn + 1);
+        assert!(!body.to_string().contains("i-00"), "turn {turn}: a fresh id is at the provider");
+        before = after;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn altered_thinking_is_the_providers_refusal() {
     let bed = Bed::usual().await;

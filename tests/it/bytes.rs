@@ -12,9 +12,9 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use crate::driver::{
-    DEPTH, SCOPE, SETTINGS, answer_body, answer_headers, forwarded, new, request_body,
-    request_headers, send,
+    answer_body, answer_headers, forwarded, new, request_body, request_headers, send,
 };
+use crate::setup::{DEPTH, MASKER, SCOPE};
 
 const MEDIA: [&str; 8] = [
     "application/json",
@@ -81,7 +81,7 @@ proptest! {
     fn nothing_panics_on_any_bytes(bytes in noise(), other in noise(), media in 0..MEDIA.len()) {
         let text = String::from_utf8_lossy(&bytes);
         for form in [Form::Text, Form::Json(Format::Messages), Form::Json(Format::Event)] {
-            let (masked, table, _) = mask(&SETTINGS.masker, &SCOPE, form, &text).unwrap();
+            let (masked, table, _) = mask(&MASKER, &SCOPE, form, &text).unwrap();
             let (_, _) = unmask(form, &masked, DEPTH, &table);
         }
         for coding in [Coding::Gzip, Coding::Deflate, Coding::Brotli, Coding::Zstd] {

@@ -4,33 +4,22 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use bytes::Bytes;
-use masker::detect::{self, Catalog};
 use masker::ext_proc::budget::Budget;
 use masker::ext_proc::exchange::{Exchange, Input, Output, Provided, Violation};
 use masker::ext_proc::headers::Headers;
 use masker::ext_proc::request::Masked;
 use masker::ext_proc::settings::{Limits, Refuse, Settings, Tenants};
-use masker::mask::masker::{self as core, Masker};
-use masker::mask::{MasterKey, Scope, Tenant};
 use proptest::prelude::ProptestConfig;
 
-pub(crate) const DEPTH: usize = 128;
+use crate::setup::{DEPTH, masker, master};
 
 pub(crate) static SETTINGS: LazyLock<Arc<Settings>> = LazyLock::new(|| Arc::new(settings()));
 
-pub(crate) static SCOPE: LazyLock<Scope> =
-    LazyLock::new(|| SETTINGS.master.scope(&Tenant::default()));
-
 /// Settings with a fixed key, so that placeholders can be written down.
 pub(crate) fn settings() -> Settings {
-    static CATALOG: LazyLock<Arc<Catalog>> =
-        LazyLock::new(|| Arc::new(Catalog::builtin(&detect::Settings::default()).unwrap()));
     Settings {
-        masker: Masker {
-            catalog: Arc::clone(&CATALOG),
-            limits: core::Limits { findings: 50_000, depth: DEPTH },
-        },
-        master: MasterKey::parse(&[b"0123456789abcdef".as_slice(); 4].concat()).unwrap(),
+        masker: masker(),
+        master: master(),
         tenants: Tenants::default(),
         limits: Limits {
             body: 1 << 20,

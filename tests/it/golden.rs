@@ -7,8 +7,9 @@ use masker::body::select::{self, Format, Place};
 use masker::ext_proc::request::Masked;
 use masker::mask::document::{Form, unmask};
 
-use crate::driver::{DEPTH, masked};
+use crate::driver::masked;
 use crate::planted::{Golden, all, compare, holds};
+use crate::setup::DEPTH;
 
 fn text(masked: &Masked) -> &str {
     std::str::from_utf8(&masked.body).unwrap()

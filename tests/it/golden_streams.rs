@@ -7,11 +7,11 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 
-use masker::mask::document::{Form, mask};
 use serde_json::Value;
 
-use crate::driver::{SCOPE, SETTINGS, answered, forwarded};
-use crate::planted::{compare, dir, inputs};
+use crate::driver::{answered, forwarded};
+use crate::files::{dir, filled, inputs};
+use crate::planted::compare;
 
 /// The file, what the provider sends, and a request that holds the values.
 pub(crate) fn streams() -> Vec<(PathBuf, String, String)> {
@@ -23,25 +23,6 @@ pub(crate) fn streams() -> Vec<(PathBuf, String, String)> {
     let streams: Vec<_> = inputs(&dir().join("sse")).into_iter().map(read).collect();
     assert!(streams.len() >= 6, "the streams are found");
     streams
-}
-
-/// Puts placeholders in; gives the values by placeholder.
-fn filled(template: &str) -> (String, BTreeMap<String, String>) {
-    let mut parts = template.split("{{");
-    let mut out = parts.next().unwrap().to_owned();
-    let mut values = BTreeMap::new();
-    for part in parts {
-        let (mark, rest) = part.split_once("}}").unwrap();
-        let (value, range) = mark.split_once('|').unwrap_or((mark, ".."));
-        let (placeholder, ..) = mask(&SETTINGS.masker, &SCOPE, Form::Text, value).unwrap();
-        assert!(!placeholder.contains(value), "{value} is not masked");
-        let (from, to) = range.split_once("..").unwrap();
-        let bound = |text: &str, default| text.parse().unwrap_or(default);
-        out.push_str(&placeholder[bound(from, 0)..bound(to, placeholder.len())]);
-        out.push_str(rest);
-        values.insert(placeholder, value.to_owned());
-    }
-    (out, values)
 }
 
 fn events(stream: &str) -> Vec<Value> {

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
+use crate::dice::Dice;
 use crate::identifiers::text;
 
 /// JSON whose objects keep their order.
@@ -44,19 +45,6 @@ pub(crate) fn json(planted: Vec<String>) -> BoxedStrategy<Json> {
     .boxed()
 }
 
-/// Numbers that look random, the same for the same seed.
-#[derive(Clone, Debug)]
-pub(crate) struct Dice(pub(crate) u64);
-
-impl Dice {
-    pub(crate) fn roll(&mut self, sides: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % sides
-    }
-}
-
 impl Json {
     /// Writes the document with escapes and spaces as the dice fall.
     pub(crate) fn write(&self, dice: &mut Dice, out: &mut String) {
@@ -94,7 +82,7 @@ impl Json {
 
     pub(crate) fn written(&self, seed: u64) -> String {
         let mut out = String::new();
-        self.write(&mut Dice(seed | 1), &mut out);
+        self.write(&mut Dice::new(seed), &mut out);
         out
     }
 

@@ -12,8 +12,13 @@
 mod answers;
 mod architecture;
 mod bytes;
+mod custom;
+#[path = "../common/dice.rs"]
+mod dice;
 mod driver;
 mod exchange;
+#[path = "../common/files.rs"]
+mod files;
 mod golden;
 mod golden_streams;
 mod identifiers;
@@ -22,5 +27,7 @@ mod planted;
 mod properties;
 mod refusals;
 mod robust;
+#[path = "../common/setup.rs"]
+mod setup;
 mod splits;
 mod streams;

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use masker::body::select::Format;
 
+use crate::files::{dir, inputs};
+
 /// How the bodies of a directory are sent.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Family {
@@ -50,22 +52,6 @@ pub(crate) struct Golden {
     pub(crate) values: Vec<String>,
     /// Must still be there; `*`: everything.
     pub(crate) kept: Vec<String>,
-}
-
-pub(crate) fn dir() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden")
-}
-
-/// The inputs of a directory, by name.
-pub(crate) fn inputs(dir: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
-    let input = |path: &PathBuf| {
-        let name = path.file_name().unwrap().to_str().unwrap();
-        !name.contains(".masked.") && !name.contains(".client.") && !name.ends_with(".planted")
-    };
-    let mut inputs: Vec<_> = entries.filter(input).collect();
-    inputs.sort();
-    inputs
 }
 
 pub(crate) fn all() -> Vec<Golden> {

@@ -3,10 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use masker::detect::custom::{Find, Own, Pattern};
+use masker::detect::{self, Catalog};
 use masker::ext_proc::budget::Budget;
 use masker::ext_proc::exchange::{Exchange, Input, Output, Provided, Violation};
 use masker::ext_proc::refuse::{Reason, Reply};
-use masker::ext_proc::settings::{Refuse, Settings};
+use masker::ext_proc::settings::{Refuse, Route, Settings};
+use masker::mask::masker::Masker;
+use masker::telemetry::labels::{self, Outcome, Place};
 
 use crate::answers::packed;
 use crate::driver::{headers, new, outputs, request_body, request_headers, send, settings};
@@ -84,6 +88,93 @@ fn what_the_configuration_refuses_is_refused() {
     own.masker.limits.findings = 1;
     let two = b"{\"a\":\"i-0123456789abcdef0 i-0123456789abcdef1\"}";
     assert_eq!(refusal(own, &[PATH, JSON], two), (413, "too_many_findings"));
+}
+
+#[test]
+fn own_kinds_are_refused_where_nothing_may_change_only_if_they_are_critical() {
+    let body = br#"{"messages":[],"metadata":{"user_id":"PRJ-123"}}"#;
+    let with = |critical| {
+        let pattern = Pattern {
+            name: "ticket".to_owned(),
+            kind: "TICKET".to_owned(),
+            critical,
+            find: Find::Expression("PRJ-[0-9]{3}".to_owned()),
+            examples: Vec::new(),
+            counter_examples: Vec::new(),
+        };
+        let own = Arc::new(Own { patterns: vec![pattern], ..Own::default() });
+        let catalog = Catalog::builtin(&detect::Settings { own, ..detect::Settings::default() });
+        let masker = Masker { catalog: Arc::new(catalog.unwrap()), ..settings().masker };
+        Settings { masker, ..settings() }
+    };
+    assert_eq!(refusal(with(true), &[PATH, JSON], body), (422, "unmaskable_place"));
+    let mut exchange = Exchange::new(Arc::new(with(false)));
+    send(&mut exchange, request_headers("/v1/messages", "application/json", false)).unwrap();
+    let said = send(&mut exchange, request_body(body, true)).unwrap();
+    assert!(!said.is_empty() && !said.iter().any(|output| matches!(output, Output::Refuse(_))));
+    assert_eq!(exchange.tally.code, None);
+}
+
+#[test]
+fn what_a_route_lets_through_is_counted() {
+    let route =
+        Route { path_prefix: "/v1/files".to_owned(), media_types: vec!["image/png".to_owned()] };
+    let own = Arc::new(Settings { routes: vec![route], ..settings() });
+    let files = (":path", "/v1/files");
+    for (list, outcome) in [
+        (&[files, ("content-type", "image/png")], Outcome::Unmasked),
+        (&[files, JSON], Outcome::Masked),
+        (&[PATH, ("content-type", "image/png")], Outcome::Refused),
+        (&[files, ("content-type", "IMAGE/PNG; q=1")], Outcome::Unmasked),
+        (&[files, ("content-type", "image/png-more")], Outcome::Refused),
+    ] {
+        let mut exchange = Exchange::new(Arc::clone(&own));
+        let headers = headers(list);
+        let start = Input::RequestHeaders { headers, end: false, fully_streamed: true };
+        send(&mut exchange, start).unwrap();
+        let body = format!("\"{ID}\"");
+        let said = send(&mut exchange, request_body(body.as_bytes(), true)).unwrap();
+        let tally = &exchange.tally;
+        assert_eq!(tally.outcome, outcome, "{list:?}");
+        let unmasked = outcome == Outcome::Unmasked;
+        let counted = tally.opaque.get(&labels::Opaque::Binary).copied();
+        assert_eq!(counted, unmasked.then_some(1), "{list:?}");
+        if let [Output::RequestHeaders { .. }, Output::RequestBody { bytes, .. }] = said.as_slice()
+        {
+            assert_eq!((bytes == body.as_bytes(), tally.request_bytes), (unmasked, body.len()));
+        }
+    }
+}
+
+#[test]
+fn findings_are_counted_by_their_place() {
+    let source = |source: &str| format!(r#"{{"type":"image","source":{source}}}"#);
+    let body = format!(
+        r#"{{"model":"{ID}","metadata":{{"user_id":"{ID}"}},
+        "mcp_servers":[{{"type":"url","url":"https://x/{ID}","name":"n","authorization_token":"{ID}"}}],
+        "messages":[{{"role":"user","content":[{{"type":"tool_use","id":"{ID}","name":"n"}},{},{},{}]}}]}}"#,
+        source(r#"{"type":"base64","media_type":"image/png","data":"AA=="}"#),
+        source(r#"{"type":"base64","media_type":"application/pdf","data":"/w=="}"#),
+        source(r#"{"type":"file","file_id":"file_1"}"#),
+    );
+    let own = Arc::new(Settings { refuse: Refuse::default(), ..settings() });
+    let places = |path: &str, body: &str| {
+        let mut exchange = Exchange::new(Arc::clone(&own));
+        let headers = headers(&[(":path", path), JSON, ("x-trace", ID), ("x-api-key", ID)]);
+        let start = Input::RequestHeaders { headers, end: false, fully_streamed: true };
+        send(&mut exchange, start).unwrap();
+        send(&mut exchange, request_body(body.as_bytes(), true)).unwrap();
+        let opaque: Vec<_> = exchange.tally.opaque.into_keys().collect();
+        (exchange.tally.unmaskable.into_keys().collect::<Vec<_>>(), opaque)
+    };
+    let (inside, opaque) = places("/v1/messages", &body);
+    let body = [Place::Name, Place::Id, Place::Metadata, Place::Url, Place::Credential];
+    assert_eq!(inside, [&body[..], &[Place::Header]].concat());
+    use labels::Opaque::{Document, File, Image};
+    assert_eq!(opaque, [Image, Document, File]);
+    let (outside, _) = places(&format!("/v1/{ID}?a=1&b={ID}"), "{}");
+    assert_eq!(outside, [Place::Path, Place::Query, Place::Header]);
+    assert_eq!(Place::ALL.len(), body.len() + outside.len(), "each place is one of these");
 }
 
 #[test]

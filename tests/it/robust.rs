@@ -6,7 +6,7 @@ use std::path::Path;
 use masker::mask::document::{Form, mask, unmask};
 use masker::mask::placeholder;
 
-use crate::driver::{DEPTH, SCOPE, SETTINGS};
+use crate::setup::{DEPTH, MASKER, SCOPE};
 
 /// The examples and counter-examples of all patterns.
 fn examples() -> Vec<String> {
@@ -38,10 +38,10 @@ fn every_example_comes_back_and_is_masked_once() {
             format!("https://{example}/my-data/2024?x={example}&y=%2F{example}"),
             format!("x.{example} ({example}) '{example}':{example}"),
         ] {
-            let (once, table, _) = mask(&SETTINGS.masker, &SCOPE, Form::Text, &text).unwrap();
+            let (once, table, _) = mask(&MASKER, &SCOPE, Form::Text, &text).unwrap();
             let (back, _) = unmask(Form::Text, &once, DEPTH, &table);
             assert_eq!(back, text);
-            let (twice, ..) = mask(&SETTINGS.masker, &SCOPE, Form::Text, &once).unwrap();
+            let (twice, ..) = mask(&MASKER, &SCOPE, Form::Text, &once).unwrap();
             if twice != once {
                 wrong.push(format!("{text}\n  {once}\n  {twice}"));
             }
@@ -52,7 +52,7 @@ fn every_example_comes_back_and_is_masked_once() {
 
 #[test]
 fn every_kind_gives_placeholders_that_are_read_back() {
-    for (_, info) in SETTINGS.masker.catalog.kinds() {
+    for (_, info) in MASKER.catalog.kinds() {
         let made = SCOPE.mapping(info.secret, &info.name, "value").placeholder;
         let text = format!("a {made}.");
         let spans: Vec<_> = placeholder::spans(&text).into_iter().map(|span| &text[span]).collect();

@@ -78,7 +78,7 @@ impl Provider {
                 reply::json(200, &all.into())
             }
             ("DELETE", "/__requests") => {
-                self.records.forget();
+                drop(self.records.take());
                 reply::json(200, &json!({}))
             }
             ("PUT", "/__script") => match serde_json::from_slice(body) {

@@ -61,13 +61,22 @@ fn is_flag(text: &[u8], at: usize) -> bool {
 
 /// Words of a message, code and types are no passwords: one has a digit or a sign.
 pub(super) fn is_password(value: &[u8], quoted: bool) -> bool {
-    let sign = |b: &u8| b"!@#$%^&*+?~=".contains(b);
-    let strong = value.iter().any(|b| b.is_ascii_digit() || sign(b));
-    let path = value.contains(&b'.') && !value.iter().any(sign);
-    let code = value.iter().any(|b| b"([{".contains(b));
-    LENGTHS.contains(&value.len())
-        && strong
-        && is_literal(value)
-        && value.iter().all(u8::is_ascii_graphic)
-        && (quoted || !(path || code))
+    if !LENGTHS.contains(&value.len()) {
+        return false;
+    }
+    let (mut digit, mut sign, mut dot, mut open) = (false, false, false, false);
+    for &byte in value {
+        match byte {
+            b'0'..=b'9' => digit = true,
+            b'!' | b'@' | b'#' | b'$' | b'%' | b'^' | b'&' | b'*' | b'+' | b'?' | b'~' | b'=' => {
+                sign = true;
+            }
+            b'.' => dot = true,
+            b'(' | b'[' | b'{' => open = true,
+            _ if !byte.is_ascii_graphic() => return false,
+            _ => {}
+        }
+    }
+    let path = dot && !sign;
+    (digit || sign) && (quoted || !(path || open)) && is_literal(value)
 }

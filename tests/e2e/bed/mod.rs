@@ -39,6 +39,8 @@ pub(crate) struct Bed {
     pub(crate) admin_port: u16,
     pub(crate) masker_port: u16,
     pub(crate) redis_port: u16,
+    /// Where masker looks for Redis: a test may put something in between.
+    pub(crate) store_port: u16,
     dir: TempDir,
 }
 
@@ -65,6 +67,7 @@ impl Bed {
         let provider = Provider::new(None);
         let provider_port = listener.local_addr().expect("an address").port();
         tokio::spawn(provider.clone().serve(listener));
+        let redis_port = port();
         let mut bed = Self {
             envoy: None,
             masker: None,
@@ -76,7 +79,8 @@ impl Bed {
             provider_port,
             admin_port: port(),
             masker_port: port(),
-            redis_port: port(),
+            redis_port,
+            store_port: redis_port,
             dir,
         };
         fs::write(bed.path("masker.toml"), plan.config).expect("the configuration is written");
@@ -130,7 +134,7 @@ impl Bed {
         fs::write(&key, KEY).expect("the key is written");
         fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).expect("the key is private");
         let store = if redis {
-            format!("redis://127.0.0.1:{}/0", self.redis_port)
+            format!("redis://127.0.0.1:{}/0", self.store_port)
         } else {
             "memory".to_owned()
         };
@@ -200,12 +204,25 @@ impl Bed {
         self.client.send("POST", &self.url(path), &headers, body.to_string().into_bytes()).await
     }
 
-    /// A metric without labels, as text; empty when there is none.
+    /// A metric, with its labels as it is printed, as text; empty when there is none.
     pub(crate) async fn metric(&self, name: &str) -> String {
         let url = format!("http://127.0.0.1:{}/metrics", self.admin_port);
         let metrics = self.client.get(&url).await.text();
         let line = metrics.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
         line.unwrap_or_default().to_owned()
+    }
+
+    /// Waits until a metric has this value: exchanges are counted at their end.
+    pub(crate) async fn until_metric(&self, name: &str, wanted: &str) {
+        let mut found = String::new();
+        for _ in 0..600 {
+            found = self.metric(name).await;
+            if found == wanted {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("{name} is {found}, not {wanted}");
     }
 
     /// Waits until masker has an exchange.
@@ -245,9 +262,7 @@ impl Bed {
 
     /// What the provider saw since it was last asked.
     pub(crate) fn seen(&self) -> Vec<Seen> {
-        let seen = self.provider.records.all();
-        self.provider.records.forget();
-        seen
+        self.provider.records.take()
     }
 
     pub(crate) fn script(&self, script: Value) {

@@ -21,6 +21,7 @@ pub(crate) enum Signal {
     Terminate,
     Freeze,
     Thaw,
+    HangUp,
 }
 
 impl Process {
@@ -57,6 +58,7 @@ impl Process {
             Signal::Terminate => "-TERM",
             Signal::Freeze => "-STOP",
             Signal::Thaw => "-CONT",
+            Signal::HangUp => "-HUP",
         };
         let sent = Command::new("kill").args([flag, &self.id().to_string()]).status();
         assert!(sent.is_ok_and(|status| status.success()), "{} is already gone", self.name);

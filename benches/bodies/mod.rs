@@ -135,8 +135,10 @@ pub(crate) fn stream(size: usize, placeholders: &[&str]) -> (String, u64) {
         let mut rest = text.as_str();
         while !rest.is_empty() {
             let (piece, next) = rest.split_at(rest.len().min(1 + dice.below(6)));
-            out += &event(&json!({"type": "content_block_delta", "index": 0,
-                "delta": {"type": "text_delta", "text": piece}}));
+            // As the API writes them: the order of keys is its own.
+            out += "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",";
+            out += "\"index\":0,\"delta\":{\"type\":\"text_delta\",\"text\":";
+            out += &format!("{}}}}}\n\n", Value::from(piece));
             rest = next;
         }
         if dice.below(200) == 0 {

@@ -1,0 +1,148 @@
+//! Reads detection, patterns and allow-list again, on SIGHUP and when their files change.
+//!
+//! Exchanges that run keep what they began with; new ones take the new. A configuration
+//! that is wrong is refused, told and counted, and what was in use stays.
+
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::signal::unix::Signal;
+use tokio::time::{self, MissedTickBehavior};
+
+use crate::cli::wiring;
+use crate::config::Config;
+use crate::config::load::Flags;
+use crate::config::problem::Problems;
+use crate::ext_proc::service::Shared;
+use crate::ext_proc::settings::Settings;
+use crate::listen::Stamp;
+use crate::telemetry::Metrics;
+use crate::telemetry::labels::Reload;
+
+/// How often files are looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// How often a configuration is read that names other files each time.
+const TRIES: usize = 3;
+
+/// Where the configuration came from.
+#[derive(Clone, Debug)]
+pub(super) struct Source {
+    pub(super) flags: Flags,
+    /// The variables that a configuration reads.
+    pub(super) env: HashMap<&'static str, String>,
+}
+
+/// A configuration that was read.
+pub(super) struct Read {
+    pub(super) config: Config,
+    files: Vec<PathBuf>,
+    stamps: Vec<Option<Stamp>>,
+}
+
+impl Source {
+    pub(super) fn read(&self) -> Result<Read, Problems> {
+        let load = || Config::load(&self.flags, &|name| self.env.get(name).cloned());
+        let (mut config, mut files, mut stamps) = (load()?, Vec::new(), Vec::new());
+        for _ in 0..TRIES {
+            let named = self.files(&config);
+            if named == files {
+                break;
+            }
+            // Taken before reading: a change while reading is seen by the next look.
+            stamps = look_at(&named);
+            files = named;
+            config = load()?;
+        }
+        Ok(Read { config, files, stamps })
+    }
+
+    /// The files whose change is a reason to read again.
+    fn files(&self, config: &Config) -> Vec<PathBuf> {
+        let own = Config::file_path(&self.flags, &|name| self.env.get(name).cloned());
+        own.into_iter().chain(config.detect.files.iter().cloned()).collect()
+    }
+}
+
+/// What is watched, and how it looked.
+struct Watched {
+    source: Source,
+    settings: Shared,
+    files: Vec<PathBuf>,
+    stamps: Vec<Option<Stamp>>,
+    /// Why the last one was refused: it is tried again, as a file that it names may come.
+    refused: Option<String>,
+}
+
+/// Runs until it is dropped.
+pub(super) async fn watch(
+    source: Source,
+    Read { files, stamps, .. }: Read,
+    settings: Shared,
+    metrics: Metrics,
+    mut hangup: Signal,
+) -> Infallible {
+    let mut watched = Watched { source, settings, files, stamps, refused: None };
+    let mut ticks = time::interval(LOOK_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        let asked = tokio::select! {
+            _ = ticks.tick() => false,
+            Some(()) = hangup.recv() => true,
+        };
+        // Files may lie on a network, and patterns take time to compile.
+        let looked = tokio::task::spawn_blocking(move || {
+            let result = watched.look(asked);
+            (watched, result)
+        });
+        let Ok((back, result)) = looked.await else {
+            // It panicked, which the log names; what is in use stays in use.
+            return std::future::pending().await;
+        };
+        watched = back;
+        let Some(result) = result else { continue };
+        metrics.reloads.get_or_create(&result).inc();
+    }
+}
+
+impl Watched {
+    /// None if there was nothing to do.
+    fn look(&mut self, asked: bool) -> Option<Reload> {
+        let now = look_at(&self.files);
+        let asked = asked || now != self.stamps;
+        if !asked && self.refused.is_none() {
+            return None;
+        }
+        self.stamps = now;
+        let applied = self.source.read().map_err(|error| error.to_string()).and_then(|read| {
+            let masker = wiring::masker(&read.config).map_err(|error| error.to_string())?;
+            Ok((read, masker))
+        });
+        match applied {
+            Ok((Read { config, files, stamps }, masker)) => {
+                (self.files, self.stamps) = (files, stamps);
+                self.refused = None;
+                let own = config.detect.own.patterns.len();
+                let settings = Settings { masker, ..self.settings.load().as_ref().clone() };
+                self.settings.store(Arc::new(settings));
+                tracing::info!(
+                    patterns = own,
+                    "detection, patterns and allow-list were read again"
+                );
+                Some(Reload::Applied)
+            }
+            Err(error) if !asked && self.refused.as_ref() == Some(&error) => None,
+            Err(error) => {
+                tracing::warn!(%error, "the changed configuration cannot be used, what was before stays");
+                self.refused = Some(error);
+                Some(Reload::Refused)
+            }
+        }
+    }
+}
+
+fn look_at(files: &[PathBuf]) -> Vec<Option<Stamp>> {
+    files.iter().map(|path| Stamp::read(path)).collect()
+}

@@ -1,0 +1,123 @@
+//! Changes an input as the dice fall.
+
+use crate::dice::Dice;
+
+/// Longer inputs find nothing new and take longer.
+const LONGEST: usize = 6000;
+
+/// What parsers and patterns care about.
+const TOKENS: &[&str] = &[
+    "{",
+    "}",
+    "[",
+    "]",
+    "\"",
+    "\\",
+    ":",
+    ",",
+    "\n",
+    "\r\n",
+    " ",
+    "\0",
+    "\u{1b}[1m",
+    "é",
+    "😀",
+    "\\n",
+    "\\\\",
+    "\\\"",
+    "\\u0069",
+    "\\ud83d",
+    "\\ude00",
+    "%2F",
+    "/",
+    "-",
+    "_",
+    ".",
+    "=",
+    "0",
+    "1e9",
+    "null",
+    "\"type\":",
+    "\"base64\"",
+    "\"data\":",
+    "\"text\"",
+    "\"input\":",
+    "data: ",
+    "event: ",
+    "\n\n",
+    "AWS_",
+    "SECRET_",
+    "AWS_EC2_BF3K9Q2MX4TB",
+    "AWS_EC2_BF3K9",
+    "i-0123456789abcdef0",
+    "i-",
+    "vpc-0f1e2d3c4b5a69788",
+    "AKIAQ3EGRYZ7T2LM5XWB",
+    "arn:aws:iam::123456789012:role/deployer-7",
+    "arn:aws:s3:::acme-exports/",
+    "s3://acme-exports/a",
+    "123456789012",
+    "account ",
+    "accountId",
+    "10.24.113.7",
+    "::ffff:10.0.0.1",
+    "aws_secret_access_key = ",
+    "kX9vQ2mL8pR4tW7yB1nD6fH3jK5sZ0aC/eG+uI9o",
+    "password=",
+    "https://sqs.eu-west-1.amazonaws.com/",
+    "-----BEGIN PRIVATE KEY-----",
+    "eyJhbGciOiJIUzI1NiJ9.",
+    "ghp_",
+];
+
+/// Between one and eight changes.
+pub(crate) fn mutated(seeds: &[Vec<u8>], dice: &mut Dice) -> Vec<u8> {
+    let mut input = seeds[index(dice, seeds.len())].clone();
+    if input.len() > LONGEST {
+        input = part(&input, dice);
+    }
+    for _ in 0..=dice.roll(8) {
+        change(&mut input, seeds, dice);
+    }
+    input.truncate(LONGEST);
+    input
+}
+
+fn change(input: &mut Vec<u8>, seeds: &[Vec<u8>], dice: &mut Dice) {
+    let at = index(dice, input.len() + 1);
+    let until = at + index(dice, (input.len() - at).min(64) + 1);
+    let token = TOKENS[index(dice, TOKENS.len())].bytes();
+    match dice.roll(8) {
+        0 | 1 => drop(input.splice(at..at, token)),
+        2 => drop(input.splice(at..until, token)),
+        3 => drop(input.drain(at..until)),
+        4 => {
+            let again = input[at..until].to_vec();
+            drop(input.splice(at..at, again));
+        }
+        5 => {
+            let other = part(&seeds[index(dice, seeds.len())], dice);
+            drop(input.splice(at..until, other));
+        }
+        6 => {
+            let byte = u8::try_from(dice.roll(256)).unwrap();
+            drop(input.splice(at..(at + 1).min(input.len()), [byte]));
+        }
+        _ => {
+            let taken: Vec<u8> = input.drain(at..until).collect();
+            let to = index(dice, input.len() + 1);
+            drop(input.splice(to..to, taken));
+        }
+    }
+}
+
+/// A piece of at most a few hundred bytes.
+fn part(bytes: &[u8], dice: &mut Dice) -> Vec<u8> {
+    let at = index(dice, bytes.len() + 1);
+    let length = index(dice, (bytes.len() - at).min(600) + 1);
+    bytes[at..at + length].to_vec()
+}
+
+pub(crate) fn index(dice: &mut Dice, below: usize) -> usize {
+    usize::try_from(dice.roll(below as u64)).unwrap()
+}
