@@ -207,7 +207,11 @@ impl Fields<'_> {
             if word.is_empty() || (!whole && letters < 3) {
                 continue;
             }
-            let teach = whole && !word.contains(&b'%') && !word.contains(&b'\\');
+            // Service-linked roles have the same name in every account: elsewhere it stays.
+            let teach = whole
+                && !word.contains(&b'%')
+                && !word.contains(&b'\\')
+                && !word.starts_with(b"AWSServiceRole");
             self.out.push(Finding { span: piece, kind, rank: Rank::Structure, teach });
         }
     }
@@ -249,8 +253,6 @@ fn is_owned(word: &[u8]) -> bool {
     const PREFIXES: [&[u8]; 2] = [b"AWS-", b"default."];
     OWNED.contains(&word)
         || (word.len() <= 10 && word.iter().all(u8::is_ascii_digit))
-        // Service-linked roles: the same in every account, up to a suffix of the customer's.
-        || (word.starts_with(b"AWSServiceRole") && !word.contains(&b'_'))
         || PREFIXES.iter().any(|prefix| word.starts_with(prefix))
         || word.ends_with(b".amazonaws.com")
 }

@@ -75,11 +75,6 @@ fn arns_keep_their_shape() {
         (
             "",
             "arn:aws:iam::123456789012:role/aws-service-role/x.amazonaws.com/AWSServiceRoleForX",
-            "arn:aws:iam::[ACCOUNT]:role/aws-service-role/x.amazonaws.com/AWSServiceRoleForX",
-        ),
-        (
-            "",
-            "arn:aws:iam::123456789012:role/aws-service-role/x.amazonaws.com/AWSServiceRoleForX_acme",
             "arn:aws:iam::[ACCOUNT]:role/aws-service-role/x.amazonaws.com/[IAM_ROLE]",
         ),
         (
