@@ -22,6 +22,26 @@ impl Gaps {
     /// A field of an ARN or a host that holds a certain shape keeps the shape;
     /// what is left of the field on both sides is masked by itself.
     pub(crate) fn fill(&mut self, text: &[u8], found: &mut Vec<Finding>, out: &mut Vec<Finding>) {
+        self.fill_with(text, found, |finding| finding.rank == Rank::Structure, out);
+    }
+
+    /// The same for what was found behind escapes: a shape too is masked as far as it is free.
+    pub(crate) fn fill_around(
+        &mut self,
+        text: &[u8],
+        found: &mut Vec<Finding>,
+        out: &mut Vec<Finding>,
+    ) {
+        self.fill_with(text, found, |_| true, out);
+    }
+
+    fn fill_with(
+        &mut self,
+        text: &[u8],
+        found: &mut Vec<Finding>,
+        may_be_cut: fn(&Finding) -> bool,
+        out: &mut Vec<Finding>,
+    ) {
         if found.is_empty() {
             return;
         }
@@ -44,7 +64,7 @@ impl Gaps {
             if rest.first().is_none_or(|used| used.start >= finding.span.end) {
                 free_from = finding.span.end;
                 out.push(finding);
-            } else if finding.rank == Rank::Structure {
+            } else if may_be_cut(&finding) {
                 free_from = finding.span.end;
                 pieces(text, &finding, rest, out);
             }

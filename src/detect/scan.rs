@@ -92,7 +92,7 @@ impl Catalog {
             }
             for rank in [Rank::Shape, Rank::Structure, Rank::Context] {
                 let mut of_rank = found.iter().filter(|f| f.rank == rank).cloned().collect();
-                gaps.fill(text.as_bytes(), &mut of_rank, out);
+                gaps.fill_around(text.as_bytes(), &mut of_rank, out);
             }
         }
     }

@@ -62,16 +62,13 @@ fn tokens(text: &[u8], from: usize) -> Vec<Token> {
     let mut tokens = Vec::new();
     let mut token = Token { span: from..from, before: b':' };
     let mut at = from;
-    loop {
+    // The next ARN is read by itself: each byte is read once.
+    while !(text.get(at..).is_some_and(|rest| rest.starts_with(b"arn:aws")) && left_of(text, at)) {
         if let Some((len, byte)) = separator(text, at) {
             token.span.end = at;
             at += len;
             let next = Token { span: at..at, before: byte };
             tokens.push(std::mem::replace(&mut token, next));
-            // The next ARN is read by itself: each byte is read once.
-            if text.get(at..).is_some_and(|rest| rest.starts_with(b"arn:aws")) {
-                break;
-            }
         } else if let Some(len) = letter(text, at) {
             at += len;
         } else {
