@@ -163,10 +163,8 @@ impl Fields<'_> {
             name = rest;
         }
         // `/aws/lambda/NAME`: the prefix says which service writes the log.
-        if let [aws, _, rest @ ..] = name
-            && self.word(&aws.span) == b"aws"
-        {
-            name = rest;
+        if name.first().is_some_and(|first| self.word(&first.span) == b"aws") {
+            name = name.get(2..).unwrap_or_default();
         }
         let (Some(first), Some(last)) = (name.first(), name.last()) else { return };
         let mut span = first.span.start..last.span.end;
