@@ -13,13 +13,16 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::{Parser, Subcommand};
-use masker::detect::{Catalog, Settings};
+use masker::detect::{Catalog, Profile, Settings};
 use masker::mask::masker::{Limits, Masker};
 use masker::mask::{MasterKey, Scope, Tenant};
 
 /// How much is found, and what is found that should not be.
 #[derive(Debug, Parser)]
 struct Arguments {
+    /// With the profile "strict"
+    #[arg(long, global = true)]
+    strict: bool,
     #[command(subcommand)]
     job: Job,
 }
@@ -50,7 +53,9 @@ struct Bench {
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments = Arguments::parse();
-    let catalog = Arc::new(Catalog::builtin(&Settings::default())?);
+    let profile = if arguments.strict { Profile::Strict } else { Profile::Default };
+    let settings = Settings { profile, ..Settings::default() };
+    let catalog = Arc::new(Catalog::builtin(&settings)?);
     let masker = Masker { catalog, limits: Limits { findings: 1_000_000, depth: 128 } };
     // Any key does: nothing that it makes is kept.
     let key: Vec<u8> = (0..32).collect();

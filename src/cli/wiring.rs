@@ -24,6 +24,8 @@ pub(super) fn masker(config: &Config) -> Result<Masker, Box<detect::CatalogError
         private_ip: config.detect.private_ip,
         public_ip: config.detect.public_ip,
         families_off: config.detect.families_off.clone(),
+        profile: config.detect.profile,
+        arn_style: config.detect.arn_style,
         own: Arc::clone(&config.detect.own),
     };
     let catalog = Catalog::builtin(&settings).map_err(Box::new)?;

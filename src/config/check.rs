@@ -25,6 +25,7 @@ use crate::config::problem::Origin;
 use crate::config::rows;
 use crate::config::value::Value;
 use crate::detect::custom::Own;
+use crate::detect::{ArnStyle, Profile};
 use crate::listen::Address;
 use crate::store::config::Backend;
 use crate::store::config::StoreConfig;
@@ -142,6 +143,14 @@ impl Fields<'_> {
                 private_ip: self.flag("detect.private_ip")?,
                 public_ip: self.flag("detect.public_ip")?,
                 families_off: self.list("detect.families_off")?,
+                profile: match self.text("detect.profile")?.as_str() {
+                    "strict" => Profile::Strict,
+                    _ => Profile::Default,
+                },
+                arn_style: match self.text("detect.arn_style")?.as_str() {
+                    "whole" => ArnStyle::Whole,
+                    _ => ArnStyle::Fields,
+                },
                 own: Arc::new(own),
                 files,
             },

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::detect::custom::Own;
+use crate::detect::{ArnStyle, Profile};
 use crate::listen::{Address, Listen, Tls};
 use crate::mask::Tenant;
 use crate::store::config::StoreConfig;
@@ -96,6 +97,8 @@ pub struct Detect {
     pub private_ip: bool,
     pub public_ip: bool,
     pub families_off: Vec<String>,
+    pub profile: Profile,
+    pub arn_style: ArnStyle,
     /// Patterns and an allow-list of the operator's own.
     pub own: Arc<Own>,
     /// The files that were read for them.

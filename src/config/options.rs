@@ -177,6 +177,12 @@ pub(crate) const OPTIONS: &[Opt] = &[
         "Masks private IP addresses."),
     opt("detect.public_ip", Flag, Default("false"),
         "Masks public IP addresses."),
+    opt("detect.profile", Choice(&["default", "strict"]), Default("\"default\""),
+        "\"strict\" also masks bare shapes: any 12 digits, public addresses, UUIDs, names such \
+         as prod-mysql-db. Noise rather than risk."),
+    opt("detect.arn_style", Choice(&["fields", "whole"]), Default("\"fields\""),
+        "\"fields\" keeps the shape of an ARN and masks account and names; \"whole\" masks an ARN \
+         as one, unless it holds a wildcard or a variable."),
     opt("detect.families_off", List, Default("[]"),
         "Families of the catalog that are not looked for."),
 

@@ -7,12 +7,14 @@
 
 mod layout;
 mod read;
+mod whole;
 
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use crate::detect::arn::layout::{Layout, Part};
 use crate::detect::arn::read::{Arn, Token};
+use crate::detect::arn::whole::Whole;
 use crate::detect::catalog::{CatalogError, Kinds, parse};
 use crate::detect::{Finding, Kind, Rank};
 
@@ -27,6 +29,8 @@ pub struct Table {
     account: Kind,
     /// The kind of a name in a service that is not in the table.
     resource: Kind,
+    /// ARNs are masked as one.
+    whole: Option<Whole>,
 }
 
 impl Table {
@@ -47,7 +51,31 @@ impl Table {
             table.insert(service.into_boxed_str(), types.collect());
         }
         let (account, resource) = (kinds.make("ACCOUNT"), kinds.make("RESOURCE"));
-        Ok(Self { services: table, terms, account, resource })
+        Ok(Self { services: table, terms, account, resource, whole: None })
+    }
+
+    /// Masks ARNs whole from now on.
+    pub(crate) fn mask_whole(&mut self, kinds: &mut Kinds) {
+        let layouts = self.services.values().flat_map(HashMap::values);
+        let mut fields: Vec<_> = layouts.flat_map(Layout::kinds).collect();
+        fields.extend([self.account, self.resource]);
+        fields.sort();
+        fields.dedup();
+        self.whole = Some(Whole::new(&fields, kinds));
+    }
+
+    /// The kinds of whole ARNs, each after that of the resource it names.
+    pub(crate) fn whole_kinds(&self) -> impl Iterator<Item = (Kind, Kind)> {
+        self.whole.iter().flat_map(Whole::kinds)
+    }
+
+    /// What an ARN that was masked whole teaches: its fields.
+    pub(crate) fn fields<'v>(&self, kind: Kind, value: &'v str) -> Option<Vec<(&'v str, Kind)>> {
+        self.whole.as_ref().filter(|whole| whole.holds(kind))?;
+        let mut found = Vec::new();
+        self.read_fields(value.as_bytes(), &Arn::read(value.as_bytes(), 0)?, &mut found);
+        let field = |finding: &Finding| Some((value.get(finding.span.clone())?, finding.kind));
+        Some(found.iter().filter(|finding| finding.teach).filter_map(field).collect())
     }
 
     /// Is this the name of a service or of a type of resources?
@@ -58,6 +86,16 @@ impl Table {
     /// Adds the fields of the ARN that begins at `start`.
     pub(crate) fn scan(&self, text: &[u8], start: usize, out: &mut Vec<Finding>) {
         let Some(arn) = Arn::read(text, start) else { return };
+        let first = out.len();
+        self.read_fields(text, &arn, out);
+        if let Some(whole) = &self.whole {
+            let fields = out.get(first..).unwrap_or_default();
+            let finding = whole.finding(text, &arn, fields);
+            out.extend(finding);
+        }
+    }
+
+    fn read_fields(&self, text: &[u8], arn: &Arn, out: &mut Vec<Finding>) {
         let word = |span: &Range<usize>| text.get(span.clone()).unwrap_or_default();
         let account = word(&arn.account);
         if account == b"aws" || account == b"cloudfront" {

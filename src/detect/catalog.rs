@@ -9,7 +9,7 @@ use crate::detect::classes::{Class, Entry, File, Find, Ip};
 use crate::detect::context::Context;
 use crate::detect::custom::{Allowed, Custom, CustomError, Pattern};
 use crate::detect::literals::{Action, Literals, NoWord};
-use crate::detect::{Kind, KindInfo, Settings};
+use crate::detect::{ArnStyle, Kind, KindInfo, Profile, Settings, strict};
 
 /// One file per family; its name can be switched off.
 const FAMILIES: [(&str, &str); 8] = [
@@ -61,6 +61,8 @@ pub struct Catalog {
     pub(crate) context: Context,
     pub(crate) custom: Option<Custom>,
     pub(crate) allowed: Option<Allowed>,
+    /// What the strict profile looks for last.
+    pub(crate) strict: Option<Custom>,
     pub(crate) settings: Settings,
 }
 
@@ -100,6 +102,10 @@ impl Kinds {
         Kind(index)
     }
 
+    pub(crate) fn name(&self, kind: Kind) -> &str {
+        self.all.get(usize::from(kind.0)).map_or("RESOURCE", |info| &info.name)
+    }
+
     /// The kind of a pattern of the operator's own: not AWS's, if it is new.
     fn own(&mut self, pattern: &Pattern) -> Kind {
         let known = self.by_name.contains_key(pattern.kind.as_str());
@@ -133,12 +139,23 @@ impl Catalog {
             finders.add(&entry.find, classes.len(), &mut literals);
             classes.push(class);
         }
-        let arns = Table::builtin(&mut kinds)?;
-        let context = Context::builtin(&mut kinds)?;
+        let mut arns = Table::builtin(&mut kinds)?;
+        if settings.arn_style == ArnStyle::Whole {
+            arns.mask_whole(&mut kinds);
+        }
+        let is_strict = settings.profile == Profile::Strict;
+        let context = Context::builtin(&mut kinds, is_strict)?;
+        let strict = if is_strict { strict::builtin(&mut kinds)? } else { None };
         let flags: Flags = parse("kinds", KINDS)?;
         for kind in &mut kinds.all {
             kind.critical = flags.critical.contains(&*kind.name);
             kind.secret = flags.secret.contains(&*kind.name);
+        }
+        for (field, whole) in arns.whole_kinds() {
+            let critical = kinds.all.get(usize::from(field.0)).is_some_and(|info| info.critical);
+            if let Some(info) = kinds.all.get_mut(usize::from(whole.0)) {
+                info.critical = critical;
+            }
         }
         let own: Vec<_> = settings.own.patterns.iter().map(|own| (own, kinds.own(own))).collect();
         if kinds.full {
@@ -153,7 +170,8 @@ impl Catalog {
             context,
             custom: Custom::new(&own)?,
             allowed: Allowed::new(&settings.own.allow)?,
-            settings: settings.clone(),
+            strict,
+            settings: Settings { public_ip: settings.public_ip || is_strict, ..settings.clone() },
         })
     }
 
@@ -180,6 +198,19 @@ impl Catalog {
     #[must_use]
     pub fn classes(&self) -> usize {
         self.classes.len()
+    }
+
+    /// The names that a value teaches: itself, or the fields of an ARN that is masked whole.
+    pub(crate) fn teaches<'v>(
+        &self,
+        teach: bool,
+        value: &'v str,
+        kind: Kind,
+    ) -> Vec<(&'v str, Kind)> {
+        if !teach {
+            return Vec::new();
+        }
+        self.arns.fields(kind, value).unwrap_or_else(|| vec![(value, kind)])
     }
 
     /// Is a JSON number under this key an account id?

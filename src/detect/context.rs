@@ -52,10 +52,12 @@ struct Rule {
 pub(crate) struct Context {
     rules: Vec<Rule>,
     access_key: Kind,
+    /// The shape is enough.
+    strict: bool,
 }
 
 impl Context {
-    pub(crate) fn builtin(kinds: &mut Kinds) -> Result<Self, CatalogError> {
+    pub(crate) fn builtin(kinds: &mut Kinds, strict: bool) -> Result<Self, CatalogError> {
         let file: File = parse("context", RULES)?;
         let rules = file.rule.into_iter().map(|rule| Rule {
             kind: kinds.make(&rule.kind),
@@ -63,7 +65,7 @@ impl Context {
             labels: rule.labels,
             words: rule.words.iter().map(|w| memmem::Finder::new(w).into_owned()).collect(),
         });
-        Ok(Self { rules: rules.collect(), access_key: kinds.make("ACCESS_KEY") })
+        Ok(Self { rules: rules.collect(), access_key: kinds.make("ACCESS_KEY"), strict })
     }
 
     /// Does a key with this name hold an account id?
@@ -85,6 +87,7 @@ impl Context {
         let keys = if secret { self.access_keys(found) } else { Vec::new() };
         for Run { shape, span } in &pass.runs {
             let near = *shape == Shape::SecretKey && beside(&keys, span.start);
+            let near = near || (self.strict && *shape != Shape::Uuid);
             let lead = Lead::new(text, span.start);
             for rule in self.rules.iter().filter(|rule| rule.value == *shape) {
                 if near || rule.applies(part(text, span), &label, &lead) {

@@ -10,7 +10,7 @@ use std::fmt;
 use aho_corasick::AhoCorasick;
 use regex::bytes::{Regex, RegexBuilder};
 
-use crate::detect::boundary::{left_of, right_of};
+use crate::detect::boundary::{in_escape, left_of, right_of};
 use crate::detect::custom::check::{SIZE, parse};
 use crate::detect::{Finding, Kind, Rank};
 
@@ -73,8 +73,9 @@ impl fmt::Debug for Allow {
     }
 }
 
-/// What may stand before a value: see [`left_of`].
-const LEFT: &str = r"(?:\A|(?-u:[^0-9A-Za-z])|\\[ntrbf]|%[0-9A-Fa-f]{2}|\\x[0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4}|(?:\x1b|u001[bB]|x1[bB]|\\033|\\e)\[[0-9;]{0,20}m)";
+/// What may stand before a value: see [`left_of`]. Escapes first, whose letters are not the
+/// value's.
+const LEFT: &str = r"(?:\A|\\[ntrbf]|%[0-9A-Fa-f]{2}|\\x[0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4}|(?:\x1b|u001[bB]|x1[bB]|\\033|\\e)\[[0-9;]{0,20}m|(?-u:[^0-9A-Za-z]))";
 /// And behind it: see [`right_of`].
 const RIGHT: &str = r"(?:\z|(?-u:[^0-9A-Za-z]))";
 /// The compiled size of all expressions together.
@@ -124,8 +125,8 @@ impl Custom {
     }
 
     /// Adds what is found, in any order; it may overlap.
-    pub(crate) fn find(&self, text: &[u8], out: &mut Vec<Finding>) {
-        let finding = |span, kind| Finding { span, kind, rank: Rank::Shape, teach: false };
+    pub(crate) fn find(&self, text: &[u8], rank: Rank, out: &mut Vec<Finding>) {
+        let finding = |span, kind| Finding { span, kind, rank, teach: false };
         if let Some(expressions) = &self.expressions {
             expressions.find(text, |span, kind| out.push(finding(span, kind)));
         }
@@ -166,7 +167,9 @@ impl Expressions {
             // What ends with a sign may be the next one's left side.
             let sign = value.as_bytes().last().is_some_and(|b| !b.is_ascii_alphanumeric());
             from = value.end() - usize::from(sign);
-            hit(value.range(), kind);
+            if !in_escape(text, value.start()) {
+                hit(value.range(), kind);
+            }
         }
     }
 }
@@ -243,7 +246,7 @@ mod tests {
         let kinds: Vec<_> = (0..).map(Kind).zip(&patterns).map(|(kind, own)| (own, kind)).collect();
         let custom = Custom::new(&kinds).unwrap().unwrap();
         let mut out = Vec::new();
-        custom.find(text.as_bytes(), &mut out);
+        custom.find(text.as_bytes(), Rank::Shape, &mut out);
         let own = |f: Finding| (text.get(f.span).unwrap().to_owned(), f.kind.0);
         out.into_iter().map(own).collect()
     }
@@ -267,6 +270,13 @@ mod tests {
             ("", vec![]),
         ] {
             assert_eq!(texts(ticket(), text), expected, "{text}");
+        }
+        let word = || Find::Expression("[a-z0-9]{1,9}-db".to_owned());
+        for (text, expected) in [
+            (r"\nmy-db %2Fmy-db \u003dmy-db", vec!["my-db", "my-db", "my-db"]),
+            (r"\n-db %2F-db", vec![]),
+        ] {
+            assert_eq!(texts(word(), text), expected, "{text}");
         }
         // The first way to match would end inside a word.
         let either = Find::Expression("AB|ABCD".to_owned());

@@ -168,7 +168,7 @@ impl Catalog {
     /// The operator's own pattern that a finding is of.
     fn own_of(&self, text: &str, finding: &Finding) -> Option<String> {
         let mut found = Vec::new();
-        self.custom.iter().for_each(|custom| custom.find(text.as_bytes(), &mut found));
+        self.custom.iter().for_each(|custom| custom.find(text.as_bytes(), Rank::Shape, &mut found));
         let own = found.iter().any(|f| f.span == finding.span && f.kind == finding.kind);
         let mut patterns = self.settings.own.patterns.iter();
         let of_kind = patterns.find(|own| self.kind(&own.kind) == Some(finding.kind));

@@ -32,7 +32,7 @@ impl Gaps {
         found: &mut Vec<Finding>,
         out: &mut Vec<Finding>,
     ) {
-        self.fill_with(text, found, |_| true, out);
+        self.fill_with(text, found, |finding| finding.rank <= Rank::Structure, out);
     }
 
     fn fill_with(

@@ -36,7 +36,7 @@ impl Catalog {
         for at in (start..domain).filter(|at| label(at) && !in_escape(text, *at)).take(STARTS) {
             // What follows a masked label is what masking left of this host.
             let before = text.get(start..at).unwrap_or_default();
-            if before.split(|&b| b == b'.').any(is_masked) {
+            if before.split(|&b| b == b'.' || b == b'-').any(is_masked) {
                 return;
             }
             if classes.iter().any(|class| class.verify(text, at, &mut pass.found).is_some()) {

@@ -21,6 +21,7 @@ mod literals;
 mod marks;
 mod network;
 mod scan;
+mod strict;
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -86,13 +87,39 @@ pub struct Settings {
     pub public_ip: bool,
     /// Names of pattern files that are not used, such as `secrets`.
     pub families_off: Vec<String>,
+    pub arn_style: ArnStyle,
+    pub profile: Profile,
     /// Patterns and an allow-list of the operator's own, which have been checked.
     pub own: Arc<Own>,
 }
 
+/// What becomes of an ARN.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ArnStyle {
+    /// It keeps its shape: account and names are masked.
+    Fields,
+    /// It is masked as one, unless it is a pattern.
+    Whole,
+}
+
+/// How sure masker must be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Profile {
+    Default,
+    /// Bare shapes too: noise rather than risk.
+    Strict,
+}
+
 impl Default for Settings {
     fn default() -> Self {
-        Self { private_ip: true, public_ip: false, families_off: Vec::new(), own: Arc::default() }
+        Self {
+            private_ip: true,
+            public_ip: false,
+            families_off: Vec::new(),
+            arn_style: ArnStyle::Fields,
+            profile: Profile::Default,
+            own: Arc::default(),
+        }
     }
 }
 

@@ -110,7 +110,7 @@ impl Catalog {
         let heads = known.heads(self);
         if let Some(custom) = &self.custom {
             // First, so that they win where a class finds the same.
-            custom.find(text, &mut pass.found);
+            custom.find(text, Rank::Shape, &mut pass.found);
         }
         marks::each(text, |from, marks| {
             for word in bits(from, marks.words) {
@@ -128,6 +128,9 @@ impl Catalog {
         gaps.fill(text, &mut shapes, out);
         gaps.fill(text, &mut fields, out);
         let mut hinted = self.context.scan(pass, label, out);
+        if let Some(strict) = &self.strict {
+            strict.find(text, Rank::Context, &mut hinted);
+        }
         gaps.fill(text, &mut hinted, out);
     }
 

@@ -1,12 +1,13 @@
 //! The catalog against its own examples, and whole texts against what must be found.
 
+mod settings;
 mod tables;
 
 use std::ops::Range;
 use std::sync::LazyLock;
 
 use super::catalog::entries;
-use super::{Catalog, Finding, Known, Rank, Settings};
+use super::{ArnStyle, Catalog, Finding, Known, Profile, Rank, Settings};
 
 static ALL: LazyLock<Catalog> = LazyLock::new(|| {
     let settings = Settings { public_ip: true, ..Settings::default() };
@@ -28,11 +29,15 @@ fn part(text: &str, span: Range<usize>) -> &str {
 
 /// The text with `[KIND]` where a value was.
 fn shown(text: &str, label: &str) -> String {
+    shown_by(&DEFAULT, text, label)
+}
+
+fn shown_by(catalog: &Catalog, text: &str, label: &str) -> String {
     let mut shown = String::new();
     let mut from = 0;
-    for finding in scan(&DEFAULT, text, label) {
+    for finding in scan(catalog, text, label) {
         shown.push_str(part(text, from..finding.span.start));
-        shown.push_str(&format!("[{}]", DEFAULT.info(finding.kind).name));
+        shown.push_str(&format!("[{}]", catalog.info(finding.kind).name));
         from = finding.span.end;
     }
     shown + part(text, from..text.len())

@@ -216,8 +216,9 @@ impl<'a> Session<'a> {
         }
         for (value, (_, kind, teach)) in first {
             self.placeholder(kind, value)?;
-            if teach {
-                self.known.learn(&self.masker.catalog, value, kind);
+            let catalog = &self.masker.catalog;
+            for (name, kind) in catalog.teaches(teach, value, kind) {
+                self.known.learn(catalog, name, kind);
             }
         }
         Ok(())

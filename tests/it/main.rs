@@ -24,6 +24,7 @@ mod golden_streams;
 mod identifiers;
 mod json;
 mod planted;
+mod profiles;
 mod properties;
 mod refusals;
 mod robust;

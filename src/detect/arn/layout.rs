@@ -49,6 +49,14 @@ impl Layout {
         }
         Self { from_end, parts }
     }
+
+    /// The kinds of the components.
+    pub(super) fn kinds(&self) -> impl Iterator<Item = Kind> {
+        self.parts.iter().filter_map(|part| match part {
+            Part::Name(kind) | Part::Path(kind) | Part::Whole(kind) => Some(*kind),
+            Part::Keep | Part::Words(_) | Part::Rest => None,
+        })
+    }
 }
 
 #[cfg(test)]

@@ -13,6 +13,9 @@ const VARIABLE: usize = 128;
 
 #[derive(Debug)]
 pub(super) struct Arn {
+    pub start: usize,
+    /// From the partition to the account.
+    pub fields: Range<usize>,
     pub service: Range<usize>,
     pub account: Range<usize>,
     /// The resource, split at `:` and `/`.
@@ -35,12 +38,12 @@ impl Arn {
         let text = text.get(..text.len().min(start + LONGEST))?;
         let mut at = start + 3;
         at += separator(text, at).filter(|(_, byte)| *byte == b':')?.0;
-        let _partition = field(text, &mut at)?;
+        let partition = field(text, &mut at)?;
         let service = field(text, &mut at)?;
         let _region = field(text, &mut at)?;
         let account = field(text, &mut at)?;
         let tokens = tokens(text, at);
-        Some(Self { service, account, tokens })
+        Some(Self { start, fields: partition.start..account.end, service, account, tokens })
     }
 }
 

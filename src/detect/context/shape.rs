@@ -71,7 +71,7 @@ pub(super) fn id(value: &[u8]) -> Option<Shape> {
     let digits = value.iter().filter(|b| b.is_ascii_digit()).count();
     match (value.first()?, value.len()) {
         (b'Z', 10..=32) if digits >= 1 => Some(Shape::HostedZone),
-        (b'E', 13..=15) if digits >= 2 => Some(Shape::Distribution),
+        (b'E', 13..=15) if digits >= 1 => Some(Shape::Distribution),
         _ => None,
     }
 }

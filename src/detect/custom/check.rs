@@ -4,7 +4,7 @@ use regex_automata::util::syntax;
 use thiserror::Error;
 
 use crate::detect::custom::{Allowed, Custom, Find, Own, Pattern};
-use crate::detect::{Finding, Kind};
+use crate::detect::{Finding, Kind, Rank};
 
 /// Bytes of an expression.
 pub const EXPRESSION: usize = 1_000;
@@ -107,7 +107,7 @@ impl Pattern {
         let built = built.map_err(|error| ("expression", error))?;
         let finds = |text: &String| {
             let mut found: Vec<Finding> = Vec::new();
-            built.iter().for_each(|custom| custom.find(text.as_bytes(), &mut found));
+            built.iter().for_each(|custom| custom.find(text.as_bytes(), Rank::Shape, &mut found));
             !found.is_empty()
         };
         if let Some(at) = self.examples.iter().position(|text| !finds(text)) {
