@@ -12,7 +12,7 @@ use crate::detect::literals::{Action, Literals, NoWord};
 use crate::detect::{ArnStyle, Kind, KindInfo, Profile, Settings, strict};
 
 /// One file per family; its name can be switched off.
-const FAMILIES: [(&str, &str); 8] = [
+const FAMILIES: [(&str, &str); 9] = [
     ("ec2_vpc", include_str!("patterns/ec2_vpc.toml")),
     ("storage", include_str!("patterns/storage.toml")),
     ("iam_credentials", include_str!("patterns/iam_credentials.toml")),
@@ -20,6 +20,7 @@ const FAMILIES: [(&str, &str); 8] = [
     ("network", include_str!("patterns/network.toml")),
     ("hosts", include_str!("patterns/hosts.toml")),
     ("secrets", include_str!("patterns/secrets.toml")),
+    ("tokens", include_str!("patterns/tokens.toml")),
     ("any", include_str!("patterns/any.toml")),
 ];
 const KINDS: &str = include_str!("patterns/kinds.toml");

@@ -85,10 +85,11 @@ impl Context {
         let mut out = Vec::new();
         let secret = pass.runs.iter().any(|run| run.shape == Shape::SecretKey);
         let keys = if secret { self.access_keys(found) } else { Vec::new() };
+        let ends = ends(found);
         for Run { shape, span } in &pass.runs {
             let near = *shape == Shape::SecretKey && beside(&keys, span.start);
             let near = near || (self.strict && *shape != Shape::Uuid);
-            let lead = Lead::new(text, span.start);
+            let lead = Lead::new(text, last_before(&ends, span.start)..span.start);
             for rule in self.rules.iter().filter(|rule| rule.value == *shape) {
                 if near || rule.applies(part(text, span), &label, &lead) {
                     out.push(finding(span.clone(), rule.kind));
@@ -147,8 +148,10 @@ struct Lead {
 }
 
 impl Lead {
-    fn new(text: &[u8], at: usize) -> Self {
-        let lead = lead(text, at);
+    /// Of the words before a value, those in `span` that no other value stands behind: its
+    /// placeholder is shorter or longer, and masking again must not see more words.
+    fn new(text: &[u8], span: Range<usize>) -> Self {
+        let lead = lead(text, span);
         let words = unmasked(lead).to_ascii_lowercase();
         Self { key: Name::new(key_before(lead)), words }
     }
@@ -159,21 +162,40 @@ fn part<'a>(text: &'a [u8], span: &Range<usize>) -> &'a [u8] {
 }
 
 /// What stands before a value on its line.
-fn lead(text: &[u8], at: usize) -> &[u8] {
-    let lead = text.get(at.saturating_sub(LEAD)..at).unwrap_or_default();
+fn lead(text: &[u8], span: Range<usize>) -> &[u8] {
+    let from = span.end.saturating_sub(LEAD).max(span.start);
+    let lead = text.get(from..span.end).unwrap_or_default();
     let real = memchr::memrchr(b'\n', lead).map(|at| at + 1);
     let escaped = memmem::rfind(lead, b"\\n").map(|at| at + 2);
     lead.get(real.max(escaped).unwrap_or_default()..).unwrap_or_default()
 }
 
-/// Without the words of placeholders: `AWS_ACCOUNT_…` does not make its neighbor an account.
-fn unmasked(lead: &[u8]) -> Vec<u8> {
+/// What follows the last placeholder: `AWS_ACCOUNT_…` does not make its neighbor an account.
+fn unmasked(lead: &[u8]) -> &[u8] {
     let apart = |b: &u8| !b.is_ascii_alphanumeric() && *b != b'_';
-    let word = |piece: &[u8]| is_masked(piece.split(apart).next().unwrap_or_default());
-    lead.split_inclusive(apart)
-        .flat_map(|piece| if word(piece) { b"|" } else { piece })
-        .copied()
-        .collect()
+    let mut rest = lead;
+    let mut behind = 0;
+    for word in lead.rsplit(apart) {
+        if is_masked(word) {
+            rest = lead.get(lead.len() - behind..).unwrap_or_default();
+            break;
+        }
+        behind += word.len() + 1;
+    }
+    rest
+}
+
+/// Where findings end, in order.
+fn ends(found: &[Finding]) -> Vec<usize> {
+    let mut ends: Vec<_> = found.iter().map(|finding| finding.span.end).collect();
+    ends.sort_unstable();
+    ends
+}
+
+/// The last of them that is not behind `at`.
+fn last_before(ends: &[usize], at: usize) -> usize {
+    let early = ends.partition_point(|&end| end <= at);
+    early.checked_sub(1).and_then(|last| ends.get(last)).copied().unwrap_or_default()
 }
 
 /// The key, variable or flag right before a value.
