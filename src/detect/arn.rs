@@ -69,6 +69,10 @@ impl Table {
         self.whole.iter().flat_map(Whole::kinds)
     }
 
+    pub(crate) fn is_whole(&self, kind: Kind) -> bool {
+        self.whole.as_ref().is_some_and(|whole| whole.holds(kind))
+    }
+
     /// What an ARN that was masked whole teaches: its fields.
     pub(crate) fn fields<'v>(&self, kind: Kind, value: &'v str) -> Option<Vec<(&'v str, Kind)>> {
         self.whole.as_ref().filter(|whole| whole.holds(kind))?;

@@ -12,7 +12,7 @@ use crate::detect::literals::{Action, Literals, NoWord};
 use crate::detect::{ArnStyle, Kind, KindInfo, Profile, Settings, strict};
 
 /// One file per family; its name can be switched off.
-const FAMILIES: [(&str, &str); 9] = [
+const FAMILIES: [(&str, &str); 10] = [
     ("ec2_vpc", include_str!("patterns/ec2_vpc.toml")),
     ("storage", include_str!("patterns/storage.toml")),
     ("iam_credentials", include_str!("patterns/iam_credentials.toml")),
@@ -22,7 +22,10 @@ const FAMILIES: [(&str, &str); 9] = [
     ("secrets", include_str!("patterns/secrets.toml")),
     ("tokens", include_str!("patterns/tokens.toml")),
     ("any", include_str!("patterns/any.toml")),
+    (ENCODED, include_str!("patterns/encoded.toml")),
 ];
+/// The family of what is masked because of what it decodes to.
+const ENCODED: &str = "encoded";
 const KINDS: &str = include_str!("patterns/kinds.toml");
 
 /// The kind of a JSON number that is an account id.
@@ -62,6 +65,8 @@ pub struct Catalog {
     pub(crate) context: Context,
     pub(crate) custom: Option<Custom>,
     pub(crate) allowed: Option<Allowed>,
+    /// The kind of base64 with something in it, unless its family is off.
+    pub(crate) encoded: Option<Kind>,
     /// What the strict profile looks for last.
     pub(crate) strict: Option<Custom>,
     pub(crate) settings: Settings,
@@ -147,6 +152,8 @@ impl Catalog {
         let is_strict = settings.profile == Profile::Strict;
         let context = Context::builtin(&mut kinds, is_strict)?;
         let strict = if is_strict { strict::builtin(&mut kinds)? } else { None };
+        let is_on = !settings.families_off.iter().any(|off| off == ENCODED);
+        let encoded = is_on.then(|| kinds.make("ENCODED"));
         let flags: Flags = parse("kinds", KINDS)?;
         for kind in &mut kinds.all {
             kind.critical = flags.critical.contains(&*kind.name);
@@ -171,6 +178,7 @@ impl Catalog {
             context,
             custom: Custom::new(&own)?,
             allowed: Allowed::new(&settings.own.allow)?,
+            encoded,
             strict,
             settings: Settings { public_ip: settings.public_ip || is_strict, ..settings.clone() },
         })

@@ -2,7 +2,7 @@
 
 mod password;
 pub(crate) mod runs;
-mod shape;
+pub(crate) mod shape;
 
 use std::ops::Range;
 

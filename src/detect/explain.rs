@@ -179,6 +179,8 @@ impl Catalog {
     fn rule_of(&self, finding: &Finding) -> String {
         let kind = self.info(finding.kind).name.to_ascii_lowercase();
         match finding.rank {
+            Rank::Shape if self.encoded == Some(finding.kind) => "encoded".to_owned(),
+            Rank::Shape if self.arns.is_whole(finding.kind) => "arn".to_owned(),
             Rank::Shape => format!("network.{kind}"),
             Rank::Structure => "arn".to_owned(),
             Rank::Context => format!("context.{kind}"),

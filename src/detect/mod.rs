@@ -11,6 +11,7 @@ mod classes;
 mod context;
 pub mod custom;
 mod deep;
+mod encoded;
 pub mod explain;
 mod gaps;
 mod hosts;

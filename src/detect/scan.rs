@@ -167,7 +167,10 @@ impl Catalog {
         }
         bits(from, marks.numbers).for_each(|at| Run::number(text, at, &mut pass.runs));
         bits(from, marks.grouped).for_each(|at| Run::grouped(text, at, &mut pass.runs));
-        bits(from, marks.secrets).for_each(|at| Run::secret(text, at, &mut pass.runs));
+        for at in bits(from, marks.secrets) {
+            Run::secret(text, at, &mut pass.runs);
+            self.encoded(at, pass);
+        }
         for at in bits(from, marks.passwords) {
             let tail = text.get(at..).unwrap_or_default();
             let rest = ["word", "WORD", "wd", "WD"].into_iter();

@@ -111,7 +111,7 @@ fn kinds_fit_the_grammar_of_placeholders() {
         let kind = DEFAULT.kind(name).expect(name);
         assert!(DEFAULT.info(kind).critical, "{name}");
     }
-    assert_eq!(DEFAULT.kinds().filter(|(_, info)| info.critical).count(), 8);
+    assert_eq!(DEFAULT.kinds().filter(|(_, info)| info.critical).count(), 9);
 }
 
 #[test]

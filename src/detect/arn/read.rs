@@ -47,10 +47,15 @@ impl Arn {
     }
 }
 
+/// Does another ARN begin here? What is cut off by it is none.
+fn begins(text: &[u8], at: usize) -> bool {
+    text.get(at..).is_some_and(|rest| rest.starts_with(b"arn:aws")) && left_of(text, at)
+}
+
 /// Reads up to and over the next colon.
 fn field(text: &[u8], at: &mut usize) -> Option<Range<usize>> {
     let start = *at;
-    while *at - start <= FIELD {
+    while *at - start <= FIELD && !begins(text, *at) {
         if let Some((len, byte)) = separator(text, *at) {
             let span = start..*at;
             *at += len;
@@ -66,7 +71,7 @@ fn tokens(text: &[u8], from: usize) -> Vec<Token> {
     let mut token = Token { span: from..from, before: b':' };
     let mut at = from;
     // The next ARN is read by itself: each byte is read once.
-    while !(text.get(at..).is_some_and(|rest| rest.starts_with(b"arn:aws")) && left_of(text, at)) {
+    while !begins(text, at) {
         if let Some((len, byte)) = separator(text, at) {
             token.span.end = at;
             at += len;

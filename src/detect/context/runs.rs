@@ -71,6 +71,11 @@ impl Run {
     }
 }
 
+/// The words of base64 in the run of base64 and hyphens that begins here.
+pub(crate) fn base64(text: &[u8], start: usize) -> impl Iterator<Item = Range<usize>> {
+    words(text, clean(text, start..run_end(text, start, &BASE64)))
+}
+
 /// The parts of a run between hyphens.
 fn words(text: &[u8], run: Range<usize>) -> impl Iterator<Item = Range<usize>> {
     let mut from = run.start;

@@ -24,7 +24,7 @@ pub(crate) enum Shape {
 const ENTROPY: f64 = 4.0;
 
 /// Is this the secret half of an access key?
-pub(super) fn is_secret_key(value: &[u8]) -> bool {
+pub(crate) fn is_secret_key(value: &[u8]) -> bool {
     let has = |of: fn(&u8) -> bool| value.iter().any(of);
     value.len() == 40
         && has(u8::is_ascii_uppercase)

@@ -257,3 +257,34 @@ fn hosts_and_uris_keep_their_shape() {
         ),
     ]);
 }
+
+#[test]
+fn text_in_base64_is_masked_as_one() {
+    // `server i-0123456789abcdef0 is up`, a policy with an ARN, a secret key, nothing.
+    check(&[
+        ("", "x: c2VydmVyIGktMDEyMzQ1Njc4OWFiY2RlZjAgaXMgdXA= y", "x: [ENCODED] y"),
+        ("", r"a\nc2VydmVyIGktMDEyMzQ1Njc4OWFiY2RlZjAgaXMgdXA\n", r"a\n[ENCODED]\n"),
+        (
+            "",
+            "Authorization: Basic YWRtaW46YXJuOmF3czpzMzo6OmFjbWUtZGF0YQ==",
+            "Authorization: Basic [ENCODED]",
+        ),
+        (
+            "",
+            "AWS_SECRET_ACCESS_KEY: d0phbHJYVXRuRkVNSS9LN01ERU5HL2JQeFJmaUNZRVhBTVBMRUtFWQ==",
+            "AWS_SECRET_ACCESS_KEY: [SECRET_KEY]",
+        ),
+        (
+            "",
+            "integrity: d0phbHJYVXRuRkVNSS9LN01ERU5HL2JQeFJmaUNZRVhBTVBMRUtFWQ==",
+            "integrity: d0phbHJYVXRuRkVNSS9LN01ERU5HL2JQeFJmaUNZRVhBTVBMRUtFWQ==",
+        ),
+        // In base64 twice.
+        ("", "YzJWeWRtVnlJR2t0TURFeU16UTFOamM0T1dGaVkyUmxaakFnYVhNZ2RYQT0=", "[ENCODED]"),
+        (
+            "",
+            "VGhlIHF1aWNrIGJyb3duIGZveCBqdW1wcyBvdmVyIHRoZSBkb2c=",
+            "VGhlIHF1aWNrIGJyb3duIGZveCBqdW1wcyBvdmVyIHRoZSBkb2c=",
+        ),
+    ]);
+}

@@ -1,0 +1,88 @@
+//! Text in base64 (RFC 4648) that holds something to mask: values of Kubernetes secrets,
+//! user data of instances, credentials of HTTP.
+//!
+//! It is masked as one: what is around the value in there could not be kept, since base64
+//! mixes neighbors. Lines of wrapped base64 are read one by one.
+
+use base64::Engine as _;
+use base64::alphabet::STANDARD;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+
+use crate::detect::catalog::Catalog;
+use crate::detect::context::runs::{self, Run};
+use crate::detect::context::shape::{self, Shape};
+use crate::detect::scan::Pass;
+use crate::detect::{Finding, Rank};
+
+/// How many characters tell text from other data.
+const HEAD: usize = 12;
+/// The shortest that is read. An access key id is shorter, and a class of its own.
+const SHORTEST: usize = 36;
+
+static ENGINE: GeneralPurpose = GeneralPurpose::new(
+    &STANDARD,
+    GeneralPurposeConfig::new()
+        .with_decode_allow_trailing_bits(true)
+        .with_decode_padding_mode(DecodePaddingMode::RequireNone),
+);
+
+impl Catalog {
+    /// Adds the base64 in the run that begins at `start`, if it holds something.
+    pub(super) fn encoded(&self, start: usize, pass: &mut Pass<'_>) {
+        let text = pass.text;
+        for span in runs::base64(text, start) {
+            let Some(inner) = decoded(text.get(span.clone()).unwrap_or_default()) else { continue };
+            let padding = text.iter().skip(span.end).take(2).take_while(|&&b| b == b'=').count();
+            let span = span.start..span.end + padding;
+            if shape::is_secret_key(inner.trim_ascii_end().as_bytes()) {
+                pass.runs.push(Run { shape: Shape::SecretKey, span: span.clone() });
+            }
+            if let Some(kind) = self.encoded
+                && self.holds(&inner)
+            {
+                pass.found.push(Finding { span, kind, rank: Rank::Shape, teach: false });
+            }
+        }
+    }
+
+    fn holds(&self, text: &str) -> bool {
+        let mut found = Vec::new();
+        self.scan(text, "", &[], &mut found);
+        !found.is_empty()
+    }
+}
+
+/// The text in a run of base64, if it is text.
+fn decoded(run: &[u8]) -> Option<String> {
+    if run.len() < SHORTEST || !is_text(&ENGINE.decode(run.get(..HEAD)?).ok()?) {
+        return None;
+    }
+    // One symbol more than a multiple of four encodes nothing.
+    let whole = run.len() - usize::from(run.len() % 4 == 1);
+    let text = String::from_utf8(ENGINE.decode(run.get(..whole)?).ok()?).ok()?;
+    is_text(text.as_bytes()).then_some(text)
+}
+
+fn is_text(bytes: &[u8]) -> bool {
+    bytes.iter().all(|&b| b >= b' ' || b"\t\r\n".contains(&b))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use base64::engine::general_purpose::STANDARD as PADDED;
+
+    #[test]
+    fn text_is_told_from_data() {
+        for text in ["id i-0123456789abcdef0 of the shop", "é: arn:aws:s3:::acme-data and more\n"]
+        {
+            let padded = PADDED.encode(text);
+            assert_eq!(decoded(padded.trim_end_matches('=').as_bytes()).as_deref(), Some(text));
+        }
+        let data: Vec<u8> = (0..=255).collect();
+        for run in [PADDED.encode(&data), "0123456789abcdef".repeat(4), "usr/local/lib/".repeat(4)]
+        {
+            assert_eq!(decoded(run.trim_end_matches('=').as_bytes()), None, "{run}");
+        }
+    }
+}
