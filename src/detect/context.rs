@@ -1,8 +1,12 @@
 //! Shapes that are identifiers only beside a key or a word (R21 in tests).
 
+mod cells;
+pub(crate) mod named;
+mod names;
 mod password;
 pub(crate) mod runs;
 mod shape;
+mod value;
 
 use std::ops::Range;
 
@@ -11,6 +15,8 @@ use serde::Deserialize;
 
 use crate::detect::boundary::is_masked;
 use crate::detect::catalog::{CatalogError, Kinds, parse};
+use crate::detect::context::named::Findings;
+use crate::detect::context::names::Names;
 use crate::detect::context::runs::Run;
 use crate::detect::context::shape::Shape;
 use crate::detect::scan::Pass;
@@ -52,6 +58,7 @@ struct Rule {
 pub(crate) struct Context {
     rules: Vec<Rule>,
     access_key: Kind,
+    pub names: Names,
 }
 
 impl Context {
@@ -63,7 +70,9 @@ impl Context {
             labels: rule.labels,
             words: rule.words.iter().map(|w| memmem::Finder::new(w).into_owned()).collect(),
         });
-        Ok(Self { rules: rules.collect(), access_key: kinds.make("ACCESS_KEY") })
+        let rules = rules.collect();
+        let access_key = kinds.make("ACCESS_KEY");
+        Ok(Self { rules, access_key, names: Names::builtin(kinds)? })
     }
 
     /// Does a key with this name hold an account id?
@@ -73,7 +82,21 @@ impl Context {
     }
 
     /// What stands beside a key or a word. `found` holds the findings so far.
-    pub(crate) fn scan(&self, pass: &Pass<'_>, label: &str, found: &[Finding]) -> Vec<Finding> {
+    pub(crate) fn scan(&self, pass: &mut Pass<'_>, label: &str, found: &[Finding]) -> Vec<Finding> {
+        let mut out = self.shapes(pass, label, found);
+        if pass.text.len() <= LEAF {
+            self.names.leaf(pass.text, label, &mut pass.named);
+        }
+        let Findings { all, aws, .. } = std::mem::take(&mut pass.named);
+        for named in all.into_iter().filter(|named| named.alone || aws) {
+            let teach = value::is_distinct(part(pass.text, &named.span));
+            out.push(Finding { teach, ..finding(named.span, named.kind) });
+        }
+        out
+    }
+
+    /// Shapes, passwords.
+    fn shapes(&self, pass: &Pass<'_>, label: &str, found: &[Finding]) -> Vec<Finding> {
         let text = pass.text;
         let may_be_password = password::LENGTHS.contains(&text.len());
         if pass.runs.is_empty() && pass.passwords.is_empty() && !may_be_password {
