@@ -277,7 +277,7 @@ fn is_account(word: &[u8]) -> bool {
 }
 
 /// Names that AWS gives, and versions.
-fn is_owned(word: &[u8]) -> bool {
+pub(crate) fn is_owned(word: &[u8]) -> bool {
     const OWNED: [&[u8]; 10] = [
         b"root",
         b"default",

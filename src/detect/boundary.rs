@@ -81,12 +81,17 @@ pub(crate) fn in_escape(bytes: &[u8], at: usize) -> bool {
 /// words, so that masking what is masked changes nothing.
 pub(crate) fn is_masked(word: &[u8]) -> bool {
     let mut parts = word.rsplit(|&b| b == b'_');
-    let tag = parts.next().unwrap_or_default();
+    parts.next().is_some_and(is_tag) && parts.next().is_some()
+}
+
+/// Does a placeholder stand in this word: `AWS_EC2_BF3K9Q2MX4TB_a`?
+pub(crate) fn holds_masked(word: &[u8]) -> bool {
+    word.split(|&b| b == b'_').skip(1).any(is_tag)
+}
+
+fn is_tag(part: &[u8]) -> bool {
     let symbol = |b: &u8| b.is_ascii_digit() || (b.is_ascii_uppercase() && !b"ILOU".contains(b));
-    tag.len() == 12
-        && tag.first().is_some_and(u8::is_ascii_uppercase)
-        && tag.iter().all(symbol)
-        && parts.next().is_some()
+    part.len() == 12 && part.first().is_some_and(u8::is_ascii_uppercase) && part.iter().all(symbol)
 }
 
 /// No color sequence holds more than this between `[` and `m`.

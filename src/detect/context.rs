@@ -1,16 +1,22 @@
 //! Shapes that are identifiers only beside a key or a word (R21 in tests).
 
+mod cells;
+pub(crate) mod named;
+mod names;
 mod password;
 pub(crate) mod runs;
 pub(crate) mod shape;
+mod value;
 
 use std::ops::Range;
 
 use memchr::memmem;
 use serde::Deserialize;
 
-use crate::detect::boundary::is_masked;
+use crate::detect::boundary::holds_masked;
 use crate::detect::catalog::{CatalogError, Kinds, parse};
+use crate::detect::context::named::Findings;
+use crate::detect::context::names::Names;
 use crate::detect::context::runs::Run;
 use crate::detect::context::shape::Shape;
 use crate::detect::scan::Pass;
@@ -54,6 +60,7 @@ pub(crate) struct Context {
     access_key: Kind,
     /// The shape is enough.
     strict: bool,
+    pub names: Names,
 }
 
 impl Context {
@@ -65,7 +72,9 @@ impl Context {
             labels: rule.labels,
             words: rule.words.iter().map(|w| memmem::Finder::new(w).into_owned()).collect(),
         });
-        Ok(Self { rules: rules.collect(), access_key: kinds.make("ACCESS_KEY"), strict })
+        let rules = rules.collect();
+        let access_key = kinds.make("ACCESS_KEY");
+        Ok(Self { rules, access_key, strict, names: Names::builtin(kinds)? })
     }
 
     /// Does a key with this name hold an account id?
@@ -75,7 +84,21 @@ impl Context {
     }
 
     /// What stands beside a key or a word. `found` holds the findings so far.
-    pub(crate) fn scan(&self, pass: &Pass<'_>, label: &str, found: &[Finding]) -> Vec<Finding> {
+    pub(crate) fn scan(&self, pass: &mut Pass<'_>, label: &str, found: &[Finding]) -> Vec<Finding> {
+        let mut out = self.shapes(pass, label, found);
+        if pass.text.len() <= LEAF {
+            self.names.leaf(pass.text, label, &mut pass.named);
+        }
+        let Findings { all, aws, .. } = std::mem::take(&mut pass.named);
+        for named in all.into_iter().filter(|named| named.alone || aws) {
+            let teach = value::is_distinct(part(pass.text, &named.span));
+            out.push(Finding { teach, ..finding(named.span, named.kind) });
+        }
+        out
+    }
+
+    /// Shapes, passwords.
+    fn shapes(&self, pass: &Pass<'_>, label: &str, found: &[Finding]) -> Vec<Finding> {
         let text = pass.text;
         let may_be_password = password::LENGTHS.contains(&text.len());
         if pass.runs.is_empty() && pass.passwords.is_empty() && !may_be_password {
@@ -176,7 +199,7 @@ fn unmasked(lead: &[u8]) -> &[u8] {
     let mut rest = lead;
     let mut behind = 0;
     for word in lead.rsplit(apart) {
-        if is_masked(word) {
+        if holds_masked(word) {
             rest = lead.get(lead.len() - behind..).unwrap_or_default();
             break;
         }

@@ -22,6 +22,8 @@ pub(crate) struct Masks {
     pub dot: u64,
     pub colon: u64,
     pub slash: u64,
+    /// `:`, `=`, `|` and `>`: what may stand between a key and its value.
+    pub sign: u64,
     pub backslash: u64,
     /// What stands before the letters and digits of an escape: `\`, `%`, `[`, `;`.
     pub lead: u64,
@@ -54,7 +56,10 @@ impl Masks {
             masks.base64 |= base64.bits() << shift;
             masks.hyphen |= hyphen.bits() << shift;
             masks.dot |= lane.equals(b'.').bits() << shift;
-            masks.colon |= lane.equals(b':').bits() << shift;
+            let colon = lane.equals(b':');
+            let sign = colon.or(lane.within(b'=', b'>')).or(lane.equals(b'|'));
+            masks.sign |= sign.bits() << shift;
+            masks.colon |= colon.bits() << shift;
             masks.slash |= slash.bits() << shift;
             let backslash = lane.equals(b'\\');
             masks.backslash |= backslash.bits() << shift;
@@ -164,6 +169,7 @@ mod tests {
                 dot: mask(block, |b| b == b'.'),
                 colon: mask(block, |b| b == b':'),
                 slash: mask(block, |b| b == b'/'),
+                sign: mask(block, |b| b":=>|".contains(&b)),
                 backslash: mask(block, |b| b == b'\\'),
                 lead: mask(block, |b| b"\\%[;".contains(&b)),
                 s: mask(block, |b| b.eq_ignore_ascii_case(&b's')),

@@ -15,12 +15,19 @@ pub(crate) enum Action {
     Ends(usize),
     /// An ARN begins here.
     Arn,
+    /// Something here is AWS's for certain.
+    Aws,
+    /// The name of a service follows on a command line.
+    Command,
     /// A word that says that a password follows.
     Password,
 }
 
 /// Beginnings of ARNs, plain and percent-encoded.
 const ARNS: [&str; 3] = ["arn:aws", "arn%3Aaws", "arn%3aaws"];
+/// CloudFormation, HCL, AWS's libraries, and the answers of services.
+const AWS: [&str; 7] =
+    ["AWS::", "\"aws_", "boto3", "aws-sdk", "aws_sdk", "ResponseMetadata", "amazonaws.com"];
 /// Names of passwords that hold no `ssw`: `MYSQL_PWD`.
 const PASSWORDS: [&str; 2] = ["_PWD", "_pwd"];
 
@@ -86,6 +93,8 @@ pub(crate) struct Hit<'a> {
 impl Literals {
     pub(crate) fn new(mut all: Vec<(String, Action)>) -> Result<Self, NoWord> {
         all.extend(ARNS.iter().map(|text| ((*text).to_owned(), Action::Arn)));
+        all.extend(AWS.iter().map(|text| ((*text).to_owned(), Action::Aws)));
+        all.push(("aws ".to_owned(), Action::Command));
         all.extend(PASSWORDS.iter().map(|text| ((*text).to_owned(), Action::Password)));
         let mut this = Self { all: Vec::new(), heads: Vec::new(), filter: Heads::default() };
         for (text, action) in all {

@@ -28,6 +28,10 @@ pub(crate) struct Marks {
     pub dots: u64,
     /// A colon after a letter or digit.
     pub colons: u64,
+    /// What stands between a key and its value.
+    pub keys: u64,
+    /// The second hyphen of a flag.
+    pub flags: u64,
     /// The colon of `://`.
     pub schemes: u64,
     /// The beginning of ten or more capitals and digits.
@@ -61,6 +65,7 @@ impl Marks {
     #[inline]
     pub(crate) fn has_signs(&self) -> bool {
         let ids = self.ids | self.uuids | self.regions | self.dots | self.colons | self.schemes;
+        let ids = ids | self.keys | self.flags;
         ids | self.numbers | self.grouped | self.secrets | self.passwords | self.escapes != 0
     }
 
@@ -86,6 +91,10 @@ impl Marks {
             regions: here.hyphen & digit_next & !ahead(here.word, after.word, 2),
             dots: here.dot & digit_next & back(here.digit, before.digit, 1),
             colons: here.colon & beside,
+            keys: here.sign,
+            flags: here.hyphen
+                & back(here.hyphen, before.hyphen, 1)
+                & ahead(here.word, after.word, 1),
             schemes: here.colon & slashes,
             numbers: number & !back(here.capital, before.capital, 1),
             grouped: low(grouped),
@@ -168,7 +177,7 @@ mod tests {
     #[test]
     fn candidates_are_marked_at_any_place() {
         type Case = (&'static str, fn(&Marks) -> u64, &'static [usize]);
-        let cases: [Case; 19] = [
+        let cases: [Case; 21] = [
             ("ab cd-e é1", |m| m.words, &[0, 3, 6, 10]),
             ("i-0123456789", |m| m.ids, &[1]),
             ("i-0123456", |m| m.ids, &[]),
@@ -178,6 +187,8 @@ mod tests {
             ("1.2 a.3 4.b .5", |m| m.dots, &[1]),
             ("a:b ::c", |m| m.colons, &[1]),
             ("s3://x http:/y", |m| m.schemes, &[2]),
+            ("a: b=c |d> e", |m| m.keys, &[1, 4, 7, 9]),
+            ("--a -b -- c", |m| m.flags, &[1]),
             ("Z123456789 Z12345678", |m| m.numbers, &[0]),
             ("123456789012", |m| m.numbers, &[0]),
             ("1234-5678-9012", |m| m.grouped, &[0]),

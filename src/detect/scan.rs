@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use crate::detect::boundary::{begins_again, left};
 use crate::detect::catalog::Catalog;
+use crate::detect::context::named;
 use crate::detect::context::runs::Run;
 use crate::detect::deep;
 use crate::detect::gaps::Gaps;
@@ -29,6 +30,8 @@ pub(crate) struct Pass<'t> {
     pub v6: usize,
     /// An escape may hide a character.
     escapes: bool,
+    /// Names by their keys.
+    pub named: named::Findings,
     /// Where a name may stand that is known already.
     words: Vec<usize>,
 }
@@ -165,6 +168,9 @@ impl Catalog {
                 class.verify(text, at, &mut pass.found);
             }
         }
+        let names = &self.context.names;
+        bits(from, marks.keys).for_each(|at| names.at_sign(text, at, &mut pass.named));
+        bits(from, marks.flags).for_each(|at| names.at_flag(text, at, &mut pass.named));
         bits(from, marks.numbers).for_each(|at| Run::number(text, at, &mut pass.runs));
         bits(from, marks.grouped).for_each(|at| Run::grouped(text, at, &mut pass.runs));
         for at in bits(from, marks.secrets) {
@@ -205,7 +211,12 @@ impl Catalog {
                 Action::Here(class) => self.here(class, hit.start, pass),
                 Action::Host(_) => host = true,
                 Action::Ends(class) => self.named_end(pass.text, hit.start, class, &mut pass.found),
-                Action::Arn => self.arns.scan(pass.text, hit.start, &mut pass.found),
+                Action::Arn => {
+                    pass.named.aws = true;
+                    self.arns.scan(pass.text, hit.start, &mut pass.found);
+                }
+                Action::Aws => pass.named.aws = true,
+                Action::Command => self.context.names.command(pass.text, hit.end, &mut pass.named),
                 Action::Password => pass.passwords.push(hit.end),
             }
         }

@@ -1,0 +1,91 @@
+//! Keys that name what a customer made: `DBInstanceIdentifier`, `--function-name`.
+
+use std::collections::{HashMap, HashSet};
+
+use serde::Deserialize;
+
+use crate::detect::Kind;
+use crate::detect::catalog::{CatalogError, Kinds, parse};
+
+const TABLE: &str = include_str!("../patterns/key_names.toml");
+
+/// No key is longer, with its separators.
+pub(super) const LONGEST: usize = 80;
+/// How keys end, in small letters; a list adds an `s`.
+const ENDINGS: [&[u8]; 4] = [b"name", b"id", b"identifier", b"bucket"];
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    services: String,
+    alone: HashMap<String, String>,
+    beside: HashMap<String, String>,
+}
+
+/// What a key says of its value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Key {
+    pub kind: Kind,
+    /// Nobody but AWS uses it.
+    pub alone: bool,
+    pub list: bool,
+}
+
+#[derive(Debug)]
+pub(crate) struct Names {
+    /// By the key without case and separators.
+    keys: HashMap<Box<[u8]>, (Kind, bool)>,
+    services: HashSet<Box<[u8]>>,
+}
+
+impl Names {
+    pub(super) fn builtin(kinds: &mut Kinds) -> Result<Self, CatalogError> {
+        let file: File = parse("key_names", TABLE)?;
+        let mut keys = HashMap::new();
+        for (groups, alone) in [(file.alone, true), (file.beside, false)] {
+            let mut groups: Vec<_> = groups.into_iter().collect();
+            groups.sort();
+            for (kind, names) in groups {
+                let kind = kinds.make(&kind);
+                keys.extend(
+                    names
+                        .split_ascii_whitespace()
+                        .map(|key| (key.as_bytes().into(), (kind, alone))),
+                );
+            }
+        }
+        let services = file.services.split_ascii_whitespace().map(|name| name.as_bytes().into());
+        Ok(Self { keys, services: services.collect() })
+    }
+
+    /// Is this the name of a service on AWS's command line?
+    pub(super) fn is_service(&self, name: &[u8]) -> bool {
+        self.services.contains(name)
+    }
+
+    pub(super) fn key(&self, name: &[u8]) -> Option<Key> {
+        if name.len() > LONGEST || !may_end(name) {
+            return None;
+        }
+        let letters = plain(name);
+        let one = letters.strip_suffix(b"s");
+        let found =
+            |name: &[u8], list| self.keys.get(name).map(|&(kind, alone)| Key { kind, alone, list });
+        found(&letters, false).or_else(|| found(one?, true))
+    }
+}
+
+/// Without case and separators.
+pub(super) fn plain(name: &[u8]) -> Vec<u8> {
+    let letters = name.iter().filter(|b| b.is_ascii_alphanumeric());
+    letters.map(u8::to_ascii_lowercase).collect()
+}
+
+/// Does this word end like a key? Almost none does.
+pub(super) fn may_end(word: &[u8]) -> bool {
+    let one = word.strip_suffix(b"s").or_else(|| word.strip_suffix(b"S")).unwrap_or(word);
+    ENDINGS.iter().any(|ending| {
+        let from = one.len().checked_sub(ending.len());
+        from.and_then(|from| one.get(from..)).is_some_and(|end| end.eq_ignore_ascii_case(ending))
+    })
+}

@@ -1,0 +1,78 @@
+//! What a key of AWS's may hold: a name, and neither code nor a word of AWS's own.
+
+use std::ops::Range;
+
+use crate::detect::arn::is_owned;
+use crate::detect::boundary::holds_masked;
+use crate::detect::classes::{is_literal, is_region};
+
+const LENGTHS: std::ops::RangeInclusive<usize> = 2..=128;
+/// Words that stand for a value: types, empty values, and what documentation writes.
+const WORDS: [&[u8]; 22] = [
+    b"string",
+    b"str",
+    b"number",
+    b"integer",
+    b"int",
+    b"boolean",
+    b"bool",
+    b"object",
+    b"array",
+    b"list",
+    b"any",
+    b"unknown",
+    b"null",
+    b"none",
+    b"nil",
+    b"undefined",
+    b"true",
+    b"false",
+    b"required",
+    b"optional",
+    b"value",
+    b"all",
+];
+/// What belongs to the names of a type, of AWS or of a place.
+const STARTS: [&[u8]; 6] = [b"arn:", b"aws:", b"AWS::", b"/aws/", b"aws/", b"alias/aws/"];
+
+/// The characters of names.
+pub(super) fn run(text: &[u8], from: usize) -> Range<usize> {
+    let rest = text.get(from..).unwrap_or_default();
+    let of_name = |b: &&u8| b.is_ascii_alphanumeric() || b"-_./:@+=#$".contains(b);
+    let len = rest.iter().take(*LENGTHS.end() + 1).take_while(of_name).count();
+    from..from + len
+}
+
+/// The part of this value that is a name, if it is one.
+pub(super) fn name(text: &[u8], span: Range<usize>, key: &[u8]) -> Option<Range<usize>> {
+    let value = text.get(span.clone())?;
+    let letters = value.iter().any(u8::is_ascii_alphabetic);
+    let own = STARTS.iter().any(|start| value.starts_with(start));
+    let word = WORDS.iter().any(|word| value.eq_ignore_ascii_case(word));
+    let zone = value.split_last().is_some_and(|(_, region)| is_region(region));
+    let parts = || value.split(|b| !b.is_ascii_alphanumeric() && *b != b'_');
+    let uri = value.windows(3).any(|three| three == b"://");
+    if !LENGTHS.contains(&value.len())
+        || !(letters && is_literal(value))
+        || (own || word || zone || uri || is_region(value) || is_owned(value))
+        || parts().any(holds_masked)
+        || super::names::plain(value) == super::names::plain(key)
+    {
+        return None;
+    }
+    // As in an ARN, what stands before the name of an alias stays.
+    let from = if value.starts_with(b"alias/") { span.start + 6 } else { span.start };
+    let value = text.get(from..span.end)?;
+    let outer = |b: &&u8| !b.is_ascii_alphanumeric();
+    let (skip, drop) =
+        (value.iter().take_while(outer).count(), value.iter().rev().take_while(outer).count());
+    Some(from + skip..span.end - drop)
+}
+
+/// Is this name so strong that it is masked where it stands alone? Words are not.
+pub(super) fn is_distinct(name: &[u8]) -> bool {
+    let inner = name.get(1..).unwrap_or_default();
+    let sign = |b: &u8| b.is_ascii_digit() || b"-_.".contains(b);
+    inner.iter().any(sign)
+        || (inner.iter().any(u8::is_ascii_uppercase) && inner.iter().any(u8::is_ascii_lowercase))
+}
