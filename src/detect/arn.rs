@@ -15,6 +15,7 @@ use std::ops::Range;
 use crate::detect::arn::layout::{Layout, Part};
 use crate::detect::arn::read::{Arn, Token};
 use crate::detect::arn::whole::Whole;
+use crate::detect::boundary::holds_masked;
 use crate::detect::catalog::{CatalogError, Kinds, parse};
 use crate::detect::{Finding, Kind, Rank};
 
@@ -225,7 +226,9 @@ impl Fields<'_> {
     /// One component, without wildcards and variables.
     fn component(&mut self, span: &Range<usize>, kind: Kind) {
         let word = self.word(span);
-        if is_owned(word) {
+        // What stands beside a placeholder is what masking left.
+        let mut parts = word.split(|b| !b.is_ascii_alphanumeric() && *b != b'_');
+        if is_owned(word) || parts.any(holds_masked) {
             return;
         }
         if is_account(word) {
