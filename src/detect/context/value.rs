@@ -52,8 +52,7 @@ pub(super) fn name(text: &[u8], span: Range<usize>, key: &[u8]) -> Option<Range<
     let zone = value.split_last().is_some_and(|(_, region)| is_region(region));
     let parts = || value.split(|b| !b.is_ascii_alphanumeric() && *b != b'_');
     let uri = value.windows(3).any(|three| three == b"://");
-    if !LENGTHS.contains(&value.len())
-        || !(letters && is_literal(value))
+    if !(LENGTHS.contains(&value.len()) && letters && is_literal(value))
         || (own || word || zone || uri || is_region(value) || is_owned(value))
         || parts().any(is_masked)
         || super::names::plain(value) == super::names::plain(key)
