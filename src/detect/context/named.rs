@@ -4,6 +4,7 @@
 use std::ops::Range;
 
 use crate::detect::Kind;
+use crate::detect::boundary::ends_escape;
 use crate::detect::context::names::{Key, LONGEST, Names, may_end};
 use crate::detect::context::value;
 
@@ -71,7 +72,11 @@ impl Names {
         let of_flag = |b: &&u8| b.is_ascii_lowercase() || b.is_ascii_digit() || **b == b'-';
         let len = rest.iter().take(LONGEST).take_while(of_flag).count();
         let word = rest.get(..len).unwrap_or_default();
-        if rest.get(len) != Some(&b' ') {
+        let lead = hyphen.checked_sub(2).and_then(|at| text.get(at));
+        // Inside a value no flag begins: each value is read once.
+        let begins = lead.is_none_or(|b| b.is_ascii_whitespace() || b"\"'`([".contains(b))
+            || ends_escape(text, hyphen - 1);
+        if rest.get(len) != Some(&b' ') || !begins {
             return;
         }
         let Some(key) = self.key(word) else { return };

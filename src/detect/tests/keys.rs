@@ -46,6 +46,14 @@ fn a_key_of_awss_own_suffices() {
 }
 
 #[test]
+fn a_flag_begins_at_a_word() {
+    check(&[
+        ("", r"x\n--hosted-zone-id a-b", r"x\n--hosted-zone-id [HOSTED_ZONE]"),
+        ("", "x--hosted-zone-id a-b", "x--hosted-zone-id a-b"),
+    ]);
+}
+
+#[test]
 fn tables_of_the_command_line() {
     check(&[
         ("", "|  DBInstanceIdentifier  |  prod-db |", "|  DBInstanceIdentifier  |  [RDS] |"),
