@@ -176,7 +176,7 @@ pub(crate) const OPTIONS: &[Opt] = &[
     opt("detect.private_ip", Flag, Default("true"),
         "Masks private IP addresses."),
     opt("detect.public_ip", Flag, Default("false"),
-        "Masks public IP addresses."),
+        "Masks public IP addresses by their shape, which versions have too; without it only beside a key or words that say so."),
     opt("detect.families_off", List, Default("[]"),
         "Families of the catalog that are not looked for."),
 

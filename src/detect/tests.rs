@@ -191,6 +191,39 @@ fn addresses_by_setting() {
 }
 
 #[test]
+fn public_addresses_beside_a_key_or_words() {
+    check(&[
+        (
+            "",
+            "its public IP is 54.210.167.99\nversion 54.210.167.9",
+            "its public IP is [PUBLIC_IP]\nversion 54.210.167.9",
+        ),
+        ("PublicIpAddress", "54.210.167.99", "[PUBLIC_IP]"),
+        ("", "PublicIp: 54.210.167.99/32", "PublicIp: [PUBLIC_IP]/32"),
+        (
+            "",
+            "Elastic IP 203.0.113.1 public IP 127.0.0.1",
+            "Elastic IP 203.0.113.1 public IP 127.0.0.1",
+        ),
+        ("", "IPv6 address 2600:1f14:abc::1", "IPv6 address [PUBLIC_IP]"),
+        ("Ipv6Address", "2001:db8:85a3::8a2e:370:7334", "2001:db8:85a3::8a2e:370:7334"),
+        ("Version", "54.210.167.99", "54.210.167.99"),
+        ("", "2600:1f14:abc::1 at 2026:10:02", "2600:1f14:abc::1 at 2026:10:02"),
+    ]);
+    for text in [
+        "192.0.2.1",
+        "198.51.100.7",
+        "203.0.113.1",
+        "2001:db8::1",
+        "3fff:0::1",
+        "127.0.0.1",
+        "169.254.0.1",
+    ] {
+        assert!(scan(&ALL, text, "").is_empty(), "{text}");
+    }
+}
+
+#[test]
 fn families_can_be_switched_off() {
     let settings =
         |name: &str| Settings { families_off: vec![name.to_owned()], ..Settings::default() };
