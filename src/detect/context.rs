@@ -146,7 +146,7 @@ struct Lead {
 impl Lead {
     fn new(text: &[u8], at: usize) -> Self {
         let lead = lead(text, at);
-        let words = unmasked(lead).to_ascii_lowercase();
+        let words = unmasked(without_modules(lead)).to_ascii_lowercase();
         Self { key: Name::new(key_before(lead)), words }
     }
 }
@@ -171,6 +171,14 @@ fn unmasked(lead: &[u8]) -> Vec<u8> {
         .flat_map(|piece| if word(piece) { b"|" } else { piece })
         .copied()
         .collect()
+}
+
+/// Without paths of modules: `app::account::save id=` speaks of code, `AWS::AccountId` does not.
+fn without_modules(lead: &[u8]) -> &[u8] {
+    let Some(at) = memmem::rfind(lead, b"::") else { return lead };
+    let rest = lead.get(at + 2..).unwrap_or_default();
+    let of_module = |b: &&u8| b.is_ascii_lowercase() || b.is_ascii_digit() || **b == b'_';
+    rest.get(rest.iter().take_while(of_module).count()..).unwrap_or_default()
 }
 
 /// The key, variable or flag right before a value.
