@@ -12,7 +12,7 @@ use crate::detect::literals::{Action, Literals, NoWord};
 use crate::detect::{Kind, KindInfo, Settings};
 
 /// One file per family; its name can be switched off.
-const FAMILIES: [(&str, &str); 8] = [
+const FAMILIES: [(&str, &str); 9] = [
     ("ec2_vpc", include_str!("patterns/ec2_vpc.toml")),
     ("storage", include_str!("patterns/storage.toml")),
     ("iam_credentials", include_str!("patterns/iam_credentials.toml")),
@@ -21,6 +21,7 @@ const FAMILIES: [(&str, &str); 8] = [
     ("hosts", include_str!("patterns/hosts.toml")),
     ("secrets", include_str!("patterns/secrets.toml")),
     ("any", include_str!("patterns/any.toml")),
+    ("prose", include_str!("patterns/prose.toml")),
 ];
 const KINDS: &str = include_str!("patterns/kinds.toml");
 
