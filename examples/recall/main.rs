@@ -2,7 +2,8 @@
 //!
 //! `recall corpus FILE.jsonl [--misses]`: each line holds a `text`, and in `secrets` (or
 //! `expect_masked`), `parts` and `learned` what must not be left of it.
-//! `recall harmless FOLDER [--values]`: counts the findings in files that hold nothing to find.
+//! `recall harmless FOLDER [--values]`: counts the findings in files that hold nothing to find;
+//! `scripts/harmless.py` brings them together.
 
 mod corpus;
 mod harmless;

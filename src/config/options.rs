@@ -176,7 +176,7 @@ pub(crate) const OPTIONS: &[Opt] = &[
     opt("detect.private_ip", Flag, Default("true"),
         "Masks private IP addresses."),
     opt("detect.public_ip", Flag, Default("false"),
-        "Masks public IP addresses."),
+        "Masks public IP addresses by their shape, which versions have too; without it only beside a key or words that say so."),
     opt("detect.profile", Choice(&["default", "strict"]), Default("\"default\""),
         "\"strict\" also masks bare shapes: any 12 digits, public addresses, UUIDs, names such \
          as prod-mysql-db. Noise rather than risk."),

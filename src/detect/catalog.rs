@@ -12,7 +12,7 @@ use crate::detect::literals::{Action, Literals, NoWord};
 use crate::detect::{ArnStyle, Kind, KindInfo, Profile, Settings, strict};
 
 /// One file per family; its name can be switched off.
-const FAMILIES: [(&str, &str); 10] = [
+const FAMILIES: [(&str, &str); 11] = [
     ("ec2_vpc", include_str!("patterns/ec2_vpc.toml")),
     ("storage", include_str!("patterns/storage.toml")),
     ("iam_credentials", include_str!("patterns/iam_credentials.toml")),
@@ -22,6 +22,7 @@ const FAMILIES: [(&str, &str); 10] = [
     ("secrets", include_str!("patterns/secrets.toml")),
     ("tokens", include_str!("patterns/tokens.toml")),
     ("any", include_str!("patterns/any.toml")),
+    ("prose", include_str!("patterns/prose.toml")),
     (ENCODED, include_str!("patterns/encoded.toml")),
 ];
 /// The family of what is masked because of what it decodes to.

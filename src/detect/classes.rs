@@ -13,6 +13,7 @@ use crate::detect::boundary::{before, ends_escape, left_of, right_of};
 use crate::detect::network;
 use crate::detect::{Finding, Kind, Rank};
 
+mod made_up;
 mod trial;
 
 #[derive(Debug, Deserialize)]
@@ -127,6 +128,8 @@ pub(crate) enum Require {
     Password,
     Octets,
     PublicOctets,
+    /// A name that somebody made up, not a word.
+    MadeUp,
 }
 
 /// No table of an expression has more bytes.
@@ -389,6 +392,7 @@ impl Require {
             Self::Literal => is_literal(value),
             Self::Password => is_literal(value) && !is_documentation(value),
             Self::Octets => network::octets(value).is_some(),
+            Self::MadeUp => made_up::is_made_up(value),
             Self::PublicOctets => network::octets(value).is_some_and(network::is_public),
         }
     }

@@ -175,7 +175,7 @@ impl Lead {
     /// placeholder is shorter or longer, and masking again must not see more words.
     fn new(text: &[u8], span: Range<usize>) -> Self {
         let lead = lead(text, span);
-        let words = unmasked(lead).to_ascii_lowercase();
+        let words = unmasked(without_modules(lead)).to_ascii_lowercase();
         Self { key: Name::new(key_before(lead)), words }
     }
 }
@@ -219,6 +219,14 @@ fn ends(found: &[Finding]) -> Vec<usize> {
 fn last_before(ends: &[usize], at: usize) -> usize {
     let early = ends.partition_point(|&end| end <= at);
     early.checked_sub(1).and_then(|last| ends.get(last)).copied().unwrap_or_default()
+}
+
+/// Without paths of modules: `app::account::save id=` speaks of code, `AWS::AccountId` does not.
+fn without_modules(lead: &[u8]) -> &[u8] {
+    let Some(at) = memmem::rfind(lead, b"::") else { return lead };
+    let rest = lead.get(at + 2..).unwrap_or_default();
+    let of_module = |b: &&u8| b.is_ascii_lowercase() || b.is_ascii_digit() || **b == b'_';
+    rest.get(rest.iter().take_while(of_module).count()..).unwrap_or_default()
 }
 
 /// The key, variable or flag right before a value.

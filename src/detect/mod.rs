@@ -84,7 +84,7 @@ pub struct Finding {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
     pub private_ip: bool,
-    /// Off by default: versions have the same shape.
+    /// Off by default, since versions have the same shape: then only beside a key or a word.
     pub public_ip: bool,
     /// Names of pattern files that are not used, such as `secrets`.
     pub families_off: Vec<String>,

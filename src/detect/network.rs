@@ -4,6 +4,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use crate::detect::boundary::{before, ends_escape, left_of, right_of};
 use crate::detect::catalog::Catalog;
+use crate::detect::context::runs::Run;
 use crate::detect::scan::Pass;
 use crate::detect::{Finding, Rank};
 
@@ -33,6 +34,12 @@ impl Catalog {
         let classes = private.iter().chain(public).filter_map(|&at| self.classes.get(at));
         let found = classes.filter_map(|class| class.verify(text, start, &mut pass.found)).next();
         pass.v4 = found.map_or(dot + 1, |span| span.end);
+        if !self.settings.public_ip {
+            let classes = finders.public_ip.iter().filter_map(|&at| self.classes.get(at));
+            let mut unused = Vec::new();
+            let found = classes.filter_map(|class| class.verify(text, start, &mut unused)).next();
+            pass.runs.extend(found.map(Run::address));
+        }
     }
 
     /// The IPv6 address whose first colon may be here: a unique local one (RFC 4193),
@@ -40,11 +47,10 @@ impl Catalog {
     pub(super) fn v6(&self, colon: usize, pass: &mut Pass<'_>) {
         let of_address = |b: &u8| b.is_ascii_hexdigit() || *b == b':';
         let text = pass.text;
-        let private = self.settings.private_ip && is_local(text, colon);
-        if colon < pass.v6
-            || !(private || self.settings.public_ip)
-            || !text.get(colon + 1).is_some_and(of_address)
-        {
+        let private = self.settings.private_ip && begins(text, colon, b"fF", b"cdCD");
+        // Without the setting, a global one needs a key or a word beside it.
+        let global = self.settings.public_ip || begins(text, colon, b"23", ANY_DIGIT);
+        if colon < pass.v6 || !(private || global) || !text.get(colon + 1).is_some_and(of_address) {
             return;
         }
         let head = text.get(pass.v6.max(colon.saturating_sub(5))..colon).unwrap_or_default();
@@ -52,42 +58,53 @@ impl Catalog {
         let tail = text.get(start..).unwrap_or_default();
         let len = tail.iter().take(LONGEST_V6 + 1).take_while(|b| of_address(b)).count();
         pass.v6 = start + len;
-        if let Some(kind) = self.v6_kind(tail.get(..len).unwrap_or_default())
-            && left_of(text, start)
-            && right_of(text, start + len)
-        {
+        let span = start..start + len;
+        let Some(kind) = v6_kind(tail.get(..len).unwrap_or_default()) else { return };
+        if !left_of(text, start) || !right_of(text, span.end) {
+            return;
+        }
+        let by_shape = match kind {
+            "PRIVATE_IP" => self.settings.private_ip,
+            _ => self.settings.public_ip,
+        };
+        if by_shape {
             let kind = self.kind(kind);
-            let span = start..start + len;
             let found = kind.map(|kind| Finding { span, kind, rank: Rank::Shape, teach: false });
             pass.found.extend(found);
-        }
-    }
-
-    fn v6_kind(&self, text: &[u8]) -> Option<&'static str> {
-        if text.len() < 6 {
-            return None;
-        }
-        let address: Ipv6Addr = std::str::from_utf8(text).ok()?.parse().ok()?;
-        match address.segments() {
-            [0xfc00..=0xfdff, ..] if self.settings.private_ip => Some("PRIVATE_IP"),
-            [0x2000..=0x3fff, ..] if self.settings.public_ip => Some("PUBLIC_IP"),
-            _ => None,
+        } else if kind == "PUBLIC_IP" && !self.finders.public_ip.is_empty() {
+            pass.runs.push(Run::address(span));
         }
     }
 }
 
-/// Does an address begin with the group before the colon, and is it a unique local
-/// one, `fc…` or `fd…`?
-fn is_local(text: &[u8], colon: usize) -> bool {
+fn v6_kind(text: &[u8]) -> Option<&'static str> {
+    if text.len() < 6 {
+        return None;
+    }
+    let address: Ipv6Addr = std::str::from_utf8(text).ok()?.parse().ok()?;
+    match address.segments() {
+        [0xfc00..=0xfdff, ..] => Some("PRIVATE_IP"),
+        // Two networks are for documents only (RFC 3849, RFC 9637).
+        [0x2001, 0x0db8, ..] | [0x3fff, 0..=0x0fff, ..] => None,
+        [0x2000..=0x3fff, ..] => Some("PUBLIC_IP"),
+        _ => None,
+    }
+}
+
+const ANY_DIGIT: &[u8] = b"0123456789abcdefABCDEF";
+
+/// Does an address begin with the group before the colon, and this group with one of
+/// each of these? `fc…` and `fd…` are unique local addresses, `2…` and `3…` global ones.
+fn begins(text: &[u8], colon: usize, first: &[u8], second: &[u8]) -> bool {
     let Some(start) = colon.checked_sub(4) else { return false };
-    let group = text.get(start..colon);
+    let Some([one, two, ..]) = text.get(start..colon) else { return false };
     // `2001:fd00:…` begins earlier, `addr:fd00:…` here.
     let inside = before(text, start) == Some(b':')
         && start
             .checked_sub(2)
             .and_then(|at| text.get(at))
             .is_none_or(|b| b.is_ascii_hexdigit() || *b == b':');
-    matches!(group, Some([b'f' | b'F', b'c' | b'd' | b'C' | b'D', ..])) && !inside
+    first.contains(one) && second.contains(two) && !inside
 }
 
 /// The address, if no octet is too large.
@@ -106,6 +123,7 @@ pub(crate) fn is_public(address: Ipv4Addr) -> bool {
     !address.is_private()
         && !address.is_loopback()
         && !address.is_link_local()
+        && !address.is_documentation()
         && first != 0
         && first < 224
 }

@@ -122,6 +122,7 @@ fn context_decides() {
     check(&[
         ("", "account 123456789012 and 998877665544", "account [ACCOUNT] and [ACCOUNT]"),
         ("AccountId", "123456789012", "[ACCOUNT]"),
+        ("", "AWS::AccountId is 123456789012", "AWS::AccountId is [ACCOUNT]"),
         ("timestamp", "202401011200", "202401011200"),
         ("", "\"OwnerId\": \"123456789012\"", "\"OwnerId\": \"[ACCOUNT]\""),
         ("", "AWS_ACCOUNT_ID=1234-5678-9012", "AWS_ACCOUNT_ID=[ACCOUNT]"),
@@ -168,6 +169,16 @@ fn context_decides() {
 #[test]
 fn ordinary_text_comes_through() {
     for text in [
+        "version 1.2.3.4 v10.11.12 Version: 8.0.33.1 >=1.10.172.16 build 2.6.32.5-x",
+        "aa:bb:cc:dd:ee:ff 00:1a:2b:3c:4d:5e fd:00:ec:2a:00:01 10:02:42,123 [21/Nov/2026:10:02:42 +0000]",
+        "20261121100242 1763719362123 account made at 202611211002 2026-11-21T10:02:42.123456789Z",
+        "std::env::args core::fmt::Debug ::std::abc::def a::before b::after fd::close dead::beef::x",
+        "a::before{margin:0 -1.5em} .i-1234 #i-abcdef0 .sg-header{color:#0a1b2c3d} .col-md-10.20{top:1.5.2}",
+        "url(data:font/woff2;base64,d09GMgABAAAAAAvcABAAAAAAGCAAAAt7AAEAAAAAAAAAAAAAAAAAAAAAAAAAAAAA)",
+        "\"integrity\": \"sha512-z8d0m5b2O9McPEK1xHG/dWgUBT6EfBDz6wA0F7xSPTAN0MH8N0mX+Lp4HuXmkYfuP3Bl0sY7Sw==\"",
+        "app::account::save version 1.2.3 id=981596768675 app::account took 981596768675",
+        "pw_passwd: *const c_char, password: &String, passwd=&other password=0x7ffd1c2e5a40",
+        "d41d8cd98f00b204e9800998ecf8427e 0123456789abcdef0123456789abcdef01234567 index 0a1b2c3..d4e5f60 100644",
         "commit 2f9eacd9d3d995c937b4251a5557d95d494c9be1 (HEAD -> main, origin/main)",
         "v1.2.3.4 Chrome/91.0.4472.124 2024-01-01T12:00:00.123456789Z 12:30:45",
         "std::collections::HashMap a::b fd::open x[1::2]",
@@ -194,6 +205,39 @@ fn addresses_by_setting() {
     let off = Settings { private_ip: false, ..Settings::default() };
     let off = Catalog::builtin(&off).expect("valid");
     assert!(scan(&off, text, "").is_empty());
+}
+
+#[test]
+fn public_addresses_beside_a_key_or_words() {
+    check(&[
+        (
+            "",
+            "its public IP is 54.210.167.99\nversion 54.210.167.9",
+            "its public IP is [PUBLIC_IP]\nversion 54.210.167.9",
+        ),
+        ("PublicIpAddress", "54.210.167.99", "[PUBLIC_IP]"),
+        ("", "PublicIp: 54.210.167.99/32", "PublicIp: [PUBLIC_IP]/32"),
+        (
+            "",
+            "Elastic IP 203.0.113.1 public IP 127.0.0.1",
+            "Elastic IP 203.0.113.1 public IP 127.0.0.1",
+        ),
+        ("", "IPv6 address 2600:1f14:abc::1", "IPv6 address [PUBLIC_IP]"),
+        ("Ipv6Address", "2001:db8:85a3::8a2e:370:7334", "2001:db8:85a3::8a2e:370:7334"),
+        ("Version", "54.210.167.99", "54.210.167.99"),
+        ("", "2600:1f14:abc::1 at 2026:10:02", "2600:1f14:abc::1 at 2026:10:02"),
+    ]);
+    for text in [
+        "192.0.2.1",
+        "198.51.100.7",
+        "203.0.113.1",
+        "2001:db8::1",
+        "3fff:0::1",
+        "127.0.0.1",
+        "169.254.0.1",
+    ] {
+        assert!(scan(&ALL, text, "").is_empty(), "{text}");
+    }
 }
 
 #[test]

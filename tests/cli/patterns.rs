@@ -24,8 +24,7 @@ fn all_patterns_are_listed_as_text_and_as_json() {
 #[test]
 fn one_pattern_is_explained() {
     let text = stdout(&masker(&["patterns", "explain", "ec2.instance"]));
-    for part in ["EC2", "ec2_vpc", "i-(?:[0-9a-f]{17}|[0-9a-f]{8})", "boundary", "i-main", "source"]
-    {
+    for part in ["EC2", "ec2_vpc", "i-[0-9a-f]{8,40}", "boundary", "i-main", "source"] {
         assert!(text.contains(part), "{part}: {text}");
     }
     let wrong = masker(&["patterns", "explain", "ec2.instanse"]);

@@ -25,6 +25,7 @@ mod fail_closed;
 mod hang_up;
 mod headers;
 mod messages;
+mod old_patterns;
 mod player;
 mod refusals;
 mod reload;

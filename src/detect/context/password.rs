@@ -78,5 +78,17 @@ pub(super) fn is_password(value: &[u8], quoted: bool) -> bool {
         }
     }
     let path = dot && !sign;
-    (digit || sign) && (quoted || !(path || open)) && is_literal(value)
+    let code = !quoted && (path || open || is_reference(value) || is_pointer(value));
+    (digit || sign) && !code && is_literal(value)
+}
+
+/// `*const`, `&String`: what a type or an expression begins with.
+fn is_reference(value: &[u8]) -> bool {
+    let Some((b'*' | b'&', name)) = value.split_first() else { return false };
+    name.iter().all(|b| b.is_ascii_alphabetic() || b"_:*&".contains(b))
+}
+
+/// `0x7ffd1c2e5a40`, as logs print addresses.
+fn is_pointer(value: &[u8]) -> bool {
+    value.strip_prefix(b"0x").is_some_and(|rest| rest.iter().all(u8::is_ascii_hexdigit))
 }

@@ -33,6 +33,11 @@ impl Run {
         }
     }
 
+    /// An address that anyone may have.
+    pub(crate) fn address(span: Range<usize>) -> Self {
+        Self { shape: Shape::PublicIp, span }
+    }
+
     /// An account that is written in groups.
     pub(crate) fn grouped(text: &[u8], start: usize, out: &mut Vec<Self>) {
         let span = start..start + GROUPED;

@@ -16,6 +16,8 @@ pub(crate) enum Shape {
     HostedZone,
     /// `E` and twelve to fourteen capitals and digits.
     Distribution,
+    /// A global IP address, which a version may look like.
+    PublicIp,
     /// What follows the word.
     Password,
 }

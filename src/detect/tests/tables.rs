@@ -288,3 +288,21 @@ fn text_in_base64_is_masked_as_one() {
         ),
     ]);
 }
+
+#[test]
+fn names_that_people_write() {
+    check(&[
+        (
+            "",
+            "EC2 with S3 bucket my-production-bucket, RDS instance prod-mysql-db in us-east-1",
+            "EC2 with S3 bucket [S3_BUCKET], RDS instance [RDS] in us-east-1",
+        ),
+        ("", "- S3: my-data\\n- RDS: `prod-db`", "- S3: [S3_BUCKET]\\n- RDS: `[RDS]`"),
+        (
+            "",
+            "S3 server-side encryption; RDS multi-az, RDS db-instance; Lambda function that-is",
+            "S3 server-side encryption; RDS multi-az, RDS db-instance; Lambda function that-is",
+        ),
+        ("", "$S3 my-data XRDS prod-db", "$S3 [S3_BUCKET] XRDS prod-db"),
+    ]);
+}
