@@ -11,6 +11,7 @@ use std::time::Duration;
 use crate::detect::custom::Own;
 use crate::listen::{Address, Listen, Tls};
 use crate::mask::Tenant;
+use crate::mask::care::Rules;
 use crate::store::config::StoreConfig;
 
 mod check;
@@ -22,6 +23,7 @@ mod options;
 mod patterns;
 pub mod print;
 pub mod problem;
+mod restore;
 mod rows;
 mod secret;
 pub(crate) mod suggest;
@@ -49,6 +51,8 @@ pub struct Config {
     pub bearer_prefixes: Vec<String>,
     pub routes: Vec<PassThrough>,
     pub refuse: Refuse,
+    /// Kinds that are not restored as the defaults say.
+    pub restore: Rules,
     pub shutdown: Shutdown,
     pub log: Log,
 }
