@@ -51,3 +51,33 @@ fn unknown(key: &str, kind: &str, catalog: &Catalog) -> String {
         None => format!("{key} names an unknown kind {kind:?}; `masker patterns list` shows all"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> (Rules, Vec<String>) {
+        let mut file = File::defaults();
+        file.read(text);
+        let rules = rules(&mut file, &Own::default());
+        (rules, file.problems.iter().map(|p| format!("{:?} {}", p.origin, p.text)).collect())
+    }
+
+    #[test]
+    fn kinds_are_known_and_stand_once() {
+        let (rules, problems) = read("[restore]\nalways = [\"ACCOUNT\"]\nnever = [\"KMS\"]\n");
+        assert_eq!(problems, Vec::<String>::new());
+        assert_eq!(rules.get("ACCOUNT"), Some(&Rule::Always));
+        assert_eq!(rules.get("KMS"), Some(&Rule::Never));
+        for (text, wrong) in [
+            ("[restore]\n\nnever = [\"ACCOUNTS\"]\n", "\"ACCOUNTS\"; did you mean \"ACCOUNT\"?"),
+            ("[restore]\nalways = [\"EC2\"]\nnever = [\"EC2\"]\n", "stands in [restore] twice"),
+            ("[restore]\nsometimes = [\"EC2\"]\n", "unknown key \"restore.sometimes\""),
+        ] {
+            let (_, problems) = read(text);
+            let line = text.trim_end().lines().count();
+            assert!(problems.iter().any(|problem| problem.contains(wrong)), "{problems:?}");
+            assert!(problems.iter().any(|p| p.contains(&format!("File({line})"))), "{problems:?}");
+        }
+    }
+}
