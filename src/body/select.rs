@@ -74,13 +74,15 @@ pub struct Leaf {
     /// The nearest key above.
     pub label: Option<Node>,
     pub place: Place,
+    /// In the input of a tool.
+    pub tool: bool,
 }
 
 /// The leaves of the document, unit by unit: one tool, one system block, one
 /// content block; the order is that in which the model reads them.
 #[must_use]
 pub fn units(tape: &Tape<'_>, format: Format) -> Vec<Vec<Leaf>> {
-    let mut walk = Walk { tape, units: Vec::new(), leaves: Vec::new() };
+    let mut walk = Walk { tape, units: Vec::new(), leaves: Vec::new(), tool: false };
     match format {
         Format::Messages => walk.messages(tape.root(), None),
         Format::Batch => walk.batch(tape.root()),
@@ -221,6 +223,9 @@ const STATE_BLOCKS: [&str; 3] = ["thinking", "redacted_thinking", "compaction"];
 /// Deltas that are text, by their type; of others nothing is touched.
 const TEXT_DELTAS: [&str; 3] = ["text_delta", "input_json_delta", "citations_delta"];
 
+/// Where APIs that are not known put the input of tools.
+const TOOL_INPUTS: [&str; 3] = ["arguments", "args", "input"];
+
 fn field_rule(object: Rule, key: &str) -> Rule {
     let listed = FIELDS.iter().find(|(rule, name, _)| *rule == object && *name == key);
     listed.map_or(Rule::Free, |&(_, _, rule)| rule)
@@ -230,6 +235,7 @@ struct Walk<'t, 's> {
     tape: &'t Tape<'s>,
     units: Vec<Vec<Leaf>>,
     leaves: Vec<Leaf>,
+    tool: bool,
 }
 
 impl Walk<'_, '_> {
@@ -322,7 +328,7 @@ impl Walk<'_, '_> {
     }
 
     fn leaf(&mut self, node: Node, label: Option<Node>, place: Place) {
-        self.leaves.push(Leaf { node, label, place });
+        self.leaves.push(Leaf { node, label, place, tool: self.tool });
     }
 
     fn visit(&mut self, node: Node, rule: Rule, label: Option<Node>) {
@@ -356,10 +362,16 @@ impl Walk<'_, '_> {
                 Rule::Block if self.tape.text(key) == "source" => self.source(value),
                 _ => field_rule(rule, &self.tape.text(key)),
             };
+            let outer = self.tool;
+            // In unknown formats by the names that APIs have for it: this only adds care.
+            let named = || TOOL_INPUTS.contains(&self.tape.text(key).as_ref());
+            self.tool |= matches!(inner, Rule::Free)
+                && (rule == Rule::ToolUse || (rule == Rule::Free && named()));
             if matches!(inner, Rule::Free) {
                 self.leaf(key, None, Place::Key);
             }
             self.visit(value, inner, Some(key));
+            self.tool = outer;
         }
     }
 

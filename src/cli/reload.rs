@@ -125,7 +125,9 @@ impl Watched {
                 (self.files, self.stamps) = (files, stamps);
                 self.refused = None;
                 let own = config.detect.own.patterns.len();
-                let settings = Settings { masker, ..self.settings.load().as_ref().clone() };
+                let restore = Arc::new(config.restore.clone());
+                let settings =
+                    Settings { masker, restore, ..self.settings.load().as_ref().clone() };
                 self.settings.store(Arc::new(settings));
                 tracing::info!(
                     patterns = own,

@@ -64,6 +64,7 @@ pub(super) fn settings(config: &Config) -> Result<Settings, ServeError> {
             documents: refuse.pdf,
             files: refuse.files,
         },
+        restore: Arc::new(config.restore.clone()),
         routes: config.routes.iter().map(route).collect(),
         budget: Budget::new(limits.buffered),
     })

@@ -22,11 +22,13 @@ use crate::config::combine;
 use crate::config::file::File;
 use crate::config::patterns;
 use crate::config::problem::Origin;
+use crate::config::restore;
 use crate::config::rows;
 use crate::config::value::Value;
 use crate::detect::custom::Own;
 use crate::detect::{ArnStyle, Profile};
 use crate::listen::Address;
+use crate::mask::care::Rules;
 use crate::store::config::Backend;
 use crate::store::config::StoreConfig;
 
@@ -36,7 +38,8 @@ pub(crate) fn check(mut file: File) -> Result<Config, File> {
     let tenants = rows::tenants(&mut file);
     let routes = rows::routes(&mut file);
     let own = patterns::own(&mut file);
-    match Fields(&file).config(tenants, routes, own) {
+    let restore = restore::rules(&mut file, &own.0);
+    match Fields(&file).config(tenants, routes, restore, own) {
         Ok(config) if file.problems.is_empty() => Ok(config),
         Ok(_) => Err(file),
         Err(Missing(key)) => {
@@ -122,6 +125,7 @@ impl Fields<'_> {
         &self,
         tenants: Vec<TenantKey>,
         routes: Vec<PassThrough>,
+        restore: Rules,
         (own, files): (Own, Vec<PathBuf>),
     ) -> Result<Config, Missing> {
         Ok(Config {
@@ -158,6 +162,7 @@ impl Fields<'_> {
             bearer_prefixes: self.list("tenants_bearer_prefixes")?,
             routes,
             refuse: self.refuse()?,
+            restore,
             shutdown: Shutdown {
                 notice: self.time("shutdown.notice")?,
                 drain: self.time("shutdown.drain")?,

@@ -12,6 +12,7 @@ use crate::detect::custom::Own;
 use crate::detect::{ArnStyle, Profile};
 use crate::listen::{Address, Listen, Tls};
 use crate::mask::Tenant;
+use crate::mask::care::Rules;
 use crate::store::config::StoreConfig;
 
 mod check;
@@ -23,6 +24,7 @@ mod options;
 mod patterns;
 pub mod print;
 pub mod problem;
+mod restore;
 mod rows;
 mod secret;
 pub(crate) mod suggest;
@@ -50,6 +52,8 @@ pub struct Config {
     pub bearer_prefixes: Vec<String>,
     pub routes: Vec<PassThrough>,
     pub refuse: Refuse,
+    /// Kinds that are not restored as the defaults say.
+    pub restore: Rules,
     pub shutdown: Shutdown,
     pub log: Log,
 }

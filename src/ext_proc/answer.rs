@@ -7,7 +7,7 @@ use crate::body::encoding::{Coding, CodingError, Inflater};
 use crate::body::select::Format;
 use crate::ext_proc::headers::{Endpoint, Headers, Media};
 use crate::ext_proc::refuse::Reason;
-use crate::mask::placeholder;
+use crate::mask::plain::Plain;
 use crate::mask::restore::{self, Counts};
 use crate::mask::stream::Stream;
 use crate::mask::table::Table;
@@ -29,11 +29,7 @@ enum Body {
     Whole(Format, Vec<u8>),
     /// Line by line; what is held is a line without its end.
     Lines(Format, Vec<u8>),
-    /// What is held may be the beginning of a placeholder; before it, what was given last.
-    Text {
-        context: String,
-        held: Vec<u8>,
-    },
+    Text(Box<Plain>),
 }
 
 impl fmt::Debug for Body {
@@ -42,7 +38,7 @@ impl fmt::Debug for Body {
             Self::Stream(_) => "Stream",
             Self::Whole(..) => "Whole",
             Self::Lines(..) => "Lines",
-            Self::Text { .. } => "Text",
+            Self::Text(_) => "Text",
         })
     }
 }
@@ -66,7 +62,7 @@ impl Answer {
             Media::Json => Body::Whole(endpoint.answer, Vec::new()),
             Media::JsonLines => Body::Lines(endpoint.line, Vec::new()),
             Media::Text if endpoint.state => Body::Lines(endpoint.line, Vec::new()),
-            Media::Text => Body::Text { context: String::new(), held: Vec::new() },
+            Media::Text => Body::Text(Box::default()),
             Media::Form(_) | Media::Charset | Media::None | Media::Other => return None,
         };
         // A stream may inflate to any size; what is held has limits of its own.
@@ -118,7 +114,7 @@ impl Answer {
                 let held = std::mem::take(held);
                 out.extend(document(held, *format, self.depth, table, counts));
             }
-            Body::Text { context, held } => text(context, held, true, table, counts, &mut out),
+            Body::Text(plain) => plain.take(&[], true, table, counts, &mut out),
         }
         Ok(out)
     }
@@ -145,10 +141,9 @@ impl Answer {
                 }
                 held.len()
             }
-            Body::Text { context, held } => {
-                held.extend_from_slice(bytes);
-                text(context, held, false, table, counts, &mut out);
-                held.len()
+            Body::Text(plain) => {
+                plain.take(bytes, false, table, counts, &mut out);
+                plain.len()
             }
         };
         if held > self.limit { Err(Reason::AnswerTooLarge(self.limit)) } else { Ok(out) }
@@ -175,47 +170,4 @@ fn document(
         .ok()
         .and_then(|source| restore::json(source, format, depth, table, counts));
     restored.map_or(bytes, String::into_bytes)
-}
-
-/// Restores as much of a text as is decided.
-fn text(
-    context: &mut String,
-    held: &mut Vec<u8>,
-    end: bool,
-    table: &Table,
-    counts: &mut Counts,
-    out: &mut Vec<u8>,
-) {
-    let valid = match std::str::from_utf8(held) {
-        Ok(text) => text.len(),
-        Err(error) => error.valid_up_to(),
-    };
-    // What is no UTF-8 at all is passed on; the last bytes may be half a character.
-    let broken = held.len() - valid > 3 || end;
-    let fresh = String::from_utf8_lossy(held.get(..valid).unwrap_or_default()).into_owned();
-    let from = context.len();
-    context.push_str(&fresh);
-    let open = if end || broken { None } else { placeholder::open_tail(context) };
-    let open = open.unwrap_or(context.len()).max(from);
-    let mut at = from;
-    for span in placeholder::spans(context) {
-        if span.start < from || span.end > open {
-            continue;
-        }
-        let Some(original) = restore::original(context, &span, table, counts) else { continue };
-        out.extend_from_slice(context.get(at..span.start).unwrap_or_default().as_bytes());
-        out.extend_from_slice(original.as_bytes());
-        at = span.end;
-    }
-    out.extend_from_slice(context.get(at..open).unwrap_or_default().as_bytes());
-    let done = open - from;
-    context.truncate(open);
-    let keep =
-        (0..=context.len().saturating_sub(48)).rev().find(|&at| context.is_char_boundary(at));
-    context.drain(..keep.unwrap_or_default());
-    held.drain(..done);
-    if broken && !held.is_empty() {
-        out.append(held);
-        context.clear();
-    }
 }

@@ -3,7 +3,7 @@
 use crate::detect::Catalog;
 use crate::ext_proc::tally::Tally;
 use crate::telemetry::Metrics;
-use crate::telemetry::labels::{Code, KindName, Restored};
+use crate::telemetry::labels::{Code, Kept, KindName, Restored};
 
 pub(crate) fn exchange(tally: &Tally, catalog: &Catalog, metrics: &Metrics) {
     metrics.requests.get_or_create(&tally.outcome).inc();
@@ -17,6 +17,13 @@ pub(crate) fn exchange(tally: &Tally, catalog: &Catalog, metrics: &Metrics) {
     }
     metrics.restored.get_or_create(&Restored::Known).inc_by(tally.counts.restored);
     metrics.restored.get_or_create(&Restored::Unknown).inc_by(tally.counts.unknown);
+    for (reason, count) in [
+        (Kept::ForeignUrl, tally.counts.foreign_url),
+        (Kept::ToolInput, tally.counts.tool_input),
+        (Kept::Setting, tally.counts.by_setting),
+    ] {
+        metrics.kept.get_or_create(&reason).inc_by(count);
+    }
     metrics.held_events.inc_by(tally.held_events);
     for (&place, &count) in &tally.unmaskable {
         metrics.unmaskable.get_or_create(&place).inc_by(count);
@@ -31,6 +38,7 @@ pub(crate) fn exchange(tally: &Tally, catalog: &Catalog, metrics: &Metrics) {
         findings = tally.findings.values().sum::<u64>(),
         restored = tally.counts.restored,
         unknown = tally.counts.unknown,
+        kept = tally.counts.foreign_url + tally.counts.tool_input + tally.counts.by_setting,
         malformed = tally.malformed,
         degraded = tally.degraded,
         "exchange"

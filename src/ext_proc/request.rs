@@ -7,6 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::body::encoding::Coding;
+use crate::body::json::Tape;
 use crate::body::multipart::{self, PartMedia};
 use crate::body::select::{Guarded, Opaque};
 use crate::body::splice::{Swap, splice};
@@ -16,6 +17,7 @@ use crate::ext_proc::headers::{Endpoint, Headers, Media};
 use crate::ext_proc::refuse::Reason;
 use crate::ext_proc::settings::Settings;
 use crate::mask::Scope;
+use crate::mask::care::Care;
 use crate::mask::masker::{Report, Session};
 use crate::mask::placeholder::Placeholder;
 use crate::mask::table::Table;
@@ -154,7 +156,8 @@ impl Job {
         let scope = self.head.scope.clone();
         let mut session = Session::new(&settings.masker, &scope);
         let masked = mask(&mut session, &text, &self.head)?;
-        let (table, report) = (session.table, session.report);
+        let (mut table, report) = (session.table, session.report);
+        table.set_care(care(&settings, &text, &self.head));
         refuse(&settings, &report)?;
         let (Self { head, share, .. }, body) = (self, masked.into());
         Ok(Masked { head, body, table, report, share, unmasked: false })
@@ -172,6 +175,25 @@ fn mask(session: &mut Session<'_>, text: &str, head: &Head) -> Result<String, Re
         Media::Form(boundary) => form(session, text, boundary, head)?,
         _ => session.text(text)?,
     })
+}
+
+/// How the answer is restored: with what the client's own text names.
+fn care(settings: &Settings, text: &str, head: &Head) -> Care {
+    let catalog = Arc::clone(&settings.masker.catalog);
+    let mut care = Care::new(Arc::clone(&settings.restore), catalog);
+    let mut json = |text: &str| {
+        if let Ok(tape) = Tape::parse(text, settings.limits.depth) {
+            care.own_request(&tape);
+        }
+    };
+    match &head.media {
+        Media::Json => json(text),
+        Media::JsonLines => text.lines().for_each(json),
+        // Whose text it is cannot be told.
+        Media::Form(_) => {}
+        _ => care.own(text),
+    }
+    care
 }
 
 fn lines(session: &mut Session<'_>, text: &str, head: &Head) -> Result<String, Reason> {

@@ -10,6 +10,7 @@ use crate::body::select::{Guarded, Opaque};
 use crate::ext_proc::budget::Budget;
 use crate::ext_proc::headers::Headers;
 use crate::ext_proc::refuse::Reason;
+use crate::mask::care::Rules;
 use crate::mask::masker::Masker;
 use crate::mask::{MasterKey, Scope, Tenant};
 
@@ -21,6 +22,8 @@ pub struct Settings {
     pub tenants: Tenants,
     pub limits: Limits,
     pub refuse: Refuse,
+    /// What the operator says about restoring some kinds.
+    pub restore: Arc<Rules>,
     /// Routes on which other media types are let through unmasked.
     pub routes: Vec<Route>,
     pub budget: Arc<Budget>,

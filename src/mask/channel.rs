@@ -7,10 +7,12 @@ use memchr::memchr;
 
 use crate::body::escape;
 use crate::body::splice::Swap;
+use crate::mask::care::{self, Spot, Verdict};
 use crate::mask::contents::WayBack;
 use crate::mask::placeholder::{self, NUMBER_PREFIX, Placeholder};
 use crate::mask::restore::{self, Counts, Style};
 use crate::mask::table::Table;
+use crate::mask::url::Url;
 
 /// Characters before a text that decide whether a placeholder may begin there.
 const CONTEXT: usize = 48;
@@ -48,6 +50,8 @@ impl Channels {
 /// What was released last in a channel, decoded.
 #[derive(Default)]
 pub(super) struct Context {
+    /// Of all that was released.
+    url: Url,
     buffer: String,
     /// Nothing before is looked at.
     from: usize,
@@ -74,6 +78,9 @@ impl Context {
             self.buffer.truncate(before);
             return false;
         }
+        if table.care().is_some() {
+            self.url.advance(fresh, source);
+        }
         self.cut();
         true
     }
@@ -90,10 +97,12 @@ impl Context {
         let style = if source { Style::JsonInJson } else { Style::Json };
         let before = self.buffer.len();
         decode_onto(raw, &mut self.buffer);
-        let text = self.text();
+        let text = self.buffer.get(self.from..).unwrap_or_default();
         let from = before - self.from;
         let open = if end { None } else { open_tail(text, source && table.has_numbers()) };
-        let open = open.map_or(text.len(), |open| open.max(from));
+        let mut open = open.map_or(text.len(), |open| open.max(from));
+        let spot = Spot { tool: source, source, end };
+        let mut at = from;
         let mut way_back = WayBack::new(raw);
         let mut swaps = Vec::new();
         let spans = if may_hold(text.get(from..).unwrap_or_default()) {
@@ -105,7 +114,18 @@ impl Context {
             if span.start < from || span.end > open {
                 continue;
             }
-            let Some(original) = restore::original(text, &span, table, counts) else { continue };
+            if table.care().is_some() {
+                self.url.advance(text.get(at..span.start).unwrap_or_default(), source);
+                at = span.start;
+            }
+            let original = match care::judge(&self.url, spot, text, &span, table, counts) {
+                Verdict::Write(original) => original,
+                Verdict::Keep => continue,
+                Verdict::Wait => {
+                    open = span.start;
+                    break;
+                }
+            };
             let digits = source && quoted_number(text, &span) == Some(true) && span.start > from;
             let (span, with) = if digits {
                 (span.start - 1..span.end + 1, original.to_owned())
@@ -114,6 +134,9 @@ impl Context {
             };
             let span = way_back.source(&(span.start - from..span.end - from));
             swaps.push(Swap { span, with });
+        }
+        if table.care().is_some() {
+            self.url.advance(text.get(at..open).unwrap_or_default(), source);
         }
         let raw_open = way_back.source(&(open - from..open - from)).start;
         self.buffer.truncate(self.from + open);

@@ -1,15 +1,18 @@
 //! Values, the placeholders that stand for them, and the keys that make them.
 
+pub mod care;
 mod channel;
 mod contents;
 pub mod document;
 pub mod keys;
 pub mod masker;
 pub mod placeholder;
+pub(crate) mod plain;
 mod quick;
 pub mod restore;
 pub mod stream;
 pub mod table;
+mod url;
 pub mod value;
 
 pub use keys::{KeyError, MasterKey, Scope, Tenant, TenantError};

@@ -1,16 +1,16 @@
 //! Restoring: placeholders of this exchange become their originals again.
 
-use std::ops::Range;
-
 use memchr::memmem;
 
 use crate::body::escape;
 use crate::body::json::Tape;
 use crate::body::select::{self, Format, Place};
 use crate::body::splice::{Swap, splice};
+use crate::mask::care::{self, Spot, Verdict};
 use crate::mask::contents::Contents;
 use crate::mask::placeholder::{self, Placeholder};
 use crate::mask::table::Table;
+use crate::mask::url::Url;
 
 /// What became of the placeholders of an answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -18,6 +18,12 @@ pub struct Counts {
     pub restored: u64,
     /// Of the right shape, but not of this exchange: left as they are.
     pub unknown: u64,
+    /// Known and critical, but inside the URL of a foreign host.
+    pub foreign_url: u64,
+    /// Known, but it might do harm in the input of a tool.
+    pub tool_input: u64,
+    /// Known, but the configuration says no.
+    pub by_setting: u64,
 }
 
 /// How an original is written where its placeholder stood.
@@ -57,7 +63,7 @@ fn may_hold_escaped(source: &[u8]) -> bool {
 /// Restores a plain text. `None`: nothing to restore.
 #[must_use]
 pub fn text(source: &str, table: &Table, counts: &mut Counts) -> Option<String> {
-    let mut swaps = swaps(source, Style::Plain, table, counts);
+    let mut swaps = swaps(source, Style::Plain, false, table, counts);
     if swaps.is_empty() { None } else { splice(source, &mut swaps).ok() }
 }
 
@@ -83,12 +89,11 @@ pub fn json(
         }
         let (raw, at) = (tape.raw(leaf.node), tape.span(leaf.node));
         let whole = Placeholder::parse(raw).filter(Placeholder::is_number);
-        let number = whole.filter(|_| leaf.place != Place::Key);
-        if let Some(digits) = number.and_then(|number| table.original(number.as_str())) {
-            counts.restored += 1;
+        if whole.is_some() && leaf.place != Place::Key {
+            let Some(digits) = number(raw, leaf.tool, table, counts) else { continue };
             all.push(Swap { span: at.start - 1..at.end + 1, with: digits.to_owned() });
         } else {
-            all.extend(leaf_swaps(raw, at.start, table, counts));
+            all.extend(leaf_swaps(raw, at.start, leaf.tool, table, counts));
         }
     }
     if all.is_empty() { None } else { splice(source, &mut all).ok() }
@@ -96,16 +101,22 @@ pub fn json(
 
 /// Restores the contents of a JSON string, as they stand between the quotes.
 fn leaf(raw: &str, table: &Table, counts: &mut Counts) -> Option<String> {
-    let mut swaps = leaf_swaps(raw, 0, table, counts);
+    let mut swaps = leaf_swaps(raw, 0, false, table, counts);
     if swaps.is_empty() { None } else { splice(raw, &mut swaps).ok() }
 }
 
-fn leaf_swaps(raw: &str, at: usize, table: &Table, counts: &mut Counts) -> Vec<Swap<String>> {
+fn leaf_swaps(
+    raw: &str,
+    at: usize,
+    tool: bool,
+    table: &Table,
+    counts: &mut Counts,
+) -> Vec<Swap<String>> {
     if !may_hold_escaped(raw.as_bytes()) {
         return Vec::new();
     }
     let contents = Contents::json(raw);
-    let mut found = swaps(contents.text(), Style::Json, table, counts);
+    let mut found = swaps(contents.text(), Style::Json, tool, table, counts);
     let mut way_back = contents.way_back();
     for swap in &mut found {
         let span = way_back.source(&swap.span);
@@ -114,27 +125,35 @@ fn leaf_swaps(raw: &str, at: usize, table: &Table, counts: &mut Counts) -> Vec<S
     found
 }
 
-fn swaps(text: &str, style: Style, table: &Table, counts: &mut Counts) -> Vec<Swap<String>> {
-    let known = |span: Range<usize>| {
-        let with = style.write(original(text, &span, table, counts)?);
-        Some(Swap { span, with })
-    };
-    placeholder::spans(text).into_iter().filter_map(known).collect()
+fn swaps(
+    text: &str,
+    style: Style,
+    tool: bool,
+    table: &Table,
+    counts: &mut Counts,
+) -> Vec<Swap<String>> {
+    let spot = Spot { tool, source: false, end: true };
+    let (mut url, mut at) = (Url::default(), 0);
+    let mut swaps = Vec::new();
+    for span in placeholder::spans(text) {
+        if table.care().is_some() {
+            url.advance(text.get(at..span.start).unwrap_or_default(), false);
+            at = span.start;
+        }
+        if let Verdict::Write(original) = care::judge(&url, spot, text, &span, table, counts) {
+            swaps.push(Swap { span, with: style.write(original) });
+        }
+    }
+    swaps
 }
 
-/// The original of the placeholder at `span`, counted.
-pub(crate) fn original<'t>(
-    text: &str,
-    span: &Range<usize>,
-    table: &'t Table,
-    counts: &mut Counts,
-) -> Option<&'t str> {
-    let original = text.get(span.clone()).and_then(|text| table.original(text));
-    match original {
-        Some(_) => counts.restored += 1,
-        None => counts.unknown += 1,
+/// The digits of a number's placeholder that is a whole leaf.
+fn number<'t>(name: &str, tool: bool, table: &'t Table, counts: &mut Counts) -> Option<&'t str> {
+    let spot = Spot { tool, source: false, end: true };
+    match care::judge(&Url::default(), spot, name, &(0..name.len()), table, counts) {
+        Verdict::Write(digits) => Some(digits),
+        Verdict::Keep | Verdict::Wait => None,
     }
-    original
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
+use crate::mask::care::Care;
 use crate::mask::placeholder::NUMBER_KIND;
 use crate::mask::{Mapping, Placeholder, Scope, Value};
 
@@ -17,6 +18,7 @@ pub struct Table {
     numbers: HashMap<Box<str>, Arc<Mapping>>,
     back: HashMap<Placeholder, Known>,
     has_numbers: bool,
+    care: Option<Care>,
 }
 
 impl fmt::Debug for Table {
@@ -85,6 +87,16 @@ impl Table {
     #[must_use]
     pub fn has_numbers(&self) -> bool {
         self.has_numbers
+    }
+
+    /// From now on it is restored with care.
+    pub fn set_care(&mut self, care: Care) {
+        self.care = Some(care);
+    }
+
+    /// Without it, all is restored everywhere: an operator asks, not a model.
+    pub(crate) fn care(&self) -> Option<&Care> {
+        self.care.as_ref()
     }
 
     #[must_use]

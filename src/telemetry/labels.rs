@@ -67,6 +67,17 @@ label! {
 }
 
 label! {
+    /// Why a known placeholder was not restored.
+    Kept("reason") {
+        /// Critical, in the URL of a foreign host.
+        ForeignUrl = "foreign_url",
+        /// A secret that a shell would read as more than a word.
+        ToolInput = "tool_input",
+        Setting = "setting",
+    }
+}
+
+label! {
     /// A place that must not change and held a finding.
     Place("place") {
         /// Of a model, a tool or a server.

@@ -13,6 +13,7 @@ use prometheus_client::registry::Metric;
 use prometheus_client::registry::Registry;
 
 use crate::telemetry::labels::Code;
+use crate::telemetry::labels::Kept;
 use crate::telemetry::labels::KindName;
 use crate::telemetry::labels::Opaque;
 use crate::telemetry::labels::Outcome;
@@ -31,6 +32,7 @@ pub struct Metrics {
     pub findings: Family<KindName, Counter>,
     pub refusals: Family<Code, Counter>,
     pub restored: Family<Restored, Counter>,
+    pub kept: Family<Kept, Counter>,
     pub held_events: Counter,
     pub mask_seconds: Histogram,
     pub store_seconds: Histogram,
@@ -66,6 +68,10 @@ impl Metrics {
             findings: of.empty("findings", "Values that were masked, by kind"),
             refusals: of.empty("refusals", "Requests that were refused, by reason"),
             restored: of.empty("restored", "Placeholders in answers: restored, or not known"),
+            kept: of.empty(
+                "restore_refusals",
+                "Known placeholders in answers that were not restored, by reason",
+            ),
             held_events: of.empty(
                 "held_events",
                 "Events of streamed answers that waited for the rest of a placeholder",
@@ -115,6 +121,9 @@ impl Metrics {
         }
         for result in Restored::ALL {
             drop(self.restored.get_or_create(result));
+        }
+        for reason in Kept::ALL {
+            drop(self.kept.get_or_create(reason));
         }
         for result in Reload::ALL {
             drop(self.reloads.get_or_create(result));
@@ -174,6 +183,7 @@ mod tests {
             "masker_findings_total{kind=\"EC2\"} 3",
             "masker_refusals_total{code=\"too_large\"} 1",
             "masker_restored_total{result=\"unknown\"} 0",
+            "masker_restore_refusals_total{reason=\"foreign_url\"} 0",
             "masker_held_events_total 0",
             "masker_mask_seconds_bucket{le=\"0.5\"} 1",
             "masker_store_seconds_bucket{le=\"0.0025\"} 1",

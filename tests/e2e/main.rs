@@ -19,6 +19,7 @@ mod planted;
 mod provider;
 
 mod aborts;
+mod attacks;
 mod canary;
 mod claude_code;
 mod fail_closed;

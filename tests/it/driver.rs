@@ -29,6 +29,7 @@ pub(crate) fn settings() -> Settings {
             slice: 1 << 18,
         },
         refuse: Refuse { urls: true, credentials: true, ..Refuse::default() },
+        restore: Arc::default(),
         routes: Vec::new(),
         budget: Budget::new(1 << 26),
     }

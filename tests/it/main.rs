@@ -11,6 +11,7 @@
 
 mod answers;
 mod architecture;
+mod attacks;
 mod bytes;
 mod custom;
 #[path = "../common/dice.rs"]
