@@ -1,8 +1,9 @@
 //! Masking of requests and restoring of streams, beside a copy of the same bytes.
 //!
-//! `cargo bench --bench throughput [-- --quick]`. What is compared takes turns
-//! in every round, so that a busy machine slows all of it; ratios are taken
-//! within a round. The clock is the CPU time of this thread.
+//! `cargo bench --bench throughput [-- --quick] [--file BODY] [--only WAY]`. What is
+//! compared takes turns in every round, so that a busy machine slows all of it; ratios are
+//! taken within a round. The clock is the CPU time of this thread. A body of one's own is
+//! measured in place of the made ones, and with one way alone there is something to profile.
 
 #[path = "../bodies/mod.rs"]
 mod bodies;
@@ -62,8 +63,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     let sample = Duration::from_millis(if given("--quick") { 10 } else { 60 });
 
     let bed = Bed::new()?;
-    let requests: Vec<_> =
-        sizes.iter().map(|&(name, size)| (name, bodies::request(size))).collect();
+    let value = |name: &str| Some(args.get(args.iter().position(|arg| arg == name)? + 1)?.as_str());
+    let requests: Vec<_> = match value("--file") {
+        Some(file) => vec![("the file", (std::fs::read_to_string(file)?, Vec::new()))],
+        None => sizes.iter().map(|&(name, size)| (name, bodies::request(size))).collect(),
+    };
     for (_, (source, planted)) in &requests {
         bed.check(source, planted)?;
     }
@@ -78,6 +82,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut groups: Vec<_> =
         requests.iter().map(|(name, (source, _))| bed.masking(name, source)).collect();
     groups.push(restoring(&events, &table));
+    if let Some(only) = value("--only") {
+        groups.iter_mut().for_each(|group| group.ways.retain(|way| way.name == only));
+    }
     measure(&mut groups, sample, rounds);
     print(&groups, &mut std::io::stdout().lock())?;
     Ok(())

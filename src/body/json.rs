@@ -7,10 +7,10 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use memchr::memchr2;
 use thiserror::Error;
 
 use crate::body::escape;
+use crate::body::strings::Strings;
 
 /// What a token is. A key is followed by its value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +48,7 @@ pub enum JsonError {
 pub struct Tape<'a> {
     source: &'a str,
     tokens: Vec<Token>,
+    strings: Strings,
 }
 
 /// A place on a tape.
@@ -60,9 +61,12 @@ impl<'a> Tape<'a> {
         if u32::try_from(source.len()).is_err() {
             return Err(JsonError::Size);
         }
-        let mut reader = Reader { bytes: source.as_bytes(), at: 0, tokens: Vec::new(), depth };
+        let bytes = source.as_bytes();
+        let strings = Strings::new(bytes);
+        let mut reader = Reader { bytes, at: 0, tokens: Vec::new(), depth, strings: &strings };
         reader.document()?;
-        Ok(Self { source, tokens: reader.tokens })
+        let tokens = reader.tokens;
+        Ok(Self { source, tokens, strings })
     }
 
     #[must_use]
@@ -96,7 +100,15 @@ impl<'a> Tape<'a> {
     /// A key or string, unescaped.
     #[must_use]
     pub fn text(&self, node: Node) -> Cow<'a, str> {
+        if self.strings.escape(self.span(node)).is_none() {
+            return Cow::Borrowed(self.raw(node));
+        }
         escape::decode(self.raw(node))
+    }
+
+    /// Where escapes begin.
+    pub(crate) fn strings(&self) -> &Strings {
+        &self.strings
     }
 
     /// Keys and values of an object, in the order of the source.
@@ -166,6 +178,7 @@ struct Reader<'a> {
     at: usize,
     tokens: Vec<Token>,
     depth: usize,
+    strings: &'a Strings,
 }
 
 /// What may come next.
@@ -274,21 +287,12 @@ impl Reader<'_> {
 
     fn string(&mut self, shape: Shape) -> Result<(), JsonError> {
         let start = self.at + 1;
-        let mut at = start;
-        loop {
-            let rest = self.bytes.get(at..).unwrap_or_default();
-            let Some(found) = memchr2(b'"', b'\\', rest) else {
-                self.at = self.bytes.len();
-                return Err(self.error());
-            };
-            at += found;
-            if self.bytes.get(at) == Some(&b'"') {
-                break;
-            }
-            at += 2;
-        }
-        self.push(shape, start, at);
-        self.at = at + 1;
+        let Some(end) = self.strings.end(start) else {
+            self.at = self.bytes.len();
+            return Err(self.error());
+        };
+        self.push(shape, start, end);
+        self.at = end + 1;
         Ok(())
     }
 

@@ -10,3 +10,4 @@ pub mod multipart;
 pub mod select;
 pub mod splice;
 pub mod sse;
+pub(crate) mod strings;

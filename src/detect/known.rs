@@ -7,12 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::ops::{Bound, Range};
 
-use crate::detect::boundary::{begins_again, left_of, right_of};
+use crate::detect::boundary::{left_of, right_of};
 use crate::detect::catalog::Catalog;
 use crate::detect::classes::is_region;
-use crate::detect::lanes;
 use crate::detect::literals::Heads;
-use crate::detect::marks::{back, bits};
+use crate::detect::marks;
 use crate::detect::{Finding, Kind, Rank};
 
 /// Shorter names are words.
@@ -30,11 +29,10 @@ pub struct Known {
     all: Beginnings,
     /// Of the names since [`Known::begin_unit`].
     fresh: Beginnings,
+    fresh_heads: Option<Heads>,
     /// The first four bytes of all names, and of the catalog's literals. None, while
     /// nothing is known.
     heads: Option<Heads>,
-    /// A name whose words are too short for `heads`.
-    has_short: bool,
 }
 
 /// How names begin, from their first word on.
@@ -71,10 +69,12 @@ impl Known {
         self.all.add(word);
         self.fresh.add(word);
         let heads = self.heads.get_or_insert_with(|| catalog.literals.filter.clone());
-        match *word {
-            [a, b, c, d, ..] => heads.mark([a, b, c, d]),
-            [a, b, c] => (0..=u8::MAX).for_each(|any| heads.mark([a, b, c, any])),
-            _ => self.has_short = true,
+        for heads in [heads, self.fresh_heads.get_or_insert_default()] {
+            match *word {
+                [a, b, c, d, ..] => heads.mark([a, b, c, d]),
+                [a, b, c] => (0..=u8::MAX).for_each(|any| heads.mark([a, b, c, any])),
+                _ => heads.mark_all(),
+            }
         }
         true
     }
@@ -83,6 +83,7 @@ impl Known {
     pub fn begin_unit(&mut self) {
         if self.fresh.any {
             self.fresh = Beginnings::default();
+            self.fresh_heads.iter_mut().for_each(Heads::clear);
         }
     }
 
@@ -100,11 +101,6 @@ impl Known {
     #[inline]
     pub(crate) fn heads<'a>(&'a self, catalog: &'a Catalog) -> &'a Heads {
         self.heads.as_ref().unwrap_or(&catalog.literals.filter)
-    }
-
-    #[inline]
-    pub(crate) fn has_short(&self) -> bool {
-        self.has_short
     }
 
     /// May a name begin with the word whose first eight bytes are these?
@@ -129,8 +125,10 @@ impl Known {
     ) {
         let bytes = text.as_bytes();
         let mut search = Search { known: self, text: bytes, taken, from: 0, out };
-        if self.fresh.any {
-            each_word(bytes, |word| {
+        if self.fresh.any
+            && let Some(heads) = &self.fresh_heads
+        {
+            marks::each_word(bytes, heads, |word| {
                 if self.fresh.may_begin(head(bytes, word)) {
                     words.push(word);
                 }
@@ -191,26 +189,6 @@ impl Search<'_> {
                 return;
             }
         }
-    }
-}
-
-/// The first four of the eight bytes of a head.
-#[inline]
-pub(crate) fn first_four(head: u64) -> u32 {
-    let [a, b, c, d, ..] = head.to_le_bytes();
-    u32::from_le_bytes([a, b, c, d])
-}
-
-/// Calls `hit` for the beginning of each word, also behind an escape.
-fn each_word(text: &[u8], mut hit: impl FnMut(usize)) {
-    let mut before = (0, 0);
-    for from in (0..text.len()).step_by(lanes::WIDTH) {
-        let here = lanes::words(text, from);
-        let begins = here.0 & !back(here.0, before.0, 1);
-        let escaped = begins & back(here.1, before.1, 1);
-        bits(from, begins).for_each(&mut hit);
-        bits(from, escaped).for_each(|word| begins_again(text, word).for_each(&mut hit));
-        before = here;
     }
 }
 

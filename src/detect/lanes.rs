@@ -1,12 +1,18 @@
 //! Sixty-four bytes at a time: which of them belong to which set, as bits.
 //!
-//! Sixteen bytes are compared by one instruction (SSE2, NEON), without a test at run
-//! time. Bit `n` of a mask stands for byte `n`.
+//! Bit `n` of a mask stands for byte `n`. The widest instructions that the processor has
+//! are chosen by who calls (`marks::fill`); without any, sixteen bytes are compared at once
+//! (SSE2, NEON).
 
 use wide::u8x16;
 
+#[cfg(target_arch = "x86_64")]
+pub(crate) mod x86;
+
 /// As many bytes as a mask has bits.
 pub(crate) const WIDTH: usize = 64;
+
+pub(crate) type Block = [u8; WIDTH];
 
 /// The sets that candidates are made of.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -22,129 +28,188 @@ pub(crate) struct Masks {
     pub dot: u64,
     pub colon: u64,
     pub slash: u64,
-    /// `:`, `=`, `|` and `>`: what may stand between a key and its value.
+    /// `=`, `|` and `>`: with the colon, what may stand between a key and its value.
     pub sign: u64,
     pub backslash: u64,
-    /// What stands before the letters and digits of an escape: `\`, `%`, `[`, `;`.
+    /// What stands before the letters and digits of an escape, but for the backslash: `%`,
+    /// `[`, `;`.
     pub lead: u64,
     /// `s` and `S`, `w` and `W`: `passwd` and `password` have both.
     pub s: u64,
     pub w: u64,
 }
 
+/// What is done with a vector of bytes: closures, so that they have the instructions of the
+/// function that makes them. A byte that is meant becomes all ones.
+struct Compare<E, W, O, S, B> {
+    equals: E,
+    within: W,
+    or: O,
+    /// Capitals become small letters, and signs other signs.
+    small: S,
+    bits: B,
+}
+
+impl<E, W, O, S, B> Compare<E, W, O, S, B> {
+    /// Letters and digits, and what leads an escape.
+    #[inline(always)]
+    fn words<V: Copy>(&self, all: V) -> (u64, u64)
+    where
+        E: Fn(V, u8) -> V,
+        W: Fn(V, u8, u8) -> V,
+        O: Fn(V, V) -> V,
+        S: Fn(V) -> V,
+        B: Fn(V) -> u64,
+    {
+        let Self { equals, within, or, small, bits } = self;
+        let lead = or(equals(all, b'\\'), equals(all, b'%'));
+        let lead = or(lead, or(equals(all, b'['), equals(all, b';')));
+        let word = or(within(small(all), b'a', b'z'), within(all, b'0', b'9'));
+        (bits(word), bits(lead))
+    }
+}
+
 impl Masks {
-    /// The masks of the bytes from `at` on; beyond the end nothing is set.
-    pub(crate) fn at(text: &[u8], at: usize) -> Self {
-        with_block(text, at, Self::of)
+    /// Without wider instructions.
+    #[inline(always)]
+    pub(crate) fn portable(block: &Block) -> Self {
+        let by = portable();
+        let [a, b, c, d] = lanes(block).map(|lane| Self::of(lane, &by));
+        a.beside(&b, 16).beside(&c.beside(&d, 16), 32)
     }
 
-    #[inline]
-    fn of(block: &[u8; WIDTH]) -> Self {
-        let mut masks = Self::default();
-        let (lanes, _) = block.as_chunks::<{ Lane::WIDTH }>();
-        for (index, lane) in lanes.iter().enumerate() {
-            let shift = index * Lane::WIDTH;
-            let lane = Lane::new(lane);
-            let small = lane.to_lower();
-            let (letter, digit) = (small.within(b'a', b'z'), lane.within(b'0', b'9'));
-            let word = letter.or(digit);
-            let (hyphen, slash) = (lane.equals(b'-'), lane.equals(b'/'));
-            let base64 = word.or(hyphen).or(slash).or(lane.equals(b'+'));
-            masks.word |= word.bits() << shift;
-            masks.digit |= digit.bits() << shift;
-            masks.capital |= lane.within(b'A', b'Z').or(digit).bits() << shift;
-            masks.base64 |= base64.bits() << shift;
-            masks.hyphen |= hyphen.bits() << shift;
-            masks.dot |= lane.equals(b'.').bits() << shift;
-            let colon = lane.equals(b':');
-            let sign = colon.or(lane.within(b'=', b'>')).or(lane.equals(b'|'));
-            masks.sign |= sign.bits() << shift;
-            masks.colon |= colon.bits() << shift;
-            masks.slash |= slash.bits() << shift;
-            let backslash = lane.equals(b'\\');
-            masks.backslash |= backslash.bits() << shift;
-            masks.lead |= lane.leads(backslash).bits() << shift;
-            masks.s |= small.equals(b's').bits() << shift;
-            masks.w |= small.equals(b'w').bits() << shift;
+    #[inline(always)]
+    fn of<V: Copy>(
+        all: V,
+        by: &Compare<
+            impl Fn(V, u8) -> V,
+            impl Fn(V, u8, u8) -> V,
+            impl Fn(V, V) -> V,
+            impl Fn(V) -> V,
+            impl Fn(V) -> u64,
+        >,
+    ) -> Self {
+        let Compare { equals, within, or, small, bits } = by;
+        let small = small(all);
+        let one = |byte| bits(equals(all, byte));
+        let digit = within(all, b'0', b'9');
+        let word = or(within(small, b'a', b'z'), digit);
+        let (hyphen, slash) = (equals(all, b'-'), equals(all, b'/'));
+        let base64 = or(or(word, hyphen), or(slash, equals(all, b'+')));
+        let lead = or(or(equals(all, b'%'), equals(all, b'[')), equals(all, b';'));
+        Self {
+            word: bits(word),
+            digit: bits(digit),
+            capital: bits(or(within(all, b'A', b'Z'), digit)),
+            base64: bits(base64),
+            hyphen: bits(hyphen),
+            dot: one(b'.'),
+            colon: one(b':'),
+            slash: bits(slash),
+            sign: bits(or(within(all, b'=', b'>'), equals(all, b'|'))),
+            backslash: one(b'\\'),
+            lead: bits(lead),
+            s: bits(equals(small, b's')),
+            w: bits(equals(small, b'w')),
         }
-        masks
+    }
+
+    /// Those of the bytes so many places behind join these.
+    #[inline(always)]
+    fn beside(&self, next: &Self, places: u32) -> Self {
+        let join = |own: u64, next: u64| own | next << places;
+        Self {
+            word: join(self.word, next.word),
+            digit: join(self.digit, next.digit),
+            capital: join(self.capital, next.capital),
+            base64: join(self.base64, next.base64),
+            hyphen: join(self.hyphen, next.hyphen),
+            dot: join(self.dot, next.dot),
+            colon: join(self.colon, next.colon),
+            slash: join(self.slash, next.slash),
+            sign: join(self.sign, next.sign),
+            backslash: join(self.backslash, next.backslash),
+            lead: join(self.lead, next.lead),
+            s: join(self.s, next.s),
+            w: join(self.w, next.w),
+        }
     }
 }
 
 /// Letters and digits alone, and what leads an escape, for who needs no more.
-pub(crate) fn words(text: &[u8], at: usize) -> (u64, u64) {
-    with_block(text, at, |block| {
-        let (mut words, mut leads) = (0, 0);
-        let (lanes, _) = block.as_chunks::<{ Lane::WIDTH }>();
-        for (index, lane) in lanes.iter().enumerate() {
-            let shift = index * Lane::WIDTH;
-            let lane = Lane::new(lane);
-            let word = lane.to_lower().within(b'a', b'z').or(lane.within(b'0', b'9'));
-            words |= word.bits() << shift;
-            leads |= lane.leads(lane.equals(b'\\')).bits() << shift;
-        }
-        (words, leads)
-    })
+#[inline(always)]
+pub(crate) fn words(block: &Block) -> (u64, u64) {
+    let by = portable();
+    let each = lanes(block).map(|lane| by.words(lane));
+    (join(each.map(|(word, _)| word)), join(each.map(|(_, lead)| lead)))
 }
 
-/// Calls `then` with the 64 bytes from `at` on; the last are filled up with zeros.
-#[inline]
-fn with_block<T>(text: &[u8], at: usize, then: impl FnOnce(&[u8; WIDTH]) -> T) -> T {
+/// Which bytes of the block are these, one after the other.
+#[inline(always)]
+pub(crate) fn equals<const N: usize>(block: &Block, bytes: [u8; N]) -> [u64; N] {
+    let by = portable();
+    let lanes = lanes(block);
+    bytes.map(|byte| join(lanes.map(|lane| (by.bits)((by.equals)(lane, byte)))))
+}
+
+#[inline(always)]
+fn join([a, b, c, d]: [u64; 4]) -> u64 {
+    a | b << 16 | c << 32 | d << 48
+}
+
+/// The 64 bytes from `at` on; behind the end, zeros.
+#[inline(always)]
+pub(crate) fn block(text: &[u8], at: usize) -> Block {
     let rest = text.get(at..).unwrap_or_default();
-    if let Some(block) = rest.first_chunk() {
-        return then(block);
+    match rest.first_chunk() {
+        Some(block) => *block,
+        None => last_block(rest),
     }
+}
+
+#[inline(never)]
+fn last_block(rest: &[u8]) -> Block {
     let mut block = [0; WIDTH];
     if let Some(start) = block.get_mut(..rest.len()) {
         start.copy_from_slice(rest);
     }
-    then(&block)
+    block
 }
 
-/// Sixteen bytes; as a result, all ones or zeros for each.
-#[derive(Clone, Copy)]
-struct Lane(u8x16);
-
-impl Lane {
-    const WIDTH: usize = 16;
-
-    #[inline]
-    fn new(bytes: &[u8; Self::WIDTH]) -> Self {
-        Self(u8x16::from(*bytes))
+/// Four times sixteen bytes.
+#[inline(always)]
+fn lanes(block: &Block) -> [u8x16; 4] {
+    let mut lanes = [u8x16::default(); 4];
+    for (lane, bytes) in lanes.iter_mut().zip(block.as_chunks().0) {
+        *lane = u8x16::from(*bytes);
     }
+    lanes
+}
 
-    /// Capital letters become small ones; signs become other signs.
-    #[inline]
-    fn to_lower(self) -> Self {
-        Self(self.0 | u8x16::splat(0x20))
-    }
-
-    #[inline]
-    fn equals(self, byte: u8) -> Self {
-        Self(self.0.simd_eq(u8x16::splat(byte)))
-    }
-
-    #[inline]
-    fn within(self, first: u8, last: u8) -> Self {
-        let from_first = self.0 - u8x16::splat(first);
-        Self(from_first.min(u8x16::splat(last - first)).simd_eq(from_first))
-    }
-
-    #[inline]
-    fn leads(self, backslash: Self) -> Self {
-        backslash.or(self.equals(b'%')).or(self.equals(b'[')).or(self.equals(b';'))
-    }
-
-    #[inline]
-    fn or(self, other: Self) -> Self {
-        Self(self.0 | other.0)
-    }
-
-    #[inline]
-    fn bits(self) -> u64 {
-        u64::from(self.0.to_bitmask())
+#[expect(clippy::type_complexity, reason = "closures have no names")]
+#[inline(always)]
+fn portable() -> Compare<
+    impl Fn(u8x16, u8) -> u8x16,
+    impl Fn(u8x16, u8, u8) -> u8x16,
+    impl Fn(u8x16, u8x16) -> u8x16,
+    impl Fn(u8x16) -> u8x16,
+    impl Fn(u8x16) -> u64,
+> {
+    Compare {
+        equals: |lane: u8x16, byte| lane.simd_eq(u8x16::splat(byte)),
+        // Below the first they become great.
+        within: |lane: u8x16, first, last| {
+            let from_first = lane - u8x16::splat(first);
+            from_first.min(u8x16::splat(last - first)).simd_eq(from_first)
+        },
+        or: |a: u8x16, b: u8x16| a | b,
+        small: |lane: u8x16| lane | u8x16::splat(SMALL),
+        bits: |lane: u8x16| u64::from(lane.to_bitmask()),
     }
 }
+
+/// Makes capital letters small ones, and signs other signs.
+const SMALL: u8 = 0x20;
 
 #[cfg(test)]
 mod tests {
@@ -159,6 +224,7 @@ mod tests {
         let all: Vec<u8> = (0..=255).collect();
         for at in 0..all.len() {
             let block = all.get(at..all.len().min(at + WIDTH)).unwrap();
+            let small = |b: u8| b.to_ascii_lowercase();
             let word = mask(block, |b| b.is_ascii_alphanumeric());
             let masks = Masks {
                 word,
@@ -169,15 +235,19 @@ mod tests {
                 dot: mask(block, |b| b == b'.'),
                 colon: mask(block, |b| b == b':'),
                 slash: mask(block, |b| b == b'/'),
-                sign: mask(block, |b| b":=>|".contains(&b)),
+                sign: mask(block, |b| b"=>|".contains(&b)),
                 backslash: mask(block, |b| b == b'\\'),
-                lead: mask(block, |b| b"\\%[;".contains(&b)),
-                s: mask(block, |b| b.eq_ignore_ascii_case(&b's')),
-                w: mask(block, |b| b.eq_ignore_ascii_case(&b'w')),
+                lead: mask(block, |b| b"%[;".contains(&b)),
+                s: mask(block, |b| small(b) == b's'),
+                w: mask(block, |b| small(b) == b'w'),
             };
-            assert_eq!(Masks::at(&all, at), masks, "{at}");
-            assert_eq!(words(&all, at), (word, masks.lead), "{at}");
+            assert_eq!(Masks::portable(&super::block(&all, at)), masks, "{at}");
+            assert_eq!(
+                words(&super::block(&all, at)),
+                (word, masks.lead | masks.backslash),
+                "{at}"
+            );
         }
-        assert_eq!(Masks::at(b"abc", 3), Masks::default());
+        assert_eq!(Masks::portable(&block(b"abc", 3)), Masks::default());
     }
 }

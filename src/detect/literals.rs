@@ -21,6 +21,8 @@ pub(crate) enum Action {
     Command,
     /// A word that says that a password follows.
     Password,
+    /// A placeholder may begin here.
+    Masked,
 }
 
 /// Beginnings of ARNs, plain and percent-encoded.
@@ -28,13 +30,19 @@ const ARNS: [&str; 3] = ["arn:aws", "arn%3Aaws", "arn%3aaws"];
 /// CloudFormation, HCL, AWS's libraries, and the answers of services.
 const AWS: [&str; 7] =
     ["AWS::", "\"aws_", "boto3", "aws-sdk", "aws_sdk", "ResponseMetadata", "amazonaws.com"];
+/// Beginnings of placeholders.
+const MASKED: [&str; 2] = ["AWS_", "SECRET_"];
 /// Names of passwords that hold no `ssw`: `MYSQL_PWD`.
 const PASSWORDS: [&str; 2] = ["_PWD", "_pwd"];
 
 /// A literal is found by as many bytes.
 const HEAD: usize = 4;
-/// Bits of the filter.
-const FILTER: usize = 1 << 16;
+/// Words of the filter, of 64 bits.
+const FILTER: usize = 1 << 10;
+/// Lists of literals.
+const LISTS: usize = 1 << 10;
+/// The first three bytes of a head.
+const THREE: u32 = 0x00ff_ffff;
 
 /// A literal that cannot be looked up.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -52,18 +60,18 @@ struct Literal {
 #[derive(Debug)]
 pub(crate) struct Literals {
     all: Vec<Literal>,
-    /// The first four bytes of words with the literals that they may begin; sorted.
-    heads: Vec<(u32, u16)>,
+    /// By a hash of the first three bytes: which are compared, their value, the literal.
+    lists: Vec<Vec<(u32, u32, u16)>>,
     pub filter: Heads,
 }
 
 /// A set of first four bytes that may hold more than was added.
 #[derive(Clone, Debug)]
-pub(crate) struct Heads(Box<[u64]>);
+pub(crate) struct Heads(Box<[u64; FILTER]>);
 
 impl Default for Heads {
     fn default() -> Self {
-        Self(vec![0; FILTER / 64].into())
+        Self(Box::new([0; FILTER]))
     }
 }
 
@@ -75,10 +83,29 @@ impl Heads {
         }
     }
 
-    #[inline]
+    /// From here on no word is passed over.
+    pub(crate) fn mark_all(&mut self) {
+        self.0.fill(u64::MAX);
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.0.fill(0);
+    }
+
+    #[inline(always)]
     pub(crate) fn may_hold(&self, head: u32) -> bool {
         let (index, bit) = place(head);
         self.0.get(index).is_some_and(|word| word & bit != 0)
+    }
+}
+
+/// The four bytes of the text from here on; beyond its end, zeros.
+#[inline(always)]
+pub(crate) fn four(text: &[u8], at: usize) -> u32 {
+    let rest = text.get(at..).unwrap_or_default();
+    match rest.first_chunk() {
+        Some(four) => u32::from_le_bytes(*four),
+        None => rest.iter().rev().fold(0, |head, &byte| head << 8 | u32::from(byte)),
     }
 }
 
@@ -96,37 +123,42 @@ impl Literals {
         all.extend(AWS.iter().map(|text| ((*text).to_owned(), Action::Aws)));
         all.push(("aws ".to_owned(), Action::Command));
         all.extend(PASSWORDS.iter().map(|text| ((*text).to_owned(), Action::Password)));
-        let mut this = Self { all: Vec::new(), heads: Vec::new(), filter: Heads::default() };
+        all.extend(MASKED.iter().map(|text| ((*text).to_owned(), Action::Masked)));
+        let lists = vec![Vec::new(); LISTS];
+        let mut this = Self { all: Vec::new(), lists, filter: Heads::default() };
         for (text, action) in all {
             match this.all.iter_mut().find(|known| *known.text == *text.as_bytes()) {
                 Some(known) => known.actions.push(action),
                 None => this.add(text, action)?,
             }
         }
-        this.heads.sort_unstable();
         Ok(this)
     }
 
     fn add(&mut self, text: String, action: Action) -> Result<(), NoWord> {
         let index = u16::try_from(self.all.len()).unwrap_or(u16::MAX);
         let word = text.bytes().position(|b| b.is_ascii_alphanumeric()).unwrap_or(text.len());
-        match *text.as_bytes().get(word..).unwrap_or_default() {
-            [a, b, c, d, ..] => self.mark([a, b, c, d], index),
-            [a, b, c] => (0..=u8::MAX).for_each(|any| self.mark([a, b, c, any], index)),
+        let (compared, head) = match *text.as_bytes().get(word..).unwrap_or_default() {
+            [a, b, c, d, ..] => {
+                self.filter.mark([a, b, c, d]);
+                (u32::MAX, [a, b, c, d])
+            }
+            [a, b, c] => {
+                (0..=u8::MAX).for_each(|any| self.filter.mark([a, b, c, any]));
+                (THREE, [a, b, c, 0])
+            }
             _ => return Err(NoWord(text)),
+        };
+        let head = u32::from_le_bytes(head);
+        if let Some(list) = self.lists.get_mut(list(head)) {
+            list.push((compared, head, index));
         }
         let text = text.into_bytes().into();
         self.all.push(Literal { text, word, actions: vec![action] });
         Ok(())
     }
 
-    fn mark(&mut self, head: [u8; HEAD], index: u16) {
-        self.filter.mark(head);
-        self.heads.push((u32::from_le_bytes(head), index));
-    }
-
     /// Calls `hit` for each literal whose first word begins here, with these bytes.
-    #[cold]
     pub(crate) fn at<'a>(
         &'a self,
         text: &[u8],
@@ -134,9 +166,9 @@ impl Literals {
         head: u32,
         mut hit: impl FnMut(Hit<'a>),
     ) {
-        let first = self.heads.partition_point(|&(other, _)| other < head);
-        let same = self.heads.iter().skip(first).take_while(|&&(other, _)| other == head);
-        for literal in same.filter_map(|&(_, index)| self.all.get(usize::from(index))) {
+        let list = self.lists.get(list(head)).map(Vec::as_slice).unwrap_or_default();
+        let same = list.iter().filter(|&&(compared, other, _)| head & compared == other);
+        for literal in same.filter_map(|&(.., index)| self.all.get(usize::from(index))) {
             let Some(start) = word.checked_sub(literal.word) else { continue };
             if text.get(start..).is_some_and(|rest| rest.starts_with(&literal.text)) {
                 let end = start + literal.text.len();
@@ -147,16 +179,23 @@ impl Literals {
 }
 
 /// The bit of the filter, by multiplicative hashing.
-#[inline]
+#[inline(always)]
 fn place(head: u32) -> (usize, u64) {
-    let hash = head.wrapping_mul(0x9e37_79b1) >> 16;
-    (usize::try_from(hash >> 6).unwrap_or_default() & (FILTER / 64 - 1), 1 << (hash & 63))
+    let hash = head.wrapping_mul(MIX) >> 16;
+    (usize::try_from(hash >> 6).unwrap_or_default() % FILTER, 1 << (hash & 63))
 }
+
+/// The list of literals that begin with the same three bytes, and of some others.
+fn list(head: u32) -> usize {
+    usize::try_from((head & THREE).wrapping_mul(MIX) >> 22).unwrap_or_default()
+}
+
+/// 2³² divided by the golden ratio.
+const MIX: u32 = 0x9e37_79b1;
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::detect::known;
 
     fn found(literals: &[&str], text: &str) -> Vec<(usize, usize)> {
         let all = literals.iter().enumerate();
@@ -164,7 +203,7 @@ mod tests {
         let literals = Literals::new(all.collect()).unwrap();
         let mut found = Vec::new();
         for word in 0..text.len() {
-            let head = known::first_four(known::head(text.as_bytes(), word));
+            let head = four(text.as_bytes(), word);
             if literals.filter.may_hold(head) {
                 literals.at(text.as_bytes(), word, head, |hit| found.push((hit.start, hit.end)));
             }

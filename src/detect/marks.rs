@@ -4,12 +4,12 @@
 //! acts on it looks at the bytes themselves. The cost does not depend on how many
 //! patterns there are.
 
-use crate::detect::lanes::{Masks, WIDTH};
+use crate::detect::lanes::Masks;
 
-/// The shortest run of capitals and digits that needs a context.
-const NUMBER: u32 = 10;
-/// The shortest run of base64 that does.
-const SECRET: u32 = 36;
+mod chunk;
+mod places;
+
+pub(crate) use chunk::{each, each_word};
 
 /// Candidates among 64 bytes, as bits.
 #[derive(Clone, Copy, Debug, Default)]
@@ -24,11 +24,11 @@ pub(crate) struct Marks {
     pub uuids: u64,
     /// The hyphen before the last digit of a region's name.
     pub regions: u64,
-    /// A dot between digits.
+    /// A dot between digits, with another one near.
     pub dots: u64,
-    /// A colon after a letter or digit.
+    /// A colon behind four letters or digits and before more of what may be an address.
     pub colons: u64,
-    /// What stands between a key and its value.
+    /// What may stand between a key and its value.
     pub keys: u64,
     /// The second hyphen of a flag.
     pub flags: u64,
@@ -46,102 +46,120 @@ pub(crate) struct Marks {
     pub escapes: u64,
 }
 
-/// Calls `hit` for each 64 bytes with their beginning.
-pub(crate) fn each(text: &[u8], mut hit: impl FnMut(usize, &Marks)) {
-    let mut before = Masks::default();
-    let mut here = Masks::at(text, 0);
-    let mut from = 0;
-    while from < text.len() {
-        let next = from + WIDTH;
-        let after = if next < text.len() { Masks::at(text, next) } else { Masks::default() };
-        hit(from, &Marks::new(&before, &here, &after));
-        (before, here) = (here, after);
-        from = next;
+impl Marks {
+    /// Anything but words and keys.
+    #[inline(always)]
+    pub(super) fn signs(&self) -> u64 {
+        let ids = self.ids | self.uuids | self.regions | self.dots | self.colons | self.schemes;
+        let more = self.flags | self.numbers | self.grouped | self.secrets;
+        ids | more | self.passwords | self.escapes
+    }
+
+    /// Runs are looked for only where a part of one is seen: of a run of ten, five are in one
+    /// of two blocks, of a run of 36, sixteen.
+    #[inline(always)]
+    pub(super) fn new(before: &Masks, here: &Masks, after: &Masks) -> Self {
+        let (word, digit) = (Pair(here.word, after.word), Pair(here.digit, after.digit));
+        let (hyphen, dot) = (Pair(here.hyphen, after.hyphen), Pair(here.dot, after.dot));
+        let slash = Pair(here.slash, after.slash);
+        let word_before = back(here.word, before.word, 1);
+        let words = here.word & !word_before;
+        let lead = here.lead | here.backslash;
+        // An address goes on with a group of at most three digits, and a dot.
+        let dot_again = dot.ahead(2) | dot.ahead(3) | dot.ahead(4);
+        let digit_next = digit.ahead(1);
+        let group = back(here.word, before.word, 2) & back(here.word, before.word, 3);
+        let group = group & word_before & back(here.word, before.word, 4);
+        let of_group = Pair(here.word | here.colon, after.word | after.colon);
+        let (two, digits) = (word.with(word, 1), digit.with(digit, 1));
+        let (four, digits) = (two.with(two, 2), digits.with(digits, 2));
+        let id = here.hyphen & four.ahead(1);
+        let grouped = digits.0 & hyphen.ahead(4) & digits.ahead(5) & hyphen.ahead(9);
+        let mut this = Self {
+            words,
+            escaped: words & back(lead, before.lead | before.backslash, 1),
+            ids: id & four.ahead(5),
+            uuids: id & hyphen.ahead(5),
+            regions: here.hyphen & digit_next & !word.ahead(2),
+            dots: here.dot & back(here.digit, before.digit, 1) & digit_next & dot_again,
+            colons: here.colon & group & of_group.ahead(1),
+            keys: here.colon | here.sign,
+            flags: here.hyphen & back(here.hyphen, before.hyphen, 1) & word.ahead(1),
+            schemes: here.colon & slash.ahead(1) & slash.ahead(2),
+            numbers: 0,
+            grouped: grouped & digits.ahead(10),
+            secrets: 0,
+            passwords: here.w & back(here.s, before.s, 1) & back(here.s, before.s, 2),
+            escapes: here.backslash,
+        };
+        if five(here.capital) | five(after.capital) != 0 {
+            let run = run_of_ten(Pair(here.capital, after.capital));
+            this.numbers = run & !back(here.capital, before.capital, 1);
+        }
+        if sixteen(here.base64) | sixteen(after.base64) != 0 {
+            let run = run_of_36(Pair(here.base64, after.base64));
+            this.secrets = run & !back(here.base64, before.base64, 1);
+        }
+        this
     }
 }
 
-impl Marks {
-    /// Is there anything but words?
-    #[inline]
-    pub(crate) fn has_signs(&self) -> bool {
-        let ids = self.ids | self.uuids | self.regions | self.dots | self.colons | self.schemes;
-        let ids = ids | self.keys | self.flags;
-        ids | self.numbers | self.grouped | self.secrets | self.passwords | self.escapes != 0
+/// Where five set bits begin.
+#[inline(always)]
+fn five(here: u64) -> u64 {
+    let two = here & here >> 1;
+    two & two >> 2 & here >> 4
+}
+
+/// Where sixteen do.
+#[inline(always)]
+fn sixteen(here: u64) -> u64 {
+    let two = here & here >> 1;
+    let four = two & two >> 2;
+    let eight = four & four >> 4;
+    eight & eight >> 8
+}
+
+#[inline(always)]
+fn run_of_ten(set: Pair) -> u64 {
+    let two = set.with(set, 1);
+    let four = two.with(two, 2);
+    let eight = four.with(four, 4);
+    eight.0 & two.ahead(8)
+}
+
+#[inline(always)]
+fn run_of_36(set: Pair) -> u64 {
+    let two = set.with(set, 1);
+    let four = two.with(two, 2);
+    let eight = four.with(four, 4);
+    let sixteen = eight.with(eight, 8);
+    sixteen.with(sixteen, 16).0 & four.ahead(32)
+}
+
+/// The bits of a block and of the one behind it.
+#[derive(Clone, Copy)]
+struct Pair(u64, u64);
+
+impl Pair {
+    /// Bits of the bytes so many places behind.
+    #[inline(always)]
+    fn ahead(self, places: u32) -> u64 {
+        self.0 >> places | self.1 << (64 - places)
     }
 
-    #[inline]
-    fn new(before: &Masks, here: &Masks, after: &Masks) -> Self {
-        let beside = back(here.word, before.word, 1);
-        let word = wide(here.word, after.word);
-        let four = run(word, 4);
-        let eight = low(and_next(four, 4) >> 1);
-        let fours = run(wide(here.digit, after.digit), 4);
-        let hyphen = wide(here.hyphen, after.hyphen);
-        let grouped = fours & hyphen >> 4 & fours >> 5 & hyphen >> 9 & fours >> 10;
-        let number = low(run(wide(here.capital, after.capital), NUMBER));
-        let secret = low(run(wide(here.base64, after.base64), SECRET));
-        let digit_next = ahead(here.digit, after.digit, 1);
-        let slashes = ahead(here.slash, after.slash, 1) & ahead(here.slash, after.slash, 2);
-        let words = here.word & !beside;
-        Self {
-            words,
-            escaped: words & back(here.lead, before.lead, 1),
-            ids: here.hyphen & eight,
-            uuids: here.hyphen & low(four >> 1) & low(hyphen >> 5),
-            regions: here.hyphen & digit_next & !ahead(here.word, after.word, 2),
-            dots: here.dot & digit_next & back(here.digit, before.digit, 1),
-            colons: here.colon & beside,
-            keys: here.sign,
-            flags: here.hyphen
-                & back(here.hyphen, before.hyphen, 1)
-                & ahead(here.word, after.word, 1),
-            schemes: here.colon & slashes,
-            numbers: number & !back(here.capital, before.capital, 1),
-            grouped: low(grouped),
-            secrets: secret & !back(here.base64, before.base64, 1),
-            passwords: here.w & back(here.s, before.s, 1) & back(here.s, before.s, 2),
-            escapes: here.backslash,
-        }
+    /// Those that are set here and, so many places behind, there. What lies behind both
+    /// blocks counts as not set.
+    #[inline(always)]
+    fn with(self, there: Self, places: u32) -> Self {
+        Self(self.0 & there.ahead(places), self.1 & there.1 >> places)
     }
 }
 
 /// Bits of the bytes so many places before.
 #[inline]
-pub(crate) fn back(here: u64, before: u64, places: u32) -> u64 {
+fn back(here: u64, before: u64, places: u32) -> u64 {
     here << places | before >> (64 - places)
-}
-
-/// Bits of the bytes so many places behind.
-#[inline]
-fn ahead(here: u64, after: u64, places: u32) -> u64 {
-    here >> places | after << (64 - places)
-}
-
-#[inline]
-fn wide(here: u64, after: u64) -> u128 {
-    u128::from(here) | u128::from(after) << 64
-}
-
-/// Where a run of at least `length` set bits begins or goes on: bits whose next
-/// `length - 1` are set too.
-fn run(set: u128, length: u32) -> u128 {
-    let mut found = set;
-    let mut have = 1;
-    while have < length {
-        let more = have.min(length - have);
-        found = and_next(found, more);
-        have += more;
-    }
-    found
-}
-
-fn and_next(set: u128, places: u32) -> u128 {
-    set & set >> places
-}
-
-#[expect(clippy::cast_possible_truncation, reason = "the low half is what is wanted")]
-fn low(bits: u128) -> u64 {
-    bits as u64
 }
 
 /// The positions of the bits that are set.
@@ -159,6 +177,8 @@ pub(crate) fn bits(from: usize, mask: u64) -> impl Iterator<Item = usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::detect::lanes::WIDTH;
+    use crate::detect::literals::Heads;
 
     /// The beginnings of what `pick` marks in `text`, put at every place of a block.
     fn marked(text: &str, pick: fn(&Marks) -> u64) -> Vec<usize> {
@@ -166,7 +186,10 @@ mod tests {
         for lead in 0..130 {
             let padded = format!("{}{text}", " ".repeat(lead));
             let mut found = Vec::new();
-            each(padded.as_bytes(), |from, marks| found.extend(bits(from, pick(marks))));
+            each(padded.as_bytes(), &Heads::default(), |chunk| {
+                let blocks = (chunk.from..chunk.next).step_by(WIDTH).zip(&chunk.marks);
+                blocks.for_each(|(from, marks)| found.extend(bits(from, pick(marks))));
+            });
             let found: Vec<_> = found.into_iter().map(|at| at - lead).collect();
             let expected = first.get_or_insert_with(|| found.clone());
             assert_eq!(found, *expected, "{text} at {lead}");
@@ -177,15 +200,16 @@ mod tests {
     #[test]
     fn candidates_are_marked_at_any_place() {
         type Case = (&'static str, fn(&Marks) -> u64, &'static [usize]);
-        let cases: [Case; 21] = [
+        let cases: [Case; 22] = [
             ("ab cd-e é1", |m| m.words, &[0, 3, 6, 10]),
             ("i-0123456789", |m| m.ids, &[1]),
             ("i-0123456", |m| m.ids, &[]),
             ("i-01234567 a-b", |m| m.ids, &[1]),
             ("1234abcd-12ab-34cd-56ef-1234567890ab", |m| m.uuids, &[8, 13, 18]),
             ("us-east-1_x us-east-12", |m| m.regions, &[7]),
-            ("1.2 a.3 4.b .5", |m| m.dots, &[1]),
-            ("a:b ::c", |m| m.colons, &[1]),
+            ("1.2.3 a.3. 4.b .5.", |m| m.dots, &[1, 3]),
+            ("1.2345.6 123.4", |m| m.dots, &[]),
+            ("fd12:1 fd12::1 12:1 fd12: x", |m| m.colons, &[4, 11]),
             ("s3://x http:/y", |m| m.schemes, &[2]),
             ("a: b=c |d> e", |m| m.keys, &[1, 4, 7, 9]),
             ("--a -b -- c", |m| m.flags, &[1]),

@@ -17,7 +17,7 @@ mod gaps;
 mod hosts;
 mod hyphens;
 mod known;
-mod lanes;
+pub(crate) mod lanes;
 mod literals;
 mod marks;
 mod network;
@@ -29,6 +29,7 @@ use std::sync::Arc;
 
 pub use crate::detect::catalog::{Catalog, CatalogError};
 pub use crate::detect::known::Known;
+pub use crate::detect::scan::Beside;
 
 use crate::detect::custom::Own;
 

@@ -2,13 +2,13 @@
 
 use std::ops::Range;
 
-use crate::detect::boundary::{begins_again, left};
+use crate::detect::boundary::left;
 use crate::detect::catalog::Catalog;
 use crate::detect::context::named;
 use crate::detect::context::runs::Run;
 use crate::detect::deep;
 use crate::detect::gaps::Gaps;
-use crate::detect::literals::{Action, Heads, Hit};
+use crate::detect::literals::{self, Action, Hit};
 use crate::detect::marks::{self, Marks, bits};
 use crate::detect::{Finding, Known, Rank, known};
 
@@ -30,10 +30,21 @@ pub(crate) struct Pass<'t> {
     pub v6: usize,
     /// An escape may hide a character.
     escapes: bool,
+    /// A placeholder may stand here.
+    masked: bool,
     /// Names by their keys.
     pub named: named::Findings,
     /// Where a name may stand that is known already.
     words: Vec<usize>,
+}
+
+/// What a scan has seen beside its findings.
+#[derive(Debug)]
+pub struct Beside {
+    /// The beginnings of words at which a known name may stand, for [`Known::find`].
+    pub words: Vec<usize>,
+    /// The placeholders, which nothing touches.
+    pub taken: Vec<Range<usize>>,
 }
 
 impl Catalog {
@@ -42,23 +53,41 @@ impl Catalog {
     /// `text` is a decoded leaf, `label` the nearest JSON key, `taken` the
     /// sorted spans that are never touched.
     pub fn scan(&self, text: &str, label: &str, taken: &[Range<usize>], out: &mut Vec<Finding>) {
-        self.scan_beside(text, label, taken, &Known::default(), out);
+        let mut pass = Pass { text: text.as_bytes(), ..Pass::default() };
+        self.look(&mut pass, &Known::default());
+        self.settle(text, label, pass, taken, out);
     }
 
-    /// [`Catalog::scan`], which gives the beginnings of words at which a name of `known`
-    /// may stand, for [`Known::find`].
+    /// [`Catalog::scan`] beside names that are known already. `placeholders` tells where
+    /// placeholders are: it is asked where one may begin.
     pub fn scan_beside(
         &self,
         text: &str,
         label: &str,
-        taken: &[Range<usize>],
+        placeholders: fn(&str) -> Vec<Range<usize>>,
         known: &Known,
         out: &mut Vec<Finding>,
-    ) -> Vec<usize> {
+    ) -> Beside {
+        let mut pass = Pass { text: text.as_bytes(), ..Pass::default() };
+        self.look(&mut pass, known);
+        let taken = if pass.masked { placeholders(text) } else { Vec::new() };
+        let words = std::mem::take(&mut pass.words);
+        self.settle(text, label, pass, &taken, out);
+        Beside { words, taken }
+    }
+
+    /// What a pass has seen becomes findings.
+    fn settle(
+        &self,
+        text: &str,
+        label: &str,
+        mut pass: Pass<'_>,
+        taken: &[Range<usize>],
+        out: &mut Vec<Finding>,
+    ) {
         let first = out.len();
         let mut gaps = Gaps::new(taken);
-        let mut pass = Pass { text: text.as_bytes(), ..Pass::default() };
-        self.level(&mut pass, label, known, &mut gaps, out);
+        self.fill(&mut pass, label, &mut gaps, out);
         if pass.escapes {
             self.deeper(text, label, &mut gaps, out);
         }
@@ -68,7 +97,6 @@ impl Catalog {
         if let Some(added) = out.get_mut(first..) {
             added.sort_by_key(|finding| finding.span.start);
         }
-        pass.words
     }
 
     /// Decodes level by level, as long as there are escapes.
@@ -80,7 +108,8 @@ impl Catalog {
             let Some(level) = deep::decode(inner) else { break };
             let mut found = Vec::new();
             let mut pass = Pass { text: level.text.as_bytes(), ..Pass::default() };
-            self.level(&mut pass, label, &none, &mut Gaps::default(), &mut found);
+            self.look(&mut pass, &none);
+            self.fill(&mut pass, label, &mut Gaps::default(), &mut found);
             decoded.push(level);
             for finding in &mut found {
                 finding.span = decoded
@@ -100,32 +129,24 @@ impl Catalog {
         }
     }
 
-    /// One level of escapes.
-    fn level(
-        &self,
-        pass: &mut Pass<'_>,
-        label: &str,
-        known: &Known,
-        gaps: &mut Gaps,
-        out: &mut Vec<Finding>,
-    ) {
+    /// Looks at all candidates of one level of escapes.
+    fn look(&self, pass: &mut Pass<'_>, known: &Known) {
         let text = pass.text;
-        let heads = known.heads(self);
         if let Some(custom) = &self.custom {
             // First, so that they win where a class finds the same.
             custom.find(text, Rank::Shape, &mut pass.found);
         }
-        marks::each(text, |from, marks| {
-            for word in bits(from, marks.words) {
-                self.word(word, heads, known, pass);
-                if marks.escaped >> (word - from) & 1 == 1 {
-                    begins_again(text, word).for_each(|word| self.word(word, heads, known, pass));
-                }
-            }
-            if marks.has_signs() {
-                self.signs(from, marks, pass);
-            }
+        marks::each(text, known.heads(self), |chunk| {
+            chunk.words().for_each(|word| self.word(word, known, pass));
+            let names = &self.context.names;
+            chunk.keys().for_each(|at| names.at_sign(text, at, &mut pass.named));
+            chunk.signs().for_each(|(from, marks)| self.signs(from, marks, pass));
         });
+    }
+
+    /// Fills the gaps, rank by rank.
+    fn fill(&self, pass: &mut Pass<'_>, label: &str, gaps: &mut Gaps, out: &mut Vec<Finding>) {
+        let text = pass.text;
         let (mut shapes, mut fields): (Vec<_>, Vec<_>) =
             pass.found.drain(..).partition(|finding| finding.rank == Rank::Shape);
         gaps.fill(text, &mut shapes, out);
@@ -137,21 +158,12 @@ impl Catalog {
         gaps.fill(text, &mut hinted, out);
     }
 
-    /// Looks at a word: almost all are nothing.
-    #[inline]
-    fn word(&self, word: usize, heads: &Heads, known: &Known, pass: &mut Pass<'_>) {
-        let head = known::head(pass.text, word);
-        if heads.may_hold(known::first_four(head)) || known.has_short() {
-            self.rare_word(word, head, known, pass);
-        }
-    }
-
-    #[cold]
-    fn rare_word(&self, word: usize, head: u64, known: &Known, pass: &mut Pass<'_>) {
-        if known.may_begin(head) {
+    /// Looks at a word with which a literal or a name may begin: almost none does.
+    fn word(&self, word: usize, known: &Known, pass: &mut Pass<'_>) {
+        if known.may_begin(known::head(pass.text, word)) {
             pass.words.push(word);
         }
-        let head = known::first_four(head);
+        let head = literals::four(pass.text, word);
         self.literals.at(pass.text, word, head, |hit| self.literal(&hit, pass));
     }
 
@@ -169,7 +181,6 @@ impl Catalog {
             }
         }
         let names = &self.context.names;
-        bits(from, marks.keys).for_each(|at| names.at_sign(text, at, &mut pass.named));
         bits(from, marks.flags).for_each(|at| names.at_flag(text, at, &mut pass.named));
         bits(from, marks.numbers).for_each(|at| Run::number(text, at, &mut pass.runs));
         bits(from, marks.grouped).for_each(|at| Run::grouped(text, at, &mut pass.runs));
@@ -218,6 +229,7 @@ impl Catalog {
                 Action::Aws => pass.named.aws = true,
                 Action::Command => self.context.names.command(pass.text, hit.end, &mut pass.named),
                 Action::Password => pass.passwords.push(hit.end),
+                Action::Masked => pass.masked = true,
             }
         }
         if host {

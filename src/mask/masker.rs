@@ -18,7 +18,7 @@ use crate::body::json::{JsonError, Shape, Tape};
 use crate::body::select::{self, Format, Guarded, Leaf, Opaque, Place};
 use crate::body::splice::{Swap, splice};
 use crate::detect::{Catalog, Finding, Kind, Known, Rank};
-use crate::mask::contents::Contents;
+use crate::mask::decoded::{Decoded, source_at};
 use crate::mask::placeholder::{self, NUMBER_KIND, Placeholder};
 use crate::mask::table::Table;
 use crate::mask::{Mapping, Scope};
@@ -73,13 +73,16 @@ pub struct Session<'a> {
     pub table: Table,
     known: Known,
     pub report: Report,
+    decoded: Decoded,
 }
 
 /// One leaf while its unit is worked on.
 struct Text<'s> {
     /// Where the leaf's contents begin in the document.
     at: usize,
-    contents: Contents<'s>,
+    text: &'s str,
+    /// Behind each escape: the place in the text, and in the document from `at` on.
+    steps: &'s [(usize, usize)],
     place: Place,
     findings: Vec<Finding>,
     taken: Vec<Range<usize>>,
@@ -87,11 +90,18 @@ struct Text<'s> {
     words: Vec<usize>,
 }
 
+impl<'s> Text<'s> {
+    fn new(text: &'s str, steps: &'s [(usize, usize)], at: usize, place: Place) -> Self {
+        let (findings, taken, words) = Default::default();
+        Self { at, text, steps, place, findings, taken, words }
+    }
+}
+
 impl<'a> Session<'a> {
     #[must_use]
     pub fn new(masker: &'a Masker, scope: &'a Scope) -> Self {
-        let (table, known, report) = Default::default();
-        Self { masker, scope, table, known, report }
+        let (table, known, report, decoded) = Default::default();
+        Self { masker, scope, table, known, report, decoded }
     }
 
     /// Masks a JSON document. What is not JSON is masked as text and counted:
@@ -121,7 +131,8 @@ impl<'a> Session<'a> {
     /// Masks a text of the unit.
     fn part(&mut self, source: &str) -> Result<String, Refusal> {
         let mut swaps = Vec::new();
-        let mut texts = vec![self.scan(Contents::Plain(source), 0, "", Place::Text)];
+        let mut texts = vec![Text::new(source, &[], 0, Place::Text)];
+        texts.iter_mut().for_each(|text| self.scan(text, ""));
         self.settle(&mut texts, &mut swaps)?;
         splice(source, &mut swaps).map_err(|_| Refusal::Misfit)
     }
@@ -133,7 +144,9 @@ impl<'a> Session<'a> {
         swaps: &mut Vec<Swap<String>>,
     ) -> Result<(), Refusal> {
         self.known.begin_unit();
-        let mut texts = Vec::with_capacity(unit.len());
+        let mut decoded = std::mem::take(&mut self.decoded);
+        decoded.clear();
+        let mut strings = Vec::with_capacity(unit.len());
         let mut numbers = Vec::new();
         for leaf in unit {
             match leaf.place {
@@ -141,12 +154,16 @@ impl<'a> Session<'a> {
                 Place::Opaque(opaque) => *self.report.opaque.entry(opaque).or_default() += 1,
                 Place::State => self.present(&tape.text(leaf.node)),
                 Place::Base64 => self.base64(tape, leaf, swaps)?,
-                place => {
-                    let label = leaf.label.map(|key| tape.text(key)).unwrap_or_default();
-                    let contents = Contents::json(tape.raw(leaf.node));
-                    texts.push(self.scan(contents, tape.span(leaf.node).start, &label, place));
-                }
+                _ => strings.push((leaf, decoded.add(tape, leaf.node))),
             }
+        }
+        let all = decoded.text().map_err(|_| Refusal::Misfit)?;
+        let mut texts = Vec::with_capacity(strings.len());
+        for (leaf, contents) in &strings {
+            let text = contents.text(tape.source(), all);
+            let mut text = Text::new(text, decoded.steps(contents), contents.start(), leaf.place);
+            self.scan(&mut text, &leaf.label.map(|key| tape.text(key)).unwrap_or_default());
+            texts.push(text);
         }
         for &leaf in &numbers {
             self.learn_number(tape, leaf)?;
@@ -155,23 +172,16 @@ impl<'a> Session<'a> {
         for leaf in numbers {
             self.number(tape, leaf, swaps)?;
         }
+        self.decoded = decoded;
         Ok(())
     }
 
     /// Finds what stands in a leaf by itself.
-    fn scan<'s>(
-        &mut self,
-        contents: Contents<'s>,
-        at: usize,
-        label: &str,
-        place: Place,
-    ) -> Text<'s> {
-        let text = contents.text();
-        let mut findings = Vec::new();
-        let taken = placeholder::spans(text);
-        let catalog = &self.masker.catalog;
-        let words = catalog.scan_beside(text, label, &taken, &self.known, &mut findings);
-        Text { at, contents, place, findings, taken, words }
+    fn scan(&mut self, text: &mut Text<'_>, label: &str) {
+        let (catalog, findings) = (&self.masker.catalog, &mut text.findings);
+        let beside =
+            catalog.scan_beside(text.text, label, placeholder::spans, &self.known, findings);
+        (text.words, text.taken) = (beside.words, beside.taken);
     }
 
     /// Decides the placeholders of a unit and writes down what is replaced.
@@ -185,11 +195,10 @@ impl<'a> Session<'a> {
             if matches!(text.place, Place::Guarded(_)) || self.known.is_empty() {
                 continue;
             }
-            let Text { contents, findings, taken, .. } = text;
+            let Text { text: leaf, findings, taken, words, .. } = text;
             taken.extend(findings.iter().map(|finding| finding.span.clone()));
             taken.sort_by_key(|span| span.start);
-            let words = std::mem::take(&mut text.words);
-            self.known.find(contents.text(), words, taken, findings);
+            self.known.find(leaf, std::mem::take(words), taken, findings);
             findings.sort_unstable_by_key(|finding| finding.span.start);
         }
         for text in texts.iter() {
@@ -205,8 +214,7 @@ impl<'a> Session<'a> {
         let masked = texts.iter().filter(|text| !matches!(text.place, Place::Guarded(_)));
         for text in masked {
             for finding in &text.findings {
-                let value =
-                    text.contents.text().get(finding.span.clone()).ok_or(Refusal::Misfit)?;
+                let value = text.text.get(finding.span.clone()).ok_or(Refusal::Misfit)?;
                 let new = (finding.rank, finding.kind, finding.teach);
                 let old = first.entry(value).or_insert(new);
                 let teach = old.2 || new.2;
@@ -236,18 +244,17 @@ impl<'a> Session<'a> {
     }
 
     fn swap(&mut self, text: &Text<'_>, swaps: &mut Vec<Swap<String>>) -> Result<(), Refusal> {
-        let mut way_back = text.contents.way_back();
         for finding in &text.findings {
             if let Place::Guarded(guarded) = text.place {
                 *self.report.guarded.entry((guarded, finding.kind)).or_default() += 1;
                 continue;
             }
-            let value = text.contents.text().get(finding.span.clone()).ok_or(Refusal::Misfit)?;
+            let value = text.text.get(finding.span.clone()).ok_or(Refusal::Misfit)?;
             let mapping = self.placeholder(finding.kind, value)?;
             *self.report.findings.entry(finding.kind).or_default() += 1;
             let with = mapping.placeholder.as_str().to_owned();
-            let span = way_back.source(&finding.span);
-            swaps.push(Swap { span: text.at + span.start..text.at + span.end, with });
+            let place = |at| text.at + source_at(text.steps, at);
+            swaps.push(Swap { span: place(finding.span.start)..place(finding.span.end), with });
         }
         Ok(())
     }

@@ -3,6 +3,7 @@
 pub mod care;
 mod channel;
 mod contents;
+mod decoded;
 pub mod document;
 pub mod keys;
 pub mod masker;

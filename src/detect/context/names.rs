@@ -1,6 +1,7 @@
 //! Keys that name what a customer made: `DBInstanceIdentifier`, `--function-name`.
 
 use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasherDefault, Hasher};
 
 use serde::Deserialize;
 
@@ -34,14 +35,14 @@ pub(super) struct Key {
 #[derive(Debug)]
 pub(crate) struct Names {
     /// By the key without case and separators.
-    keys: HashMap<Box<[u8]>, (Kind, bool)>,
+    keys: HashMap<Box<[u8]>, (Kind, bool), BuildHasherDefault<Fast>>,
     services: HashSet<Box<[u8]>>,
 }
 
 impl Names {
     pub(super) fn builtin(kinds: &mut Kinds) -> Result<Self, CatalogError> {
         let file: File = parse("key_names", TABLE)?;
-        let mut keys = HashMap::new();
+        let mut keys = HashMap::default();
         for (groups, alone) in [(file.alone, true), (file.beside, false)] {
             let mut groups: Vec<_> = groups.into_iter().collect();
             groups.sort();
@@ -67,11 +68,36 @@ impl Names {
         if name.len() > LONGEST || !may_end(name) {
             return None;
         }
-        let letters = plain(name);
-        let one = letters.strip_suffix(b"s");
+        let mut letters = [0; LONGEST];
+        let mut len = 0;
+        let plain = name.iter().filter(|b| b.is_ascii_alphanumeric());
+        for (slot, letter) in letters.iter_mut().zip(plain) {
+            *slot = letter.to_ascii_lowercase();
+            len += 1;
+        }
+        let letters = letters.get(..len)?;
         let found =
             |name: &[u8], list| self.keys.get(name).map(|&(kind, alone)| Key { kind, alone, list });
-        found(&letters, false).or_else(|| found(one?, true))
+        found(letters, false).or_else(|| found(letters.strip_suffix(b"s")?, true))
+    }
+}
+
+/// For a table that is fixed when the program is built: nobody chooses what is in one list.
+#[derive(Debug, Default)]
+struct Fast(u64);
+
+impl Hasher for Fast {
+    fn write(&mut self, bytes: &[u8]) {
+        let mut mix = |part: u64| {
+            self.0 = (self.0.rotate_left(5) ^ part).wrapping_mul(0x517c_c1b7_2722_0a95);
+        };
+        let (eights, rest) = bytes.as_chunks();
+        eights.iter().for_each(|eight| mix(u64::from_le_bytes(*eight)));
+        mix(rest.iter().fold(1, |all, &byte| all << 8 | u64::from(byte)));
+    }
+
+    fn finish(&self) -> u64 {
+        self.0 ^ self.0 >> 32
     }
 }
 

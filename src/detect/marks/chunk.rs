@@ -1,0 +1,186 @@
+//! A text in pieces: the marks of each, and which words and signs are worth a look.
+
+use std::cell::Cell;
+
+use multiversion::multiversion;
+use multiversion::target::match_target;
+
+use crate::detect::boundary::begins_again;
+#[cfg(target_arch = "x86_64")]
+use crate::detect::lanes::x86;
+use crate::detect::lanes::{self, Masks, WIDTH, block};
+use crate::detect::literals::{Heads, four};
+use crate::detect::marks::places::Places;
+use crate::detect::marks::{Marks, back, bits};
+
+/// As many blocks are marked before they are looked at.
+const BLOCKS: usize = 8;
+
+/// Calls `hit` for each piece of the text in which something may stand.
+#[inline]
+pub(crate) fn each(text: &[u8], heads: &Heads, mut hit: impl FnMut(&Chunk)) {
+    // What is looked at inside is not the first.
+    let mut chunk = CHUNK.take().unwrap_or_default();
+    chunk.next = 0;
+    while chunk.next < text.len() {
+        fill(text, heads, &mut chunk);
+        hit(&chunk);
+    }
+    CHUNK.set(Some(chunk));
+}
+
+/// Calls `hit` for the beginnings of words that `heads` may hold.
+pub(crate) fn each_word(text: &[u8], heads: &Heads, hit: impl FnMut(usize)) {
+    let mut words = Vec::new();
+    pick_words(text, heads, &mut words);
+    words.into_iter().for_each(hit);
+}
+
+#[multiversion(targets("x86_64+avx2+bmi1+bmi2+lzcnt+popcnt"))]
+fn pick_words(text: &[u8], heads: &Heads, found: &mut Vec<usize>) {
+    let (mut word_before, mut lead_before) = (0, 0);
+    let mut places = Places::default();
+    for from in (0..text.len()).step_by(WIDTH) {
+        let block = block(text, from);
+        let (word, lead) = match_target! {
+            "x86_64+avx2" => x86::words(&block),
+            _ => lanes::words(&block),
+        };
+        let begins = word & !back(word, word_before, 1);
+        let escaped = begins & back(lead, lead_before, 1);
+        (word_before, lead_before) = (word, lead);
+        places.len = 0;
+        places.add(0, begins);
+        places.retain(|at| heads.may_hold(four(text, from + at)));
+        found.extend(places.all(from));
+        for word in bits(from, escaped) {
+            let words = begins_again(text, word);
+            found.extend(words.filter(|&at| heads.may_hold(four(text, at))));
+        }
+    }
+}
+
+thread_local! {
+    /// Memory that is used again: it is larger than most strings.
+    static CHUNK: Cell<Option<Box<Chunk>>> = const { Cell::new(None) };
+}
+
+/// The marks of a few hundred bytes.
+#[derive(Debug, Default)]
+pub(crate) struct Chunk {
+    pub(super) from: usize,
+    /// How far the text is marked.
+    pub(super) next: usize,
+    /// Of the block before, of those here, and of the one behind them.
+    masks: [Masks; BLOCKS + 2],
+    pub(super) marks: [Marks; BLOCKS],
+    /// All marks but words and keys.
+    signs: u64,
+    escaped: u64,
+    words: Places,
+    keys: Places,
+}
+
+impl Chunk {
+    /// The beginnings of words that may be those of literals or names.
+    pub(crate) fn words(&self) -> impl Iterator<Item = usize> + '_ {
+        self.words.all(self.from)
+    }
+
+    /// Signs behind what may be a key.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = usize> + '_ {
+        self.keys.all(self.from)
+    }
+
+    /// The marks of each 64 bytes, with their beginning, if there is more in them than words
+    /// and keys.
+    pub(crate) fn signs(&self) -> impl Iterator<Item = (usize, &Marks)> {
+        let marks = if self.signs == 0 { &[] } else { self.marks.as_slice() };
+        let blocks = (self.from..self.next).step_by(WIDTH).zip(marks);
+        blocks.filter(|(_, marks)| marks.signs() != 0)
+    }
+
+    /// Adds the words that begin behind escapes.
+    #[cold]
+    fn begin_again(&mut self, text: &[u8], heads: &Heads) {
+        let from = self.from;
+        for (start, marks) in (from..self.next).step_by(WIDTH).zip(&self.marks) {
+            for word in bits(start, marks.escaped) {
+                let words = begins_again(text, word).filter(|&at| heads.may_hold(four(text, at)));
+                words.for_each(|at| self.words.push(at - from));
+            }
+        }
+        self.words.sort();
+    }
+}
+
+/// Marks the next blocks. It is compiled for several processors, and the right one is chosen
+/// when the program runs.
+#[multiversion(targets("x86_64+avx2+bmi1+bmi2+lzcnt+popcnt"))]
+fn fill(text: &[u8], heads: &Heads, chunk: &mut Chunk) {
+    let masks = |at| {
+        let block = block(text, at);
+        match_target! {
+            "x86_64+avx2" => x86::avx2(&block),
+            _ => Masks::portable(&block),
+        }
+    };
+    let [before, here, .., last, after] = &mut chunk.masks;
+    (*before, *here) = match chunk.next {
+        0 => (Masks::default(), masks(0)),
+        _ => (*last, *after),
+    };
+    let blocks = (text.len() - chunk.next).div_ceil(WIDTH).min(BLOCKS);
+    for (index, behind) in chunk.masks.iter_mut().skip(2).take(blocks).enumerate() {
+        *behind = masks(chunk.next + (index + 1) * WIDTH);
+    }
+    (chunk.from, chunk.signs, chunk.escaped) = (chunk.next, 0, 0);
+    (chunk.words.len, chunk.keys.len) = (0, 0);
+    for (marks, around) in chunk.marks.iter_mut().zip(chunk.masks.windows(3)).take(blocks) {
+        let [before, here, after] = around else { break };
+        *marks = Marks::new(before, here, after);
+        chunk.words.add(chunk.next - chunk.from, marks.words);
+        chunk.keys.add(chunk.next - chunk.from, marks.keys);
+        chunk.signs |= marks.signs();
+        chunk.escaped |= marks.escaped;
+        chunk.next += WIDTH;
+    }
+    let from = chunk.from;
+    chunk.words.retain(|at| heads.may_hold(four(text, from + at)));
+    chunk.keys.retain(|at| is_behind_key(text, from + at));
+    if chunk.escaped != 0 {
+        chunk.begin_again(text, heads);
+    }
+}
+
+/// May a key end before the sign that stands here? Keys that name something end with one of a
+/// few letters, quotes and spaces may follow: almost all other signs are passed over.
+#[inline(always)]
+fn is_behind_key(text: &[u8], at: usize) -> bool {
+    let kind = |places| {
+        let byte = at.checked_sub(places).and_then(|at| text.get(at)).copied();
+        byte.and_then(|byte| BEFORE_SIGN.get(usize::from(byte))).copied().unwrap_or_default()
+    };
+    match kind(1) {
+        ENDING => true,
+        BETWEEN => kind(2) != 0,
+        _ => false,
+    }
+}
+
+const ENDING: u8 = 1;
+const BETWEEN: u8 = 2;
+#[expect(clippy::indexing_slicing, reason = "the compiler runs this, and checks it")]
+static BEFORE_SIGN: [u8; 256] = {
+    let mut kinds = [0; 256];
+    let mut byte = 0_u8;
+    while byte < u8::MAX {
+        kinds[byte as usize] = match byte {
+            b'd' | b'e' | b'r' | b's' | b't' | b'D' | b'E' | b'R' | b'S' | b'T' => ENDING,
+            b' ' | b'\t' | b'"' | b'\'' | b'`' | b'\\' | b']' | b')' => BETWEEN,
+            _ => 0,
+        };
+        byte += 1;
+    }
+    kinds
+};
