@@ -10,7 +10,7 @@ use crate::detect::deep;
 use crate::detect::gaps::Gaps;
 use crate::detect::literals::{Action, Heads, Hit};
 use crate::detect::marks::{self, Marks, bits};
-use crate::detect::{Finding, Known, Rank, known};
+use crate::detect::{Beside, Finding, Known, Rank, known};
 
 /// What one pass over one level of escapes finds.
 #[derive(Default)]
@@ -34,6 +34,8 @@ pub(crate) struct Pass<'t> {
     pub named: named::Findings,
     /// Where a name may stand that is known already.
     words: Vec<usize>,
+    /// Names that need a sign of AWS, where the text holds none.
+    pub unsure: Vec<Finding>,
 }
 
 impl Catalog {
@@ -45,8 +47,7 @@ impl Catalog {
         self.scan_beside(text, label, taken, &Known::default(), out);
     }
 
-    /// [`Catalog::scan`], which gives the beginnings of words at which a name of `known`
-    /// may stand, for [`Known::find`].
+    /// [`Catalog::scan`], which also tells what matters to the other leaves of the unit.
     pub fn scan_beside(
         &self,
         text: &str,
@@ -54,7 +55,7 @@ impl Catalog {
         taken: &[Range<usize>],
         known: &Known,
         out: &mut Vec<Finding>,
-    ) -> Vec<usize> {
+    ) -> Beside {
         let first = out.len();
         let mut gaps = Gaps::new(taken);
         let mut pass = Pass { text: text.as_bytes(), ..Pass::default() };
@@ -68,7 +69,7 @@ impl Catalog {
         if let Some(added) = out.get_mut(first..) {
             added.sort_by_key(|finding| finding.span.start);
         }
-        pass.words
+        Beside { words: pass.words, unsure: pass.unsure, aws: pass.named.aws }
     }
 
     /// Decodes level by level, as long as there are escapes.

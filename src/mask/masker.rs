@@ -17,7 +17,7 @@ use thiserror::Error;
 use crate::body::json::{JsonError, Shape, Tape};
 use crate::body::select::{self, Format, Guarded, Leaf, Opaque, Place};
 use crate::body::splice::{Swap, splice};
-use crate::detect::{Catalog, Finding, Kind, Known, Rank};
+use crate::detect::{Beside, Catalog, Finding, Kind, Known, Rank};
 use crate::mask::contents::Contents;
 use crate::mask::placeholder::{self, NUMBER_KIND, Placeholder};
 use crate::mask::table::Table;
@@ -83,8 +83,7 @@ struct Text<'s> {
     place: Place,
     findings: Vec<Finding>,
     taken: Vec<Range<usize>>,
-    /// Words at which a name may stand that earlier units taught.
-    words: Vec<usize>,
+    beside: Beside,
 }
 
 impl<'a> Session<'a> {
@@ -170,8 +169,8 @@ impl<'a> Session<'a> {
         let mut findings = Vec::new();
         let taken = placeholder::spans(text);
         let catalog = &self.masker.catalog;
-        let words = catalog.scan_beside(text, label, &taken, &self.known, &mut findings);
-        Text { at, contents, place, findings, taken, words }
+        let beside = catalog.scan_beside(text, label, &taken, &self.known, &mut findings);
+        Text { at, contents, place, findings, taken, beside }
     }
 
     /// Decides the placeholders of a unit and writes down what is replaced.
@@ -180,6 +179,7 @@ impl<'a> Session<'a> {
         texts: &mut [Text<'_>],
         swaps: &mut Vec<Swap<String>>,
     ) -> Result<(), Refusal> {
+        self.decide(texts);
         self.assign(texts)?;
         for text in texts.iter_mut() {
             if matches!(text.place, Place::Guarded(_)) || self.known.is_empty() {
@@ -188,7 +188,7 @@ impl<'a> Session<'a> {
             let Text { contents, findings, taken, .. } = text;
             taken.extend(findings.iter().map(|finding| finding.span.clone()));
             taken.sort_by_key(|span| span.start);
-            let words = std::mem::take(&mut text.words);
+            let words = std::mem::take(&mut text.beside.words);
             self.known.find(contents.text(), words, taken, findings);
             findings.sort_unstable_by_key(|finding| finding.span.start);
         }
@@ -196,6 +196,23 @@ impl<'a> Session<'a> {
             self.swap(text, swaps)?;
         }
         Ok(())
+    }
+
+    /// Keys that others use too name what is AWS's, if anything in the unit is.
+    fn decide(&self, texts: &mut [Text<'_>]) {
+        let catalog = &self.masker.catalog;
+        let sign = |text: &Text<'_>| {
+            text.beside.aws || text.findings.iter().any(|finding| catalog.is_sign(finding))
+        };
+        let unsure = texts.iter().any(|text| !text.beside.unsure.is_empty());
+        if unsure && texts.iter().any(sign) {
+            for Text { contents, findings, taken, beside, .. } in texts {
+                if !beside.unsure.is_empty() {
+                    let unsure = &mut beside.unsure;
+                    catalog.add_unsure(contents.text(), taken, unsure, findings);
+                }
+            }
+        }
     }
 
     /// Gives each value that the unit brings its placeholder, by the surest
