@@ -35,10 +35,17 @@ NO_RESOURCE = set(
     Result Schema Segment Sender Service Setting Settings Shape Source Stage State Status Step Suite Symbol Tag
     Tags Target Task Test Text Time Token Topic Type Unit Value Variable Vendor Version View Zone""".split()
 )
+# Members without a pattern whose documentation or examples show spaces.
+SPACED = {"alarmname", "keyname"}
 # Members whose stem is such a word all the same, where AWS's own data shows them with names.
 RESOURCES = {("ec2", "Key"), ("cloudwatch", "Alarm"), ("kms", "Key"), ("iam", "ServerCertificate")}
 # Keys that name a resource of another service than the one they stand in.
 EXTRA = {"kmskeyid": "KMS", "bucket": "S3_BUCKET"}
+# What people call AWS's in their own files.
+EXTRA_ALONE = {
+    "S3_BUCKET": ["s3bucket", "s3bucketname", "s3logbucket", "s3logsbucket", "s3databucket", "s3backupbucket"],
+    "RDS": ["rdsinstance", "rdsinstanceid", "rdsinstancename"],
+}
 # Two words, and still known outside of AWS: Azure, Kubernetes, programs.
 ORDINARY = set(
     """accesskeyid accesspointid cachepolicyid changesetid changesetname eventbusname filesystemid healthcheckid
@@ -147,7 +154,19 @@ def members(service, model):
                 continue
             noun = noun_of(found[1], nouns)
             if noun:
-                yield (found[1] + found[2]).lower(), noun
+                yield (found[1] + found[2]).lower(), noun, may_hold_spaces(target)
+
+
+def may_hold_spaces(shape):
+    """Does the pattern of a string allow a name of several words, and not any text? Without one, nothing is known."""
+    # Unicode's classes are those of Java.
+    pattern = shape.get("pattern", r"\S+").replace(r"\uD800\uDC00-\uDBFF\uDFFF", "")
+    for of_unicode, letters in ((r"\p{L}", "A-Za-z"), (r"\p{Z}", r"\s"), (r"\p{N}", "0-9"), (r"\p{IsLetter}", "A-Za-z")):
+        pattern = pattern.replace(of_unicode, letters)
+    try:
+        return bool(re.fullmatch(pattern, "My name 1")) and not re.fullmatch(pattern, "\n<>{}")
+    except re.error:
+        return False
 
 
 def arn_kinds():
@@ -166,17 +185,19 @@ def arn_kinds():
 def table(folder):
     """The kind of each key; keys of two words or more are told apart from ordinary ones."""
     data = pathlib.Path(folder) / "botocore/data"
-    kinds, found, services = arn_kinds(), collections.defaultdict(dict), []
+    kinds, found, services, spaced = arn_kinds(), collections.defaultdict(dict), [], set(SPACED)
     length = collections.Counter()
     for service, model in models(data):
         services.append(service)
         meta = model["metadata"]
         prefixes = [service, meta.get("signingName"), meta["endpointPrefix"]]
-        for key, noun in members(service, model):
+        for key, noun, spaces in members(service, model):
             of_arn = (kinds.get((prefix, noun.lower())) for prefix in prefixes)
             kind = KINDS.get((service, noun)) or next(filter(None, of_arn), "RESOURCE")
             found[key][service] = kind
             length[key] = max(length[key], len(words(noun)))
+            if spaces and key.endswith("name"):
+                spaced.add(key)
     alone, beside = collections.defaultdict(list), collections.defaultdict(list)
     for key, by_service in sorted(found.items()):
         if key.endswith(("accountid", "sessionid")):
@@ -188,7 +209,10 @@ def table(folder):
         (alone if distinct else beside)[kind].append(key)
     for key, kind in EXTRA.items():
         beside[kind].append(key)
-    return alone, beside, services
+    for kind, keys in EXTRA_ALONE.items():
+        alone[kind] += [key for key in keys if key not in found]
+        beside[kind] = [key for key in beside[kind] if key not in keys]
+    return alone, beside, services, sorted(spaced & {key for keys in (*alone.values(), *beside.values()) for key in keys})
 
 
 def wrapped(names):
@@ -202,7 +226,7 @@ def show(name, groups):
 
 
 def main(folder):
-    alone, beside, services = table(folder)
+    alone, beside, services, spaced = table(folder)
     version = next(pathlib.Path(folder).glob("botocore-*.dist-info")).name.split("-")[1]
     version = version.removesuffix(".dist")
     print("# Keys that name what a customer made, without case and separators, by the kind of their value.")
@@ -210,6 +234,8 @@ def main(folder):
     print("# do not edit. `alone` are keys that nobody else uses, `beside` need signs of AWS near them.")
     print('\n# What follows `aws` on a command line.\nservices = """')
     print("\n".join(wrapped(services + ["s3api", "deploy", "configure"])) + '"""')
+    print('\n# Keys whose values may hold spaces.\nspaced = """')
+    print("\n".join(wrapped(spaced)) + '"""')
     show("alone", alone)
     show("beside", beside)
 

@@ -11,6 +11,7 @@ use masker::mask::placeholder;
 use serde::Deserialize;
 
 use crate::Bench;
+use crate::exceptions::{self, Exception};
 
 #[derive(Deserialize)]
 struct Case {
@@ -54,11 +55,13 @@ pub(crate) fn run(
     bench: &Bench,
     file: &Path,
     misses: bool,
+    exceptions: Option<Vec<Exception>>,
     out: &mut impl Write,
 ) -> Result<(), Box<dyn Error>> {
     let [mut secrets, mut texts, mut strict, mut learned, mut restored] =
         std::array::from_fn(|_| Share::default());
     let mut classes: BTreeMap<String, usize> = BTreeMap::new();
+    let mut excepted = exceptions.map(Excepted::new);
     for line in fs::read_to_string(file)?.lines().filter(|line| !line.is_empty()) {
         let case: Case = serde_json::from_str(line)?;
         let (masked, table, _) =
@@ -78,6 +81,9 @@ pub(crate) fn run(
             if !gone {
                 let class = case.secret_classes.get(at).unwrap_or(&case.class);
                 *classes.entry(class.clone()).or_default() += 1;
+                if let Some(excepted) = &mut excepted {
+                    excepted.miss(bench, &case.id, value, out)?;
+                }
                 if misses {
                     show(out, "secret", &case.id, class, &left, value)?;
                 }
@@ -110,7 +116,50 @@ pub(crate) fn run(
     for (class, count) in classes {
         writeln!(out, "missed {count:5} {class}")?;
     }
-    Ok(())
+    excepted.map_or(Ok(()), |excepted| excepted.tell(out))
+}
+
+/// What of the misses the exceptions are for.
+struct Excepted {
+    exceptions: Vec<Exception>,
+    others: usize,
+}
+
+impl Excepted {
+    fn new(exceptions: Vec<Exception>) -> Self {
+        Self { exceptions, others: 0 }
+    }
+
+    /// A value with a shape is never excepted.
+    fn miss(
+        &mut self,
+        bench: &Bench,
+        id: &str,
+        value: &str,
+        out: &mut impl Write,
+    ) -> std::io::Result<()> {
+        let shape = exceptions::has_shape(bench, value);
+        let mut all = self.exceptions.iter_mut();
+        match all.find(|exception| !shape && exception.covers(value)) {
+            Some(exception) => exception.used += 1,
+            None => {
+                self.others += 1;
+                let why = if shape { "has a shape" } else { "no exception" };
+                writeln!(out, "not excepted\t{id}\t{value:?}\t{why}")?;
+            }
+        }
+        Ok(())
+    }
+
+    fn tell(self, out: &mut impl Write) -> Result<(), Box<dyn Error>> {
+        for Exception { name, used, .. } in &self.exceptions {
+            writeln!(out, "excepted {used:5} {name}")?;
+        }
+        match self.others {
+            0 => Ok(()),
+            others => Err(format!("{others} values are missed without an exception").into()),
+        }
+    }
 }
 
 /// The text with `¤` for each placeholder, whose tag is nobody's value.

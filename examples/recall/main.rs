@@ -4,8 +4,14 @@
 //! `expect_masked`), `parts` and `learned` what must not be left of it.
 //! `recall harmless FOLDER [--values]`: counts the findings in files that hold nothing to find;
 //! `scripts/harmless.py` brings them together.
+//! `recall each [--json]`: masks the JSON strings of the standard input, one on each line;
+//! `scripts/measure_examples.py` compares what becomes of them.
+//!
+//! With `--exceptions FILE.toml` a corpus fails if anything else is missed.
 
 mod corpus;
+mod each;
+mod exceptions;
 mod harmless;
 
 use std::error::Error;
@@ -36,6 +42,15 @@ enum Job {
         /// Print what was missed, with its surroundings
         #[arg(long)]
         misses: bool,
+        /// Fail if a value is left that none of these exceptions is for
+        #[arg(long, value_name = "FILE")]
+        exceptions: Option<PathBuf>,
+    },
+    /// Masks each line of the standard input, a JSON string, by itself
+    Each {
+        /// The strings are JSON documents
+        #[arg(long)]
+        json: bool,
     },
     /// Masks the files of a folder and counts findings by kind
     Harmless {
@@ -64,7 +79,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     let bench = Bench { masker, scope };
     let mut out = io::stdout().lock();
     match arguments.job {
-        Job::Corpus { file, misses } => corpus::run(&bench, &file, misses, &mut out),
+        Job::Corpus { exceptions: Some(_), .. } if arguments.strict => {
+            Err("the exceptions are those of the default profile".into())
+        }
+        Job::Corpus { file, misses, exceptions } => {
+            let exceptions = exceptions.map(|file| exceptions::read(&bench, &file)).transpose()?;
+            corpus::run(&bench, &file, misses, exceptions, &mut out)
+        }
+        Job::Each { json } => each::run(&bench, json, &mut out),
         Job::Harmless { folder, values } => harmless::run(&bench, &folder, values, &mut out),
     }
 }

@@ -19,6 +19,7 @@ use crate::config::Shutdown;
 use crate::config::TenantKey;
 use crate::config::Tls;
 use crate::config::combine;
+use crate::config::families;
 use crate::config::file::File;
 use crate::config::patterns;
 use crate::config::problem::Origin;
@@ -35,6 +36,7 @@ use crate::store::config::StoreConfig;
 /// The checked configuration, unless there was a problem, now or before.
 pub(crate) fn check(mut file: File) -> Result<Config, File> {
     combine::check(&mut file);
+    families::check(&mut file);
     let tenants = rows::tenants(&mut file);
     let routes = rows::routes(&mut file);
     let own = patterns::own(&mut file);

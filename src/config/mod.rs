@@ -17,6 +17,7 @@ use crate::store::config::StoreConfig;
 
 mod check;
 mod combine;
+mod families;
 mod file;
 pub mod key;
 pub mod load;

@@ -184,7 +184,7 @@ pub(crate) const OPTIONS: &[Opt] = &[
         "\"fields\" keeps the shape of an ARN and masks account and names; \"whole\" masks an ARN \
          as one, unless it holds a wildcard or a variable."),
     opt("detect.families_off", List, Default("[]"),
-        "Families of the catalog that are not looked for."),
+        "Families of the catalog that are not looked for: the FAMILY of `masker patterns list`. \"arn\" is the structure of ARNs, \"context\" what is found beside a key or words (accounts, secret keys, passwords), \"keys\" names under AWS's keys, \"hosts\" host names, \"prose\" names behind the word for what they name."),
 
     opt("allow.values", List, Default("[]"),
         "Values that are never masked, each as it is found whole: an account id, a bucket's name. What is allowed goes to the provider as it is, at your own risk. Read again when it changes, with [detect] and [[patterns]]."),

@@ -128,6 +128,20 @@ fn every_error_at_once_with_its_line() {
 }
 
 #[test]
+fn families_that_there_are_not_are_named() {
+    let found =
+        problems("[detect]\nfamilies_off = [\"arn\", \"key\", \"context\", \"everything\"]\n");
+    let [near, far] = found.as_slice() else { panic!("{found:?}") };
+    assert_eq!(
+        near,
+        "masker.toml:2: detect.families_off names an unknown family \"key\"; did you mean \"keys\"?"
+    );
+    let said =
+        "masker.toml:2: detect.families_off names an unknown family \"everything\"; there are ";
+    assert!(far.starts_with(said) && far.ends_with("arn, context, keys"), "{far}");
+}
+
+#[test]
 fn broken_toml_is_named_beside_the_rest() {
     let found = problems("[limits]\nbody = \ndepth = 1\n[log\nlevel = \"info\"\n");
     assert!(found[0].starts_with("masker.toml:2: this is not TOML: "), "{found:?}");

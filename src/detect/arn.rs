@@ -32,6 +32,8 @@ pub struct Table {
     resource: Kind,
     /// ARNs are masked as one.
     whole: Option<Whole>,
+    /// ARNs are looked for.
+    pub(crate) on: bool,
 }
 
 impl Table {
@@ -52,7 +54,7 @@ impl Table {
             table.insert(service.into_boxed_str(), types.collect());
         }
         let (account, resource) = (kinds.make("ACCOUNT"), kinds.make("RESOURCE"));
-        Ok(Self { services: table, terms, account, resource, whole: None })
+        Ok(Self { services: table, terms, account, resource, whole: None, on: true })
     }
 
     /// Masks ARNs whole from now on.
@@ -90,7 +92,7 @@ impl Table {
 
     /// Adds the fields of the ARN that begins at `start`.
     pub(crate) fn scan(&self, text: &[u8], start: usize, out: &mut Vec<Finding>) {
-        let Some(arn) = Arn::read(text, start) else { return };
+        let Some(arn) = Arn::read(text, start).filter(|_| self.on) else { return };
         let first = out.len();
         self.read_fields(text, &arn, out);
         if let Some(whole) = &self.whole {

@@ -1,6 +1,6 @@
 //! The catalog: kinds, classes and what finds their candidates.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use serde::Deserialize;
 
@@ -27,10 +27,17 @@ const FAMILIES: [(&str, &str); 11] = [
 ];
 /// The family of what is masked because of what it decodes to.
 const ENCODED: &str = "encoded";
+/// The families that are no classes: the structure of ARNs, shapes beside a key or a word,
+/// and names by their keys.
+pub(crate) const ARN: &str = "arn";
+pub(crate) const CONTEXT: &str = "context";
+pub(crate) const KEYS: &str = "keys";
 const KINDS: &str = include_str!("patterns/kinds.toml");
 
 /// The kind of a JSON number that is an account id.
 const ACCOUNT_NUMBER: &str = "ACCOUNT_NUMBER";
+/// What others have too.
+const NO_SIGNS: [&str; 3] = ["PRIVATE_IP", "PUBLIC_IP", "ID"];
 
 #[derive(Debug, thiserror::Error)]
 pub enum CatalogError {
@@ -40,8 +47,8 @@ pub enum CatalogError {
     Expression { class: String, source: Box<regex_automata::meta::BuildError> },
     #[error("{0}")]
     Literals(#[from] NoWord),
-    #[error("there is no pattern family {0}")]
-    Family(String),
+    #[error("detect.families_off: there is no pattern family {name:?}; there are {families}")]
+    Family { name: String, families: String },
     #[error("the operator's own patterns together: {0}")]
     Own(#[from] CustomError),
     #[error("too many classes or kinds")]
@@ -113,6 +120,13 @@ impl Kinds {
         self.all.get(usize::from(kind.0)).map_or("RESOURCE", |info| &info.name)
     }
 
+    /// The kinds that nobody but AWS has.
+    fn signs(&self) -> HashSet<Kind> {
+        let of_aws = |info: &KindInfo| !info.secret && !NO_SIGNS.contains(&&*info.name);
+        let all = (0..).map(Kind).zip(&self.all);
+        all.filter(|(_, info)| of_aws(info)).map(|(kind, _)| kind).collect()
+    }
+
     /// The kind of a pattern of the operator's own: not AWS's, if it is new.
     fn own(&mut self, pattern: &Pattern) -> Kind {
         let known = self.by_name.contains_key(pattern.kind.as_str());
@@ -129,9 +143,10 @@ impl Kinds {
 impl Catalog {
     /// The patterns that come with the program.
     pub fn builtin(settings: &Settings) -> Result<Self, CatalogError> {
-        let known = |name: &String| FAMILIES.iter().any(|(family, _)| family == name);
+        let known = |name: &&String| families().any(|family| family == name.as_str());
         if let Some(name) = settings.families_off.iter().find(|name| !known(name)) {
-            return Err(CatalogError::Family(name.clone()));
+            let families = families().collect::<Vec<_>>().join(", ");
+            return Err(CatalogError::Family { name: name.clone(), families });
         }
         let mut kinds = Kinds::default();
         // Fixed, so that tests and logs are easy to read.
@@ -147,19 +162,20 @@ impl Catalog {
             classes.push(class);
         }
         let mut arns = Table::builtin(&mut kinds)?;
+        arns.on = settings.is_on(ARN);
         if settings.arn_style == ArnStyle::Whole {
             arns.mask_whole(&mut kinds);
         }
         let is_strict = settings.profile == Profile::Strict;
-        let context = Context::builtin(&mut kinds, is_strict)?;
+        let mut context = Context::builtin(&mut kinds, settings)?;
         let strict = if is_strict { strict::builtin(&mut kinds)? } else { None };
-        let is_on = !settings.families_off.iter().any(|off| off == ENCODED);
-        let encoded = is_on.then(|| kinds.make("ENCODED"));
+        let encoded = settings.is_on(ENCODED).then(|| kinds.make("ENCODED"));
         let flags: Flags = parse("kinds", KINDS)?;
         for kind in &mut kinds.all {
             kind.critical = flags.critical.contains(&*kind.name);
             kind.secret = flags.secret.contains(&*kind.name);
         }
+        context.signs = kinds.signs();
         for (field, whole) in arns.whole_kinds() {
             let critical = kinds.all.get(usize::from(field.0)).is_some_and(|info| info.critical);
             if let Some(info) = kinds.all.get_mut(usize::from(whole.0)) {
@@ -260,11 +276,16 @@ impl Finders {
     }
 }
 
+/// The names of all families.
+pub fn families() -> impl Iterator<Item = &'static str> {
+    FAMILIES.iter().map(|(family, _)| *family).chain([ARN, CONTEXT, KEYS])
+}
+
 /// All entries of the families that are on, with their family.
 pub(crate) fn entries(settings: &Settings) -> Result<Vec<(&'static str, Entry)>, CatalogError> {
     let mut all = Vec::new();
     for (family, text) in FAMILIES {
-        if settings.families_off.iter().any(|off| off == family) {
+        if !settings.is_on(family) {
             continue;
         }
         let file: File = parse(family, text)?;

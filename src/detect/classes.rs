@@ -398,13 +398,14 @@ impl Require {
     }
 }
 
-/// People write ids of other lengths too: cut, or made up. `i-2147483648` is arithmetic.
+/// People write ids of other lengths too: cut, or made up. `i-2147483648` is arithmetic; no
+/// number in a program is as long as an id nearly is.
 fn is_hex_id(value: &[u8]) -> bool {
     let mut parts = value.rsplitn(2, |&b| b == b'-');
     let digits = parts.next().unwrap_or_default();
     let prefix = parts.next().unwrap_or_default();
     let letter = digits.iter().any(u8::is_ascii_lowercase);
-    matches!(digits.len(), 8 | 17)
+    matches!(digits.len(), 8 | 16..=17)
         || (digits.iter().any(u8::is_ascii_digit) && (letter || prefix.len() > 1))
 }
 

@@ -1,5 +1,6 @@
 //! Shapes that are identifiers only beside a key or a word (R21 in tests).
 
+mod behind;
 mod cells;
 pub(crate) mod named;
 mod names;
@@ -8,19 +9,20 @@ pub(crate) mod runs;
 pub(crate) mod shape;
 mod value;
 
+use std::collections::HashSet;
 use std::ops::Range;
 
 use memchr::memmem;
 use serde::Deserialize;
 
 use crate::detect::boundary::holds_masked;
-use crate::detect::catalog::{CatalogError, Kinds, parse};
+use crate::detect::catalog::{CONTEXT, CatalogError, KEYS, Kinds, parse};
 use crate::detect::context::named::Findings;
 use crate::detect::context::names::Names;
 use crate::detect::context::runs::Run;
 use crate::detect::context::shape::Shape;
 use crate::detect::scan::Pass;
-use crate::detect::{Finding, Kind, Rank};
+use crate::detect::{Finding, Kind, Profile, Rank, Settings};
 
 const RULES: &str = include_str!("patterns/context.toml");
 
@@ -61,12 +63,15 @@ pub(crate) struct Context {
     /// The shape is enough.
     strict: bool,
     pub names: Names,
+    /// Kinds that nobody but AWS has.
+    pub signs: HashSet<Kind>,
 }
 
 impl Context {
-    pub(crate) fn builtin(kinds: &mut Kinds, strict: bool) -> Result<Self, CatalogError> {
+    pub(crate) fn builtin(kinds: &mut Kinds, settings: &Settings) -> Result<Self, CatalogError> {
         let file: File = parse("context", RULES)?;
-        let rules = file.rule.into_iter().map(|rule| Rule {
+        let on = settings.is_on(CONTEXT);
+        let rules = file.rule.into_iter().filter(|_| on).map(|rule| Rule {
             kind: kinds.make(&rule.kind),
             value: rule.value,
             labels: rule.labels,
@@ -74,7 +79,12 @@ impl Context {
         });
         let rules = rules.collect();
         let access_key = kinds.make("ACCESS_KEY");
-        Ok(Self { rules, access_key, strict, names: Names::builtin(kinds)? })
+        let mut names = Names::builtin(kinds)?;
+        if !settings.is_on(KEYS) {
+            names.clear();
+        }
+        let (strict, signs) = (settings.profile == Profile::Strict, HashSet::new());
+        Ok(Self { rules, access_key, strict, names, signs })
     }
 
     /// Does a key with this name hold an account id?
@@ -89,10 +99,15 @@ impl Context {
         if pass.text.len() <= LEAF {
             self.names.leaf(pass.text, label, &mut pass.named);
         }
-        let Findings { all, aws, .. } = std::mem::take(&mut pass.named);
-        for named in all.into_iter().filter(|named| named.alone || aws) {
+        let Findings { all, aws, .. } = &mut pass.named;
+        // The signs are many where no such key is, and nobody asks for them there.
+        if !*aws && all.iter().any(|named| !named.alone) {
+            *aws = found.iter().any(|finding| self.signs.contains(&finding.kind));
+        }
+        for named in all.drain(..) {
             let teach = value::is_distinct(part(pass.text, &named.span));
-            out.push(Finding { teach, ..finding(named.span, named.kind) });
+            let sure = if named.alone || *aws { &mut out } else { &mut pass.unsure };
+            sure.push(Finding { teach, ..finding(named.span, named.kind) });
         }
         out
     }

@@ -2,6 +2,8 @@
 //!
 //! Nothing here runs while bodies are masked; it may be slow, within limits.
 
+mod keys;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
@@ -9,7 +11,7 @@ use std::ops::Range;
 use memchr::memmem;
 use serde::Deserialize;
 
-use crate::detect::catalog::{CatalogError, entries, parse};
+use crate::detect::catalog::{ARN, CONTEXT, CatalogError, KEYS, entries, parse};
 use crate::detect::classes::{Entry, Find};
 use crate::detect::{Catalog, Finding, Rank, custom};
 
@@ -115,8 +117,9 @@ impl Catalog {
             .map(|(family, entry)| class(family, entry))
             .collect();
         all.extend(self.settings.own.patterns.iter().map(own));
-        all.extend(arns()?);
-        all.extend(rules()?.into_iter().map(rule));
+        for (family, patterns) in [(ARN, arns()?), (CONTEXT, contexts()?), (KEYS, self.keys())] {
+            all.extend(patterns.into_iter().filter(|_| self.settings.is_on(family)));
+        }
         for pattern in &mut all {
             let mut kinds = pattern.kinds.iter().filter_map(|name| self.kind(name));
             pattern.critical = kinds.any(|kind| self.info(kind).critical);
@@ -160,8 +163,9 @@ impl Catalog {
         }
         missed.extend(self.lacks_context(text)?.into_iter().filter(|missed| free(&missed.span)));
         missed.sort_by_key(|missed| missed.span.start);
+        let rules = rules()?;
         let found = findings.into_iter().zip(by);
-        let found = found.map(|(f, by)| (by.unwrap_or_else(|| self.rule_of(&f)), f));
+        let found = found.map(|(f, by)| (by.unwrap_or_else(|| self.rule_of(&f, &rules)), f));
         Ok(Trial { found: found.map(|(by, finding)| (finding, by)).collect(), missed })
     }
 
@@ -176,14 +180,16 @@ impl Catalog {
     }
 
     /// What found it, if it was no class.
-    fn rule_of(&self, finding: &Finding) -> String {
+    fn rule_of(&self, finding: &Finding, rules: &[Rule]) -> String {
+        let of_rule = |rule: &Rule| self.kind(&rule.kind) == Some(finding.kind);
         let kind = self.info(finding.kind).name.to_ascii_lowercase();
         match finding.rank {
             Rank::Shape if self.encoded == Some(finding.kind) => "encoded".to_owned(),
             Rank::Shape if self.arns.is_whole(finding.kind) => "arn".to_owned(),
             Rank::Shape => format!("network.{kind}"),
             Rank::Structure => "arn".to_owned(),
-            Rank::Context => format!("context.{kind}"),
+            Rank::Context if rules.iter().any(of_rule) => format!("context.{kind}"),
+            Rank::Context => keys::name(&kind),
             Rank::Known => "known".to_owned(),
         }
     }
@@ -305,6 +311,10 @@ fn rules() -> Result<Vec<Rule>, CatalogError> {
     Ok(parse::<Rules>("context", RULES)?.rule)
 }
 
+fn contexts() -> Result<Vec<Pattern>, CatalogError> {
+    Ok(rules()?.into_iter().map(rule).collect())
+}
+
 fn rule_name(rule: &Rule) -> String {
     format!("context.{}", rule.kind.to_ascii_lowercase())
 }
@@ -317,7 +327,7 @@ fn rule(rule: Rule) -> Pattern {
     };
     Pattern {
         name: rule_name(&rule),
-        family: "context".to_owned(),
+        family: CONTEXT.to_owned(),
         find: keys + &words,
         expression: format!("the shape {:?}", rule.value),
         boundary: "words".to_owned(),
@@ -346,7 +356,7 @@ fn arns() -> Result<Vec<Pattern>, CatalogError> {
         let rows = types.iter().map(|(name, layout)| format!("{name} {layout}"));
         Pattern {
             name: format!("arn.{service}"),
-            family: "arn".to_owned(),
+            family: ARN.to_owned(),
             kinds,
             critical: false,
             since: 1,

@@ -5,6 +5,7 @@
 //! that its cost is linear in the text.
 
 pub mod arn;
+pub mod beside;
 pub mod boundary;
 pub mod catalog;
 mod classes;
@@ -27,9 +28,9 @@ mod strict;
 use std::ops::Range;
 use std::sync::Arc;
 
+pub use crate::detect::beside::Beside;
 pub use crate::detect::catalog::{Catalog, CatalogError};
 pub use crate::detect::known::Known;
-pub use crate::detect::scan::Beside;
 
 use crate::detect::custom::Own;
 
@@ -87,12 +88,19 @@ pub struct Settings {
     pub private_ip: bool,
     /// Off by default, since versions have the same shape: then only beside a key or a word.
     pub public_ip: bool,
-    /// Names of pattern files that are not used, such as `secrets`.
+    /// Names of families that are not looked for, such as `secrets`.
     pub families_off: Vec<String>,
     pub arn_style: ArnStyle,
     pub profile: Profile,
     /// Patterns and an allow-list of the operator's own, which have been checked.
     pub own: Arc<Own>,
+}
+
+impl Settings {
+    /// Is this family looked for?
+    pub(crate) fn is_on(&self, family: &str) -> bool {
+        !self.families_off.iter().any(|off| off == family)
+    }
 }
 
 /// What becomes of an ARN.

@@ -10,7 +10,7 @@ use crate::detect::deep;
 use crate::detect::gaps::Gaps;
 use crate::detect::literals::{self, Action, Hit};
 use crate::detect::marks::{self, Marks, bits};
-use crate::detect::{Finding, Known, Rank, known};
+use crate::detect::{Beside, Finding, Known, Rank, known};
 
 /// What one pass over one level of escapes finds.
 #[derive(Default)]
@@ -36,15 +36,8 @@ pub(crate) struct Pass<'t> {
     pub named: named::Findings,
     /// Where a name may stand that is known already.
     words: Vec<usize>,
-}
-
-/// What a scan has seen beside its findings.
-#[derive(Debug)]
-pub struct Beside {
-    /// The beginnings of words at which a known name may stand, for [`Known::find`].
-    pub words: Vec<usize>,
-    /// The placeholders, which nothing touches.
-    pub taken: Vec<Range<usize>>,
+    /// Names that need a sign of AWS, where the text holds none.
+    pub unsure: Vec<Finding>,
 }
 
 impl Catalog {
@@ -55,11 +48,12 @@ impl Catalog {
     pub fn scan(&self, text: &str, label: &str, taken: &[Range<usize>], out: &mut Vec<Finding>) {
         let mut pass = Pass { text: text.as_bytes(), ..Pass::default() };
         self.look(&mut pass, &Known::default());
-        self.settle(text, label, pass, taken, out);
+        self.settle(text, label, &mut pass, taken, out);
     }
 
-    /// [`Catalog::scan`] beside names that are known already. `placeholders` tells where
-    /// placeholders are: it is asked where one may begin.
+    /// [`Catalog::scan`] beside names that are known already, which also tells what matters to
+    /// the other leaves of the unit. `placeholders` tells where placeholders are: it is asked
+    /// where one may begin.
     pub fn scan_beside(
         &self,
         text: &str,
@@ -72,8 +66,8 @@ impl Catalog {
         self.look(&mut pass, known);
         let taken = if pass.masked { placeholders(text) } else { Vec::new() };
         let words = std::mem::take(&mut pass.words);
-        self.settle(text, label, pass, &taken, out);
-        Beside { words, taken }
+        self.settle(text, label, &mut pass, &taken, out);
+        Beside { words, taken, unsure: pass.unsure, aws: pass.named.aws }
     }
 
     /// What a pass has seen becomes findings.
@@ -81,13 +75,13 @@ impl Catalog {
         &self,
         text: &str,
         label: &str,
-        mut pass: Pass<'_>,
+        pass: &mut Pass<'_>,
         taken: &[Range<usize>],
         out: &mut Vec<Finding>,
     ) {
         let first = out.len();
         let mut gaps = Gaps::new(taken);
-        self.fill(&mut pass, label, &mut gaps, out);
+        self.fill(pass, label, &mut gaps, out);
         if pass.escapes {
             self.deeper(text, label, &mut gaps, out);
         }

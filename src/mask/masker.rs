@@ -7,7 +7,6 @@
 //! ones. Neither the order of bytes nor that of JSON keys plays a role.
 
 use std::collections::{BTreeMap, HashMap};
-use std::ops::Range;
 use std::sync::Arc;
 
 use base64::Engine as _;
@@ -17,7 +16,7 @@ use thiserror::Error;
 use crate::body::json::{JsonError, Shape, Tape};
 use crate::body::select::{self, Format, Guarded, Leaf, Opaque, Place};
 use crate::body::splice::{Swap, splice};
-use crate::detect::{Catalog, Finding, Kind, Known, Rank};
+use crate::detect::{Beside, Catalog, Finding, Kind, Known, Rank};
 use crate::mask::decoded::{Decoded, source_at};
 use crate::mask::placeholder::{self, NUMBER_KIND, Placeholder};
 use crate::mask::table::Table;
@@ -85,15 +84,13 @@ struct Text<'s> {
     steps: &'s [(usize, usize)],
     place: Place,
     findings: Vec<Finding>,
-    taken: Vec<Range<usize>>,
-    /// Words at which a name may stand that earlier units taught.
-    words: Vec<usize>,
+    beside: Beside,
 }
 
 impl<'s> Text<'s> {
     fn new(text: &'s str, steps: &'s [(usize, usize)], at: usize, place: Place) -> Self {
-        let (findings, taken, words) = Default::default();
-        Self { at, text, steps, place, findings, taken, words }
+        let (findings, beside) = Default::default();
+        Self { at, text, steps, place, findings, beside }
     }
 }
 
@@ -179,9 +176,8 @@ impl<'a> Session<'a> {
     /// Finds what stands in a leaf by itself.
     fn scan(&mut self, text: &mut Text<'_>, label: &str) {
         let (catalog, findings) = (&self.masker.catalog, &mut text.findings);
-        let beside =
+        text.beside =
             catalog.scan_beside(text.text, label, placeholder::spans, &self.known, findings);
-        (text.words, text.taken) = (beside.words, beside.taken);
     }
 
     /// Decides the placeholders of a unit and writes down what is replaced.
@@ -190,21 +186,40 @@ impl<'a> Session<'a> {
         texts: &mut [Text<'_>],
         swaps: &mut Vec<Swap<String>>,
     ) -> Result<(), Refusal> {
+        self.decide(texts);
         self.assign(texts)?;
         for text in texts.iter_mut() {
             if matches!(text.place, Place::Guarded(_)) || self.known.is_empty() {
                 continue;
             }
-            let Text { text: leaf, findings, taken, words, .. } = text;
+            let Text { text: leaf, findings, beside, .. } = text;
+            let taken = &mut beside.taken;
             taken.extend(findings.iter().map(|finding| finding.span.clone()));
             taken.sort_by_key(|span| span.start);
-            self.known.find(leaf, std::mem::take(words), taken, findings);
+            self.known.find(leaf, std::mem::take(&mut beside.words), taken, findings);
             findings.sort_unstable_by_key(|finding| finding.span.start);
         }
         for text in texts.iter() {
             self.swap(text, swaps)?;
         }
         Ok(())
+    }
+
+    /// Keys that others use too name what is AWS's, if anything in the unit is.
+    fn decide(&self, texts: &mut [Text<'_>]) {
+        let catalog = &self.masker.catalog;
+        let sign = |text: &Text<'_>| {
+            text.beside.aws || text.findings.iter().any(|finding| catalog.is_sign(finding))
+        };
+        let unsure = texts.iter().any(|text| !text.beside.unsure.is_empty());
+        if unsure && texts.iter().any(sign) {
+            for Text { text, findings, beside, .. } in texts {
+                if !beside.unsure.is_empty() {
+                    let unsure = &mut beside.unsure;
+                    catalog.add_unsure(text, &beside.taken, unsure, findings);
+                }
+            }
+        }
     }
 
     /// Gives each value that the unit brings its placeholder, by the surest

@@ -18,6 +18,9 @@ fn all_patterns_are_listed_as_text_and_as_json() {
         assert_eq!(line.contains(" critical "), pattern["critical"].as_bool().unwrap(), "{line}");
     }
     let key = lines.lines().find(|line| line.contains("\"iam.access-key-id\"")).unwrap();
+    for family in ["arn", "context", "keys"] {
+        assert!(lines.contains(&format!("\"family\":\"{family}\"")), "{family}");
+    }
     assert!(key.contains("\"critical\":true") && key.contains("\"ACCESS_KEY\""), "{key}");
 }
 

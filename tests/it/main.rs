@@ -12,6 +12,7 @@
 mod answers;
 mod architecture;
 mod attacks;
+mod beside;
 mod bytes;
 mod custom;
 #[path = "../common/dice.rs"]

@@ -41,8 +41,11 @@ impl Arn {
         let partition = field(text, &mut at)?;
         let service = field(text, &mut at)?;
         let _region = field(text, &mut at)?;
-        let account = field(text, &mut at)?;
-        let tokens = tokens(text, at);
+        let from = at;
+        let (account, tokens) = match field(text, &mut at) {
+            Some(account) => (account, tokens(text, at)),
+            None => (cut(text, from)?, Vec::new()),
+        };
         Some(Self { start, fields: partition.start..account.end, service, account, tokens })
     }
 }
@@ -64,6 +67,14 @@ fn field(text: &[u8], at: &mut usize) -> Option<Range<usize>> {
         *at += letter(text, *at)?;
     }
     None
+}
+
+/// The account of an ARN that somebody cut behind it: `arn:aws:iam::123456789012`.
+fn cut(text: &[u8], at: usize) -> Option<Range<usize>> {
+    let digits = text.get(at..at + 12)?.iter().all(u8::is_ascii_digit);
+    let next = text.get(at + 12).copied();
+    let ends = next.is_none_or(|b| b.is_ascii_whitespace() || b"\"'`)],;.!?\\|<".contains(&b));
+    (digits && ends).then_some(at..at + 12)
 }
 
 fn tokens(text: &[u8], from: usize) -> Vec<Token> {

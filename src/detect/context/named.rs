@@ -5,11 +5,9 @@ use std::ops::Range;
 
 use crate::detect::Kind;
 use crate::detect::boundary::ends_escape;
+use crate::detect::context::behind::{BETWEEN, assigned, flag_value, is_pascal, run_for, xml};
 use crate::detect::context::names::{Key, LONGEST, Names, may_end};
 use crate::detect::context::value;
-
-/// Spaces and quotes between a key and its value.
-const BETWEEN: usize = 24;
 
 /// A value whose key names it.
 #[derive(Debug)]
@@ -24,8 +22,8 @@ pub(crate) struct Named {
 pub(super) struct Before<'t> {
     pub word: &'t [u8],
     pub key: Key,
-    start: usize,
-    quoted: bool,
+    pub start: usize,
+    pub quoted: bool,
 }
 
 /// What is found in one text.
@@ -82,7 +80,7 @@ impl Names {
         let Some(key) = self.key(word) else { return };
         out.aws |= key.alone;
         let mut from = hyphen + 1 + len;
-        while let Some(next) = flag_value(text, from) {
+        while let Some(next) = flag_value(text, from, key) {
             if let Some(span) = value::name(text, next.clone(), word) {
                 out.all.push(Named { span, kind: key.kind, alone: key.alone });
             }
@@ -99,7 +97,7 @@ impl Names {
         let Some(key) = self.key(label) else { return };
         let sure = key.alone || is_pascal(label);
         out.aws |= key.alone;
-        let whole = value::run(text, 0) == (0..text.len());
+        let whole = run_for(key, text, 0) == (0..text.len());
         if let Some(span) = value::name(text, 0..text.len(), label).filter(|_| whole) {
             out.all.push(Named { span, kind: key.kind, alone: sure });
         }
@@ -128,88 +126,4 @@ impl Names {
         let quoted = text.get(end).is_some_and(|b| b"\"\\'".contains(b)) && skip > 0;
         Some(Before { word, key, start: end - len, quoted })
     }
-}
-
-/// `FunctionName`, as in AWS's own data.
-pub(super) fn is_pascal(word: &[u8]) -> bool {
-    word.first().is_some_and(u8::is_ascii_uppercase)
-        && word.iter().any(u8::is_ascii_lowercase)
-        && word.iter().all(u8::is_ascii_alphanumeric)
-}
-
-/// `<FunctionName>VALUE</FunctionName>`
-fn xml(text: &[u8], from: usize, before: &Before<'_>, out: &mut Findings) {
-    let opened = before.start.checked_sub(1).and_then(|at| text.get(at)) == Some(&b'<');
-    let span = value::run(text, from);
-    if !opened || text.get(span.end..span.end + 2) != Some(b"</") {
-        return;
-    }
-    let Key { kind, alone, .. } = before.key;
-    let name = value::name(text, span, before.word);
-    out.all.extend(name.map(|span| Named { span, kind, alone }));
-}
-
-/// `"FunctionName": "VALUE"`, `function_name = "VALUE"`, `FunctionName: VALUE`
-fn assigned(text: &[u8], from: usize, before: &Before<'_>, out: &mut Findings) {
-    let Key { kind, alone, list } = before.key;
-    let start = skip(text, from, b" \t");
-    let alone = alone || (before.quoted && is_pascal(before.word));
-    let mut push = |span| {
-        let name = value::name(text, span, before.word);
-        out.all.extend(name.map(|span| Named { span, kind, alone }));
-    };
-    if let Some((span, _)) = quoted(text, start) {
-        push(span);
-    } else if text.get(start) == Some(&b'[') {
-        let mut at = start + 1;
-        while let Some((span, end)) = quoted(text, skip(text, at, b" \t\r\n,\\")) {
-            push(span);
-            at = end;
-        }
-    } else if !list {
-        let span = value::run(text, start);
-        if is_plain(text, &span, before) {
-            push(span);
-        }
-    }
-}
-
-/// May this be a value without quotes, and not a variable, a type or an expression?
-fn is_plain(text: &[u8], span: &Range<usize>, before: &Before<'_>) -> bool {
-    let value = text.get(span.clone()).unwrap_or_default();
-    let rest = text.get(span.end..).unwrap_or_default();
-    let ends_line = matches!(rest, [] | [b'\n' | b'\r', ..] | [b'\\', b'n' | b'r', ..]);
-    let ends = ends_line || matches!(rest, [b' ' | b'\t' | b',' | b'"' | b'\'' | b'}', ..]);
-    let data = is_pascal(before.word) || !before.word.iter().any(u8::is_ascii_lowercase);
-    let hyphen = value.contains(&b'-') && value.iter().any(u8::is_ascii_alphabetic);
-    let typed = may_end(value) || value.ends_with(b"Type") || value.contains(&b'.');
-    !before.quoted && ends && (hyphen || (data && ends_line && !typed))
-}
-
-/// The value in quotes that begins at `at`, which escapes may stand before, and its end.
-fn quoted(text: &[u8], at: usize) -> Option<(Range<usize>, usize)> {
-    let open = skip(text, at, b"\\");
-    let quote = text.get(open).filter(|b| b"\"'`".contains(b))?;
-    let span = value::run(text, open + 1);
-    let close = skip(text, span.end, b"\\");
-    (text.get(close) == Some(quote)).then_some((span, close + 1))
-}
-
-fn flag_value(text: &[u8], from: usize) -> Option<Range<usize>> {
-    let start = skip(text, from, b" \t");
-    if start == from || matches!(text.get(start), Some(b'-')) {
-        return None;
-    }
-    if let Some((span, _)) = quoted(text, start) {
-        return Some(span);
-    }
-    let span = value::run(text, start);
-    let rest = text.get(span.end..).unwrap_or_default();
-    let ends = rest.first().is_none_or(|b| b.is_ascii_whitespace() || b"\\\"'`|;&)".contains(b));
-    (ends && !span.is_empty()).then_some(span)
-}
-
-fn skip(text: &[u8], from: usize, set: &[u8]) -> usize {
-    let rest = text.get(from..).unwrap_or_default();
-    from + rest.iter().take(BETWEEN).take_while(|b| set.contains(b)).count()
 }

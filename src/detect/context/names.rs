@@ -1,6 +1,6 @@
 //! Keys that name what a customer made: `DBInstanceIdentifier`, `--function-name`.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 
 use serde::Deserialize;
@@ -13,12 +13,13 @@ const TABLE: &str = include_str!("../patterns/key_names.toml");
 /// No key is longer, with its separators.
 pub(super) const LONGEST: usize = 80;
 /// How keys end, in small letters; a list adds an `s`.
-const ENDINGS: [&[u8]; 4] = [b"name", b"id", b"identifier", b"bucket"];
+const ENDINGS: [&[u8]; 5] = [b"name", b"id", b"identifier", b"bucket", b"instance"];
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
     services: String,
+    spaced: String,
     alone: HashMap<String, String>,
     beside: HashMap<String, String>,
 }
@@ -29,13 +30,15 @@ pub(super) struct Key {
     pub kind: Kind,
     /// Nobody but AWS uses it.
     pub alone: bool,
+    /// Its values may hold spaces.
+    pub spaced: bool,
     pub list: bool,
 }
 
 #[derive(Debug)]
 pub(crate) struct Names {
     /// By the key without case and separators.
-    keys: HashMap<Box<[u8]>, (Kind, bool), BuildHasherDefault<Fast>>,
+    keys: HashMap<Box<[u8]>, Key, BuildHasherDefault<Fast>>,
     services: HashSet<Box<[u8]>>,
 }
 
@@ -48,15 +51,30 @@ impl Names {
             groups.sort();
             for (kind, names) in groups {
                 let kind = kinds.make(&kind);
-                keys.extend(
-                    names
-                        .split_ascii_whitespace()
-                        .map(|key| (key.as_bytes().into(), (kind, alone))),
-                );
+                let key = Key { kind, alone, spaced: false, list: false };
+                keys.extend(words(&names).map(|name| (name, key)));
             }
         }
-        let services = file.services.split_ascii_whitespace().map(|name| name.as_bytes().into());
-        Ok(Self { keys, services: services.collect() })
+        for name in words(&file.spaced) {
+            keys.entry(name).and_modify(|key| key.spaced = true);
+        }
+        Ok(Self { keys, services: words(&file.services).collect() })
+    }
+
+    /// No key names anything from now on.
+    pub(super) fn clear(&mut self) {
+        self.keys.clear();
+    }
+
+    /// The keys for each kind, and whether they suffice.
+    pub(crate) fn by_kind(&self) -> BTreeMap<Kind, Vec<(String, bool)>> {
+        let mut all: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for (name, key) in &self.keys {
+            let name = String::from_utf8_lossy(name).into_owned();
+            all.entry(key.kind).or_default().push((name, key.alone));
+        }
+        all.values_mut().for_each(|keys| keys.sort_unstable());
+        all
     }
 
     /// Is this the name of a service on AWS's command line?
@@ -76,8 +94,7 @@ impl Names {
             len += 1;
         }
         let letters = letters.get(..len)?;
-        let found =
-            |name: &[u8], list| self.keys.get(name).map(|&(kind, alone)| Key { kind, alone, list });
+        let found = |name: &[u8], list| self.keys.get(name).map(|&key| Key { list, ..key });
         found(letters, false).or_else(|| found(letters.strip_suffix(b"s")?, true))
     }
 }
@@ -99,6 +116,10 @@ impl Hasher for Fast {
     fn finish(&self) -> u64 {
         self.0 ^ self.0 >> 32
     }
+}
+
+fn words(text: &str) -> impl Iterator<Item = Box<[u8]>> {
+    text.split_ascii_whitespace().map(|word| word.as_bytes().into())
 }
 
 /// Without case and separators.

@@ -35,10 +35,26 @@ const WORDS: [&[u8]; 22] = [
 /// What belongs to the names of a type, of AWS or of a place.
 const STARTS: [&[u8]; 6] = [b"arn:", b"aws:", b"AWS::", b"/aws/", b"aws/", b"alias/aws/"];
 
+/// What a description begins with, and a name does not.
+const PROSE: [&[u8]; 5] = [b"The ", b"A ", b"An ", b"This ", b"Name "];
+
 /// The characters of names.
 pub(super) fn run(text: &[u8], from: usize) -> Range<usize> {
+    run_of(text, from, b"-_./:@+=#$")
+}
+
+/// The same, where names may hold spaces.
+pub(super) fn run_spaced(text: &[u8], from: usize) -> Range<usize> {
     let rest = text.get(from..).unwrap_or_default();
-    let of_name = |b: &&u8| b.is_ascii_alphanumeric() || b"-_./:@+=#$".contains(b);
+    if PROSE.iter().any(|start| rest.starts_with(start)) {
+        return run(text, from);
+    }
+    run_of(text, from, b"-_./:@+=#$ ()&")
+}
+
+fn run_of(text: &[u8], from: usize, signs: &[u8]) -> Range<usize> {
+    let rest = text.get(from..).unwrap_or_default();
+    let of_name = |b: &&u8| b.is_ascii_alphanumeric() || signs.contains(b);
     let len = rest.iter().take(*LENGTHS.end() + 1).take_while(of_name).count();
     from..from + len
 }

@@ -46,6 +46,50 @@ fn a_key_of_awss_own_suffices() {
 }
 
 #[test]
+fn lists_below_a_key() {
+    check(&[
+        (
+            "",
+            "Type: AWS::X\nSubnetIds:\n  - prod-a\n  - test",
+            "Type: AWS::X\nSubnetIds:\n  - [SUBNET]\n  - [SUBNET]",
+        ),
+        (
+            "",
+            "AutoScalingGroupNames:\r\n- web\r\n- 'web 1'\r\n- \"web-2\"\r\nX: y",
+            "AutoScalingGroupNames:\r\n- [ASG]\r\n- 'web 1'\r\n- \"[ASG]\"\r\nX: y",
+        ),
+        (
+            "",
+            "DBInstanceIdentifiers:\n- !Ref Orders\n- orders\n- Key: x\n- more",
+            "DBInstanceIdentifiers:\n- !Ref Orders\n- [RDS]\n- Key: x\n- more",
+        ),
+        ("", "function_names:\n- render\n", "function_names:\n- render\n"),
+    ]);
+}
+
+#[test]
+fn values_with_spaces() {
+    let sign = "arn:aws:s3:::* ";
+    check(&[
+        ("AlarmName", "High CPU (orders)", "[ALARM])"),
+        ("", r#""AlarmName": "High CPU", "x": 1"#, r#""AlarmName": "[ALARM]", "x": 1"#),
+        (
+            "",
+            "aws cloudwatch x --alarm-names 'High CPU'",
+            "aws cloudwatch x --alarm-names '[ALARM]'",
+        ),
+    ]);
+    for text in [
+        r#""AlarmName": "The name of the alarm""#,
+        r#""DBInstanceIdentifier": "High CPU""#,
+        r#""FunctionName": "two words""#,
+    ] {
+        let text = format!("{sign}{text}");
+        check(&[("", &text, &text)]);
+    }
+}
+
+#[test]
 fn a_flag_begins_at_a_word() {
     check(&[
         ("", r"x\n--hosted-zone-id a-b", r"x\n--hosted-zone-id [HOSTED_ZONE]"),
@@ -84,6 +128,12 @@ fn other_keys_need_signs_of_aws() {
             "Type: AWS::Lambda::Function\nProperties:\n  FunctionName: render",
             "Type: AWS::Lambda::Function\nProperties:\n  FunctionName: [LAMBDA]",
         ),
+        (
+            "",
+            "{\"functionName\": \"render\", \"host\": \"i-0123456789abcdef0\"}",
+            "{\"functionName\": \"[LAMBDA]\", \"host\": \"[EC2]\"}",
+        ),
+        ("", "functionName: \"render\" 10.1.2.3", "functionName: \"render\" [PRIVATE_IP]"),
         (
             "",
             "import boto3\nx.invoke(FunctionName='render')",

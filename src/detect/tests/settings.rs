@@ -1,6 +1,6 @@
 //! What the settings change.
 
-use super::{ArnStyle, Catalog, Profile, Settings, shown_by};
+use super::{ArnStyle, Catalog, Profile, Settings, shown, shown_by};
 
 fn check(settings: &Settings, cases: &[(&str, &str)]) {
     let catalog = Catalog::builtin(settings).expect("the patterns are valid");
@@ -55,4 +55,34 @@ fn the_strict_profile_masks_bare_shapes() {
         ("127.0.0.1 10.1.2.3", "127.0.0.1 [PRIVATE_IP]"),
     ];
     check(&Settings { profile: Profile::Strict, ..Settings::default() }, &cases);
+}
+
+#[test]
+fn each_family_can_be_left_alone() {
+    let off =
+        |family: &str| Settings { families_off: vec![family.to_owned()], ..Settings::default() };
+    for (family, text, others) in [
+        ("arn", "arn:aws:iam::123456789012:role/deployer", "i-0123456789abcdef0"),
+        ("context", "account 123456789012, password=hunter2!x", "arn:aws:s3:::acme-data"),
+        ("keys", "\"DBInstanceIdentifier\": \"orders\"", "account 123456789012"),
+        ("hosts", "b1x.s3.eu-west-1.amazonaws.com", "account 123456789012"),
+        ("prose", "the S3 bucket my-data", "account 123456789012"),
+        ("network", "10.1.2.3", "account 123456789012"),
+    ] {
+        let catalog = Catalog::builtin(&off(family)).unwrap();
+        assert_ne!(shown(text, ""), text, "{family}");
+        assert_eq!(shown_by(&catalog, text, ""), text, "{family}");
+        assert_ne!(shown_by(&catalog, others, ""), others, "{family}");
+        let listed = catalog.patterns().unwrap();
+        assert!(listed.iter().all(|pattern| pattern.family != family), "{family}");
+    }
+}
+
+#[test]
+fn families_that_are_off_are_off_in_the_strict_profile_too() {
+    let families_off = vec!["context".to_owned()];
+    let settings = Settings { families_off, profile: Profile::Strict, ..Settings::default() };
+    check(&settings, &[("123456789012", "123456789012")]);
+    let catalog = Catalog::builtin(&settings).unwrap();
+    assert!(!catalog.account_number("accountId", "123456789012"));
 }

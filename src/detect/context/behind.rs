@@ -1,0 +1,152 @@
+//! The value that stands behind a key: in quotes, plain, in a list, in an element.
+
+use std::ops::Range;
+
+use crate::detect::context::named::{Before, Findings, Named};
+use crate::detect::context::names::{Key, may_end};
+use crate::detect::context::value;
+
+/// Spaces and quotes between a key and its value.
+pub(super) const BETWEEN: usize = 24;
+/// Longer lists are read so far.
+const ITEMS: usize = 256;
+/// No item is longer.
+const LINE: usize = 256;
+
+/// `FunctionName`, as in AWS's own data.
+pub(super) fn is_pascal(word: &[u8]) -> bool {
+    word.first().is_some_and(u8::is_ascii_uppercase)
+        && word.iter().any(u8::is_ascii_lowercase)
+        && word.iter().all(u8::is_ascii_alphanumeric)
+}
+
+/// `<FunctionName>VALUE</FunctionName>`
+pub(super) fn xml(text: &[u8], from: usize, before: &Before<'_>, out: &mut Findings) {
+    let opened = before.start.checked_sub(1).and_then(|at| text.get(at)) == Some(&b'<');
+    let span = value::run(text, from);
+    if !opened || text.get(span.end..span.end + 2) != Some(b"</") {
+        return;
+    }
+    let Key { kind, alone, .. } = before.key;
+    let name = value::name(text, span, before.word);
+    out.all.extend(name.map(|span| Named { span, kind, alone }));
+}
+
+/// `"FunctionName": "VALUE"`, `function_name = "VALUE"`, `FunctionName: VALUE`
+pub(super) fn assigned(text: &[u8], from: usize, before: &Before<'_>, out: &mut Findings) {
+    let Key { kind, alone, list, .. } = before.key;
+    let start = skip(text, from, b" \t");
+    let alone = alone || (before.quoted && is_pascal(before.word));
+    let mut push = |span| {
+        let name = value::name(text, span, before.word);
+        out.all.extend(name.map(|span| Named { span, kind, alone }));
+    };
+    if let Some((span, _)) = quoted(text, start, before.key) {
+        push(span);
+    } else if text.get(start) == Some(&b'[') {
+        let mut at = start + 1;
+        while let Some((span, end)) = quoted(text, skip(text, at, b" \t\r\n,\\"), before.key) {
+            push(span);
+            at = end;
+        }
+    } else if let Some(first) = next_line(text, start) {
+        block(text, first, before, push);
+    } else if !list {
+        let span = value::run(text, start);
+        if is_plain(text, &span, before) {
+            push(span);
+        }
+    }
+}
+
+/// The items of a list below its key, as YAML writes them: `SubnetIds:\n  - VALUE`
+fn block(text: &[u8], first: usize, before: &Before<'_>, mut push: impl FnMut(Range<usize>)) {
+    let mut at = skip(text, first, b" \t");
+    for _ in 0..ITEMS {
+        let Some([b'-', b' ', ..]) = text.get(at..) else { return };
+        let start = skip(text, at + 1, b" \t");
+        let end = match quoted(text, start, before.key) {
+            Some((span, end)) => {
+                push(span);
+                end
+            }
+            None => {
+                let span = value::run(text, start);
+                // The key of an object.
+                if text.get(span.clone()).is_none_or(|item| item.ends_with(b":")) {
+                    return;
+                }
+                let end = span.end;
+                if is_plain(text, &span, before) {
+                    push(span);
+                }
+                end
+            }
+        };
+        let next = next_line(text, skip(text, end, b" \t"));
+        let Some(next) = next.or_else(|| line_after(text, end)) else { return };
+        at = skip(text, next, b" \t");
+    }
+}
+
+/// Where the next line begins, if this one ends at `at`.
+fn next_line(text: &[u8], at: usize) -> Option<usize> {
+    match text.get(at..)? {
+        [b'\r', b'\n', ..] | [b'\\', b'n', ..] => Some(at + 2),
+        [b'\n', ..] => Some(at + 1),
+        _ => None,
+    }
+}
+
+/// Where the next line begins behind what is no name. A line with a key in it is read by
+/// that key, so that no line is read often.
+fn line_after(text: &[u8], at: usize) -> Option<usize> {
+    let rest = text.get(at..)?;
+    let len = rest.iter().take(LINE).position(|b| b"\n:=".contains(b))?;
+    (rest.get(len) == Some(&b'\n')).then_some(at + len + 1)
+}
+
+/// The characters that values of this key have.
+pub(super) fn run_for(key: Key, text: &[u8], from: usize) -> Range<usize> {
+    if key.spaced { value::run_spaced(text, from) } else { value::run(text, from) }
+}
+
+/// May this be a value without quotes, and not a variable, a type or an expression?
+fn is_plain(text: &[u8], span: &Range<usize>, before: &Before<'_>) -> bool {
+    let value = text.get(span.clone()).unwrap_or_default();
+    let rest = text.get(span.end..).unwrap_or_default();
+    let ends_line = matches!(rest, [] | [b'\n' | b'\r', ..] | [b'\\', b'n' | b'r', ..]);
+    let ends = ends_line || matches!(rest, [b' ' | b'\t' | b',' | b'"' | b'\'' | b'}', ..]);
+    let data = is_pascal(before.word) || !before.word.iter().any(u8::is_ascii_lowercase);
+    let hyphen = value.contains(&b'-') && value.iter().any(u8::is_ascii_alphabetic);
+    let typed = may_end(value) || value.ends_with(b"Type") || value.contains(&b'.');
+    !before.quoted && ends && (hyphen || (data && ends_line && !typed))
+}
+
+/// The value in quotes that begins at `at`, which escapes may stand before, and its end.
+fn quoted(text: &[u8], at: usize, key: Key) -> Option<(Range<usize>, usize)> {
+    let open = skip(text, at, b"\\");
+    let quote = text.get(open).filter(|b| b"\"'`".contains(b))?;
+    let span = run_for(key, text, open + 1);
+    let close = skip(text, span.end, b"\\");
+    (text.get(close) == Some(quote)).then_some((span, close + 1))
+}
+
+pub(super) fn flag_value(text: &[u8], from: usize, key: Key) -> Option<Range<usize>> {
+    let start = skip(text, from, b" \t");
+    if start == from || matches!(text.get(start), Some(b'-')) {
+        return None;
+    }
+    if let Some((span, _)) = quoted(text, start, key) {
+        return Some(span);
+    }
+    let span = value::run(text, start);
+    let rest = text.get(span.end..).unwrap_or_default();
+    let ends = rest.first().is_none_or(|b| b.is_ascii_whitespace() || b"\\\"'`|;&)".contains(b));
+    (ends && !span.is_empty()).then_some(span)
+}
+
+fn skip(text: &[u8], from: usize, set: &[u8]) -> usize {
+    let rest = text.get(from..).unwrap_or_default();
+    from + rest.iter().take(BETWEEN).take_while(|b| set.contains(b)).count()
+}

@@ -1,0 +1,38 @@
+//! The keys that name what a customer made, for people.
+
+use crate::detect::Catalog;
+use crate::detect::catalog::KEYS;
+use crate::detect::explain::Pattern;
+
+impl Catalog {
+    /// One pattern for each kind of what keys name.
+    pub(super) fn keys(&self) -> Vec<Pattern> {
+        let of_kind = |(kind, keys): (_, &[(String, bool)])| {
+            let kind = &*self.info(kind).name;
+            let with = |alone| {
+                let keys = keys.iter().filter(|(_, of)| *of == alone);
+                keys.map(|(key, _)| key.as_str()).collect::<Vec<_>>().join(" ")
+            };
+            Pattern {
+                name: name(kind),
+                family: KEYS.to_owned(),
+                kinds: vec![kind.to_owned()],
+                critical: false,
+                since: 1,
+                find: "a key, a flag or the head of a column".to_owned(),
+                expression: format!("alone: {}; beside signs of AWS: {}", with(true), with(false)),
+                boundary: "the whole value".to_owned(),
+                examples: Vec::new(),
+                counter_examples: Vec::new(),
+                source: "service models of botocore: src/detect/patterns/key_names.toml".to_owned(),
+            }
+        };
+        let keys = self.context.names.by_kind();
+        keys.iter().map(|(&kind, keys)| of_kind((kind, keys))).collect()
+    }
+}
+
+/// What it is called.
+pub(super) fn name(kind: &str) -> String {
+    format!("keys.{}", kind.to_ascii_lowercase())
+}
