@@ -47,9 +47,12 @@ impl Arn {
     }
 }
 
-/// Does another ARN begin here? What is cut off by it is none.
+/// Does another ARN begin here? What is cut off by it is none. Nor is it where masking
+/// left a placeholder of what begins like a partition: `arn:aws-0123abcd…`.
 fn begins(text: &[u8], at: usize) -> bool {
-    text.get(at..).is_some_and(|rest| rest.starts_with(b"arn:aws")) && left_of(text, at)
+    let rest = text.get(at..).and_then(|rest| rest.strip_prefix(b"arn:")).unwrap_or_default();
+    let begins = [b"aws".as_slice(), b"AWS_", b"SECRET_"].iter().any(|word| rest.starts_with(word));
+    begins && left_of(text, at)
 }
 
 /// Reads up to and over the next colon.
