@@ -22,7 +22,19 @@ pub(crate) fn left_of(bytes: &[u8], at: usize) -> bool {
 }
 
 pub(crate) fn right_of(bytes: &[u8], at: usize) -> bool {
-    bytes.get(at).is_none_or(|b| !b.is_ascii_alphanumeric())
+    match bytes.get(at) {
+        Some(b'\\') => !goes_on_escaped(bytes.get(at..).unwrap_or_default()),
+        next => next.is_none_or(|b| !b.is_ascii_alphanumeric()),
+    }
+}
+
+/// Does an escape stand here for a letter or digit, as `\u0069`? It belongs to the word.
+fn goes_on_escaped(rest: &[u8]) -> bool {
+    let slashes = rest.iter().take(64).take_while(|b| **b == b'\\').count();
+    let Some([b'u', b'0', b'0', high, low, ..]) = rest.get(slashes..) else { return false };
+    let digit = |b: u8| char::from(b).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    let byte = digit(*high).zip(digit(*low)).map(|(high, low)| high << 4 | low);
+    byte.is_some_and(|byte| byte.is_ascii_alphanumeric())
 }
 
 /// The byte before `at`.
@@ -178,6 +190,10 @@ mod tests {
             (".x", true),
             ("\\n", true),
             ("é", true),
+            ("\\u0069", false),
+            ("\\\\u0039", false),
+            ("\\u000a", true),
+            ("\\users", true),
         ] {
             assert_eq!(right(&format!("ab{tail}"), 2), free, "{tail}");
         }
