@@ -13,6 +13,7 @@ mod answers;
 mod architecture;
 mod attacks;
 mod bytes;
+mod careful;
 mod custom;
 #[path = "../common/dice.rs"]
 mod dice;

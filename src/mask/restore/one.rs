@@ -40,6 +40,7 @@ impl<'t> Text<'t> {
         let mut at = 0;
         let mut swaps = Vec::new();
         for span in placeholder::spans(text) {
+            let span = self.table.reading(text, span);
             if self.table.care().is_some() {
                 url.advance(text.get(at..span.start).unwrap_or_default(), false);
                 at = span.start;

@@ -28,8 +28,8 @@ impl Unescape {
             (State::None, b'\\') => (State::Begun, Taken::Part),
             (State::None, b'"') => (State::None, Taken::Quote),
             (State::Begun, b'u') => (State::Hex(4, 0), Taken::Part),
-            (State::Begun, b'n' | b'r') => (State::None, Taken::Byte(b'\n')),
-            (State::Begun, b't' | b'b' | b'f') => (State::None, Taken::Byte(b'\t')),
+            (State::Begun, b'n') => (State::None, Taken::Byte(b'\n')),
+            (State::Begun, b'r' | b't' | b'b' | b'f') => (State::None, Taken::Byte(b'\t')),
             (State::Hex(left, number), digit) => {
                 let number = number << 4 | char::from(digit).to_digit(16).unwrap_or_default();
                 if left > 1 {
