@@ -152,7 +152,7 @@ mod tests {
         let jwt = table.assign(&scope, true, "JWT", "a.b.c").unwrap();
         let text = format!("AWS_{0} AWS_EC2_{0} {0}", jwt.placeholder);
         let ends = placeholder::spans(&text).into_iter().map(|span| table.reading(&text, span));
-        assert!(ends.map(|span| &text[span]).eq([jwt.placeholder.as_str(); 3]));
+        assert!(ends.map(|span| text.get(span)).eq([Some(jwt.placeholder.as_str()); 3]));
         table.reveal(first.placeholder.clone(), Value::new("other"));
         assert_eq!(table.original(first.placeholder.as_str()), Some("123456789012"));
     }
