@@ -10,6 +10,8 @@ fn values_end_where_masking_again_ends_them() {
         // Padding inside a word is none.
         ("", &format!("{TEXT}=;"), "[ENCODED];"),
         ("", &format!("{TEXT}=0"), "[ENCODED]=0"),
+        // One id behind another.
+        ("", "c-0f1e2d3c4b5a69788-d-1f1e2d3c4b5a69788", "[ID]-[ID]"),
         // An ARN begins, no name ends.
         ("", "/aws/lambda/x-arn:aws:sns:::n", "/aws/lambda/[LAMBDA]-arn:aws:sns:::[SNS]"),
         (
