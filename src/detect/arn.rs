@@ -13,6 +13,7 @@ use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use crate::detect::arn::layout::{Layout, Part};
+pub(super) use crate::detect::arn::read::begins;
 use crate::detect::arn::read::{Arn, Token};
 use crate::detect::arn::whole::Whole;
 use crate::detect::boundary::holds_masked;

@@ -84,14 +84,18 @@ pub(crate) fn is_masked(word: &[u8]) -> bool {
     parts.next().is_some_and(is_tag) && parts.next().is_some()
 }
 
-/// Does a placeholder stand in this word: `AWS_EC2_BF3K9Q2MX4TB_a`?
+/// Does a placeholder stand in this word: `AWS_EC2_BF3K9Q2MX4TB_a`? What an escape stood for
+/// may follow it without a gap: `AWS_EC2_BF3K9Q2MX4TB\\u0062`.
 pub(crate) fn holds_masked(word: &[u8]) -> bool {
-    word.split(|&b| b == b'_').skip(1).any(is_tag)
+    word.split(|&b| b == b'_').skip(1).any(|part| part.get(..TAG).is_some_and(is_tag))
 }
+
+/// The symbols of a tag.
+const TAG: usize = 12;
 
 fn is_tag(part: &[u8]) -> bool {
     let symbol = |b: &u8| b.is_ascii_digit() || (b.is_ascii_uppercase() && !b"ILOU".contains(b));
-    part.len() == 12 && part.first().is_some_and(u8::is_ascii_uppercase) && part.iter().all(symbol)
+    part.len() == TAG && part.first().is_some_and(u8::is_ascii_uppercase) && part.iter().all(symbol)
 }
 
 /// No color sequence holds more than this between `[` and `m`.

@@ -10,8 +10,7 @@ use regex_automata::{Anchored, Input};
 use serde::Deserialize;
 
 use crate::detect::boundary::{before, ends_escape, left_of, right_of};
-use crate::detect::network;
-use crate::detect::{Finding, Kind, Rank};
+use crate::detect::{Finding, Kind, Rank, network, template};
 
 mod made_up;
 mod trial;
@@ -124,7 +123,7 @@ pub(crate) enum Require {
     NotRegion,
     /// A value, not a variable in a template.
     Literal,
-    /// The same, and not the word that stands for a password in every manual.
+    /// More than a variable, and not the word that stands for a password in every manual.
     Password,
     Octets,
     PublicOctets,
@@ -390,7 +389,7 @@ impl Require {
             Self::HexId => is_hex_id(value),
             Self::NotRegion => !is_region(value),
             Self::Literal => is_literal(value),
-            Self::Password => is_literal(value) && !is_documentation(value),
+            Self::Password => is_secret(&template::own(value)),
             Self::Octets => network::octets(value).is_some(),
             Self::MadeUp => made_up::is_made_up(value),
             Self::PublicOctets => network::octets(value).is_some_and(network::is_public),
@@ -417,13 +416,21 @@ pub(crate) fn is_region(value: &[u8]) -> bool {
         && PARTS.iter().any(|part| memmem::find(value, part).is_some())
 }
 
-/// Templates stand for a password, stars hide one.
+/// Templates stand for a value, stars hide one.
 pub(crate) fn is_literal(value: &[u8]) -> bool {
     let template = value.first().is_none_or(|b| b"${<%[(".contains(b))
         || memmem::find(value, b"${").is_some()
         || memmem::find(value, b"{{").is_some();
-    let hidden = value.iter().all(|b| b"*x.X#-_".contains(b));
-    !template && !hidden
+    !template && !is_hidden(value)
+}
+
+/// Stars hide a password.
+pub(crate) fn is_hidden(value: &[u8]) -> bool {
+    value.iter().all(|b| b"*x.X#-_".contains(b))
+}
+
+fn is_secret(own: &[u8]) -> bool {
+    !is_hidden(own) && !is_documentation(own)
 }
 
 /// `user:pass@host`, `scott:tiger@host`: words that stand for a password in manuals.

@@ -55,6 +55,14 @@ impl Decoded {
     }
 }
 
+/// [`escape`] of bytes that may end anywhere.
+pub(super) fn escape_at(text: &[u8]) -> Option<(char, usize)> {
+    let near = text.get(..12).unwrap_or(text);
+    let valid = near.iter().take_while(|b| b.is_ascii()).count();
+    let rest = std::str::from_utf8(near.get(..valid)?).ok()?;
+    rest.starts_with('\\').then(|| escape(rest)).flatten()
+}
+
 /// The character that an escape at the beginning stands for, and its length.
 fn escape(rest: &str) -> Option<(char, usize)> {
     let mut bytes = rest.bytes().skip(1);

@@ -32,8 +32,7 @@ impl Catalog {
         let text = pass.text;
         for span in runs::base64(text, start) {
             let Some(inner) = decoded(text.get(span.clone()).unwrap_or_default()) else { continue };
-            let padding = text.iter().skip(span.end).take(2).take_while(|&&b| b == b'=').count();
-            let span = span.start..span.end + padding;
+            let span = span.start..runs::padded(text, span.end, 2);
             if shape::is_secret_key(inner.trim_ascii_end().as_bytes()) {
                 pass.runs.push(Run { shape: Shape::SecretKey, span: span.clone() });
             }

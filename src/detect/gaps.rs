@@ -3,8 +3,7 @@
 use std::cmp::Reverse;
 use std::ops::Range;
 
-use crate::detect::boundary;
-use crate::detect::{Finding, Rank};
+use crate::detect::{Finding, Rank, arn, boundary, deep};
 
 /// Sorted spans that do not overlap.
 #[derive(Debug, Default)]
@@ -53,7 +52,8 @@ impl Gaps {
         let first = out.len();
         let mut free_from = 0;
         let mut at = 0;
-        for finding in found.drain(..) {
+        for mut finding in found.drain(..) {
+            finding.span.end -= arn_at_end(text, &finding.span);
             if finding.span.start < free_from || finding.span.is_empty() {
                 continue;
             }
@@ -75,6 +75,14 @@ impl Gaps {
     }
 }
 
+/// `/aws/lambda/x-arn:aws:iam::…`: an ARN begins here, no name ends. Without its `arn` it
+/// would not be one when what is masked is masked again.
+fn arn_at_end(text: &[u8], span: &Range<usize>) -> usize {
+    let value = text.get(span.clone()).unwrap_or_default();
+    let Some(name) = value.strip_suffix(b"arn") else { return 0 };
+    if arn::begins(text, span.end - 3) { value.len() - trim(name, 0..name.len()).end } else { 0 }
+}
+
 /// What is left of a finding between the spans that are used.
 fn pieces(text: &[u8], whole: &Finding, used: &[Range<usize>], out: &mut Vec<Finding>) {
     let mut from = whole.span.start;
@@ -92,11 +100,21 @@ fn pieces(text: &[u8], whole: &Finding, used: &[Range<usize>], out: &mut Vec<Fin
     }
 }
 
-/// Without separators at both ends.
+/// Without separators at both ends. An escape is one symbol: `\u0069` is a letter.
 fn trim(text: &[u8], span: Range<usize>) -> Range<usize> {
-    let part = text.get(span.clone()).unwrap_or_default();
-    let skip = part.iter().take_while(|b| !b.is_ascii_alphanumeric()).count();
-    let part = part.get(skip..).unwrap_or_default();
+    let mut start = span.start;
+    while let Some(part @ [first, ..]) = text.get(start..span.end)
+        && !first.is_ascii_alphanumeric()
+    {
+        // At any depth: `\\u0069` is `\u0069` is `i`.
+        let deeper = part.iter().take_while(|b| **b == b'\\').count().saturating_sub(1);
+        match deep::escape_at(part.get(deeper..).unwrap_or_default()) {
+            Some((symbol, _)) if symbol.is_ascii_alphanumeric() => break,
+            Some((_, len)) => start = span.end.min(start + deeper + len),
+            None => start += deeper + 1,
+        }
+    }
+    let part = text.get(start..span.end).unwrap_or_default();
     let drop = part.iter().rev().take_while(|b| !b.is_ascii_alphanumeric()).count();
-    span.start + skip..span.start + skip + part.len() - drop
+    start..span.end - drop
 }

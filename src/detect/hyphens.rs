@@ -43,9 +43,12 @@ impl Catalog {
         let free = |start: &usize| left_of(text, *start) && !in_escape(text, *start);
         for start in (hyphen - len..hyphen).filter(free).take(8) {
             for class in finders.generic.iter().filter_map(|&class| self.classes.get(class)) {
-                if class.verify(text, start, out).is_some() {
+                let first = out.len();
+                // It may be an id before this one: `c-0abc…-d-0abc…`.
+                if class.verify(text, start, out).is_some_and(|span| span.end > hyphen) {
                     return;
                 }
+                out.truncate(first);
             }
         }
     }

@@ -24,6 +24,7 @@ mod marks;
 mod network;
 mod scan;
 mod strict;
+mod template;
 
 use std::ops::Range;
 use std::sync::Arc;

@@ -90,6 +90,18 @@ impl Catalog {
         }
         if let Some(added) = out.get_mut(first..) {
             added.sort_by_key(|finding| finding.span.start);
+            if added.windows(2).any(touch) {
+                let mut added = out.split_off(first);
+                added.dedup_by(|next, one| {
+                    let touching = one.span.end == next.span.start;
+                    (one.span.end, one.teach) = match touching {
+                        true => (next.span.end, false),
+                        false => (one.span.end, one.teach),
+                    };
+                    touching
+                });
+                out.append(&mut added);
+            }
         }
     }
 
@@ -230,4 +242,10 @@ impl Catalog {
             self.host(hit, pass);
         }
     }
+}
+
+/// Do two findings touch, as escapes can make them? They become one: of two placeholders
+/// without anything between them neither could be read.
+fn touch(pair: &[Finding]) -> bool {
+    matches!(pair, [one, next] if one.span.end == next.span.start)
 }

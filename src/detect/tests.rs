@@ -1,6 +1,8 @@
 //! The catalog against its own examples, and whole texts against what must be found.
 
+mod edges;
 mod keys;
+mod passwords;
 mod settings;
 mod tables;
 

@@ -111,6 +111,7 @@ impl Context {
             Vec::new()
         };
         for span in spans {
+            let span = table.reading(text, span);
             if span.start < from || span.end > open {
                 continue;
             }

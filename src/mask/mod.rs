@@ -1,6 +1,7 @@
 //! Values, the placeholders that stand for them, and the keys that make them.
 
 pub mod care;
+mod carried;
 mod channel;
 mod contents;
 mod decoded;

@@ -45,6 +45,7 @@ impl Plain {
         let spot = Spot { tool: false, source: false, end: broken };
         let (mut at, mut read) = (from, from);
         for span in placeholder::spans(context) {
+            let span = table.reading(context, span);
             if span.start < from || span.end > open {
                 continue;
             }

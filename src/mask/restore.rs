@@ -1,14 +1,18 @@
 //! Restoring: placeholders of this exchange become their originals again.
 
+mod one;
+
+use std::collections::BTreeMap;
+
 use memchr::memmem;
 
 use crate::body::escape;
 use crate::body::json::Tape;
 use crate::body::select::{self, Format, Place};
 use crate::body::splice::{Swap, splice};
-use crate::mask::care::{self, Spot, Verdict};
-use crate::mask::contents::Contents;
-use crate::mask::placeholder::{self, Placeholder};
+use crate::mask::carried::{self, Carried};
+use crate::mask::placeholder::Placeholder;
+use crate::mask::restore::one::Text;
 use crate::mask::table::Table;
 use crate::mask::url::Url;
 
@@ -63,8 +67,8 @@ fn may_hold_escaped(source: &[u8]) -> bool {
 /// Restores a plain text. `None`: nothing to restore.
 #[must_use]
 pub fn text(source: &str, table: &Table, counts: &mut Counts) -> Option<String> {
-    let mut swaps = swaps(source, Style::Plain, false, table, counts);
-    if swaps.is_empty() { None } else { splice(source, &mut swaps).ok() }
+    let mut text = Text { style: Style::Plain, tool: false, end: true, table, counts };
+    spliced(source, text.swaps(source, &mut Url::default()))
 }
 
 /// Restores a JSON document, or what claims to be one. `None`: nothing to restore.
@@ -80,80 +84,61 @@ pub fn json(
         return None;
     }
     let Ok(tape) = Tape::parse(source, depth) else {
-        return leaf(source, table, counts);
+        let mut text = Text { style: Style::Json, tool: false, end: true, table, counts };
+        return spliced(source, text.leaf_swaps(source, 0, &mut Url::default()));
     };
+    spliced(source, document(&tape, format, None, table, counts))
+}
+
+/// Restores an event whose texts go on in the next.
+pub(super) fn event(
+    tape: &Tape<'_>,
+    format: Format,
+    carried: &mut Carried,
+    table: &Table,
+    counts: &mut Counts,
+) -> Option<String> {
+    if table.care().is_none() && !may_hold_escaped(tape.source().as_bytes()) {
+        return None;
+    }
+    spliced(tape.source(), document(tape, format, Some(carried), table, counts))
+}
+
+fn spliced(source: &str, mut swaps: Vec<Swap<String>>) -> Option<String> {
+    if swaps.is_empty() { None } else { splice(source, &mut swaps).ok() }
+}
+
+fn document(
+    tape: &Tape<'_>,
+    format: Format,
+    mut carried: Option<&mut Carried>,
+    table: &Table,
+    counts: &mut Counts,
+) -> Vec<Swap<String>> {
+    let places = if carried.is_some() { carried::places(tape) } else { BTreeMap::new() };
     let mut all = Vec::new();
-    for leaf in select::units(&tape, format).iter().flatten() {
+    for leaf in select::units(tape, format).iter().flatten() {
         if !matches!(leaf.place, Place::Text | Place::Key | Place::Delta) {
             continue;
         }
         let (raw, at) = (tape.raw(leaf.node), tape.span(leaf.node));
+        let place = places.get(&leaf.node);
+        let mut own = Url::new(leaf.tool);
+        let url = match (&mut carried, place) {
+            (Some(carried), Some(&place)) => carried.at(place, leaf.tool),
+            _ => &mut own,
+        };
+        let end = place.is_none();
+        let mut text = Text { style: Style::Json, tool: leaf.tool, end, table, counts };
         let whole = Placeholder::parse(raw).filter(Placeholder::is_number);
         if whole.is_some() && leaf.place != Place::Key {
-            let Some(digits) = number(raw, leaf.tool, table, counts) else { continue };
+            let Some(digits) = text.number(raw, url) else { continue };
             all.push(Swap { span: at.start - 1..at.end + 1, with: digits.to_owned() });
         } else {
-            all.extend(leaf_swaps(raw, at.start, leaf.tool, table, counts));
+            all.extend(text.leaf_swaps(raw, at.start, url));
         }
     }
-    if all.is_empty() { None } else { splice(source, &mut all).ok() }
-}
-
-/// Restores the contents of a JSON string, as they stand between the quotes.
-fn leaf(raw: &str, table: &Table, counts: &mut Counts) -> Option<String> {
-    let mut swaps = leaf_swaps(raw, 0, false, table, counts);
-    if swaps.is_empty() { None } else { splice(raw, &mut swaps).ok() }
-}
-
-fn leaf_swaps(
-    raw: &str,
-    at: usize,
-    tool: bool,
-    table: &Table,
-    counts: &mut Counts,
-) -> Vec<Swap<String>> {
-    if !may_hold_escaped(raw.as_bytes()) {
-        return Vec::new();
-    }
-    let contents = Contents::json(raw);
-    let mut found = swaps(contents.text(), Style::Json, tool, table, counts);
-    let mut way_back = contents.way_back();
-    for swap in &mut found {
-        let span = way_back.source(&swap.span);
-        swap.span = at + span.start..at + span.end;
-    }
-    found
-}
-
-fn swaps(
-    text: &str,
-    style: Style,
-    tool: bool,
-    table: &Table,
-    counts: &mut Counts,
-) -> Vec<Swap<String>> {
-    let spot = Spot { tool, source: false, end: true };
-    let (mut url, mut at) = (Url::default(), 0);
-    let mut swaps = Vec::new();
-    for span in placeholder::spans(text) {
-        if table.care().is_some() {
-            url.advance(text.get(at..span.start).unwrap_or_default(), false);
-            at = span.start;
-        }
-        if let Verdict::Write(original) = care::judge(&url, spot, text, &span, table, counts) {
-            swaps.push(Swap { span, with: style.write(original) });
-        }
-    }
-    swaps
-}
-
-/// The digits of a number's placeholder that is a whole leaf.
-fn number<'t>(name: &str, tool: bool, table: &'t Table, counts: &mut Counts) -> Option<&'t str> {
-    let spot = Spot { tool, source: false, end: true };
-    match care::judge(&Url::default(), spot, name, &(0..name.len()), table, counts) {
-        Verdict::Write(digits) => Some(digits),
-        Verdict::Keep | Verdict::Wait => None,
-    }
+    all
 }
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ use crate::body::json::Tape;
 use crate::body::select::{self, Format, Place};
 use crate::body::splice::{Swap, splice};
 use crate::body::sse::{Event, Framer, TooLong};
+use crate::mask::carried::Carried;
 use crate::mask::channel::{Channels, Plan};
 use crate::mask::quick::{self, Quick, What};
 use crate::mask::restore::{self, Counts};
@@ -36,6 +37,8 @@ pub struct Stream {
     /// Events that have left the queue: the number of its first.
     left: u64,
     channels: Channels,
+    /// Of formats whose channels are not known.
+    carried: Carried,
     /// Events that had to wait.
     pub held: u64,
 }
@@ -73,8 +76,9 @@ impl Stream {
     /// A stream whose events are at most `limit` bytes and nest at most `depth` levels.
     #[must_use]
     pub fn new(format: Format, limit: usize, depth: usize) -> Self {
-        let (queue, channels) = Default::default();
-        Self { framer: Framer::new(limit), format, depth, queue, left: 0, channels, held: 0 }
+        let (queue, channels, carried) = Default::default();
+        let framer = Framer::new(limit);
+        Self { framer, format, depth, queue, left: 0, channels, carried, held: 0 }
     }
 
     /// Takes bytes of the stream and gives those that are decided.
@@ -205,7 +209,7 @@ impl Stream {
 
     /// The event's delta, or its data with what stands whole in it restored.
     fn read(
-        &self,
+        &mut self,
         tape: &Tape<'_>,
         table: &Table,
         counts: &mut Counts,
@@ -228,8 +232,9 @@ impl Stream {
                 };
                 return (Some(delta), None);
             }
+            return (None, restore::json(tape.source(), self.format, self.depth, table, counts));
         }
-        (None, restore::json(tape.source(), self.format, self.depth, table, counts))
+        (None, restore::event(tape, self.format, &mut self.carried, table, counts))
     }
 
     fn decide_all(&mut self, table: &Table, counts: &mut Counts) {

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::mask::care::Care;
@@ -83,6 +84,18 @@ impl Table {
         })
     }
 
+    /// Which part of the placeholder at `span` is one of this exchange: `AWS_` before
+    /// `SECRET_JWT_…` reads as a placeholder of another kind.
+    pub(super) fn reading(&self, text: &str, span: Range<usize>) -> Range<usize> {
+        let name = text.get(span.clone()).unwrap_or_default();
+        if self.back.contains_key(name) {
+            return span;
+        }
+        let mut inner = name.match_indices("_SECRET_").map(|(at, _)| at + 1);
+        let known = inner.find(|&at| name.get(at..).is_some_and(|n| self.back.contains_key(n)));
+        span.start + known.unwrap_or_default()..span.end
+    }
+
     /// Does any placeholder stand for a number?
     #[must_use]
     pub fn has_numbers(&self) -> bool {
@@ -119,6 +132,7 @@ impl Table {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mask::placeholder;
     use crate::mask::{MasterKey, Tenant};
 
     #[test]
@@ -135,6 +149,10 @@ mod tests {
         assert!(table.has_numbers());
         assert_eq!(table.original(number.placeholder.as_str()), Some("123456789012"));
         assert_eq!((table.len(), table.made().count()), (2, 2));
+        let jwt = table.assign(&scope, true, "JWT", "a.b.c").unwrap();
+        let text = format!("AWS_{0} AWS_EC2_{0} {0}", jwt.placeholder);
+        let ends = placeholder::spans(&text).into_iter().map(|span| table.reading(&text, span));
+        assert!(ends.map(|span| text.get(span)).eq([Some(jwt.placeholder.as_str()); 3]));
         table.reveal(first.placeholder.clone(), Value::new("other"));
         assert_eq!(table.original(first.placeholder.as_str()), Some("123456789012"));
     }

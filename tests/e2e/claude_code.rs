@@ -3,22 +3,48 @@
 use std::fs;
 use std::time::Duration;
 
+use masker::body::json::Tape;
 use serde_json::json;
 use tokio::time::timeout;
 
 use crate::bed::{Bed, Plan, program};
 use crate::planted::{VALUES, assert_unseen};
+use crate::recorder::Recorder;
 
 fn role() -> String {
     format!("arn:aws:iam::{}:role/{}", VALUES[4], VALUES[5])
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn claude_code_writes_real_values_and_sends_none() {
-    let bed = Bed::start(Plan { redis: true, ..Plan::default() }).await;
+/// Runs Claude Code with a prompt in a directory of its own; gives what it says.
+async fn run(bed: &Bed, url: &str, prompt: &str) -> String {
     let (home, work) = (bed.path("home"), bed.path("work"));
     fs::create_dir(&home).expect("a home");
     fs::create_dir(&work).expect("a directory");
+    let command = tokio::process::Command::new(program("CLAUDE_CODE"))
+        .args(["-p", prompt, "--dangerously-skip-permissions"])
+        .current_dir(&work)
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .env("HOME", &home)
+        .env("IS_SANDBOX", "1")
+        .env("ANTHROPIC_BASE_URL", url)
+        .env("ANTHROPIC_API_KEY", "dummy")
+        .env("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1")
+        .stdin(std::process::Stdio::null())
+        .kill_on_drop(true)
+        .output();
+    let output = timeout(Duration::from_secs(90), command).await.expect("an end in time");
+    let output = output.expect("Claude Code runs (CLAUDE_CODE, scripts/install.sh claude)");
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}\n{errors}");
+    said
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn claude_code_writes_real_values_and_sends_none() {
+    let bed = Bed::start(Plan { redis: true, ..Plan::default() }).await;
+    let work = bed.path("work");
     let report = work.join("report.txt");
     let content = "id: {{instance=}}\nrole: {{role=}}\nquote: \"{{instance=}}\"\\n\n";
     let command = "printf '%s|' '{{instance=}}' \"$(cat report.txt)\" > copy.txt; cat copy.txt";
@@ -32,27 +58,9 @@ async fn claude_code_writes_real_values_and_sends_none() {
         {"text": "Wrote {{instance=}} and {{role=}} !"},
     ]}));
     let prompt = format!("Write a report about instance={} role={} please.", VALUES[0], role());
-    let command = tokio::process::Command::new(program("CLAUDE_CODE"))
-        .args(["-p", &prompt, "--dangerously-skip-permissions"])
-        .current_dir(&work)
-        .env_clear()
-        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-        .env("HOME", &home)
-        .env("IS_SANDBOX", "1")
-        .env("ANTHROPIC_BASE_URL", bed.url(""))
-        .env("ANTHROPIC_API_KEY", "dummy")
-        .env("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1")
-        .stdin(std::process::Stdio::null())
-        .kill_on_drop(true)
-        .output();
-    let output = timeout(Duration::from_secs(90), command).await.expect("an end in time");
-    let output = output.expect("Claude Code runs (CLAUDE_CODE, scripts/install.sh claude)");
-    let said = String::from_utf8_lossy(&output.stdout);
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{said}\n{errors}");
+    let said = run(&bed, &bed.url(""), &prompt).await;
 
-    let written =
-        fs::read_to_string(&report).unwrap_or_else(|_| panic!("no report: {said} {errors}"));
+    let written = fs::read_to_string(&report).unwrap_or_else(|_| panic!("no report: {said}"));
     let expected = format!("id: {0}\nrole: {1}\nquote: \"{0}\"\\n\n", VALUES[0], role());
     assert_eq!(written, expected);
     let copied = fs::read_to_string(work.join("copy.txt")).expect("a copy");
@@ -67,4 +75,31 @@ async fn claude_code_writes_real_values_and_sends_none() {
         .filter(|body: &serde_json::Value| body["messages"].to_string().contains("tool_use"))
         .collect();
     assert_eq!(turns.len(), 2, "one request after each tool");
+}
+
+/// What a body says of one field, as it is written.
+fn field(body: &[u8], name: &str) -> Option<String> {
+    let source = std::str::from_utf8(body).ok()?;
+    let tape = Tape::parse(source, 128).ok()?;
+    tape.field(tape.root(), name).map(|node| tape.raw(node).to_owned())
+}
+
+/// A false finding there would change every conversation.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_claude_code_says_of_itself_is_not_masked() {
+    let bed = Bed::usual().await;
+    let recorder = Recorder::start(bed.url("")).await;
+    bed.script(json!({"steps": [{"text": "Done."}]}));
+    run(&bed, &format!("http://127.0.0.1:{}", recorder.port), "Say that you are done.").await;
+    let (sent, seen) = (recorder.bodies(), bed.seen());
+    let mut compared = 0;
+    for name in ["system", "tools"] {
+        let of = |body: &[u8]| field(body, name).filter(|text| text.len() > 2000);
+        let sent: Vec<_> = sent.iter().filter_map(|body| of(body)).collect();
+        let seen: Vec<_> = seen.iter().filter_map(|seen| of(&seen.body)).collect();
+        assert_eq!(sent, seen, "{name} is changed");
+        compared += sent.iter().map(String::len).sum::<usize>();
+    }
+    assert!(compared > 10_000, "only {compared} bytes of system and tools");
+    eprintln!("{compared} bytes of system and tools are unchanged");
 }

@@ -28,6 +28,7 @@ mod headers;
 mod messages;
 mod old_patterns;
 mod player;
+mod recorder;
 mod refusals;
 mod reload;
 mod sdk;

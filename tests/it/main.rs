@@ -14,6 +14,7 @@ mod architecture;
 mod attacks;
 mod beside;
 mod bytes;
+mod careful;
 mod custom;
 #[path = "../common/dice.rs"]
 mod dice;

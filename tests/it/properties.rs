@@ -69,8 +69,57 @@ fn comes_back(format: Format, source: &str, planted: &[String]) -> Result<(), Te
     Ok(())
 }
 
+/// Passwords with variables, and what looks like one, behind keys and in URLs.
+fn with_variables() -> impl Strategy<Value = String> {
+    const KEYS: [&str; 6] = [
+        "password=",
+        "password: \"",
+        "DB_PASSWORD='",
+        "redis://u:",
+        "--password ",
+        "{\"password\":\"",
+    ];
+    const PARTS: [&str; 22] = [
+        "ab",
+        "9!x",
+        "${cd}",
+        "${",
+        "}",
+        "{{ x }}",
+        "{{",
+        "$PASS",
+        "$P4ss",
+        "<x>",
+        "<",
+        "%s",
+        "#{x}",
+        "${X:-d9!}",
+        "i-0123456789abcdef0",
+        "AWS_EC2_BF3K9Q2MX4TB",
+        "@h",
+        ":",
+        "\"",
+        "'",
+        " ",
+        "\\n",
+    ];
+    let password = vec(proptest::sample::select(&PARTS[..]), 1..9);
+    let one = (proptest::sample::select(&KEYS[..]), password)
+        .prop_map(|(key, parts)| format!("{key}{}", parts.concat()));
+    vec(one, 1..4).prop_map(|all| all.join(" "))
+}
+
 proptest! {
     #![proptest_config(crate::driver::cases())]
+
+    #[test]
+    fn passwords_with_variables_come_back(text in with_variables()) {
+        let (once, table) = masked(Form::Text, &text);
+        let (back, _) = unmask(Form::Text, &once, DEPTH, &table);
+        prop_assert_eq!(back, text);
+        let (twice, _) = masked(Form::Text, &once);
+        prop_assert_eq!(twice, once);
+    }
 
     #[test]
     fn any_text_comes_back_and_shows_nothing((planted, text) in planted_text()) {

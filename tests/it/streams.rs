@@ -52,7 +52,7 @@ fn text(parts: &[(usize, String)], placeholders: &[String]) -> String {
 }
 
 /// Cuts a text into pieces of these lengths in characters, over and over.
-fn pieces(text: &str, lengths: &[usize]) -> Vec<String> {
+pub(crate) fn pieces(text: &str, lengths: &[usize]) -> Vec<String> {
     let chars: Vec<char> = text.chars().collect();
     let (mut out, mut at) = (Vec::new(), 0);
     for length in lengths.iter().cycle() {
@@ -70,7 +70,7 @@ fn event(data: &Value) -> String {
     format!("event: {}\ndata: {data}\n\n", data["type"].as_str().unwrap())
 }
 
-fn stream(pieces: &[String], kind: &str, field: &str) -> String {
+pub(crate) fn stream(pieces: &[String], kind: &str, field: &str) -> String {
     // As the API writes them: most take the short way.
     let delta = |piece: &String| {
         let text = Value::from(piece.as_str());
@@ -103,7 +103,7 @@ fn long_way(stream: &str, at: &[usize], table: &Table) -> String {
     restored(&stream.replace(short, long), at, table).replace(long, short)
 }
 
-fn read(stream: &str, field: &str) -> String {
+pub(crate) fn read(stream: &str, field: &str) -> String {
     texts(stream).remove(&(0, field.to_owned())).unwrap_or_default()
 }
 

@@ -8,6 +8,8 @@ use crate::detect::boundary::left_of;
 const LONGEST: usize = 2048;
 /// No service or region has a longer name.
 const FIELD: usize = 64;
+/// What follows `aws` in the name of a partition is not longer.
+const PARTITION: usize = 8;
 /// The longest variable, as `${aws:PrincipalTag/department}`.
 const VARIABLE: usize = 128;
 
@@ -50,9 +52,15 @@ impl Arn {
     }
 }
 
-/// Does another ARN begin here? What is cut off by it is none.
-fn begins(text: &[u8], at: usize) -> bool {
-    text.get(at..).is_some_and(|rest| rest.starts_with(b"arn:aws")) && left_of(text, at)
+/// Does another ARN begin here, in a partition that there is? What is cut off by it is none.
+pub(in crate::detect) fn begins(text: &[u8], at: usize) -> bool {
+    let Some(rest) = text.get(at..).and_then(|rest| rest.strip_prefix(b"arn:aws")) else {
+        return false;
+    };
+    let of_partition = |b: &&u8| b.is_ascii_lowercase() || **b == b'-';
+    let name = rest.iter().take(PARTITION).take_while(of_partition).count();
+    let named = name == 0 || rest.starts_with(b"-");
+    named && rest.get(name) == Some(&b':') && left_of(text, at)
 }
 
 /// Reads up to and over the next colon.

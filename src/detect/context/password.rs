@@ -2,7 +2,8 @@
 
 use std::ops::{Range, RangeInclusive};
 
-use crate::detect::classes::is_literal;
+use crate::detect::classes::is_hidden;
+use crate::detect::template::{self, variable};
 
 /// Nobody types a longer one.
 const LONGEST: usize = 128;
@@ -37,10 +38,11 @@ pub(super) fn after(text: &[u8], at: usize) -> Option<Range<usize>> {
     }
     let from = if quote.is_some() { opened + 1 } else { start };
     let rest = text.get(from..).unwrap_or_default();
-    let len = rest.iter().take(LONGEST + 1).position(|b| match quote {
-        Some(quote) => *b == quote || *b == b'\n',
-        None => b.is_ascii_whitespace() || b",;\"'`)}]&<\\|".contains(b),
-    });
+    let near = rest.get(..LONGEST + 1).unwrap_or(rest);
+    let len = match quote {
+        Some(quote) => near.iter().position(|&b| b == quote || b == b'\n'),
+        None => bare(near),
+    };
     // Without an end in reach it is no password; looking further would make the
     // scan quadratic.
     let len = len.or((rest.len() <= LONGEST).then_some(rest.len()))?;
@@ -51,6 +53,25 @@ pub(super) fn after(text: &[u8], at: usize) -> Option<Range<usize>> {
     is_password(value, quote.is_some()).then(|| from..from + value.len())
 }
 
+/// Where a value without quotes ends; variables in it may hold what else ends it.
+fn bare(text: &[u8]) -> Option<usize> {
+    let (mut at, mut closed) = (0, true);
+    while let Some(rest @ [byte, ..]) = text.get(at..) {
+        let variable = if closed && variable::opens(rest) {
+            let variable = variable::bracketed(rest);
+            closed = variable.is_some();
+            variable
+        } else {
+            None
+        };
+        if variable.is_none() && (byte.is_ascii_whitespace() || b",;\"'`)}]&<\\|".contains(byte)) {
+            return Some(at);
+        }
+        at += variable.unwrap_or(1);
+    }
+    None
+}
+
 /// `--master-user-password VALUE`
 fn is_flag(text: &[u8], at: usize) -> bool {
     let head = text.get(at.saturating_sub(40)..at).unwrap_or_default();
@@ -59,13 +80,14 @@ fn is_flag(text: &[u8], at: usize) -> bool {
     head.get(head.len() - len..).is_some_and(|flag| flag.starts_with(b"--"))
 }
 
-/// Words of a message, code and types are no passwords: one has a digit or a sign.
+/// Words of a message, code, types and variables are no passwords: one has a digit or a sign.
 pub(super) fn is_password(value: &[u8], quoted: bool) -> bool {
     if !LENGTHS.contains(&value.len()) {
         return false;
     }
+    let own = template::own(value);
     let (mut digit, mut sign, mut dot, mut open) = (false, false, false, false);
-    for &byte in value {
+    for &byte in own.iter() {
         match byte {
             b'0'..=b'9' => digit = true,
             b'!' | b'@' | b'#' | b'$' | b'%' | b'^' | b'&' | b'*' | b'+' | b'?' | b'~' | b'=' => {
@@ -79,7 +101,7 @@ pub(super) fn is_password(value: &[u8], quoted: bool) -> bool {
     }
     let path = dot && !sign;
     let code = !quoted && (path || open || is_reference(value) || is_pointer(value));
-    (digit || sign) && !code && is_literal(value)
+    (digit || sign) && !code && !is_hidden(&own)
 }
 
 /// `*const`, `&String`: what a type or an expression begins with.

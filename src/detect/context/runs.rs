@@ -61,14 +61,15 @@ impl Run {
             return;
         }
         for span in words(text, run) {
-            let padding = text.iter().skip(span.end).take(3).take_while(|&&b| b == b'=').count();
+            let padded = padded(text, span.end, 3);
             match span.len() {
-                40 if padding == 0 && shape::is_secret_key(part(text, &span)) => {
+                40 if text.get(span.end) != Some(&b'=')
+                    && shape::is_secret_key(part(text, &span)) =>
+                {
                     out.push(Self { shape: Shape::SecretKey, span });
                 }
                 TOKEN..=TOKEN_MAX => {
-                    let span = span.start..span.end + padding;
-                    out.push(Self { shape: Shape::SessionToken, span });
+                    out.push(Self { shape: Shape::SessionToken, span: span.start..padded });
                 }
                 _ => {}
             }
@@ -79,6 +80,13 @@ impl Run {
 /// The words of base64 in the run of base64 and hyphens that begins here.
 pub(crate) fn base64(text: &[u8], start: usize) -> impl Iterator<Item = Range<usize>> {
     words(text, clean(text, start..run_end(text, start, &BASE64)))
+}
+
+/// Where base64 ends that has at most so much padding. What goes on behind it was none,
+/// and a placeholder must not touch it.
+pub(crate) fn padded(text: &[u8], end: usize, most: usize) -> usize {
+    let padding = text.iter().skip(end).take(most).take_while(|&&b| b == b'=').count();
+    if right_of(text, end + padding) { end + padding } else { end }
 }
 
 /// The parts of a run between hyphens.

@@ -1,0 +1,37 @@
+//! Where values end that something else follows, as fuzzing found it.
+
+use super::check;
+
+#[test]
+fn values_end_where_masking_again_ends_them() {
+    const TEXT: &str =
+        "VGhlIGtleSBpcyBBS0lBSU9TRk9ETk43RVhBTVBMRSBmb3IgaS0wZmVkY2JhOTg3NjU0MzIxMC4";
+    check(&[
+        // Padding inside a word is none.
+        ("", &format!("{TEXT}=;"), "[ENCODED];"),
+        ("", &format!("{TEXT}=0"), "[ENCODED]=0"),
+        // One id behind another.
+        ("", "c-0f1e2d3c4b5a69788-d-1f1e2d3c4b5a69788", "[ID]-[ID]"),
+        // An ARN begins, no name ends.
+        ("", "/aws/lambda/x-arn:aws:sns:::n", "/aws/lambda/[LAMBDA]-arn:aws:sns:::[SNS]"),
+        (
+            "",
+            "arn:aws:sns:::a/arn:aws-0f1e2d3c4b5a69788:b",
+            "arn:aws:sns:::[SNS]/[SNS_SUBSCRIPTION]:[ID]:[SNS_SUBSCRIPTION]",
+        ),
+        (
+            "",
+            "arn:aws:sns:::a/arn:aws-us-gov:sns:::b",
+            "arn:aws:sns:::[SNS]/arn:aws-us-gov:sns:::[SNS]",
+        ),
+        (
+            "",
+            "arn:aws:logs:::log-group:n:aws:b",
+            "arn:aws:logs:::log-group:[LOG_GROUP]:aws:[LOG_STREAM]",
+        ),
+        // An escaped letter may belong to the word: masking too much is not leaking.
+        ("", r"i-0123456789abcdef0\u0062", r"[EC2]\u0062"),
+        ("", r"i-0123456789abcdef0\u000a", r"[EC2]\u000a"),
+        ("", r"AKIAIOSFODNN7EXAMPLE\u0062", r"[ACCESS_KEY]\u0062"),
+    ]);
+}

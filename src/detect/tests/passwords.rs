@@ -1,0 +1,43 @@
+//! Passwords that hold variables, or what looks like one.
+
+use super::check;
+
+#[test]
+fn a_password_that_holds_a_variable_is_masked_whole() {
+    check(&[
+        ("", "password=ab${cd}9!x and", "password=[DB_PASSWORD] and"),
+        ("", "password='ab${cd}9!x'", "password='[DB_PASSWORD]'"),
+        ("", "{\"password\": \"ab${cd}9!x\"}", "{\"password\": \"[DB_PASSWORD]\"}"),
+        ("", "--password p4{{x}}Q9! run", "--password [DB_PASSWORD] run"),
+        ("", "password=${a}-hunter2!", "password=[DB_PASSWORD]"),
+        ("", "password: $P4ssw0rd!", "password: [DB_PASSWORD]"),
+        ("", "password: \"<9!xyz\"", "password: \"[DB_PASSWORD]\""),
+        ("", "password=%40bc9!", "password=[DB_PASSWORD]"),
+        ("", "PGPASSWORD=${PGPASSWORD:-hunter2!}", "PGPASSWORD=[DB_PASSWORD]"),
+        ("", "f(password=${x})9!", "f(password=${x})9!"),
+        ("MasterUserPassword", "Tr0ub4${d}or", "[DB_PASSWORD]"),
+        ("", "postgres://u:p4${x}Q@host/db", "postgres://u:[DB_PASSWORD]@host/db"),
+        ("", "amqp://u:pre${x}post@host", "amqp://u:[DB_PASSWORD]@host"),
+        ("", "amqp://:<9!xyz@host", "amqp://:<9!xyz@host"),
+    ]);
+}
+
+#[test]
+fn what_is_a_variable_stays() {
+    for text in [
+        "password=${DB_PASSWORD} password=$PASS1 password: $env:DB_PASSWORD1",
+        "password: ${{ secrets.DB_PASSWORD_1 }}",
+        "password: {{ .Values.db1.password | quote }}",
+        "password: '{{resolve:secretsmanager:app-1:SecretString:password}}'",
+        "password: \"<password1>\" password=<your-password-1>",
+        "password=$(cat /run/secrets/db-1)",
+        "password: \"#{ENV['DB_PASSWORD_1']}\"",
+        "password = \"%(password1)s\" password: \"%s:%d\"",
+        "password=${DB_PASSWORD:-changeme} password=${env:DB_PASSWORD_1}",
+        "password = `${user1}:${secret1}`",
+        "postgres://${USER1:-app}:${PASSWORD1}@${HOST1}:5432/x",
+        "postgres://$USER1:$PASSWORD1@$HOST1:5432/x",
+    ] {
+        assert_eq!(super::shown(text, ""), text);
+    }
+}
