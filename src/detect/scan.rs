@@ -94,10 +94,9 @@ impl Catalog {
                 let mut added = out.split_off(first);
                 added.dedup_by(|next, one| {
                     let touching = one.span.end == next.span.start;
-                    (one.span.end, one.teach) = match touching {
-                        true => (next.span.end, false),
-                        false => (one.span.end, one.teach),
-                    };
+                    if touching {
+                        (one.span.end, one.teach) = (next.span.end, false);
+                    }
                     touching
                 });
                 out.append(&mut added);

@@ -10,6 +10,8 @@ const LONGEST: usize = 2048;
 const FIELD: usize = 64;
 /// What follows `aws` in the name of a partition is not longer.
 const PARTITION: usize = 8;
+/// Seven levels of JSON in JSON need so many backslashes before a slash.
+const ESCAPES: usize = 127;
 /// The longest variable, as `${aws:PrincipalTag/department}`.
 const VARIABLE: usize = 128;
 
@@ -121,7 +123,11 @@ fn separator(text: &[u8], at: usize) -> Option<(usize, u8)> {
     match text.get(at..)? {
         [b':', ..] => Some((1, b':')),
         [b'/', ..] => Some((1, b'/')),
-        [b'\\', b'/', ..] => Some((2, b'/')),
+        // At any depth of JSON in JSON.
+        [b'\\', rest @ ..] => {
+            let more = rest.iter().take(ESCAPES).take_while(|b| **b == b'\\').count();
+            (rest.get(more) == Some(&b'/')).then_some((more + 2, b'/'))
+        }
         [b'%', b'3', b'A' | b'a', ..] => Some((3, b':')),
         [b'%', b'2', b'F' | b'f', ..] => Some((3, b'/')),
         _ => None,

@@ -29,6 +29,12 @@ fn values_end_where_masking_again_ends_them() {
             "arn:aws:logs:::log-group:n:aws:b",
             "arn:aws:logs:::log-group:[LOG_GROUP]:aws:[LOG_STREAM]",
         ),
+        // Slashes are escaped at any depth.
+        (
+            "",
+            r"arn:aws:logs:::log-group:\\/aws/lambda/f1",
+            r"arn:aws:logs:::log-group:\\/aws/lambda/[LAMBDA]",
+        ),
         // An escaped letter may belong to the word: masking too much is not leaking.
         ("", r"i-0123456789abcdef0\u0062", r"[EC2]\u0062"),
         ("", r"i-0123456789abcdef0\u000a", r"[EC2]\u000a"),
