@@ -4,8 +4,11 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::body::encoding::{Coding, CodingError, Inflater};
+use crate::body::frame::{FrameError, Framing};
 use crate::body::select::Format;
-use crate::ext_proc::headers::{Endpoint, Headers, Media};
+use crate::body::{eventstream, items, sse};
+use crate::ext_proc::endpoint::Endpoint;
+use crate::ext_proc::headers::{Headers, Media};
 use crate::ext_proc::refuse::Reason;
 use crate::mask::plain::Plain;
 use crate::mask::restore::{self, Counts};
@@ -57,8 +60,12 @@ impl Answer {
             return None;
         }
         let coding = Coding::parse(&headers.joined("content-encoding")).ok()?;
+        let stream =
+            |framing| Body::Stream(Box::new(Stream::framed(framing, endpoint.event, depth)));
         let body = match headers.media() {
-            Media::EventStream => Body::Stream(Box::new(Stream::new(endpoint.event, limit, depth))),
+            Media::EventStream => stream(Framing::Sse(sse::Framer::new(limit))),
+            Media::Messages => stream(Framing::Messages(eventstream::Framer::new(limit))),
+            Media::Json if endpoint.array => stream(Framing::Items(items::Framer::new(limit))),
             Media::Json => Body::Whole(endpoint.answer, Vec::new()),
             Media::JsonLines => Body::Lines(endpoint.line, Vec::new()),
             Media::Text if endpoint.state => Body::Lines(endpoint.line, Vec::new()),
@@ -89,6 +96,12 @@ impl Answer {
             Body::Stream(stream) => stream.held,
             _ => 0,
         }
+    }
+
+    /// Was an event damaged? Then the rest passed as it came.
+    #[must_use]
+    pub fn is_damaged(&self) -> bool {
+        matches!(&self.body, Body::Stream(stream) if stream.damaged)
     }
 
     /// Takes bytes of the answer and gives what is decided.
@@ -124,8 +137,10 @@ impl Answer {
         let mut out = Vec::new();
         let held = match &mut self.body {
             Body::Stream(stream) => {
-                let too_long = |_| Reason::AnswerTooLarge(self.limit);
-                return stream.push(bytes, table, counts).map_err(too_long);
+                return stream.push(bytes, table, counts).map_err(|error| match error {
+                    FrameError::TooLong(limit) => Reason::AnswerTooLarge(limit),
+                    FrameError::Damaged => Reason::AnswerDamaged,
+                });
             }
             Body::Whole(_, held) => {
                 held.extend_from_slice(bytes);

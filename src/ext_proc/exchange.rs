@@ -18,7 +18,8 @@ use bytes::Bytes;
 
 use crate::ext_proc::answer::Answer;
 use crate::ext_proc::budget::Share;
-use crate::ext_proc::headers::{Endpoint, Headers};
+use crate::ext_proc::endpoint::{Endpoint, Errors};
+use crate::ext_proc::headers::Headers;
 pub use crate::ext_proc::messages::{Input, Needs, Output, Provided, Violation};
 use crate::ext_proc::refuse::Reason;
 use crate::ext_proc::request::{Head, Job, Masked};
@@ -88,7 +89,7 @@ pub struct Exchange {
     outputs: VecDeque<Output>,
     job: Option<Job>,
     needs: Option<Needs>,
-    openai: bool,
+    errors: Errors,
     /// The memory of a body that is on its way out.
     share: Option<Share>,
     pub tally: Tally,
@@ -103,7 +104,7 @@ impl Exchange {
             outputs: VecDeque::new(),
             job: None,
             needs: None,
-            openai: false,
+            errors: Errors::default(),
             share: None,
             tally: Tally::default(),
         }
@@ -245,7 +246,7 @@ impl Exchange {
     }
 
     fn begin(&mut self, headers: &Headers, end: bool) -> Phase {
-        self.openai = Endpoint::of(headers.path()).openai;
+        self.errors = Endpoint::of(headers.path()).errors;
         let head = match Head::read(headers, &self.settings) {
             Ok(head) => head,
             Err(reason) => return self.refuse(&reason),
@@ -382,11 +383,11 @@ impl Exchange {
         if replaceable {
             return Ok(self.refuse(reason));
         }
-        Err(Violation::Answer(reason.reply(false).code))
+        Err(Violation::Answer(reason.reply(self.errors).code))
     }
 
     fn refuse(&mut self, reason: &Reason) -> Phase {
-        let reply = reason.reply(self.openai);
+        let reply = reason.reply(self.errors);
         let failed = *reason == Reason::Internal;
         self.tally.outcome = if failed { Outcome::Failed } else { Outcome::Refused };
         self.tally.code = Some(reply.code);

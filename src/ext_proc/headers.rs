@@ -4,8 +4,6 @@ use std::fmt;
 
 use bytes::Bytes;
 
-use crate::body::select::Format;
-
 /// Headers of a request or an answer, names in lower case.
 #[derive(Clone, Default)]
 pub struct Headers(Vec<(String, Bytes)>);
@@ -72,6 +70,13 @@ impl Headers {
             .map(|(_, value)| value)
     }
 
+    /// Is the request signed for AWS, body and all?
+    #[must_use]
+    pub fn is_signed(&self) -> bool {
+        let scheme = self.text("authorization").unwrap_or_default();
+        scheme.starts_with("AWS4-") || self.query("X-Amz-Signature").is_some()
+    }
+
     /// What a body is, by its `content-type`.
     #[must_use]
     pub fn media(&self) -> Media {
@@ -86,6 +91,8 @@ pub enum Media {
     /// One JSON document a line.
     JsonLines,
     EventStream,
+    /// AWS's binary event stream.
+    Messages,
     Text,
     /// `multipart/form-data`, with its boundary.
     Form(String),
@@ -105,6 +112,7 @@ impl Media {
         let media = match kind {
             "" => return Self::None,
             "text/event-stream" => Self::EventStream,
+            "application/vnd.amazon.eventstream" => Self::Messages,
             "application/x-ndjson"
             | "application/ndjson"
             | "application/jsonl"
@@ -125,50 +133,6 @@ impl Media {
     }
 }
 
-/// The formats of an endpoint: its request and its answers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Endpoint {
-    pub request: Format,
-    pub answer: Format,
-    /// In lines and in events.
-    pub line: Format,
-    pub event: Format,
-    /// The provider keeps what was sent: answers to later requests refer to it.
-    pub state: bool,
-    /// Errors are written as OpenAI does.
-    pub openai: bool,
-}
-
-impl Endpoint {
-    #[must_use]
-    pub fn of(path: &str) -> Self {
-        let other = Self {
-            request: Format::Other,
-            answer: Format::Other,
-            line: Format::Other,
-            event: Format::Other,
-            state: false,
-            openai: false,
-        };
-        let path = path.trim_end_matches('/');
-        if path.starts_with("/v1/messages/batches") {
-            let request = Format::Batch;
-            return Self { request, line: Format::BatchResult, state: true, ..other };
-        }
-        match path {
-            "/v1/messages" | "/v1/messages/count_tokens" => {
-                let (request, answer) = (Format::Messages, Format::Messages);
-                Self { request, answer, event: Format::Event, ..other }
-            }
-            _ if path.starts_with("/v1/files") => Self { state: true, ..other },
-            _ if path.starts_with("/v1/chat/") || path.starts_with("/v1/responses") => {
-                Self { openai: true, ..other }
-            }
-            _ => other,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -185,6 +149,7 @@ mod tests {
             ("text/csv", Media::Text),
             ("multipart/form-data; boundary=AbC", Media::Form("AbC".to_owned())),
             ("multipart/form-data", Media::Other),
+            ("application/vnd.amazon.eventstream", Media::Messages),
             ("image/png", Media::Other),
             ("", Media::None),
         ] {
@@ -198,8 +163,6 @@ mod tests {
             .into_iter()
             .collect();
         assert_eq!((headers.path(), headers.query("key")), ("/v1/messages", Some("k")));
-        assert_eq!(Endpoint::of(headers.path()).request, Format::Messages);
-        assert!(Endpoint::of("/v1/messages/batches/x/results").state);
         assert_eq!(format!("{headers:?}"), "[\":path\"]");
     }
 }

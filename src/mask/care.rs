@@ -56,6 +56,11 @@ pub(super) struct Spot {
     pub end: bool,
 }
 
+impl Spot {
+    /// JSON source that is whole: the arguments of a tool.
+    pub(super) const SOURCE: Self = Self { tool: true, source: true, end: true };
+}
+
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Verdict<'t> {
     Write(&'t str),
@@ -178,6 +183,14 @@ impl Care {
             return;
         }
         self.own_content(tape, tape.field(body, "system"));
+        for name in ["instructions", "input"] {
+            let text = tape.field(body, name).filter(|&n| tape.shape(n) == Shape::String);
+            self.own_content(tape, text);
+        }
+        for name in ["systemInstruction", "system_instruction"] {
+            let parts = tape.field(body, name).and_then(|content| tape.field(content, "parts"));
+            self.own_content(tape, parts);
+        }
         let messages = ["messages", "input", "contents"].map(|name| tape.field(body, name));
         for list in messages.into_iter().flatten().filter(|&n| tape.shape(n) == Shape::Array) {
             for message in tape.items(list).filter(|&n| tape.shape(n) == Shape::Object) {

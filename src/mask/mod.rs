@@ -4,6 +4,7 @@ pub mod care;
 mod channel;
 mod contents;
 pub mod document;
+mod held;
 pub mod keys;
 pub mod masker;
 pub mod placeholder;

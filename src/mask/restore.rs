@@ -4,9 +4,10 @@ use memchr::memmem;
 
 use crate::body::escape;
 use crate::body::json::Tape;
-use crate::body::select::{self, Format, Place};
+use crate::body::select::{self, Format, Leaf, Place};
 use crate::body::splice::{Swap, splice};
 use crate::mask::care::{self, Spot, Verdict};
+use crate::mask::channel::Context;
 use crate::mask::contents::Contents;
 use crate::mask::placeholder::{self, Placeholder};
 use crate::mask::table::Table;
@@ -54,7 +55,7 @@ pub fn may_hold(bytes: &[u8]) -> bool {
 }
 
 /// [`may_hold`] of the source of a JSON string, where any character may be escaped.
-fn may_hold_escaped(source: &[u8]) -> bool {
+pub(super) fn may_hold_escaped(source: &[u8]) -> bool {
     // Capitals, digits and `_` are U+0030 to U+005F.
     let hides = |at: usize| matches!(source.get(at + 4), Some(b'3'..=b'5'));
     may_hold(source) || memmem::find_iter(source, b"\\u00").any(hides)
@@ -84,19 +85,43 @@ pub fn json(
     };
     let mut all = Vec::new();
     for leaf in select::units(&tape, format).iter().flatten() {
-        if !matches!(leaf.place, Place::Text | Place::Key | Place::Delta) {
-            continue;
-        }
-        let (raw, at) = (tape.raw(leaf.node), tape.span(leaf.node));
-        let whole = Placeholder::parse(raw).filter(Placeholder::is_number);
-        if whole.is_some() && leaf.place != Place::Key {
-            let Some(digits) = number(raw, leaf.tool, table, counts) else { continue };
-            all.push(Swap { span: at.start - 1..at.end + 1, with: digits.to_owned() });
-        } else {
-            all.extend(leaf_swaps(raw, at.start, leaf.tool, table, counts));
-        }
+        place(&tape, leaf, table, counts, &mut all);
     }
     if all.is_empty() { None } else { splice(source, &mut all).ok() }
+}
+
+/// Restores what stands whole in a leaf.
+pub(super) fn place(
+    tape: &Tape<'_>,
+    leaf: &Leaf,
+    table: &Table,
+    counts: &mut Counts,
+    all: &mut Vec<Swap<String>>,
+) {
+    let (raw, at) = (tape.raw(leaf.node), tape.span(leaf.node));
+    match leaf.place {
+        Place::Text | Place::Key | Place::Delta => {}
+        Place::Source | Place::DeltaJson => {
+            if may_hold_escaped(raw.as_bytes()) {
+                let plan = Context::default().decide(raw, Spot::SOURCE, table, counts);
+                all.extend(plan.swaps.into_iter().map(|swap| moved(swap, at.start)));
+            }
+            return;
+        }
+        _ => return,
+    }
+    let whole = Placeholder::parse(raw).filter(Placeholder::is_number);
+    if whole.is_some() && leaf.place != Place::Key {
+        if let Some(digits) = number(raw, leaf.tool, table, counts) {
+            all.push(Swap { span: at.start - 1..at.end + 1, with: digits.to_owned() });
+        }
+    } else {
+        all.extend(leaf_swaps(raw, at.start, leaf.tool, table, counts));
+    }
+}
+
+fn moved(swap: Swap<String>, by: usize) -> Swap<String> {
+    Swap { span: by + swap.span.start..by + swap.span.end, with: swap.with }
 }
 
 /// Restores the contents of a JSON string, as they stand between the quotes.

@@ -20,6 +20,7 @@ mod driver;
 mod exchange;
 #[path = "../common/files.rs"]
 mod files;
+mod formats;
 mod golden;
 mod golden_streams;
 mod identifiers;
@@ -33,3 +34,4 @@ mod robust;
 mod setup;
 mod splits;
 mod streams;
+mod wire;
