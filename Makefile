@@ -4,7 +4,7 @@ SHELL := /bin/bash
 
 # Given on the command line (make run PORT=8185) or in the environment, these reach
 # the scripts.
-export UPSTREAM STORE PORT HEALTH_PORT STATE ENVOY
+export SIGN_REGION UPSTREAM STORE PORT HEALTH_PORT STATE ENVOY
 
 .PHONY: help run demo test test-all fuzz soak bench coverage audit validate-envoy compose compose-mock compose-down
 

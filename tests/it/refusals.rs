@@ -64,7 +64,7 @@ fn what_cannot_be_masked_is_refused() {
         (&[PATH, ("content-type", "image/png")], b"x", 415, "media_type"),
         (&[PATH], b"{}", 415, "media_type"),
         (&[PATH, JSON, ("authorization", "AWS4-HMAC-SHA256 Credential=x")], b"{}", 400, "signed"),
-        (&[(":path", "/model/x/invoke?X-Amz-Signature=0"), JSON], b"{}", 400, "signed"),
+        (&[(":path", "/v1/x?X-Amz-Signature=0"), JSON], b"{}", 400, "signed"),
         (&[PATH, ("content-type", "application/vnd.amazon.eventstream")], b"x", 415, "media_type"),
         (&[PATH, ("content-type", "text/event-stream")], b"x", 415, "media_type"),
         (&[PATH, ("content-type", "text/plain; charset=latin1")], b"x", 400, "charset"),
