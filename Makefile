@@ -6,7 +6,7 @@ SHELL := /bin/bash
 # the scripts.
 export SIGN_REGION UPSTREAM STORE PORT HEALTH_PORT STATE ENVOY
 
-.PHONY: help run demo test test-all fuzz soak bench coverage audit validate-envoy compose compose-mock compose-down
+.PHONY: help run demo test test-all fuzz soak schemas bench coverage audit validate-envoy compose compose-mock compose-down
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | while IFS=$$'\t' read -r name text; do printf '  make %-16s %s\n' "$$name" "$$text"; done
@@ -28,6 +28,9 @@ fuzz: ## mutated inputs, FUZZ_SECONDS= (60) for each of three targets
 
 soak: ## mixed requests through Envoy and Redis for SOAK_SECONDS= (120)
 	@scripts/test.sh soak
+
+schemas: ## do the newest SDKs have fields without a decision? (needs the network)
+	@scripts/test.sh schemas
 
 bench: ## throughput as ratios, see benches/
 	@ENVOY="$$(scripts/install.sh envoy)" cargo bench

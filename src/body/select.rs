@@ -364,7 +364,7 @@ impl Walk<'_, '_> {
             Rule::Guard(guarded) => Place::Guarded(guarded),
             Rule::Opaque(opaque) => Place::Opaque(opaque),
             Rule::Base64 => Place::Base64,
-            Rule::Link => match self.tape.raw(node) {
+            Rule::Link | Rule::OpenAi(openai::Object::Image) => match self.tape.raw(node) {
                 raw if raw.starts_with("data:image/") => Place::Opaque(Opaque::Image),
                 raw if raw.starts_with("data:") => Place::Base64,
                 _ => Place::Guarded(Guarded::Url),

@@ -30,6 +30,7 @@ mod profiles;
 mod properties;
 mod refusals;
 mod robust;
+mod schemas;
 #[path = "../common/setup.rs"]
 mod setup;
 mod splits;

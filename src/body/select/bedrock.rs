@@ -67,7 +67,7 @@ const BLOCK_FIELDS: Fields = &[
     ("guardContent", Rule::Bedrock(Object::GuardText)),
     ("cachePoint", Rule::Skip),
     ("reasoningContent", Rule::State),
-    ("toolAddition", Rule::Bedrock(Object::ToolConfig)),
+    ("toolAddition", NAME),
     ("toolRemoval", NAME),
 ];
 

@@ -61,6 +61,8 @@ const BODY: Fields = &[
     ("anthropic_version", Rule::Skip),
     ("anthropic_beta", Rule::Skip),
     ("betas", Rule::Skip),
+    ("diagnostics", Rule::Skip),
+    ("fallback_credit_token", Rule::Skip),
     ("thinking", Rule::Skip),
     ("input_transformations", Rule::Skip),
 ];
@@ -70,6 +72,9 @@ const BLOCK_FIELDS: Fields = &[
     ("id", Rule::Skip),
     ("tool_use_id", Rule::Skip),
     ("tool_name", NAME),
+    ("toolset_name", NAME),
+    ("mcp_server_name", NAME),
+    ("tool_references", BLOCK),
     ("cache_control", Rule::Skip),
     ("signature", Rule::State),
     ("encrypted_content", Rule::State),
@@ -85,6 +90,7 @@ const TOOL_USE: Fields = &[
     ("id", Rule::Skip),
     ("name", NAME),
     ("server_name", NAME),
+    ("toolset_name", NAME),
     ("cache_control", Rule::Skip),
     ("caller", Rule::Skip),
 ];
@@ -117,11 +123,17 @@ impl Object {
                 &[("type", Rule::Skip), ("file_id", Rule::Skip), ("encrypted_index", Rule::State)]
             }
             Self::Source(media) => media.fields(),
-            Self::Tool => &[("name", NAME), ("type", Rule::Skip), ("cache_control", Rule::Skip)],
+            Self::Tool => &[
+                ("name", NAME),
+                ("type", Rule::Skip),
+                ("mcp_server_name", NAME),
+                ("cache_control", Rule::Skip),
+            ],
             Self::McpServer => &[
                 ("type", Rule::Skip),
                 ("name", NAME),
                 ("url", URL),
+                ("tool_configuration", NAME),
                 ("authorization_token", Rule::Guard(Guarded::Credential)),
             ],
             Self::Event => EVENT,

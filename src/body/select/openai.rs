@@ -264,6 +264,7 @@ impl Object {
                 ("type", Rule::Skip),
                 ("image_url", Rule::OpenAi(Object::Image)),
                 ("file_id", FILE),
+                ("file_url", Rule::Guard(Guarded::Url)),
                 ("file_data", Rule::Base64),
             ],
             Self::ImageCall => &[
