@@ -101,6 +101,7 @@ const ENDPOINTS: &[(Path, Endpoint)] = &[
     (Path::Ends("/embeddings"), openai(Format::Chat, Format::Chat)),
     (Path::Ends("/moderations"), openai(Format::Chat, Format::Chat)),
     (Path::Ends("/responses"), openai(Format::Responses, Format::ResponsesEvent)),
+    (Path::Begins("/v1/responses/"), state(openai(Format::Responses, Format::ResponsesEvent))),
     (Path::Begins("/v1/responses"), openai(Format::Responses, Format::ResponsesEvent)),
     (Path::Begins("/v1/conversations"), state(openai(Format::Responses, Format::ResponsesEvent))),
     (Path::Begins("/v1/batches"), state(openai(Format::Other, Format::Other))),

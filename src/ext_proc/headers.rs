@@ -99,6 +99,8 @@ pub enum Media {
     /// A charset other than UTF-8.
     Charset,
     None,
+    /// Bytes of any kind: files that are fetched.
+    Binary,
     Other,
 }
 
@@ -118,6 +120,9 @@ impl Media {
             | "application/jsonl"
             | "application/x-jsonl"
             | "application/jsonlines" => Self::JsonLines,
+            "application/octet-stream" | "application/binary" | "binary/octet-stream" => {
+                return Self::Binary;
+            }
             "multipart/form-data" => match crate::body::multipart::boundary(content_type) {
                 Some(boundary) => Self::Form(boundary.to_owned()),
                 None => Self::Other,

@@ -65,7 +65,9 @@ impl Head {
         }
         match self.media {
             Media::Charset => Err(Reason::Charset),
-            Media::None | Media::Other | Media::EventStream | Media::Messages if !self.pass => {
+            Media::None | Media::Binary | Media::Other | Media::EventStream | Media::Messages
+                if !self.pass =>
+            {
                 Err(Reason::MediaType)
             }
             _ => Ok(()),
@@ -148,7 +150,11 @@ impl Job {
             }
             None => std::mem::take(&mut self.body),
         };
-        if self.head.pass && matches!(self.head.media, Media::None | Media::Other | Media::Messages)
+        if self.head.pass
+            && matches!(
+                self.head.media,
+                Media::None | Media::Binary | Media::Other | Media::Messages
+            )
         {
             let (table, report) = Default::default();
             let body = Bytes::from(body);

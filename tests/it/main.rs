@@ -25,6 +25,7 @@ mod golden;
 mod golden_streams;
 mod identifiers;
 mod json;
+mod kept;
 mod planted;
 mod profiles;
 mod properties;

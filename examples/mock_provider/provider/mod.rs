@@ -114,6 +114,7 @@ impl Provider {
             {
                 response
             }
+            ("GET", _) if path.starts_with("/v1/messages/batches/") => self.results(&script),
             ("GET", "/v1/models") => reply::json(200, &models()),
             ("GET" | "HEAD", "/api/hello") => reply::json(200, &json!({"message": "hello"})),
             // Anything else that has a body gets it back.
@@ -124,6 +125,27 @@ impl Provider {
             }
             _ => reply::json(404, &answer::error(404, "Not found")),
         }
+    }
+}
+
+impl Provider {
+    /// The results of the last batch, one a line.
+    fn results(&self, script: &Script) -> Response<Body> {
+        let all = self.records.all();
+        let batch = all.iter().rfind(|seen| seen.method == "POST").map(|seen| seen.body.as_slice());
+        let batch: Value = serde_json::from_slice(batch.unwrap_or_default()).unwrap_or_default();
+        let requests = batch.get("requests").and_then(Value::as_array);
+        let line = |request: &Value| {
+            let params = request.get("params").unwrap_or(&Value::Null);
+            let message = answer::message(&turn::blocks(script, params), params);
+            let result = json!({"type": "succeeded", "message": message});
+            Bytes::from(format!(
+                "{}\n",
+                json!({"custom_id": request.get("custom_id"), "result": result})
+            ))
+        };
+        let lines = requests.into_iter().flatten().map(line).collect();
+        reply::parts("application/x-jsonl", lines, script)
     }
 }
 
