@@ -7,6 +7,7 @@ pub mod document;
 mod held;
 pub mod keys;
 pub mod masker;
+mod offsets;
 pub mod placeholder;
 pub(crate) mod plain;
 mod quick;

@@ -9,6 +9,7 @@ use crate::body::splice::{Swap, splice};
 use crate::mask::care::{self, Spot, Verdict};
 use crate::mask::channel::Context;
 use crate::mask::contents::Contents;
+use crate::mask::offsets;
 use crate::mask::placeholder::{self, Placeholder};
 use crate::mask::table::Table;
 use crate::mask::url::Url;
@@ -87,6 +88,7 @@ pub fn json(
     for leaf in select::units(&tape, format).iter().flatten() {
         place(&tape, leaf, table, counts, &mut all);
     }
+    offsets::adjust(&tape, format, &mut all);
     if all.is_empty() { None } else { splice(source, &mut all).ok() }
 }
 

@@ -20,6 +20,7 @@ use crate::body::sse::{Event, Framer};
 use crate::mask::care::Spot;
 use crate::mask::channel::Channels;
 use crate::mask::held::{Delta, Held, share, waiting};
+use crate::mask::offsets;
 use crate::mask::quick::{self, Quick, What};
 use crate::mask::restore::{self, Counts};
 use crate::mask::table::Table;
@@ -171,6 +172,7 @@ impl Stream {
                     Piece::End(end) => steps.push(Step::End(end)),
                 }
             }
+            offsets::adjust(&tape, self.format, &mut swaps);
         } else if data.trim() == "[DONE]" {
             steps.push(Step::End(End::All));
         }

@@ -425,3 +425,42 @@ fn what_the_model_thinks_stays() {
         assert_eq!(text.matches(ID).count(), restored, "{text}");
     }
 }
+
+#[test]
+fn a_stop_sequence_that_is_echoed_is_the_clients_own() {
+    let masked = mask_text(ID);
+    let message = json!({"type": "message", "content": [], "stop_sequence": masked});
+    let mut exchange = forwarded_as("/v1/messages", "text/plain", ID);
+    let client = answered(&mut exchange, "application/json", &[message.to_string().as_bytes()]);
+    let client: Value = serde_json::from_slice(&client).unwrap();
+    assert_eq!(client["stop_sequence"], ID);
+    let delta = json!({"type": "message_delta", "delta": {"stop_sequence": masked}});
+    for (path, framing) in [("/v1/messages", Framing::Sse), (INVOKE, Framing::Chunks)] {
+        let stream = framing.write(std::slice::from_ref(&delta));
+        let mut exchange = forwarded_as(path, "text/plain", ID);
+        let client = framing.read(&answered(&mut exchange, framing.media(), &[&stream]));
+        assert_eq!(client[0]["delta"]["stop_sequence"], ID);
+    }
+}
+
+#[test]
+fn offsets_move_with_the_text() {
+    let masked = mask_text(ID);
+    let body = |id: &str| {
+        let text = format!("é {id} and more");
+        let from = text.chars().count() - 4;
+        let annotation = json!({"type": "url_citation", "url": "https://example.com/",
+            "start_index": from, "end_index": from + 4});
+        let part = json!({"type": "output_text", "text": text, "annotations": [annotation]});
+        json!({"object": "response", "output": [{"type": "message", "content": [part]}]})
+    };
+    let mut exchange = forwarded_as(RESPONSES, "text/plain", ID);
+    let source = body(&masked).to_string();
+    let client = answered(&mut exchange, "application/json", &[source.as_bytes()]);
+    assert_eq!(serde_json::from_slice::<Value>(&client).unwrap(), body(ID));
+    let done = |id| json!({"type": "response.completed", "response": body(id)});
+    let mut exchange = forwarded_as(RESPONSES, "text/plain", ID);
+    let stream = Framing::Sse.write(&[done(&masked)]);
+    let client = Framing::Sse.read(&answered(&mut exchange, "text/event-stream", &[&stream]));
+    assert_eq!(client, [done(ID)]);
+}
