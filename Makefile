@@ -4,9 +4,9 @@ SHELL := /bin/bash
 
 # Given on the command line (make run PORT=8185) or in the environment, these reach
 # the scripts.
-export UPSTREAM STORE PORT HEALTH_PORT STATE ENVOY
+export SIGN_REGION UPSTREAM STORE PORT HEALTH_PORT STATE ENVOY
 
-.PHONY: help run demo test test-all fuzz soak bench coverage audit validate-envoy compose compose-mock compose-down
+.PHONY: help run demo test test-all fuzz soak schemas bench coverage audit validate-envoy compose compose-mock compose-down
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | while IFS=$$'\t' read -r name text; do printf '  make %-16s %s\n' "$$name" "$$text"; done
@@ -28,6 +28,9 @@ fuzz: ## mutated inputs, FUZZ_SECONDS= (60) for each of three targets
 
 soak: ## mixed requests through Envoy and Redis for SOAK_SECONDS= (120)
 	@scripts/test.sh soak
+
+schemas: ## do the newest SDKs have fields without a decision? (needs the network)
+	@scripts/test.sh schemas
 
 bench: ## throughput as ratios, see benches/
 	@ENVOY="$$(scripts/install.sh envoy)" cargo bench

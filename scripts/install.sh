@@ -12,6 +12,9 @@ root=$PWD
 
 ENVOY_VERSION=1.40.0
 ANTHROPIC_VERSION=2.11.0
+OPENAI_VERSION=3.54.0
+GENAI_VERSION=3.4.0
+BOTO3_VERSION=1.44.5
 CLAUDE_CODE_VERSION=2.1.329
 CARGO_DENY_VERSION=0.20.2
 
@@ -70,6 +73,9 @@ case ${1:-} in
         if [ -n "${PYTHON:-}" ]; then given PYTHON "$PYTHON"
         else
             pip anthropic "anthropic==$ANTHROPIC_VERSION"
+            pip openai "openai==$OPENAI_VERSION"
+            pip google.genai "google-genai==$GENAI_VERSION"
+            pip boto3 "boto3==$BOTO3_VERSION"
             echo "$root/.venv/bin/python"
         fi ;;
     claude)

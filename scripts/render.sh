@@ -4,7 +4,8 @@
 #   UPSTREAM=https://api.anthropic.com PORT=8085 scripts/render.sh >envoy.yaml
 #
 # Environment: UPSTREAM, ADDRESS, PORT, HEALTH_PORT, MASKER_LISTEN (host:port of
-# the processor), ENVOY_ADMIN_SOCKET, CA_BUNDLE, TLS_DIR (mTLS to the processor).
+# the processor), ENVOY_ADMIN_SOCKET, CA_BUNDLE, TLS_DIR (mTLS to the processor),
+# SIGN_REGION (signs for Bedrock in this region).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -45,6 +46,13 @@ fi
 unused=https
 [ $scheme = http ] || unused=http
 drop="/# \\[$unused\$/,/# $unused]\$/d"
+# In the path of Bedrock stand ARNs of models, whose slashes are escaped.
+if [ -n "${SIGN_REGION:-}" ]; then
+    case $SIGN_REGION in *[!a-z0-9-]*) fail "SIGN_REGION is a region as in us-east-1: $SIGN_REGION" ;; esac
+    drop="$drop;s/path_with_escaped_slashes_action: REJECT_REQUEST/path_with_escaped_slashes_action: KEEP_UNCHANGED/"
+else
+    drop="$drop;/# \\[sign\$/,/# sign]\$/d"
+fi
 [ -n "${TLS_DIR:-}" ] || drop="$drop;/# \\[mtls\$/,/# mtls]\$/d"
 
 awk '
@@ -69,5 +77,6 @@ awk '
     -e "s|@UPSTREAM_PORT@|$port|" \
     -e "s|@MASKER_HOST@|${MASKER_LISTEN%:*}|" \
     -e "s|@MASKER_PORT@|${MASKER_LISTEN##*:}|" \
+    -e "s|@SIGN_REGION@|${SIGN_REGION:-}|" \
     -e "s|@CA_BUNDLE@|$CA_BUNDLE|" \
     -e "s|@TLS_DIR@|${TLS_DIR:-}|"

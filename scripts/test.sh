@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# make test, and with `all`, `fuzz`, `soak` or `coverage` make test-all, make fuzz,
-# make soak and make coverage.
+# make test, and with `all`, `fuzz`, `soak`, `coverage` or `schemas` make test-all,
+# make fuzz, make soak, make coverage and make schemas.
 # Stops at the first step that fails; the last lines say how long each step took.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -40,6 +40,12 @@ doc_tests() { cargo test --locked --doc; }
 lints() { cargo clippy --locked --all-targets -- -D warnings; }
 deny() { "$(scripts/install.sh cargo-deny)" --all-features --log-level error check bans licenses sources; }
 docs() { RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps; }
+schemas() { "$PYTHON" scripts/schemas.py; }
+newest() {
+    python3 -m venv .masker/schemas &&
+        .masker/schemas/bin/python -m pip install -q --disable-pip-version-check --upgrade \
+            anthropic openai google-genai boto3 && .masker/schemas/bin/python scripts/schemas.py
+}
 coverage() {
     PATH=$PWD/.masker/cargo/bin:$PATH
     command -v cargo-llvm-cov >/dev/null ||
@@ -50,14 +56,16 @@ coverage() {
         "$PYTHON" scripts/coverage.py target/lcov.info
 }
 
-[ "$what" = fuzz ] || step "outside tools" tools
+[ "$what" = fuzz ] || [ "$what" = schemas ] || step "outside tools" tools
 case $what in
 coverage) step "coverage" coverage ;;
 fuzz) step "fuzzing" fuzz ;;
 soak) step "soak" soak ;;
+schemas) step "fields of the newest SDKs" newest ;;
 *)
     step "format" cargo fmt --check
     step "Envoy configurations" scripts/validate-envoy.sh
+    step "fields of the SDKs" schemas
     step "lints" lints
     step "tests" tests
     step "documentation tests" doc_tests

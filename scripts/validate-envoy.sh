@@ -25,6 +25,8 @@ UPSTREAM=http://127.0.0.1:9000 PORT=18085 scripts/render.sh >"$dir/http.yaml"
 validate "envoy/run.yaml, http provider" "$dir/http.yaml"
 TLS_DIR=$dir/tls MASKER_LISTEN=masker:50051 ADDRESS=0.0.0.0 scripts/render.sh >"$dir/mtls.yaml"
 validate "envoy/run.yaml, mTLS to masker" "$dir/mtls.yaml"
+UPSTREAM=https://bedrock-runtime.us-east-1.amazonaws.com SIGN_REGION=us-east-1 scripts/render.sh >"$dir/sign.yaml"
+validate "envoy/run.yaml, signing for Bedrock" "$dir/sign.yaml"
 if grep -n '@[A-Z_]*@' "$dir"/*.yaml; then
     echo "a placeholder of envoy/run.yaml was not filled in" >&2
     exit 1

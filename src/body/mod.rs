@@ -5,6 +5,9 @@
 
 pub mod encoding;
 pub mod escape;
+pub mod eventstream;
+pub mod frame;
+pub mod items;
 pub mod json;
 pub mod multipart;
 pub mod select;

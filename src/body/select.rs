@@ -2,12 +2,21 @@
 //! and what is forwarded byte for byte.
 //!
 //! A place is decided by its whole path in a known format, never by a key's
-//! name alone: the tables below say what a field of each known object is. In
+//! name alone: the tables of each API say what a field of each known object is. In
 //! objects that are not known, and below `input`, `input_schema` and the like,
 //! every string and every key is text. A known object in which a key occurs
 //! twice is treated as unknown: parsers differ on which of the two counts.
 
+mod bedrock;
+mod claude;
+mod gemini;
+mod openai;
+mod rules;
+mod stream;
+
 use crate::body::json::{Node, Shape, Tape};
+use rules::Rule;
+pub use stream::{End, Piece, pieces};
 
 /// A document's format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,8 +29,28 @@ pub enum Format {
     BatchResult,
     /// The data of one event of a Messages stream.
     Event,
+    /// OpenAI chat completions and legacy completions: request, answer and chunk.
+    Chat,
+    /// OpenAI Responses: request and answer.
+    Responses,
+    /// The data of one event of a Responses stream.
+    ResponsesEvent,
+    /// One line of an OpenAI batch, or of its results.
+    Line,
+    /// Gemini `generateContent`: request, answer and chunk.
+    Gemini,
+    /// Bedrock Converse: request and answer.
+    Converse,
+    /// The payload of one event of a Converse stream.
+    ConverseEvent,
+    /// Bedrock `CountTokens`.
+    CountTokens,
+    /// Bedrock `InvokeModel`: the model's own format, told by what is in it.
+    Invoke,
     /// Any other JSON: all strings are text, but the name of the model.
     Other,
+    /// JSON of which all strings are text.
+    Free,
 }
 
 /// What a leaf is.
@@ -35,6 +64,8 @@ pub enum Place {
     Number,
     /// Base64 of a text.
     Base64,
+    /// JSON source in a string: what is in its strings is text.
+    Source,
     /// Model state: forwarded as it is; the placeholders in it are this conversation's.
     State,
     /// Forwarded as it is; a finding here is counted or refused.
@@ -63,6 +94,8 @@ pub enum Guarded {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Opaque {
     Image,
+    Audio,
+    Video,
     Document,
     File,
 }
@@ -82,160 +115,71 @@ pub struct Leaf {
 /// content block; the order is that in which the model reads them.
 #[must_use]
 pub fn units(tape: &Tape<'_>, format: Format) -> Vec<Vec<Leaf>> {
-    let mut walk = Walk { tape, units: Vec::new(), leaves: Vec::new(), tool: false };
+    let mut walk = Walk::new(tape);
+    let root = tape.root();
+    let (rule, order) = top(tape, format);
     match format {
-        Format::Messages => walk.messages(tape.root(), None),
-        Format::Batch => walk.batch(tape.root()),
-        Format::BatchResult => walk.visit(tape.root(), Rule::BatchResult, None),
-        Format::Event => walk.visit(tape.root(), Rule::Event, None),
-        Format::Other => walk.visit(tape.root(), Rule::Root, None),
+        Format::Batch => walk.batch(root),
+        _ if order.is_empty() => walk.visit(root, rule, None),
+        _ => walk.document(root, rule, order),
     }
     walk.cut();
     walk.units
 }
 
-/// What is known of a value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Rule {
-    /// Anything: every string below is text.
-    Free,
-    Text,
-    Skip,
-    State,
-    Guard(Guarded),
-    Opaque(Opaque),
-    Delta,
-    DeltaJson,
-    Base64,
-    /// The top of an unknown document.
-    Root,
-    Body,
-    Message,
-    /// A string, or blocks.
-    Content,
-    Block,
-    ToolUse,
-    Source(Media),
-    Citations,
-    Tool,
-    McpServer,
-    Event,
-    EventDelta,
-    BatchResult,
-    BatchOutcome,
+/// What the top of a document is, and the order in which it is read.
+fn top(tape: &Tape<'_>, format: Format) -> (Rule, &'static [&'static str]) {
+    use bedrock::Object as Bedrock;
+    use claude::Object as Claude;
+    use openai::Object as OpenAi;
+    match format {
+        Format::Messages | Format::Batch => (Rule::Claude(Claude::Body), claude::ORDER),
+        Format::BatchResult => (Rule::Claude(Claude::BatchResult), &[]),
+        Format::Event => (Rule::Claude(Claude::Event), &[]),
+        Format::Chat => (Rule::OpenAi(OpenAi::Chat), openai::CHAT_ORDER),
+        Format::Responses => (Rule::OpenAi(OpenAi::Responses), openai::RESPONSES_ORDER),
+        Format::ResponsesEvent => (Rule::OpenAi(OpenAi::Event), &[]),
+        Format::Line => (Rule::OpenAi(OpenAi::Line), &[]),
+        Format::Gemini => (Rule::Gemini(gemini::Object::Body), gemini::ORDER),
+        Format::Converse => (Rule::Bedrock(Bedrock::Body), bedrock::ORDER),
+        Format::ConverseEvent => (Rule::Bedrock(Bedrock::Event), &[]),
+        Format::CountTokens => (Rule::Bedrock(Bedrock::CountTokens), &[]),
+        Format::Invoke => top(tape, invoked(tape)),
+        Format::Other => (Rule::Root, &[]),
+        Format::Free => (Rule::Free, &[]),
+    }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Media {
-    Unknown,
-    Base64Text,
-    Image,
-    Document,
-    Text,
-    Content,
-    Url,
-    File,
+/// The format of a model's own document, by the fields that only one has.
+fn invoked(tape: &Tape<'_>) -> Format {
+    let has = |name| tape.field(tape.root(), name).is_some();
+    let kind = tape.field(tape.root(), "type").map(|kind| tape.text(kind));
+    match kind.as_deref() {
+        _ if has("anthropic_version") => Format::Messages,
+        Some("message") => Format::Messages,
+        Some(_) => Format::Event,
+        None if has("inferenceConfig") || has("schemaVersion") || has("output") => Format::Converse,
+        None if has("messages") || has("choices") => Format::Chat,
+        None => Format::Other,
+    }
 }
-
-/// Fields of the known objects; what is not listed is free.
-const FIELDS: &[(Rule, &str, Rule)] = &[
-    (Rule::Root, "model", Rule::Guard(Guarded::Name)),
-    // Messages, request and answer.
-    (Rule::Body, "model", Rule::Guard(Guarded::Name)),
-    (Rule::Body, "metadata", Rule::Guard(Guarded::Metadata)),
-    (Rule::Body, "tool_choice", Rule::Guard(Guarded::Name)),
-    (Rule::Body, "mcp_servers", Rule::McpServer),
-    (Rule::Body, "system", Rule::Content),
-    (Rule::Body, "tools", Rule::Tool),
-    (Rule::Body, "messages", Rule::Message),
-    (Rule::Body, "content", Rule::Content),
-    (Rule::Body, "id", Rule::Skip),
-    (Rule::Body, "type", Rule::Skip),
-    (Rule::Body, "role", Rule::Skip),
-    (Rule::Body, "stop_reason", Rule::Skip),
-    (Rule::Body, "usage", Rule::Skip),
-    (Rule::Body, "container", Rule::Guard(Guarded::Name)),
-    (Rule::Body, "service_tier", Rule::Skip),
-    (Rule::Body, "anthropic_version", Rule::Skip),
-    (Rule::Body, "anthropic_beta", Rule::Skip),
-    (Rule::Body, "betas", Rule::Skip),
-    (Rule::Body, "thinking", Rule::Skip),
-    (Rule::Body, "input_transformations", Rule::Skip),
-    (Rule::Message, "role", Rule::Skip),
-    (Rule::Message, "content", Rule::Content),
-    // Content blocks.
-    (Rule::Block, "type", Rule::Skip),
-    (Rule::Block, "id", Rule::Skip),
-    (Rule::Block, "tool_use_id", Rule::Skip),
-    (Rule::Block, "tool_name", Rule::Guard(Guarded::Name)),
-    (Rule::Block, "cache_control", Rule::Skip),
-    (Rule::Block, "signature", Rule::State),
-    (Rule::Block, "encrypted_content", Rule::State),
-    (Rule::Block, "encrypted_stdout", Rule::State),
-    (Rule::Block, "encrypted_index", Rule::State),
-    (Rule::Block, "file_id", Rule::Opaque(Opaque::File)),
-    (Rule::Block, "content", Rule::Content),
-    (Rule::Block, "citations", Rule::Citations),
-    (Rule::ToolUse, "type", Rule::Skip),
-    (Rule::ToolUse, "id", Rule::Skip),
-    (Rule::ToolUse, "name", Rule::Guard(Guarded::Name)),
-    (Rule::ToolUse, "server_name", Rule::Guard(Guarded::Name)),
-    (Rule::ToolUse, "cache_control", Rule::Skip),
-    (Rule::ToolUse, "caller", Rule::Skip),
-    (Rule::Citations, "type", Rule::Skip),
-    (Rule::Citations, "file_id", Rule::Skip),
-    (Rule::Citations, "encrypted_index", Rule::State),
-    // Sources of documents and images.
-    (Rule::Source(Media::Base64Text), "data", Rule::Base64),
-    (Rule::Source(Media::Image), "data", Rule::Opaque(Opaque::Image)),
-    (Rule::Source(Media::Document), "data", Rule::Opaque(Opaque::Document)),
-    (Rule::Source(Media::Content), "content", Rule::Content),
-    (Rule::Source(Media::Url), "url", Rule::Guard(Guarded::Url)),
-    (Rule::Source(Media::File), "file_id", Rule::Opaque(Opaque::File)),
-    // Tools and servers.
-    (Rule::Tool, "name", Rule::Guard(Guarded::Name)),
-    (Rule::Tool, "type", Rule::Skip),
-    (Rule::Tool, "cache_control", Rule::Skip),
-    (Rule::McpServer, "type", Rule::Skip),
-    (Rule::McpServer, "name", Rule::Guard(Guarded::Name)),
-    (Rule::McpServer, "url", Rule::Guard(Guarded::Url)),
-    (Rule::McpServer, "authorization_token", Rule::Guard(Guarded::Credential)),
-    // Streams.
-    (Rule::Event, "type", Rule::Skip),
-    (Rule::Event, "message", Rule::Body),
-    (Rule::Event, "content_block", Rule::Block),
-    (Rule::Event, "delta", Rule::EventDelta),
-    (Rule::Event, "usage", Rule::Skip),
-    (Rule::EventDelta, "type", Rule::Skip),
-    (Rule::EventDelta, "text", Rule::Delta),
-    (Rule::EventDelta, "partial_json", Rule::DeltaJson),
-    (Rule::EventDelta, "citation", Rule::Citations),
-    (Rule::EventDelta, "stop_reason", Rule::Skip),
-    (Rule::EventDelta, "container", Rule::Skip),
-    // Results of batches.
-    (Rule::BatchResult, "custom_id", Rule::Skip),
-    (Rule::BatchResult, "result", Rule::BatchOutcome),
-    (Rule::BatchOutcome, "message", Rule::Body),
-];
-
-/// Blocks that are the model's own state.
-const STATE_BLOCKS: [&str; 3] = ["thinking", "redacted_thinking", "compaction"];
-/// Deltas that are text, by their type; of others nothing is touched.
-const TEXT_DELTAS: [&str; 3] = ["text_delta", "input_json_delta", "citations_delta"];
 
 /// Where APIs that are not known put the input of tools.
 const TOOL_INPUTS: [&str; 3] = ["arguments", "args", "input"];
-
-fn field_rule(object: Rule, key: &str) -> Rule {
-    let listed = FIELDS.iter().find(|(rule, name, _)| *rule == object && *name == key);
-    listed.map_or(Rule::Free, |&(_, _, rule)| rule)
-}
 
 struct Walk<'t, 's> {
     tape: &'t Tape<'s>,
     units: Vec<Vec<Leaf>>,
     leaves: Vec<Leaf>,
     tool: bool,
+    /// Of an event: its pieces, in the place of leaves.
+    stream: Option<stream::Pieces>,
+}
+
+impl<'t, 's> Walk<'t, 's> {
+    fn new(tape: &'t Tape<'s>) -> Self {
+        Self { tape, units: Vec::new(), leaves: Vec::new(), tool: false, stream: None }
+    }
 }
 
 impl Walk<'_, '_> {
@@ -252,7 +196,9 @@ impl Walk<'_, '_> {
         };
         for request in self.tape.items(requests).collect::<Vec<_>>() {
             match self.tape.field(request, "params") {
-                Some(params) => self.messages(params, None),
+                Some(params) => {
+                    self.document(params, Rule::Claude(claude::Object::Body), claude::ORDER);
+                }
                 None => self.visit(request, Rule::Free, None),
             }
             self.cut();
@@ -264,71 +210,65 @@ impl Walk<'_, '_> {
         }
     }
 
-    /// Output schema, tools, system, messages, then the rest.
-    fn messages(&mut self, body: Node, label: Option<Node>) {
+    /// The fields that the model reads, in their order, then the rest.
+    fn document(&mut self, body: Node, rule: Rule, order: &[&str]) {
         if self.tape.shape(body) != Shape::Object || self.tape.repeats(body) {
-            return self.visit(body, Rule::Free, label);
+            return self.visit(body, Rule::Free, None);
         }
-        const ORDER: [&str; 5] = ["output_config", "output_format", "tools", "system", "messages"];
         let fields: Vec<(Node, Node)> = self.tape.fields(body).collect();
-        for name in ORDER {
+        for &name in order {
             if let Some(&(key, value)) = fields.iter().find(|(key, _)| self.tape.text(*key) == name)
             {
-                self.unit_list(value, field_rule(Rule::Body, name), key);
+                self.unit_list(value, rule.field(name), key);
             }
         }
         let mut rest: Vec<_> = fields
             .iter()
             .map(|&(key, value)| (self.tape.text(key), key, value))
-            .filter(|(name, ..)| !ORDER.contains(&name.as_ref()))
+            .filter(|(name, ..)| !order.contains(&name.as_ref()))
             .collect();
         // The order of keys plays no role; that of the answer's blocks does.
         rest.sort_by(|(a, ..), (b, ..)| a.cmp(b));
         for (name, key, value) in rest {
-            let rule = field_rule(Rule::Body, &name);
-            self.unit_list(value, rule, key);
+            self.unit_list(value, rule.field(&name), key);
         }
     }
 
     /// Each item of a list is a unit; in messages, each block.
     fn unit_list(&mut self, value: Node, rule: Rule, key: Node) {
-        match (rule, self.tape.shape(value)) {
-            (Rule::Message, Shape::Array) => {
-                for message in self.tape.items(value).collect::<Vec<_>>() {
-                    self.message(message, key);
-                }
-            }
-            (Rule::Content, Shape::Array) => {
-                for block in self.tape.items(value).collect::<Vec<_>>() {
-                    self.visit(block, Rule::Block, Some(key));
-                    self.cut();
-                }
-            }
-            (Rule::Tool | Rule::McpServer, Shape::Array) => {
-                for item in self.tape.items(value).collect::<Vec<_>>() {
+        if rule.is_message() && self.tape.shape(value) == Shape::Object {
+            return self.message(value, rule, key);
+        }
+        if rule.is_object() && self.tape.shape(value) == Shape::Array {
+            for item in self.tape.items(value).collect::<Vec<_>>() {
+                if rule.is_message() {
+                    self.message(item, rule, key);
+                } else {
                     self.visit(item, rule, Some(key));
-                    self.cut();
                 }
+                self.cut();
             }
-            _ => self.visit(value, rule, Some(key)),
+        } else {
+            self.visit(value, rule, Some(key));
         }
         self.cut();
     }
 
-    fn message(&mut self, message: Node, label: Node) {
+    fn message(&mut self, message: Node, rule: Rule, label: Node) {
         if self.tape.shape(message) != Shape::Object || self.tape.repeats(message) {
             self.visit(message, Rule::Free, Some(label));
             return self.cut();
         }
         let fields: Vec<(Node, Node)> = self.tape.fields(message).collect();
         for (key, value) in fields {
-            let rule = field_rule(Rule::Message, &self.tape.text(key));
+            let rule = rule.field(&self.tape.text(key));
             self.unit_list(value, rule, key);
         }
     }
 
     fn leaf(&mut self, node: Node, label: Option<Node>, place: Place) {
-        self.leaves.push(Leaf { node, label, place, tool: self.tool });
+        let tool = self.tool || matches!(place, Place::Source | Place::DeltaJson);
+        self.leaves.push(Leaf { node, label, place, tool });
     }
 
     fn visit(&mut self, node: Node, rule: Rule, label: Option<Node>) {
@@ -336,11 +276,16 @@ impl Walk<'_, '_> {
             Shape::Object => self.object(node, rule),
             Shape::Array => {
                 for item in self.tape.items(node).collect::<Vec<_>>() {
-                    let rule = if rule == Rule::Content { Rule::Block } else { rule };
                     self.visit(item, rule, label);
                 }
             }
-            Shape::String => self.leaf(node, label, string_place(rule)),
+            Shape::String => match (rule, &mut self.stream) {
+                (Rule::Delta(text) | Rule::DeltaJson(text), Some(stream)) => {
+                    let source = matches!(rule, Rule::DeltaJson(_));
+                    stream.delta(node, source, self.tool || source, text, &mut self.leaves);
+                }
+                _ => self.leaf(node, label, self.string_place(node, rule)),
+            },
             Shape::Number => {
                 if matches!(rule, Rule::Free | Rule::Text | Rule::Root) {
                     self.leaf(node, label, Place::Number);
@@ -351,76 +296,84 @@ impl Walk<'_, '_> {
     }
 
     fn object(&mut self, node: Node, rule: Rule) {
-        let mut rule = self.refine(node, rule);
-        let known = !matches!(rule, Rule::Free | Rule::Skip | Rule::State | Rule::Guard(_));
-        if known && self.tape.repeats(node) {
+        let given = rule;
+        let mut rule = self.refine(node, given);
+        if rule.is_object() && self.tape.repeats(node) {
             rule = Rule::Free;
         }
+        let outer_channel = self.begins(node, rule);
         for (key, value) in self.tape.fields(node).collect::<Vec<_>>() {
             let inner = match rule {
-                Rule::Free | Rule::Skip | Rule::State | Rule::Guard(_) | Rule::Opaque(_) => rule,
-                Rule::Block if self.tape.text(key) == "source" => self.source(value),
-                _ => field_rule(rule, &self.tape.text(key)),
+                _ if rule.holds_below() => rule,
+                Rule::Claude(claude::Object::Block) if self.tape.text(key) == "source" => {
+                    claude::source(self.tape, value)
+                }
+                _ => rule.field(&self.tape.text(key)),
             };
             let outer = self.tool;
             // In unknown formats by the names that APIs have for it: this only adds care.
             let named = || TOOL_INPUTS.contains(&self.tape.text(key).as_ref());
             self.tool |= matches!(inner, Rule::Free)
-                && (rule == Rule::ToolUse || (rule == Rule::Free && named()));
+                && (rule.is_tool_use() || (rule == Rule::Free && named()));
             if matches!(inner, Rule::Free) {
                 self.leaf(key, None, Place::Key);
             }
             self.visit(value, inner, Some(key));
             self.tool = outer;
         }
+        self.ends(node, given, outer_channel);
     }
 
-    /// What an object is, by its `type`.
+    /// What an object is, by its `type` or what else tells.
     fn refine(&self, node: Node, rule: Rule) -> Rule {
-        let kind = self.tape.field(node, "type").map(|value| self.tape.text(value));
-        let kind = kind.as_deref().unwrap_or_default();
+        let text = |name| {
+            let value = self.tape.field(node, name);
+            let string = value.filter(|&value| self.tape.shape(value) == Shape::String);
+            string.map(|value| self.tape.text(value)).unwrap_or_default()
+        };
         match rule {
-            Rule::Content | Rule::Block if STATE_BLOCKS.contains(&kind) => Rule::State,
-            Rule::Content | Rule::Block if kind.ends_with("tool_use") => Rule::ToolUse,
-            Rule::Content => Rule::Block,
-            // A message_delta's delta has no type.
-            Rule::EventDelta if !kind.is_empty() && !TEXT_DELTAS.contains(&kind) => Rule::State,
-            Rule::Text | Rule::Base64 | Rule::Delta | Rule::DeltaJson => Rule::Free,
+            Rule::Claude(object) => object.refine(&text("type")),
+            Rule::OpenAi(openai::Object::Chat) => {
+                let has = |name| self.tape.field(node, name).is_some();
+                openai::body(&text("object"), has("input") && !has("messages"))
+            }
+            Rule::OpenAi(object) => object.refine(&text("type")),
+            Rule::Bedrock(object @ bedrock::Object::Media(_)) => object.refine(&text("format")),
+            Rule::Gemini(object @ gemini::Object::Blob) => {
+                object.refine(&(text("mimeType") + text("mime_type")))
+            }
+            Rule::Gemini(gemini::Object::Part) if self.is_thought(node) => Rule::State,
+            Rule::Text | Rule::Base64 | Rule::Link | Rule::Source | Rule::DeltaJson(_) => {
+                Rule::Free
+            }
+            Rule::Delta(_) => Rule::OpenAi(openai::Object::OutputDelta),
             other => other,
         }
     }
 
-    /// What a block's `source` is. In a search result it is a string.
-    fn source(&self, source: Node) -> Rule {
-        if self.tape.shape(source) != Shape::Object {
-            return Rule::Text;
-        }
-        let text = |name| self.tape.field(source, name).map(|value| self.tape.text(value));
-        let media_type = text("media_type").unwrap_or_default();
-        Rule::Source(match text("type").as_deref() {
-            Some("base64") if media_type.starts_with("image/") => Media::Image,
-            Some("base64") if media_type.starts_with("text/") => Media::Base64Text,
-            Some("base64") => Media::Document,
-            Some("text") => Media::Text,
-            Some("content") => Media::Content,
-            Some("url") => Media::Url,
-            Some("file") => Media::File,
-            _ => Media::Unknown,
-        })
+    /// A summary of what the model thought.
+    fn is_thought(&self, part: Node) -> bool {
+        self.tape.field(part, "thought").is_some_and(|value| self.tape.raw(value) == "true")
     }
-}
 
-fn string_place(rule: Rule) -> Place {
-    match rule {
-        // Not text, but looked at: whatever stands there is sent.
-        Rule::Skip => Place::Guarded(Guarded::Id),
-        Rule::State => Place::State,
-        Rule::Guard(guarded) => Place::Guarded(guarded),
-        Rule::Opaque(opaque) => Place::Opaque(opaque),
-        Rule::Base64 => Place::Base64,
-        Rule::Delta => Place::Delta,
-        Rule::DeltaJson => Place::DeltaJson,
-        _ => Place::Text,
+    fn string_place(&self, node: Node, rule: Rule) -> Place {
+        match rule {
+            // Not text, but looked at: whatever stands there is sent.
+            Rule::Skip => Place::Guarded(Guarded::Id),
+            Rule::State => Place::State,
+            Rule::Guard(guarded) => Place::Guarded(guarded),
+            Rule::Opaque(opaque) => Place::Opaque(opaque),
+            Rule::Base64 => Place::Base64,
+            Rule::Link | Rule::OpenAi(openai::Object::Image) => match self.tape.raw(node) {
+                raw if raw.starts_with("data:image/") => Place::Opaque(Opaque::Image),
+                raw if raw.starts_with("data:") => Place::Base64,
+                _ => Place::Guarded(Guarded::Url),
+            },
+            Rule::Source => Place::Source,
+            Rule::Delta(_) => Place::Delta,
+            Rule::DeltaJson(_) => Place::DeltaJson,
+            _ => Place::Text,
+        }
     }
 }
 

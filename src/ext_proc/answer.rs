@@ -3,14 +3,20 @@
 use std::fmt;
 use std::sync::Arc;
 
+use memchr::memrchr;
+
 use crate::body::encoding::{Coding, CodingError, Inflater};
+use crate::body::frame::{FrameError, Framing};
 use crate::body::select::Format;
-use crate::ext_proc::headers::{Endpoint, Headers, Media};
+use crate::body::{eventstream, items, sse};
+use crate::ext_proc::endpoint::Endpoint;
+use crate::ext_proc::headers::{Headers, Media};
 use crate::ext_proc::refuse::Reason;
 use crate::mask::plain::Plain;
 use crate::mask::restore::{self, Counts};
 use crate::mask::stream::Stream;
 use crate::mask::table::Table;
+use crate::mask::{Placeholder, Value, document};
 
 /// The restorer of one answer.
 #[derive(Debug)]
@@ -30,6 +36,40 @@ enum Body {
     /// Line by line; what is held is a line without its end.
     Lines(Format, Vec<u8>),
     Text(Box<Plain>),
+    /// Of what the provider kept: placeholders of earlier exchanges are in it.
+    Kept(Box<Kept>),
+}
+
+/// An answer whose placeholders the store is asked for, line by line or whole.
+struct Kept {
+    format: Format,
+    lines: bool,
+    /// A line without its end, or all that came.
+    held: Vec<u8>,
+    /// Whole: to be restored.
+    ready: Vec<u8>,
+}
+
+impl Kept {
+    fn new(format: Format, lines: bool) -> Self {
+        Self { format, lines, held: Vec::new(), ready: Vec::new() }
+    }
+
+    fn take(&mut self, bytes: &[u8], end: bool) {
+        self.held.extend_from_slice(bytes);
+        let line = self.lines.then(|| memrchr(b'\n', &self.held)).flatten();
+        let whole = if end { self.held.len() } else { line.map_or(0, |at| at + 1) };
+        self.ready.extend(self.held.drain(..whole));
+    }
+
+    fn restore(&mut self, depth: usize, table: &Table, counts: &mut Counts) -> Vec<u8> {
+        let ready = std::mem::take(&mut self.ready);
+        if !self.lines {
+            return whole(ready, self.format, depth, table, counts);
+        }
+        let lines = ready.split_inclusive(|&byte| byte == b'\n');
+        lines.flat_map(|line| whole(line.to_vec(), self.format, depth, table, counts)).collect()
+    }
 }
 
 impl fmt::Debug for Body {
@@ -39,6 +79,7 @@ impl fmt::Debug for Body {
             Self::Whole(..) => "Whole",
             Self::Lines(..) => "Lines",
             Self::Text(_) => "Text",
+            Self::Kept(_) => "Kept",
         })
     }
 }
@@ -53,17 +94,27 @@ impl Answer {
         limit: usize,
         depth: usize,
     ) -> Option<Self> {
-        if table.is_empty() {
+        if table.is_empty() && !endpoint.state {
             return None;
         }
         let coding = Coding::parse(&headers.joined("content-encoding")).ok()?;
+        let stream =
+            |framing| Body::Stream(Box::new(Stream::framed(framing, endpoint.event, depth)));
+        let kept = |format, lines| Body::Kept(Box::new(Kept::new(format, lines)));
         let body = match headers.media() {
-            Media::EventStream => Body::Stream(Box::new(Stream::new(endpoint.event, limit, depth))),
+            Media::JsonLines | Media::Text | Media::Binary if endpoint.state => {
+                kept(endpoint.line, true)
+            }
+            Media::Json if endpoint.state => kept(endpoint.answer, false),
+            Media::EventStream => stream(Framing::Sse(sse::Framer::new(limit))),
+            Media::Messages => stream(Framing::Messages(eventstream::Framer::new(limit))),
+            Media::Json if endpoint.array => stream(Framing::Items(items::Framer::new(limit))),
             Media::Json => Body::Whole(endpoint.answer, Vec::new()),
             Media::JsonLines => Body::Lines(endpoint.line, Vec::new()),
-            Media::Text if endpoint.state => Body::Lines(endpoint.line, Vec::new()),
             Media::Text => Body::Text(Box::default()),
-            Media::Form(_) | Media::Charset | Media::None | Media::Other => return None,
+            Media::Form(_) | Media::Charset | Media::None | Media::Binary | Media::Other => {
+                return None;
+            }
         };
         // A stream may inflate to any size; what is held has limits of its own.
         let inflater = coding.map(|coding| Inflater::new(coding, usize::MAX));
@@ -73,7 +124,39 @@ impl Answer {
     /// Are the headers held until the answer is whole?
     #[must_use]
     pub fn is_whole(&self) -> bool {
-        matches!(self.body, Body::Whole(..))
+        match &self.body {
+            Body::Whole(..) => true,
+            Body::Kept(kept) => !kept.lines,
+            Body::Stream(_) | Body::Lines(..) | Body::Text(_) => false,
+        }
+    }
+
+    /// Placeholders that the store must be asked for before [`Answer::decide`].
+    #[must_use]
+    pub fn unknown(&self) -> Vec<Placeholder> {
+        let Body::Kept(kept) = &self.body else { return Vec::new() };
+        let text = String::from_utf8_lossy(&kept.ready);
+        let mut unknown = document::placeholders(&text);
+        unknown.retain(|placeholder| self.table.original(placeholder.as_str()).is_none());
+        unknown
+    }
+
+    /// What the store knows of them.
+    pub fn reveal(&mut self, revealed: Vec<(Placeholder, Option<Value>)>) {
+        let Some(table) = Arc::get_mut(&mut self.table) else { return };
+        for (placeholder, value) in revealed {
+            if let Some(value) = value {
+                table.reveal(placeholder, value);
+            }
+        }
+    }
+
+    /// What waited for [`Answer::unknown`].
+    pub fn decide(&mut self) -> Vec<u8> {
+        match &mut self.body {
+            Body::Kept(kept) => kept.restore(self.depth, &self.table, &mut self.counts),
+            _ => Vec::new(),
+        }
     }
 
     /// Was the answer compressed?
@@ -89,6 +172,12 @@ impl Answer {
             Body::Stream(stream) => stream.held,
             _ => 0,
         }
+    }
+
+    /// Was an event damaged? Then the rest passed as it came.
+    #[must_use]
+    pub fn is_damaged(&self) -> bool {
+        matches!(&self.body, Body::Stream(stream) if stream.damaged)
     }
 
     /// Takes bytes of the answer and gives what is decided.
@@ -112,9 +201,10 @@ impl Answer {
             Body::Stream(stream) => out.extend(stream.finish(table, counts)),
             Body::Whole(format, held) | Body::Lines(format, held) => {
                 let held = std::mem::take(held);
-                out.extend(document(held, *format, self.depth, table, counts));
+                out.extend(whole(held, *format, self.depth, table, counts));
             }
             Body::Text(plain) => plain.take(&[], true, table, counts, &mut out),
+            Body::Kept(kept) => kept.take(&[], true),
         }
         Ok(out)
     }
@@ -124,8 +214,10 @@ impl Answer {
         let mut out = Vec::new();
         let held = match &mut self.body {
             Body::Stream(stream) => {
-                let too_long = |_| Reason::AnswerTooLarge(self.limit);
-                return stream.push(bytes, table, counts).map_err(too_long);
+                return stream.push(bytes, table, counts).map_err(|error| match error {
+                    FrameError::TooLong(limit) => Reason::AnswerTooLarge(limit),
+                    FrameError::Damaged => Reason::AnswerDamaged,
+                });
             }
             Body::Whole(_, held) => {
                 held.extend_from_slice(bytes);
@@ -136,10 +228,14 @@ impl Answer {
                     held.extend_from_slice(piece);
                     if piece.ends_with(b"\n") {
                         let line = std::mem::take(held);
-                        out.extend(document(line, *format, self.depth, table, counts));
+                        out.extend(whole(line, *format, self.depth, table, counts));
                     }
                 }
                 held.len()
+            }
+            Body::Kept(kept) => {
+                kept.take(bytes, false);
+                kept.held.len()
             }
             Body::Text(plain) => {
                 plain.take(bytes, false, table, counts, &mut out);
@@ -159,7 +255,7 @@ fn damaged(error: CodingError) -> Reason {
 }
 
 /// Restores a whole JSON document; what is not UTF-8 passes as it is.
-fn document(
+fn whole(
     bytes: Vec<u8>,
     format: Format,
     depth: usize,

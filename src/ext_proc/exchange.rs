@@ -18,13 +18,15 @@ use bytes::Bytes;
 
 use crate::ext_proc::answer::Answer;
 use crate::ext_proc::budget::Share;
-use crate::ext_proc::headers::{Endpoint, Headers};
+use crate::ext_proc::endpoint::{Endpoint, Errors};
+use crate::ext_proc::headers::Headers;
 pub use crate::ext_proc::messages::{Input, Needs, Output, Provided, Violation};
 use crate::ext_proc::refuse::Reason;
 use crate::ext_proc::request::{Head, Job, Masked};
 use crate::ext_proc::settings::Settings;
 use crate::ext_proc::tally::Tally;
-use crate::mask::Tenant;
+use crate::mask::Scope;
+use crate::mask::care::Care;
 use crate::mask::masker::Report;
 use crate::mask::table::Table;
 use crate::telemetry::labels::Outcome;
@@ -46,6 +48,8 @@ enum Phase {
     },
     Forwarded(Forwarded),
     Answering(Box<Answering>),
+    /// The store is asked for what the provider kept; then comes the end, if it was there.
+    Revealing(Box<Answering>, Option<Output>),
     /// Everything of the answer passes.
     Passing,
     Refused,
@@ -57,7 +61,7 @@ enum Phase {
 struct Forwarded {
     table: Arc<Table>,
     endpoint: Endpoint,
-    tenant: Tenant,
+    scope: Scope,
 }
 
 #[derive(Debug)]
@@ -66,6 +70,9 @@ struct Answering {
     /// Held until the answer is whole: so long it can be replaced by an error.
     headers: Option<Vec<&'static str>>,
     share: Share,
+    scope: Scope,
+    /// What its end decided.
+    rest: Vec<u8>,
 }
 
 struct Collecting {
@@ -88,7 +95,7 @@ pub struct Exchange {
     outputs: VecDeque<Output>,
     job: Option<Job>,
     needs: Option<Needs>,
-    openai: bool,
+    errors: Errors,
     /// The memory of a body that is on its way out.
     share: Option<Share>,
     pub tally: Tally,
@@ -103,7 +110,7 @@ impl Exchange {
             outputs: VecDeque::new(),
             job: None,
             needs: None,
-            openai: false,
+            errors: Errors::default(),
             share: None,
             tally: Tally::default(),
         }
@@ -156,7 +163,7 @@ impl Exchange {
                 self.restore(answering, &bytes, end)?
             }
             (Phase::Answering(answering), Input::ResponseTrailers) => {
-                self.restored(*answering, Output::ResponseTrailers)?
+                self.restored(answering, Output::ResponseTrailers)?
             }
             // Envoy's own answer: nothing was released, nothing is to be restored.
             (Phase::Idle | Phase::Collecting(_), Input::ResponseHeaders { .. }) => {
@@ -222,10 +229,13 @@ impl Exchange {
 
     /// The store's answer, or that it refused.
     pub fn provide(&mut self, provided: Result<Provided, Reason>) {
-        let Phase::Saving { mut masked, trailers } =
-            std::mem::replace(&mut self.phase, Phase::Refused)
-        else {
-            return;
+        let (mut masked, trailers) = match std::mem::replace(&mut self.phase, Phase::Refused) {
+            Phase::Saving { masked, trailers } => (masked, trailers),
+            Phase::Revealing(answering, last) => {
+                self.phase = self.revealed(answering, last, provided);
+                return;
+            }
+            _ => return,
         };
         self.phase = match provided {
             Err(reason) => self.refuse(&reason),
@@ -245,7 +255,7 @@ impl Exchange {
     }
 
     fn begin(&mut self, headers: &Headers, end: bool) -> Phase {
-        self.openai = Endpoint::of(headers.path()).openai;
+        self.errors = Endpoint::of(headers.path()).errors;
         let head = match Head::read(headers, &self.settings) {
             Ok(head) => head,
             Err(reason) => return self.refuse(&reason),
@@ -256,9 +266,11 @@ impl Exchange {
             self.tally.report(&Report::default(), &head.outside);
             let remove = vec!["x-masker-tenant"];
             self.outputs.push_back(Output::RequestHeaders { remove, findings: 0 });
-            let tenant = head.scope.tenant().clone();
-            let (table, endpoint) = (Arc::default(), head.endpoint);
-            return Phase::Forwarded(Forwarded { table, endpoint, tenant });
+            let mut table = Table::default();
+            let catalog = Arc::clone(&self.settings.masker.catalog);
+            table.set_care(Care::new(Arc::clone(&self.settings.restore), catalog));
+            let Head { endpoint, scope, .. } = head;
+            return Phase::Forwarded(Forwarded { table: Arc::new(table), endpoint, scope });
         }
         if let Err(reason) = head.check(headers, self.settings.limits.body) {
             return self.refuse(&reason);
@@ -308,13 +320,13 @@ impl Exchange {
         Phase::Forwarded(Forwarded {
             table: Arc::new(masked.table),
             endpoint: masked.head.endpoint,
-            tenant: masked.head.scope.tenant().clone(),
+            scope: masked.head.scope,
         })
     }
 
     fn answer(&mut self, headers: &Headers, end: bool, forwarded: Forwarded) -> Phase {
         let limits = self.settings.limits;
-        let Forwarded { table, endpoint, tenant } = forwarded;
+        let Forwarded { table, endpoint, scope } = forwarded;
         let answer = Answer::new(headers, endpoint, table, limits.answer, limits.depth);
         let Some(answer) = answer.filter(|_| !end) else {
             self.outputs.push_back(Output::ResponseHeaders { remove: Vec::new() });
@@ -327,8 +339,8 @@ impl Exchange {
             self.outputs.push_back(Output::ResponseHeaders { remove });
             None
         };
-        let share = self.settings.budget.share(&tenant);
-        Phase::Answering(Box::new(Answering { answer, headers, share }))
+        let share = self.settings.budget.share(scope.tenant());
+        Phase::Answering(Box::new(Answering { answer, headers, share, scope, rest: Vec::new() }))
     }
 
     fn restore(
@@ -339,42 +351,83 @@ impl Exchange {
     ) -> Result<Phase, Violation> {
         let whole = answering.headers.is_some();
         if whole && answering.share.grow(bytes.len()).is_err() {
-            return self.broken(whole, &Reason::Overloaded);
+            return self.broken(true, &Reason::Overloaded);
         }
         match answering.answer.push(bytes) {
-            Ok(bytes) if !bytes.is_empty() => {
-                let bytes = Bytes::from(bytes);
-                self.outputs.push_back(Output::ResponseBody { bytes, end: false });
-            }
-            Ok(_) => {}
+            Ok(bytes) => self.write(bytes),
             Err(reason) => return self.broken(whole, &reason),
         }
         if end {
             let last = Output::ResponseBody { bytes: Bytes::new(), end: true };
-            return self.restored(*answering, last);
+            return self.restored(answering, last);
         }
-        Ok(Phase::Answering(answering))
+        Ok(self.ask(answering, None))
     }
 
-    /// The end of the answer: what is held, then the end as Envoy gave it.
-    fn restored(&mut self, answering: Answering, last: Output) -> Result<Phase, Violation> {
-        let Answering { mut answer, headers, share } = answering;
-        let rest = match answer.finish() {
-            Ok(rest) => rest,
-            Err(reason) => return self.broken(headers.is_some(), &reason),
+    /// Asks the store for what the answer holds of earlier exchanges, if there is any.
+    fn ask(&mut self, answering: Box<Answering>, last: Option<Output>) -> Phase {
+        let reveal = answering.answer.unknown();
+        if reveal.is_empty() {
+            return self.known(answering, last);
+        }
+        self.needs = Some(Needs { scope: answering.scope.clone(), save: Vec::new(), reveal });
+        Phase::Revealing(answering, last)
+    }
+
+    /// The store's answer. Without it, placeholders stay, unless the answer can be replaced.
+    fn revealed(
+        &mut self,
+        mut answering: Box<Answering>,
+        last: Option<Output>,
+        provided: Result<Provided, Reason>,
+    ) -> Phase {
+        let provided = provided.unwrap_or(Provided { revealed: Vec::new(), degraded: true });
+        self.tally.degraded |= provided.degraded;
+        if provided.degraded && answering.headers.is_some() {
+            return self.refuse(&Reason::StoreDown);
+        }
+        answering.answer.reveal(provided.revealed);
+        self.known(answering, last)
+    }
+
+    /// Writes what is decided now; after the last part, the end.
+    fn known(&mut self, mut answering: Box<Answering>, last: Option<Output>) -> Phase {
+        let mut bytes = std::mem::take(&mut answering.rest);
+        bytes.extend(answering.answer.decide());
+        let Some(last) = last else {
+            self.write(bytes);
+            return Phase::Answering(answering);
         };
+        let Answering { answer, headers, share, .. } = *answering;
         self.tally.answer(&answer);
         self.share = Some(share);
         if let Some(remove) = headers {
             self.outputs.push_back(Output::ResponseHeaders { remove });
         }
-        let mut rest = Bytes::from(rest);
+        self.write(bytes);
+        self.outputs.push_back(last);
+        Phase::Done
+    }
+
+    fn write(&mut self, bytes: Vec<u8>) {
+        let mut rest = Bytes::from(bytes);
         while !rest.is_empty() {
             let bytes = rest.split_to(rest.len().min(CHUNK));
             self.outputs.push_back(Output::ResponseBody { bytes, end: false });
         }
-        self.outputs.push_back(last);
-        Ok(Phase::Done)
+    }
+
+    /// The end of the answer: what is held, then the end as Envoy gave it.
+    fn restored(
+        &mut self,
+        mut answering: Box<Answering>,
+        last: Output,
+    ) -> Result<Phase, Violation> {
+        match answering.answer.finish() {
+            Ok(rest) => answering.rest = rest,
+            Err(reason) => return self.broken(answering.headers.is_some(), &reason),
+        }
+        Ok(self.ask(answering, Some(last)))
     }
 
     /// The answer cannot be restored. While its headers are held it can be replaced.
@@ -382,11 +435,11 @@ impl Exchange {
         if replaceable {
             return Ok(self.refuse(reason));
         }
-        Err(Violation::Answer(reason.reply(false).code))
+        Err(Violation::Answer(reason.reply(self.errors).code))
     }
 
     fn refuse(&mut self, reason: &Reason) -> Phase {
-        let reply = reason.reply(self.openai);
+        let reply = reason.reply(self.errors);
         let failed = *reason == Reason::Internal;
         self.tally.outcome = if failed { Outcome::Failed } else { Outcome::Refused };
         self.tally.code = Some(reply.code);

@@ -4,8 +4,6 @@ use std::fmt;
 
 use bytes::Bytes;
 
-use crate::body::select::Format;
-
 /// Headers of a request or an answer, names in lower case.
 #[derive(Clone, Default)]
 pub struct Headers(Vec<(String, Bytes)>);
@@ -72,6 +70,13 @@ impl Headers {
             .map(|(_, value)| value)
     }
 
+    /// Is the request signed for AWS, body and all?
+    #[must_use]
+    pub fn is_signed(&self) -> bool {
+        let scheme = self.text("authorization").unwrap_or_default();
+        scheme.starts_with("AWS4-") || self.query("X-Amz-Signature").is_some()
+    }
+
     /// What a body is, by its `content-type`.
     #[must_use]
     pub fn media(&self) -> Media {
@@ -86,12 +91,16 @@ pub enum Media {
     /// One JSON document a line.
     JsonLines,
     EventStream,
+    /// AWS's binary event stream.
+    Messages,
     Text,
     /// `multipart/form-data`, with its boundary.
     Form(String),
     /// A charset other than UTF-8.
     Charset,
     None,
+    /// Bytes of any kind: files that are fetched.
+    Binary,
     Other,
 }
 
@@ -105,11 +114,15 @@ impl Media {
         let media = match kind {
             "" => return Self::None,
             "text/event-stream" => Self::EventStream,
+            "application/vnd.amazon.eventstream" => Self::Messages,
             "application/x-ndjson"
             | "application/ndjson"
             | "application/jsonl"
             | "application/x-jsonl"
             | "application/jsonlines" => Self::JsonLines,
+            "application/octet-stream" | "application/binary" | "binary/octet-stream" => {
+                return Self::Binary;
+            }
             "multipart/form-data" => match crate::body::multipart::boundary(content_type) {
                 Some(boundary) => Self::Form(boundary.to_owned()),
                 None => Self::Other,
@@ -121,50 +134,6 @@ impl Media {
         match charset {
             Some(set) if !matches!(set, "utf-8" | "utf8" | "us-ascii") => Self::Charset,
             _ => media,
-        }
-    }
-}
-
-/// The formats of an endpoint: its request and its answers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Endpoint {
-    pub request: Format,
-    pub answer: Format,
-    /// In lines and in events.
-    pub line: Format,
-    pub event: Format,
-    /// The provider keeps what was sent: answers to later requests refer to it.
-    pub state: bool,
-    /// Errors are written as OpenAI does.
-    pub openai: bool,
-}
-
-impl Endpoint {
-    #[must_use]
-    pub fn of(path: &str) -> Self {
-        let other = Self {
-            request: Format::Other,
-            answer: Format::Other,
-            line: Format::Other,
-            event: Format::Other,
-            state: false,
-            openai: false,
-        };
-        let path = path.trim_end_matches('/');
-        if path.starts_with("/v1/messages/batches") {
-            let request = Format::Batch;
-            return Self { request, line: Format::BatchResult, state: true, ..other };
-        }
-        match path {
-            "/v1/messages" | "/v1/messages/count_tokens" => {
-                let (request, answer) = (Format::Messages, Format::Messages);
-                Self { request, answer, event: Format::Event, ..other }
-            }
-            _ if path.starts_with("/v1/files") => Self { state: true, ..other },
-            _ if path.starts_with("/v1/chat/") || path.starts_with("/v1/responses") => {
-                Self { openai: true, ..other }
-            }
-            _ => other,
         }
     }
 }
@@ -185,6 +154,7 @@ mod tests {
             ("text/csv", Media::Text),
             ("multipart/form-data; boundary=AbC", Media::Form("AbC".to_owned())),
             ("multipart/form-data", Media::Other),
+            ("application/vnd.amazon.eventstream", Media::Messages),
             ("image/png", Media::Other),
             ("", Media::None),
         ] {
@@ -198,8 +168,6 @@ mod tests {
             .into_iter()
             .collect();
         assert_eq!((headers.path(), headers.query("key")), ("/v1/messages", Some("k")));
-        assert_eq!(Endpoint::of(headers.path()).request, Format::Messages);
-        assert!(Endpoint::of("/v1/messages/batches/x/results").state);
         assert_eq!(format!("{headers:?}"), "[\":path\"]");
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod answer;
 pub mod budget;
+pub mod endpoint;
 pub mod exchange;
 pub mod headers;
 pub mod messages;

@@ -2,11 +2,14 @@
 //!
 //! Claude: `{"type":"error","error":{"type":…,"message":…}}`; its statuses and
 //! error types are those of the API's error page, so that SDKs retry what can
-//! be retried. No text of a body is ever part of an error.
+//! be retried. OpenAI, Gemini and Bedrock have forms of their own. No text of a body is ever part of an error.
 
 use std::time::Duration;
 
+use serde_json::json;
+
 use crate::body::encoding::CodingError;
+use crate::ext_proc::endpoint::Errors;
 use crate::mask::masker::Refusal;
 
 /// Why an exchange is refused.
@@ -17,6 +20,8 @@ pub enum Reason {
     /// More than this many different identifiers in one body.
     Findings(usize),
     MediaType,
+    /// The client signed the body, which masking changes.
+    Signed,
     Coding,
     CodingDamaged,
     Charset,
@@ -47,6 +52,8 @@ pub struct Reply {
     pub status: u16,
     pub body: String,
     pub retry_after: Option<u32>,
+    /// What AWS's SDKs read from a header.
+    pub error_type: Option<&'static str>,
     /// A closed set: for metrics, logs and `%RESPONSE_CODE_DETAILS%`.
     pub code: &'static str,
 }
@@ -58,6 +65,7 @@ impl Reason {
             Self::TooLarge(_) => (413, "request_too_large", "body_too_large"),
             Self::Findings(_) => (413, "request_too_large", "too_many_findings"),
             Self::MediaType => (415, "invalid_request_error", "media_type"),
+            Self::Signed => (400, "invalid_request_error", "signed"),
             Self::Coding => (415, "invalid_request_error", "content_coding"),
             Self::CodingDamaged => (400, "invalid_request_error", "content_coding_damaged"),
             Self::Charset => (400, "invalid_request_error", "charset"),
@@ -88,6 +96,11 @@ impl Reason {
             Self::MediaType => {
                 "the gateway masks JSON, JSON lines, text and form-data; this content-type \
                 is none of them, and no route lets it through"
+                    .to_owned()
+            }
+            Self::Signed => {
+                "the request is signed with AWS Signature Version 4, and masking its body breaks \
+                the signature; send it unsigned, and let the gateway sign what it masked"
                     .to_owned()
             }
             Self::Coding => {
@@ -139,16 +152,46 @@ impl Reason {
 
     /// The answer to the client.
     #[must_use]
-    pub fn reply(&self, openai: bool) -> Reply {
+    pub fn reply(&self, errors: Errors) -> Reply {
         let (status, kind, code) = self.class();
         let message = self.message();
-        let body = if openai {
-            serde_json::json!({"error": {"message": message, "type": kind, "code": code, "param": null}})
-        } else {
-            serde_json::json!({"type": "error", "error": {"type": kind, "message": message}})
+        let body = match errors {
+            Errors::Claude => {
+                json!({"type": "error", "error": {"type": kind, "message": message}})
+            }
+            Errors::OpenAi => {
+                json!({"error": {"message": message, "type": kind, "code": code, "param": null}})
+            }
+            Errors::Gemini => {
+                let kind = google_status(status);
+                json!({"error": {"code": status, "message": message, "status": kind}})
+            }
+            Errors::Bedrock => json!({"message": message}),
         };
         let retry_after = matches!(status, 503 | 529).then_some(2);
-        Reply { status, body: body.to_string(), retry_after, code }
+        let error_type = (errors == Errors::Bedrock).then(|| aws_exception(status));
+        Reply { status, body: body.to_string(), retry_after, code, error_type }
+    }
+}
+
+/// The name that Google's APIs give a status.
+fn google_status(status: u16) -> &'static str {
+    match status {
+        408 => "DEADLINE_EXCEEDED",
+        413 | 529 => "RESOURCE_EXHAUSTED",
+        500 | 502 => "INTERNAL",
+        503 => "UNAVAILABLE",
+        _ => "INVALID_ARGUMENT",
+    }
+}
+
+/// The exception of Bedrock's runtime that fits a status.
+fn aws_exception(status: u16) -> &'static str {
+    match status {
+        408 => "ModelTimeoutException",
+        500 | 502 => "InternalServerException",
+        503 | 529 => "ServiceUnavailableException",
+        _ => "ValidationException",
     }
 }
 
@@ -178,16 +221,24 @@ mod tests {
 
     #[test]
     fn errors_have_the_formats_of_the_providers() {
-        let reply = Reason::TooLarge(7).reply(false);
+        let reply = Reason::TooLarge(7).reply(Errors::Claude);
         let body: serde_json::Value = serde_json::from_str(&reply.body).unwrap();
         assert_eq!(
             (reply.status, body["error"]["type"].as_str()),
             (413, Some("request_too_large"))
         );
         assert_eq!(body["type"], "error");
-        let reply = Reason::Overloaded.reply(true);
+        let reply = Reason::Overloaded.reply(Errors::OpenAi);
         let body: serde_json::Value = serde_json::from_str(&reply.body).unwrap();
         assert_eq!((reply.status, reply.retry_after), (529, Some(2)));
         assert_eq!(body["error"]["code"], "overloaded");
+        let reply = Reason::Signed.reply(Errors::Bedrock);
+        let body: serde_json::Value = serde_json::from_str(&reply.body).unwrap();
+        assert_eq!((reply.status, reply.error_type), (400, Some("ValidationException")));
+        assert!(body["message"].as_str().unwrap().contains("Signature Version 4"));
+        let reply = Reason::MediaType.reply(Errors::Gemini);
+        let body: serde_json::Value = serde_json::from_str(&reply.body).unwrap();
+        assert_eq!(body["error"]["code"], 415);
+        assert_eq!(body["error"]["status"], "INVALID_ARGUMENT");
     }
 }

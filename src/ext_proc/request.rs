@@ -13,7 +13,8 @@ use crate::body::select::{Guarded, Opaque};
 use crate::body::splice::{Swap, splice};
 use crate::detect::Kind;
 use crate::ext_proc::budget::Share;
-use crate::ext_proc::headers::{Endpoint, Headers, Media};
+use crate::ext_proc::endpoint::Endpoint;
+use crate::ext_proc::headers::{Headers, Media};
 use crate::ext_proc::refuse::Reason;
 use crate::ext_proc::settings::Settings;
 use crate::mask::Scope;
@@ -59,9 +60,16 @@ impl Head {
         if length.is_some_and(|length| usize::try_from(length).is_ok_and(|length| length > limit)) {
             return Err(Reason::TooLarge(limit));
         }
+        if headers.is_signed() {
+            return Err(Reason::Signed);
+        }
         match self.media {
             Media::Charset => Err(Reason::Charset),
-            Media::None | Media::Other | Media::EventStream if !self.pass => Err(Reason::MediaType),
+            Media::None | Media::Binary | Media::Other | Media::EventStream | Media::Messages
+                if !self.pass =>
+            {
+                Err(Reason::MediaType)
+            }
             _ => Ok(()),
         }
     }
@@ -142,7 +150,12 @@ impl Job {
             }
             None => std::mem::take(&mut self.body),
         };
-        if self.head.pass && matches!(self.head.media, Media::None | Media::Other) {
+        if self.head.pass
+            && matches!(
+                self.head.media,
+                Media::None | Media::Binary | Media::Other | Media::Messages
+            )
+        {
             let (table, report) = Default::default();
             let body = Bytes::from(body);
             let Self { head, share, .. } = self;
@@ -267,6 +280,8 @@ pub fn place_name(place: Guarded) -> &'static str {
 pub fn opaque_name(opaque: Opaque) -> &'static str {
     match opaque {
         Opaque::Image => "images",
+        Opaque::Audio => "sound",
+        Opaque::Video => "videos",
         Opaque::Document => "documents",
         Opaque::File => "files",
     }

@@ -70,7 +70,7 @@ impl Refuse {
     #[must_use]
     pub fn opaque(&self, opaque: Opaque) -> bool {
         match opaque {
-            Opaque::Image => self.images,
+            Opaque::Image | Opaque::Audio | Opaque::Video => self.images,
             Opaque::Document => self.documents,
             Opaque::File => self.files,
         }

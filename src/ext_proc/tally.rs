@@ -68,6 +68,9 @@ impl Tally {
     pub(crate) fn answer(&mut self, answer: &Answer) {
         self.counts = answer.counts;
         self.held_events = answer.held_events();
+        if answer.is_damaged() {
+            self.code = Some("answer_damaged");
+        }
     }
 }
 
@@ -84,6 +87,8 @@ fn label(place: Guarded) -> Place {
 fn opaque_label(opaque: Opaque) -> labels::Opaque {
     match opaque {
         Opaque::Image => labels::Opaque::Image,
+        Opaque::Audio => labels::Opaque::Audio,
+        Opaque::Video => labels::Opaque::Video,
         Opaque::Document => labels::Opaque::Document,
         Opaque::File => labels::Opaque::File,
     }

@@ -153,6 +153,7 @@ fn immediate(reply: Reply) -> ImmediateResponse {
         // One of a closed set, for operators and tests.
         header("x-masker-refused", reply.code),
     ];
+    set_headers.extend(reply.error_type.map(|name| header("x-amzn-errortype", name)));
     set_headers
         .extend(reply.retry_after.map(|seconds| header("retry-after", &seconds.to_string())));
     ImmediateResponse {

@@ -52,6 +52,11 @@ pub(super) struct Spot {
     pub end: bool,
 }
 
+impl Spot {
+    /// JSON source that is whole: the arguments of a tool.
+    pub(super) const SOURCE: Self = Self { tool: true, source: true, end: true };
+}
+
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Verdict<'t> {
     Write(&'t str),

@@ -23,8 +23,8 @@ const SPENT: usize = 256;
 #[derive(Default)]
 pub(super) struct Channel {
     pub context: Context,
-    /// The number of the event whose text is not decided.
-    pub open: Option<u64>,
+    /// The number of the event whose text is not decided, and which of its texts it is.
+    pub open: Option<(u64, usize)>,
 }
 
 /// All channels of a stream. Most events are of the same as the event before.
@@ -44,6 +44,15 @@ impl Channels {
             self.number = number;
         }
         &mut self.channel
+    }
+
+    /// Channels with an open text.
+    pub(super) fn open(&self) -> Vec<u64> {
+        let own = [(&self.number, &self.channel)].into_iter().chain(&self.others);
+        let mut open: Vec<_> =
+            own.filter_map(|(&number, channel)| Some((channel.open?, number))).collect();
+        open.sort_unstable();
+        open.into_iter().map(|(_, number)| number).collect()
     }
 }
 
@@ -89,11 +98,11 @@ impl Context {
     pub(super) fn decide(
         &mut self,
         raw: &str,
-        source: bool,
-        end: bool,
+        spot: Spot,
         table: &Table,
         counts: &mut Counts,
     ) -> Plan {
+        let Spot { source, end, .. } = spot;
         let style = if source { Style::JsonInJson } else { Style::Json };
         let before = self.buffer.len();
         decode_onto(raw, &mut self.buffer);
@@ -101,7 +110,6 @@ impl Context {
         let from = before - self.from;
         let open = if end { None } else { open_tail(text, source && table.has_numbers()) };
         let mut open = open.map_or(text.len(), |open| open.max(from));
-        let spot = Spot { tool: source, source, end };
         let mut at = from;
         let mut way_back = WayBack::new(raw);
         let mut swaps = Vec::new();

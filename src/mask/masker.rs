@@ -13,10 +13,12 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use thiserror::Error;
 
+use crate::body::escape;
 use crate::body::json::{JsonError, Shape, Tape};
 use crate::body::select::{self, Format, Guarded, Leaf, Opaque, Place};
 use crate::body::splice::{Swap, splice};
 use crate::detect::{Beside, Catalog, Finding, Kind, Known, Rank};
+use crate::mask::contents::Contents;
 use crate::mask::decoded::{Decoded, source_at};
 use crate::mask::placeholder::{self, NUMBER_KIND, Placeholder};
 use crate::mask::table::Table;
@@ -141,6 +143,16 @@ impl<'a> Session<'a> {
         swaps: &mut Vec<Swap<String>>,
     ) -> Result<(), Refusal> {
         self.known.begin_unit();
+        self.leaves(tape, unit, swaps)
+    }
+
+    /// Masks leaves of the unit.
+    fn leaves(
+        &mut self,
+        tape: &Tape<'_>,
+        unit: &[Leaf],
+        swaps: &mut Vec<Swap<String>>,
+    ) -> Result<(), Refusal> {
         let mut decoded = std::mem::take(&mut self.decoded);
         decoded.clear();
         let mut strings = Vec::with_capacity(unit.len());
@@ -151,6 +163,7 @@ impl<'a> Session<'a> {
                 Place::Opaque(opaque) => *self.report.opaque.entry(opaque).or_default() += 1,
                 Place::State => self.present(&tape.text(leaf.node)),
                 Place::Base64 => self.base64(tape, leaf, swaps)?,
+                Place::Source if self.source(tape, leaf, swaps)? => {}
                 _ => strings.push((leaf, decoded.add(tape, leaf.node))),
             }
         }
@@ -287,16 +300,47 @@ impl<'a> Session<'a> {
         leaf: &Leaf,
         swaps: &mut Vec<Swap<String>>,
     ) -> Result<(), Refusal> {
-        let decoded = STANDARD.decode(tape.text(leaf.node).as_bytes()).ok();
+        let contents = tape.text(leaf.node);
+        // The head of a `data:` URL stays.
+        let head = contents.find(";base64,").filter(|_| contents.starts_with("data:"));
+        let (head, body) =
+            contents.split_at_checked(head.map_or(0, |at| at + 8)).unwrap_or_default();
+        let decoded = STANDARD.decode(body.as_bytes()).ok();
         let Some(text) = decoded.and_then(|bytes| String::from_utf8(bytes).ok()) else {
             *self.report.opaque.entry(Opaque::Document).or_default() += 1;
             return Ok(());
         };
         let masked = self.part(&text)?;
         if masked != text {
-            swaps.push(Swap { span: tape.span(leaf.node), with: STANDARD.encode(masked) });
+            let with = format!("{}{}", escape::encode(head), STANDARD.encode(masked));
+            swaps.push(Swap { span: tape.span(leaf.node), with });
         }
         Ok(())
+    }
+
+    /// JSON source in a string: its own strings are masked, as they will be restored. False:
+    /// it is none, but text.
+    fn source(
+        &mut self,
+        tape: &Tape<'_>,
+        leaf: &Leaf,
+        swaps: &mut Vec<Swap<String>>,
+    ) -> Result<bool, Refusal> {
+        let contents = Contents::json(tape.raw(leaf.node));
+        let Ok(inner) = Tape::parse(contents.text(), self.masker.limits.depth) else {
+            return Ok(false);
+        };
+        let mut found = Vec::new();
+        for unit in select::units(&inner, Format::Free) {
+            self.leaves(&inner, &unit, &mut found)?;
+        }
+        found.sort_by_key(|swap| swap.span.start);
+        let (at, mut way_back) = (tape.span(leaf.node).start, contents.way_back());
+        swaps.extend(found.into_iter().map(|Swap { span, with }| {
+            let span = way_back.source(&span);
+            Swap { span: at + span.start..at + span.end, with: escape::encode(&with) }
+        }));
+        Ok(true)
     }
 
     /// An account id as a number, named by its key, is known from here on.

@@ -2,15 +2,16 @@
 
 mod one;
 
-use std::collections::BTreeMap;
 
 use memchr::memmem;
 
 use crate::body::escape;
 use crate::body::json::Tape;
-use crate::body::select::{self, Format, Place};
+use crate::body::select::{self, Format, Leaf, Place};
 use crate::body::splice::{Swap, splice};
-use crate::mask::carried::{self, Carried};
+use crate::mask::care::Spot;
+use crate::mask::channel::Context;
+use crate::mask::offsets;
 use crate::mask::placeholder::Placeholder;
 use crate::mask::restore::one::Text;
 use crate::mask::table::Table;
@@ -58,7 +59,7 @@ pub fn may_hold(bytes: &[u8]) -> bool {
 }
 
 /// [`may_hold`] of the source of a JSON string, where any character may be escaped.
-fn may_hold_escaped(source: &[u8]) -> bool {
+pub(super) fn may_hold_escaped(source: &[u8]) -> bool {
     // Capitals, digits and `_` are U+0030 to U+005F.
     let hides = |at: usize| matches!(source.get(at + 4), Some(b'3'..=b'5'));
     may_hold(source) || memmem::find_iter(source, b"\\u00").any(hides)
@@ -87,58 +88,55 @@ pub fn json(
         let mut text = Text { style: Style::Json, tool: false, end: true, table, counts };
         return spliced(source, text.leaf_swaps(source, 0, &mut Url::default()));
     };
-    spliced(source, document(&tape, format, None, table, counts))
-}
-
-/// Restores an event whose texts go on in the next.
-pub(super) fn event(
-    tape: &Tape<'_>,
-    format: Format,
-    carried: &mut Carried,
-    table: &Table,
-    counts: &mut Counts,
-) -> Option<String> {
-    if table.care().is_none() && !may_hold_escaped(tape.source().as_bytes()) {
-        return None;
+    let mut all = Vec::new();
+    for leaf in select::units(&tape, format).iter().flatten() {
+        place(&tape, leaf, None, table, counts, &mut all);
     }
-    spliced(tape.source(), document(tape, format, Some(carried), table, counts))
+    offsets::adjust(&tape, format, &mut all);
+    spliced(source, all)
 }
 
 fn spliced(source: &str, mut swaps: Vec<Swap<String>>) -> Option<String> {
     if swaps.is_empty() { None } else { splice(source, &mut swaps).ok() }
 }
 
-fn document(
+/// Restores what stands whole in a leaf, or, behind `carried`, goes on in the next event.
+pub(super) fn place(
     tape: &Tape<'_>,
-    format: Format,
-    mut carried: Option<&mut Carried>,
+    leaf: &Leaf,
+    carried: Option<&mut Url>,
     table: &Table,
     counts: &mut Counts,
-) -> Vec<Swap<String>> {
-    let places = if carried.is_some() { carried::places(tape) } else { BTreeMap::new() };
-    let mut all = Vec::new();
-    for leaf in select::units(tape, format).iter().flatten() {
-        if !matches!(leaf.place, Place::Text | Place::Key | Place::Delta) {
-            continue;
+    all: &mut Vec<Swap<String>>,
+) {
+    let (raw, at) = (tape.raw(leaf.node), tape.span(leaf.node));
+    match leaf.place {
+        Place::Text | Place::Key | Place::Delta => {}
+        Place::Source | Place::DeltaJson => {
+            if may_hold_escaped(raw.as_bytes()) {
+                let plan = Context::default().decide(raw, Spot::SOURCE, table, counts);
+                all.extend(plan.swaps.into_iter().map(|swap| moved(swap, at.start)));
+            }
+            return;
         }
-        let (raw, at) = (tape.raw(leaf.node), tape.span(leaf.node));
-        let place = places.get(&leaf.node);
-        let mut own = Url::new(leaf.tool);
-        let url = match (&mut carried, place) {
-            (Some(carried), Some(&place)) => carried.at(place, leaf.tool),
-            _ => &mut own,
-        };
-        let end = place.is_none();
-        let mut text = Text { style: Style::Json, tool: leaf.tool, end, table, counts };
-        let whole = Placeholder::parse(raw).filter(Placeholder::is_number);
-        if whole.is_some() && leaf.place != Place::Key {
-            let Some(digits) = text.number(raw, url) else { continue };
-            all.push(Swap { span: at.start - 1..at.end + 1, with: digits.to_owned() });
-        } else {
-            all.extend(text.leaf_swaps(raw, at.start, url));
-        }
+        _ => return,
     }
-    all
+    let end = carried.is_none();
+    let mut own = Url::new(leaf.tool);
+    let url = carried.unwrap_or(&mut own);
+    let mut text = Text { style: Style::Json, tool: leaf.tool, end, table, counts };
+    let whole = Placeholder::parse(raw).filter(Placeholder::is_number);
+    if whole.is_some() && leaf.place != Place::Key {
+        if let Some(digits) = text.number(raw, url) {
+            all.push(Swap { span: at.start - 1..at.end + 1, with: digits.to_owned() });
+        }
+    } else {
+        all.extend(text.leaf_swaps(raw, at.start, url));
+    }
+}
+
+fn moved(swap: Swap<String>, by: usize) -> Swap<String> {
+    Swap { span: by + swap.span.start..by + swap.span.end, with: swap.with }
 }
 
 #[cfg(test)]

@@ -3,23 +3,26 @@
 //! The model's text arrives in pieces of a few characters, each in an event of
 //! its own. The event whose text ends in what may become a placeholder is held,
 //! with everything after it but pings, until the next text of its channel (its
-//! content block) decides. Then text moves: a placeholder belongs to the event
-//! in which it begins. No event is added or removed, and an event whose text
-//! does not change is forwarded byte for byte.
+//! content block, its choice, its item) decides. Then text moves: a placeholder
+//! belongs to the event in which it begins. No event is added or removed, and an
+//! event whose text does not change is forwarded byte for byte.
 //!
 //! All texts are kept as they stand in the JSON of their events, escapes and
 //! all: half a surrogate pair can thus be moved, and is never decoded alone.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
-use std::ops::Range;
 
+use crate::body::frame::{Frame, FrameError, Framing};
 use crate::body::json::Tape;
-use crate::body::select::{self, Format, Place};
-use crate::body::splice::{Swap, splice};
-use crate::body::sse::{Event, Framer, TooLong};
-use crate::mask::carried::Carried;
-use crate::mask::channel::{Channels, Plan};
+use crate::body::select::{self, End, Format, Leaf, Piece};
+use crate::body::splice::Swap;
+use crate::body::sse::{Event, Framer};
+use crate::mask::care::Spot;
+use crate::mask::carried::{self, Carried};
+use crate::mask::channel::Channels;
+use crate::mask::held::{Delta, Held, share, waiting};
+use crate::mask::offsets;
 use crate::mask::quick::{self, Quick, What};
 use crate::mask::restore::{self, Counts};
 use crate::mask::table::Table;
@@ -30,7 +33,7 @@ const WAITING: usize = 4096;
 
 /// The restorer of one event stream.
 pub struct Stream {
-    framer: Framer,
+    framing: Framing,
     format: Format,
     depth: usize,
     queue: VecDeque<Held>,
@@ -41,28 +44,9 @@ pub struct Stream {
     carried: Carried,
     /// Events that had to wait.
     pub held: u64,
-}
-
-struct Held {
-    event: Event,
-    /// What is written instead, when it is not a delta.
-    rewritten: Option<Vec<u8>>,
-    delta: Option<Delta>,
-}
-
-/// The text of an event that may go on in the next.
-struct Delta {
-    channel: u64,
-    /// JSON source, as in `partial_json`.
-    source: bool,
-    /// Where the text stands in the event's data.
-    at: Range<usize>,
-    /// Restored already.
-    ready: String,
-    /// Not decided yet.
-    pending: String,
-    /// Its last text may still become a placeholder.
-    open: bool,
+    /// An event was damaged: from there on all bytes pass as they come, for the client to
+    /// see it.
+    pub damaged: bool,
 }
 
 impl fmt::Debug for Stream {
@@ -72,13 +56,27 @@ impl fmt::Debug for Stream {
     }
 }
 
+/// What an event's pieces do, in their order.
+enum Step {
+    /// This text goes on.
+    Text(usize),
+    End(End),
+}
+
 impl Stream {
-    /// A stream whose events are at most `limit` bytes and nest at most `depth` levels.
+    /// A stream of server-sent events, which are at most `limit` bytes and nest at most
+    /// `depth` levels.
     #[must_use]
     pub fn new(format: Format, limit: usize, depth: usize) -> Self {
+        Self::framed(Framing::Sse(Framer::new(limit)), format, depth)
+    }
+
+    /// A stream with any framing.
+    #[must_use]
+    pub fn framed(framing: Framing, format: Format, depth: usize) -> Self {
         let (queue, channels, carried) = Default::default();
-        let framer = Framer::new(limit);
-        Self { framer, format, depth, queue, left: 0, channels, carried, held: 0 }
+        let (left, held, damaged) = (0, 0, false);
+        Self { framing, format, depth, queue, left, channels, carried, held, damaged }
     }
 
     /// Takes bytes of the stream and gives those that are decided.
@@ -87,199 +85,200 @@ impl Stream {
         bytes: &[u8],
         table: &Table,
         counts: &mut Counts,
-    ) -> Result<Vec<u8>, TooLong> {
-        self.framer.push(bytes);
+    ) -> Result<Vec<u8>, FrameError> {
+        if self.damaged {
+            return Ok(bytes.to_vec());
+        }
+        self.framing.push(bytes);
         let mut out = Vec::with_capacity(bytes.len());
         loop {
-            // What came in pieces is read once it is whole.
-            if self.format == Format::Event && (self.framer.is_fresh() || self.framer.is_whole()?) {
-                self.pass(table, &mut out);
-                if self.short(table, counts, &mut out) {
-                    continue;
-                }
+            if self.usual(table, counts, &mut out)? {
+                continue;
             }
-            match self.framer.event()? {
-                Some(event) => self.event(event, table, counts, &mut out),
-                None => return Ok(out),
+            match self.framing.frame() {
+                Ok(Some(frame)) => self.event(frame, table, counts, &mut out),
+                Ok(None) => return Ok(out),
+                Err(FrameError::Damaged) => {
+                    self.damaged = true;
+                    out.extend(self.finish(table, counts));
+                    return Ok(out);
+                }
+                Err(error) => return Err(error),
             }
         }
     }
 
-    /// Forwards events as they are, as long as nothing waits and nothing begins.
-    fn pass(&mut self, table: &Table, out: &mut Vec<u8>) {
-        if !self.queue.is_empty() {
-            return;
+    /// The short way, as far as it goes. True: it took an event of the usual spelling.
+    fn usual(
+        &mut self,
+        table: &Table,
+        counts: &mut Counts,
+        out: &mut Vec<u8>,
+    ) -> Result<bool, FrameError> {
+        let (Framing::Sse(framer), Format::Event) = (&mut self.framing, self.format) else {
+            return Ok(false);
+        };
+        // What came in pieces is read once it is whole.
+        if !framer.is_fresh() && !framer.is_whole()? {
+            return Ok(false);
         }
-        let mut rest = self.framer.bytes();
-        while let Some(quick) = quick::read(rest) {
-            let passes = match quick.what {
-                What::State => true,
-                What::Text | What::Source => {
-                    let context = &mut self.channels.at(quick.channel).context;
-                    context.pass(quick.text, quick.what == What::Source, table)
-                }
-            };
-            if !passes {
-                break;
-            }
-            rest = rest.get(quick.len..).unwrap_or_default();
+        if self.queue.is_empty() {
+            pass(framer, &mut self.channels, table, out);
         }
-        let passed = self.framer.bytes().len() - rest.len();
-        if passed > 0 {
-            out.extend_from_slice(self.framer.bytes().get(..passed).unwrap_or_default());
-            self.framer.skip(passed);
-        }
-    }
-
-    /// Takes a delta of the usual spelling that waits, or for which others wait.
-    fn short(&mut self, table: &Table, counts: &mut Counts, out: &mut Vec<u8>) -> bool {
-        let Some(quick) = quick::read(self.framer.bytes()) else { return false };
+        let Some(quick) = quick::read(framer.bytes()) else { return Ok(false) };
         if quick.what == What::State {
-            return false;
+            return Ok(false);
         }
         let Quick { len, channel, data, at, text, what } = quick;
+        let source = what == What::Source;
         let at = at - data..at - data + text.len();
-        let delta = Delta {
-            channel,
-            source: what == What::Source,
-            at,
-            ready: String::new(),
-            pending: text.to_owned(),
-            open: true,
-        };
-        let event = Event::single(self.framer.take(len), data);
-        self.enter(Held { event, rewritten: None, delta: Some(delta) }, table, counts, out);
-        true
+        let delta = Delta::new(channel << 32, source, source, at, text);
+        let frame = Frame::Sse(Event::single(framer.take(len), data));
+        let held = Held { frame, swaps: Vec::new(), deltas: vec![delta] };
+        self.enter(held, &[Step::Text(0)], table, counts, out);
+        Ok(true)
     }
 
     /// The end of the stream: everything that is held goes out.
     #[must_use]
     pub fn finish(&mut self, table: &Table, counts: &mut Counts) -> Vec<u8> {
         let mut out = Vec::new();
-        self.decide_all(table, counts);
-        if let Some(event) = self.framer.rest() {
-            self.queue.push_back(Held { event, rewritten: None, delta: None });
+        self.end(End::All, table, counts);
+        if let Some(frame) = self.framing.rest() {
+            self.queue.push_back(Held::plain(frame));
         }
         self.release(&mut out);
         out
     }
 
-    fn event(&mut self, event: Event, table: &Table, counts: &mut Counts, out: &mut Vec<u8>) {
-        let Some(data) = event.data() else {
-            // A comment, or no UTF-8: nothing of ours, and a sign of life.
-            return out.extend_from_slice(event.raw());
-        };
-        let held = match Tape::parse(&data, self.depth) {
-            Ok(tape) => {
-                let field = |name| tape.field(tape.root(), name).map(|node| tape.text(node));
-                match field("type").as_deref() {
-                    Some("ping") => return out.extend_from_slice(event.raw()),
-                    Some("content_block_stop") => {
-                        let channel = field("index").and_then(|index| index.parse().ok());
-                        self.end(channel.unwrap_or_default(), table, counts);
+    fn event(&mut self, frame: Frame, table: &Table, counts: &mut Counts, out: &mut Vec<u8>) {
+        // A comment, or no UTF-8: nothing of ours.
+        if frame.is_sign_of_life() {
+            return out.extend_from_slice(frame.raw());
+        }
+        let (mut swaps, mut deltas, mut steps) = (Vec::new(), Vec::new(), Vec::new());
+        let data = frame.data().unwrap_or_default();
+        if let Ok(tape) = Tape::parse(&data, self.depth) {
+            let mut leaves = Vec::new();
+            for piece in select::pieces(&tape, self.format, frame.name()) {
+                match piece {
+                    Piece::Leaf(leaf) => leaves.push(leaf),
+                    Piece::Delta { leaf, source, channel } => {
+                        steps.push(Step::Text(deltas.len()));
+                        let (at, text) = (tape.span(leaf.node), tape.raw(leaf.node));
+                        deltas.push(Delta::new(channel, source, leaf.tool, at, text));
                     }
-                    Some("message_delta" | "message_stop" | "error") => {
-                        self.decide_all(table, counts);
-                    }
-                    _ => {}
+                    Piece::End(End::Ping) => return out.extend_from_slice(frame.raw()),
+                    Piece::End(end) => steps.push(Step::End(end)),
                 }
-                self.read(&tape, table, counts)
             }
-            Err(_) => (None, None),
-        };
+            swaps = self.whole(&tape, &leaves, table, counts);
+        } else if data.trim() == "[DONE]" {
+            steps.push(Step::End(End::All));
+        }
         drop(data);
-        let (delta, rewritten) = held;
-        let rewritten = rewritten.map(|data| event.with_data(&data));
-        self.enter(Held { event, rewritten, delta }, table, counts, out);
+        self.enter(Held { frame, swaps, deltas }, &steps, table, counts, out);
+    }
+
+    /// Restores what stands whole in an event.
+    fn whole(
+        &mut self,
+        tape: &Tape<'_>,
+        leaves: &[Leaf],
+        table: &Table,
+        counts: &mut Counts,
+    ) -> Vec<Swap<String>> {
+        // Of formats whose channels are not known, texts may go on, and with them URLs.
+        let goes_on = table.care().is_some() && matches!(self.format, Format::Other | Format::Free);
+        let mut swaps = Vec::new();
+        if leaves.is_empty() || !(goes_on || restore::may_hold_escaped(tape.source().as_bytes())) {
+            return swaps;
+        }
+        let places = if goes_on { carried::places(tape) } else { BTreeMap::new() };
+        for leaf in leaves {
+            let place = places.get(&leaf.node);
+            let url = place.map(|&place| self.carried.at(place, leaf.tool));
+            restore::place(tape, leaf, url, table, counts, &mut swaps);
+        }
+        offsets::adjust(tape, self.format, &mut swaps);
+        swaps
     }
 
     /// Puts an event behind those that wait, and writes what is decided then.
-    fn enter(&mut self, mut held: Held, table: &Table, counts: &mut Counts, out: &mut Vec<u8>) {
-        if let Some(delta) = &mut held.delta {
-            self.decide(delta, table, counts);
-        }
+    fn enter(
+        &mut self,
+        held: Held,
+        steps: &[Step],
+        table: &Table,
+        counts: &mut Counts,
+        out: &mut Vec<u8>,
+    ) {
+        let number = self.left + self.queue.len() as u64;
         self.queue.push_back(held);
+        for step in steps {
+            match *step {
+                Step::Text(index) => self.decide((number, index), table, counts),
+                Step::End(end) => self.end(end, table, counts),
+            }
+        }
         self.release(out);
         if self.queue.len() > WAITING {
-            self.decide_all(table, counts);
+            self.end(End::All, table, counts);
             self.release(out);
         }
         self.held += u64::from(!self.queue.is_empty());
     }
 
-    /// The event's delta, or its data with what stands whole in it restored.
-    fn read(
-        &mut self,
-        tape: &Tape<'_>,
-        table: &Table,
-        counts: &mut Counts,
-    ) -> (Option<Delta>, Option<String>) {
-        if self.format == Format::Event {
-            for leaf in select::units(tape, self.format).iter().flatten() {
-                let source = match leaf.place {
-                    Place::Delta => false,
-                    Place::DeltaJson => true,
-                    _ => continue,
-                };
-                let index = tape.field(tape.root(), "index").map(|node| tape.raw(node));
-                let delta = Delta {
-                    channel: index.and_then(|index| index.parse().ok()).unwrap_or_default(),
-                    source,
-                    at: tape.span(leaf.node),
-                    ready: String::new(),
-                    pending: tape.raw(leaf.node).to_owned(),
-                    open: true,
-                };
-                return (Some(delta), None);
+    /// Decides all that is open of the channels that end.
+    fn end(&mut self, end: End, table: &Table, counts: &mut Counts) {
+        for number in self.channels.open() {
+            if end.holds(number) {
+                self.end_channel(number, table, counts);
             }
-            return (None, restore::json(tape.source(), self.format, self.depth, table, counts));
-        }
-        (None, restore::event(tape, self.format, &mut self.carried, table, counts))
-    }
-
-    fn decide_all(&mut self, table: &Table, counts: &mut Counts) {
-        let open = self.queue.iter().filter_map(|held| held.delta.as_ref());
-        let channels: Vec<u64> = open.filter(|delta| delta.open).map(|d| d.channel).collect();
-        for channel in channels {
-            self.end(channel, table, counts);
         }
     }
 
-    /// Decides all of a channel's text.
-    fn end(&mut self, channel: u64, table: &Table, counts: &mut Counts) {
+    fn end_channel(&mut self, channel: u64, table: &Table, counts: &mut Counts) {
         let channel = self.channels.at(channel);
         let Some(old) = waiting(&mut self.queue, self.left, channel.open.take()) else { return };
         let joined = std::mem::take(&mut old.pending);
-        let plan = channel.context.decide(&joined, old.source, true, table, counts);
+        let spot = Spot { tool: old.tool, source: old.source, end: true };
+        let plan = channel.context.decide(&joined, spot, table, counts);
         share(&plan, &joined, [(old, joined.len())]);
     }
 
     /// Decides as much of a channel's text as can be, when its next delta has come. What is
     /// still open then is all in one event.
-    fn decide(&mut self, new: &mut Delta, table: &Table, counts: &mut Counts) {
-        let channel = self.channels.at(new.channel);
-        let own = std::mem::take(&mut new.pending);
-        let Some(old) = waiting(&mut self.queue, self.left, channel.open) else {
-            let plan = channel.context.decide(&own, new.source, false, table, counts);
-            let next = self.left + self.queue.len() as u64;
-            share(&plan, &own, [(&mut *new, own.len())]);
-            channel.open = new.open.then_some(next);
+    fn decide(&mut self, at: (u64, usize), table: &Table, counts: &mut Counts) {
+        let Some(mut new) = waiting(&mut self.queue, self.left, Some(at)).map(std::mem::take)
+        else {
             return;
         };
-        let mut joined = std::mem::take(&mut old.pending);
-        let bound = joined.len();
-        joined.push_str(&own);
-        let plan = channel.context.decide(&joined, old.source, false, table, counts);
-        share(&plan, &joined, [(&mut *old, bound), (&mut *new, joined.len())]);
-        if !old.open {
-            channel.open = new.open.then_some(self.left + self.queue.len() as u64);
+        let channel = self.channels.at(new.channel);
+        let spot = Spot { tool: new.tool, source: new.source, end: false };
+        let own = std::mem::take(&mut new.pending);
+        if let Some(old) = waiting(&mut self.queue, self.left, channel.open) {
+            let mut joined = std::mem::take(&mut old.pending);
+            let bound = joined.len();
+            joined.push_str(&own);
+            let plan = channel.context.decide(&joined, spot, table, counts);
+            share(&plan, &joined, [(&mut *old, bound), (&mut new, joined.len())]);
+            if !old.open {
+                channel.open = new.open.then_some(at);
+            }
+        } else {
+            let plan = channel.context.decide(&own, spot, table, counts);
+            share(&plan, &own, [(&mut new, own.len())]);
+            channel.open = new.open.then_some(at);
+        }
+        if let Some(place) = waiting(&mut self.queue, self.left, Some(at)) {
+            *place = new;
         }
     }
 
     /// Writes the events at the head of the queue that are decided.
     fn release(&mut self, out: &mut Vec<u8>) {
-        let open = |held: &Held| held.delta.as_ref().is_some_and(|delta| delta.open);
-        while self.queue.front().is_some_and(|held| !open(held)) {
+        while self.queue.front().is_some_and(|held| !held.is_open()) {
             let Some(held) = self.queue.pop_front() else { return };
             self.left += 1;
             held.write(out);
@@ -287,62 +286,26 @@ impl Stream {
     }
 }
 
-/// The delta of a channel that waits, by the number of its event.
-fn waiting(queue: &mut VecDeque<Held>, left: u64, number: Option<u64>) -> Option<&mut Delta> {
-    let index = usize::try_from(number?.checked_sub(left)?).ok()?;
-    queue.get_mut(index)?.delta.as_mut()
-}
-
-/// Gives each delta its part of a text, which goes up to the bound beside it. A swap belongs
-/// to the delta in which it begins, and so does all that is open.
-fn share<const N: usize>(plan: &Plan, joined: &str, deltas: [(&mut Delta, usize); N]) {
-    let (mut at, mut start) = (0, 0);
-    let mut swaps = plan.swaps.iter().peekable();
-    for (index, (delta, end)) in deltas.into_iter().enumerate() {
-        while let Some(swap) = swaps.next_if(|swap| swap.span.start < end) {
-            delta.ready.push_str(joined.get(at..swap.span.start).unwrap_or_default());
-            delta.ready.push_str(&swap.with);
-            at = swap.span.end;
-        }
-        let upto = end.min(plan.open);
-        if at < upto {
-            delta.ready.push_str(joined.get(at..upto).unwrap_or_default());
-            at = upto;
-        }
-        let begins = plan.open < end || (index + 1 == N && plan.open < joined.len());
-        delta.open = begins && plan.open >= start;
-        if delta.open {
-            delta.pending.push_str(joined.get(plan.open..).unwrap_or_default());
-        }
-        start = end;
-    }
-}
-
-impl Held {
-    fn write(&self, out: &mut Vec<u8>) {
-        let raw = self.event.raw();
-        if let Some(rewritten) = &self.rewritten {
-            return out.extend_from_slice(rewritten);
-        }
-        let Some(delta) = &self.delta else { return out.extend_from_slice(raw) };
-        if let Some(line) = self.event.line() {
-            let span = line.start + delta.at.start..line.start + delta.at.end;
-            let parts = (raw.get(..span.start), raw.get(span.end..));
-            if let (Some(before), Some(after)) = parts {
-                out.extend_from_slice(before);
-                out.extend_from_slice(delta.ready.as_bytes());
-                return out.extend_from_slice(after);
+/// Forwards events as they are, as long as nothing waits and nothing begins.
+fn pass(framer: &mut Framer, channels: &mut Channels, table: &Table, out: &mut Vec<u8>) {
+    let mut rest = framer.bytes();
+    while let Some(quick) = quick::read(rest) {
+        let passes = match quick.what {
+            What::State => true,
+            What::Text | What::Source => {
+                let context = &mut channels.at(quick.channel << 32).context;
+                context.pass(quick.text, quick.what == What::Source, table)
             }
+        };
+        if !passes {
+            break;
         }
-        let changed = self
-            .event
-            .data()
-            .filter(|data| data.get(delta.at.clone()) != Some(delta.ready.as_str()));
-        let swap = Swap { span: delta.at.clone(), with: delta.ready.as_str() };
-        match changed.and_then(|data| splice(&data, &mut [swap]).ok()) {
-            Some(data) => out.extend_from_slice(&self.event.with_data(&data)),
-            None => out.extend_from_slice(raw),
-        }
+        rest = rest.get(quick.len..).unwrap_or_default();
+    }
+    let passed = framer.bytes().len() - rest.len();
+    if passed > 0 {
+        out.extend_from_slice(framer.bytes().get(..passed).unwrap_or_default());
+        framer.skip(passed);
     }
 }
 

@@ -99,6 +99,8 @@ label! {
     /// Content that masker does not look into.
     Opaque("kind") {
         Image = "image",
+        Audio = "audio",
+        Video = "video",
         /// A PDF, or anything else in base64 that is no text.
         Document = "document",
         /// Stored at the provider.

@@ -153,7 +153,7 @@ async fn redis_is_killed_frozen_or_full() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_slow_redis_holds_up_and_harms_nothing() {
     let config = "[store]\ndeadline = \"2s\"\n[store.breaker]\nretry_every = \"1s\"\n";
-    let plan = Plan { redis: true, config, no_masker: true, no_envoy: true };
+    let plan = Plan { redis: true, config, no_masker: true, no_envoy: true, sign: false };
     let mut bed = Bed::start(plan).await;
     let slow = SlowProxy::start(bed.redis_port).await;
     bed.store_port = slow.port;

@@ -150,3 +150,18 @@ async fn answers_compressed_against_our_wish_are_restored() {
     }
     assert!(find(&bed.logs()).is_none());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn results_of_a_batch_come_back_restored() {
+    let bed = Bed::usual().await;
+    let params = asking(&prose());
+    let batch = json!({"requests": [{"custom_id": "one", "params": params}]});
+    assert_eq!(bed.post("/v1/messages/batches", &batch).await.status, 200);
+    let headers = [("x-api-key", "sk-ant-api03-e2e")];
+    let url = bed.url("/v1/messages/batches/msgbatch_1/results");
+    let results = bed.client.send("GET", &url, &headers, Vec::new()).await;
+    assert_eq!(results.status, 200);
+    let result = &results.json()["result"]["message"]["content"][0]["text"];
+    assert_eq!(result.as_str(), Some(format!("I see: {}", prose()).as_str()));
+    assert_unseen(&bed.seen());
+}

@@ -48,6 +48,15 @@ impl Target {
                     Format::Batch,
                     Format::BatchResult,
                     Format::Event,
+                    Format::Chat,
+                    Format::Responses,
+                    Format::ResponsesEvent,
+                    Format::Line,
+                    Format::Gemini,
+                    Format::Converse,
+                    Format::ConverseEvent,
+                    Format::CountTokens,
+                    Format::Invoke,
                     Format::Other,
                 ];
                 formats.into_iter().try_for_each(|format| json(format, &text))

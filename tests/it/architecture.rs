@@ -38,6 +38,7 @@ const CORE: &[&str] = &[
     "ext_proc/exchange.rs",
     "ext_proc/request.rs",
     "ext_proc/answer.rs",
+    "ext_proc/endpoint.rs",
     "ext_proc/headers.rs",
     "ext_proc/messages.rs",
     "ext_proc/refuse.rs",

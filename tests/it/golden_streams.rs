@@ -13,6 +13,11 @@ use crate::driver::{answered, forwarded};
 use crate::files::{dir, filled, inputs};
 use crate::planted::compare;
 
+/// The placeholder of a value.
+pub(crate) fn mask_text(value: &str) -> String {
+    filled(&format!("{{{{{value}}}}}")).0
+}
+
 /// The file, what the provider sends, and a request that holds the values.
 pub(crate) fn streams() -> Vec<(PathBuf, String, String)> {
     let read = |path: PathBuf| {

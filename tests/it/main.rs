@@ -22,16 +22,20 @@ mod driver;
 mod exchange;
 #[path = "../common/files.rs"]
 mod files;
+mod formats;
 mod golden;
 mod golden_streams;
 mod identifiers;
 mod json;
+mod kept;
 mod planted;
 mod profiles;
 mod properties;
 mod refusals;
 mod robust;
+mod schemas;
 #[path = "../common/setup.rs"]
 mod setup;
 mod splits;
 mod streams;
+mod wire;

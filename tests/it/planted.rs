@@ -32,6 +32,36 @@ const FAMILIES: &[Family] = &[
         media: "application/json",
         format: Some(Format::Batch),
     },
+    Family {
+        dir: "chat",
+        path: "/v1/chat/completions",
+        media: "application/json",
+        format: Some(Format::Chat),
+    },
+    Family {
+        dir: "responses",
+        path: "/v1/responses",
+        media: "application/json",
+        format: Some(Format::Responses),
+    },
+    Family {
+        dir: "gemini",
+        path: "/v1beta/models/gemini-3-pro:generateContent",
+        media: "application/json",
+        format: Some(Format::Gemini),
+    },
+    Family {
+        dir: "converse",
+        path: "/model/amazon.nova-v1%3A0/converse",
+        media: "application/json",
+        format: Some(Format::Converse),
+    },
+    Family {
+        dir: "invoke",
+        path: "/model/anthropic.claude-v1%3A0/invoke",
+        media: "application/json",
+        format: Some(Format::Invoke),
+    },
     Family { dir: "lines", path: "/v1/x", media: "application/x-ndjson", format: None },
     Family { dir: "text", path: "/v1/x", media: "text/plain; charset=utf-8", format: None },
     Family {
@@ -52,6 +82,13 @@ pub(crate) struct Golden {
     pub(crate) values: Vec<String>,
     /// Must still be there; `*`: everything.
     pub(crate) kept: Vec<String>,
+}
+
+impl Golden {
+    /// Does it hold texts in base64, which only the provider reads?
+    pub(crate) fn has_base64(&self) -> bool {
+        ["base64", "inlineData", "\"bytes\""].iter().any(|mark| self.source.contains(mark))
+    }
 }
 
 pub(crate) fn all() -> Vec<Golden> {

@@ -125,7 +125,7 @@ fn deltas(block: &Block, piece: usize) -> Vec<Value> {
     }
 }
 
-fn pieces(text: &str, piece: usize) -> impl Iterator<Item = String> {
+pub(crate) fn pieces(text: &str, piece: usize) -> impl Iterator<Item = String> {
     let piece = if piece == 0 { 16 } else { piece };
     let mut letters = text.chars().collect::<Vec<_>>().into_iter();
     std::iter::from_fn(move || {

@@ -1,6 +1,8 @@
 //! The mock provider: routes, scripts and records.
 
 mod answer;
+#[expect(clippy::indexing_slicing, reason = "a field that a JSON value lacks is null")]
+mod formats;
 mod record;
 pub(crate) mod reply;
 mod script;
@@ -9,6 +11,7 @@ mod turn;
 use std::fs::File;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use bytes::Bytes;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -106,6 +109,12 @@ impl Provider {
             ("POST", "/v1/messages/count_tokens") => {
                 reply::json(200, &json!({"input_tokens": seen.body.len() / 4}))
             }
+            ("POST", _)
+                if let Some(response) = formats::answer(&seen.path, &seen.body, &script) =>
+            {
+                response
+            }
+            ("GET", _) if path.starts_with("/v1/messages/batches/") => self.results(&script),
             ("GET", "/v1/models") => reply::json(200, &models()),
             ("GET" | "HEAD", "/api/hello") => reply::json(200, &json!({"message": "hello"})),
             // Anything else that has a body gets it back.
@@ -116,6 +125,27 @@ impl Provider {
             }
             _ => reply::json(404, &answer::error(404, "Not found")),
         }
+    }
+}
+
+impl Provider {
+    /// The results of the last batch, one a line.
+    fn results(&self, script: &Script) -> Response<Body> {
+        let all = self.records.all();
+        let batch = all.iter().rfind(|seen| seen.method == "POST").map(|seen| seen.body.as_slice());
+        let batch: Value = serde_json::from_slice(batch.unwrap_or_default()).unwrap_or_default();
+        let requests = batch.get("requests").and_then(Value::as_array);
+        let line = |request: &Value| {
+            let params = request.get("params").unwrap_or(&Value::Null);
+            let message = answer::message(&turn::blocks(script, params), params);
+            let result = json!({"type": "succeeded", "message": message});
+            Bytes::from(format!(
+                "{}\n",
+                json!({"custom_id": request.get("custom_id"), "result": result})
+            ))
+        };
+        let lines = requests.into_iter().flatten().map(line).collect();
+        reply::parts("application/x-jsonl", lines, script)
     }
 }
 
@@ -140,14 +170,16 @@ fn messages(body: &[u8], script: &Script) -> Response<Body> {
     let blocks = turn::blocks(script, &request);
     if request.get("stream") == Some(&Value::Bool(true)) {
         let events = answer::events(&blocks, &request, script);
+        let events = events.into_iter().map(Bytes::from).collect();
         return reply::parts("text/event-stream; charset=utf-8", events, script);
     }
     let message = answer::message(&blocks, &request);
     if *script != Script::default() {
         let text = message.to_string();
         let half: String = text.chars().take(text.chars().count() / 2).collect();
-        let rest = text.chars().skip(half.chars().count()).collect();
-        return reply::parts("application/json", vec![half, rest], script);
+        let rest: String = text.chars().skip(half.chars().count()).collect();
+        let halves = vec![Bytes::from(half), Bytes::from(rest)];
+        return reply::parts("application/json", halves, script);
     }
     reply::json(200, &message)
 }

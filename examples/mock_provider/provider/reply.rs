@@ -36,13 +36,13 @@ pub(crate) fn json(status: u16, body: &Value) -> Response<Body> {
 }
 
 /// An answer of parts, in the way that the script wants them sent.
-pub(crate) fn parts(media_type: &str, parts: Vec<String>, script: &Script) -> Response<Body> {
+pub(crate) fn parts(media_type: &str, parts: Vec<Bytes>, script: &Script) -> Response<Body> {
     let parts: Vec<Bytes> = match &script.encoding {
         Some(encoding) => {
-            let packed = compress(encoding, parts.concat().as_bytes()).unwrap_or_default();
+            let packed = compress(encoding, &parts.concat()).unwrap_or_default();
             packed.chunks(100).map(Bytes::copy_from_slice).collect()
         }
-        None => parts.into_iter().map(Bytes::from).collect(),
+        None => parts,
     };
     let (sender, receiver) = mpsc::channel(1);
     tokio::spawn(send(parts, script.clone(), sender));

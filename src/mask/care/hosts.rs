@@ -57,6 +57,14 @@ impl Care {
             return;
         }
         self.own_content(tape, tape.field(body, "system"));
+        for name in ["instructions", "input"] {
+            let text = tape.field(body, name).filter(|&n| tape.shape(n) == Shape::String);
+            self.own_content(tape, text);
+        }
+        for name in ["systemInstruction", "system_instruction"] {
+            let parts = tape.field(body, name).and_then(|content| tape.field(content, "parts"));
+            self.own_content(tape, parts);
+        }
         let messages = ["messages", "input", "contents"].map(|name| tape.field(body, name));
         for list in messages.into_iter().flatten().filter(|&n| tape.shape(n) == Shape::Array) {
             for message in tape.items(list).filter(|&n| tape.shape(n) == Shape::Object) {

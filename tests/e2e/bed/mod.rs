@@ -41,6 +41,7 @@ pub(crate) struct Bed {
     pub(crate) redis_port: u16,
     /// Where masker looks for Redis: a test may put something in between.
     pub(crate) store_port: u16,
+    sign: bool,
     dir: TempDir,
 }
 
@@ -53,6 +54,8 @@ pub(crate) struct Plan {
     /// No masker: the test itself listens where it would be.
     pub(crate) no_masker: bool,
     pub(crate) no_envoy: bool,
+    /// Envoy signs for AWS.
+    pub(crate) sign: bool,
 }
 
 impl Bed {
@@ -81,6 +84,7 @@ impl Bed {
             masker_port: port(),
             redis_port,
             store_port: redis_port,
+            sign: plan.sign,
             dir,
         };
         fs::write(bed.path("masker.toml"), plan.config).expect("the configuration is written");
@@ -168,7 +172,9 @@ impl Bed {
     }
 
     async fn start_envoy(&mut self) {
+        let region = if self.sign { "us-east-1" } else { "" };
         let config = tools::render(&[
+            ("SIGN_REGION", region.to_owned()),
             ("UPSTREAM", format!("http://127.0.0.1:{}", self.provider_port)),
             ("PORT", self.port.to_string()),
             ("HEALTH_PORT", self.health_port.to_string()),
@@ -180,7 +186,8 @@ impl Bed {
         let path = path.to_string_lossy();
         let arguments =
             ["-c", &path, "--use-dynamic-base-id", "--concurrency", "1", "--log-level", "warning"];
-        let envoy = Process::start("envoy", &program("ENVOY"), &arguments, &[], self.dir.path());
+        let keys = [("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE"), ("AWS_SECRET_ACCESS_KEY", "x")];
+        let envoy = Process::start("envoy", &program("ENVOY"), &arguments, &keys, self.dir.path());
         self.client.until_ok(&self.health_url(), &envoy, READY).await;
         self.envoy = Some(envoy);
     }
