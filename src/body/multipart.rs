@@ -70,13 +70,16 @@ pub fn parts(body: &str, boundary: &str) -> Result<Vec<Part>, MultipartError> {
 
 fn media(head: &str) -> PartMedia {
     let mut content_type = None;
-    let mut file = false;
+    let (mut file, mut extension) = (false, String::new());
     for line in head.split("\r\n") {
         let Some((name, value)) = line.split_once(':') else { continue };
         if name.eq_ignore_ascii_case("content-type") {
             content_type = Some(value.trim().to_ascii_lowercase());
         } else if name.eq_ignore_ascii_case("content-disposition") {
-            file = value.to_ascii_lowercase().contains("filename");
+            let value = value.to_ascii_lowercase();
+            file = value.contains("filename");
+            let name = value.trim_end_matches(['"', ' ']).rsplit_once('.');
+            extension = name.map(|(_, last)| last.to_owned()).unwrap_or_default();
         }
     }
     match content_type.as_deref() {
@@ -85,6 +88,19 @@ fn media(head: &str) -> PartMedia {
         Some(kind) if kind.starts_with("text/") => PartMedia::Text,
         Some(kind) if kind.contains("jsonl") || kind.contains("ndjson") => PartMedia::JsonLines,
         Some(kind) if kind.contains("json") => PartMedia::Json,
+        // SDKs send files so, of whatever kind.
+        Some("application/octet-stream") if file => by_extension(&extension),
+        _ => PartMedia::Other,
+    }
+}
+
+/// What a file is, by its name. Text that is none is refused as such.
+fn by_extension(extension: &str) -> PartMedia {
+    match extension {
+        "jsonl" | "ndjson" => PartMedia::JsonLines,
+        "json" => PartMedia::Json,
+        "txt" | "md" | "csv" | "tsv" | "log" | "xml" | "html" | "yaml" | "yml" | "toml" | "tf"
+        | "py" | "sh" | "js" | "ts" | "sql" => PartMedia::Text,
         _ => PartMedia::Other,
     }
 }
@@ -105,6 +121,22 @@ mod tests {
         let expected =
             [("one", PartMedia::Text), ("png", PartMedia::Other), ("{}", PartMedia::Json)];
         assert_eq!(read, expected);
+    }
+
+    #[test]
+    fn files_of_no_type_go_by_their_names() {
+        for (name, expected) in [
+            ("batch.jsonl", PartMedia::JsonLines),
+            ("Main.TF", PartMedia::Text),
+            ("a.json", PartMedia::Json),
+            ("a.png", PartMedia::Other),
+            ("plain", PartMedia::Other),
+        ] {
+            let head = format!(
+                "Content-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\nContent-Type: application/octet-stream"
+            );
+            assert_eq!(media(&head), expected, "{name}");
+        }
     }
 
     #[test]

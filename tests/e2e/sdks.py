@@ -115,6 +115,21 @@ def embeddings():
     requests(1)
 
 
+def files():
+    line = {"custom_id": "one", "method": "POST", "url": "/v1/chat/completions", "body": {"model": "x", "messages": USER}}
+    script()
+    openai_client.files.with_raw_response.create(file=("batch.jsonl", json.dumps(line).encode()), purpose="batch")
+    seen = requests(1)
+    assert '"custom_id": "one"' in seen[0]["body"], seen[0]["body"]
+    try:
+        openai_client.files.create(file=("a.pdf", b"%PDF-"), purpose="user_data")
+    except openai.APIStatusError as error:
+        assert error.status_code == 415, error
+    else:
+        raise AssertionError("no error")
+    requests(1)
+
+
 def refused():
     script()
     try:
@@ -236,7 +251,7 @@ def signed():
     requests(0)
 
 
-ALL = (chat, chat_tools, responses, embeddings, refused, gemini, gemini_tools, converse, invoke, signed)
+ALL = (chat, chat_tools, responses, embeddings, files, refused, gemini, gemini_tools, converse, invoke, signed)
 for check in [check for check in ALL if check.__name__ in sys.argv[1:] or not sys.argv[1:]]:
     try:
         check()
