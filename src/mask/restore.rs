@@ -2,7 +2,6 @@
 
 mod one;
 
-
 use memchr::memmem;
 
 use crate::body::escape;

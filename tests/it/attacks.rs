@@ -208,9 +208,20 @@ fn a_url_goes_on_in_the_next_event_of_any_api() {
         // What follows may be a host, and no event of these waits.
         (&["https://KEY", "@own.example"], "https://KEY@own.example"),
     ];
-    for (template, at) in OTHERS {
+    let unknown = OTHERS.map(|(template, at)| ("/v1/x", template, at));
+    let [chat, _, responses, .., gemini] = OTHERS;
+    let known = [
+        ("/v1/chat/completions", chat),
+        ("/v1/responses", responses),
+        ("/v1beta/models/g:streamGenerateContent", gemini),
+    ];
+    let known = known.map(|(path, (template, at))| (path, template, at));
+    for (path, template, at) in unknown.into_iter().chain(known) {
         for (pieces, expected) in CASES {
-            let (mut exchange, key, _) = conversation("/v1/chat/completions", Rules::new());
+            // Where the channels are known, an event waits for the host that decides.
+            let waits = path != "/v1/x" && pieces.last() == Some(&"@own.example");
+            let expected = if waits { "https://<key>@own.example" } else { expected };
+            let (mut exchange, key, _) = conversation(path, Rules::new());
             let event = |index: &str, text: &str| {
                 let text = Value::from(text.replace("KEY", &key)).to_string();
                 format!("data: {}\n\n", template.replace("INDEX", index).replace("TEXT", &text))
