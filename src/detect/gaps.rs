@@ -80,6 +80,10 @@ impl Gaps {
 fn arn_at_end(text: &[u8], span: &Range<usize>) -> usize {
     let value = text.get(span.clone()).unwrap_or_default();
     let Some(name) = value.strip_suffix(b"arn") else { return 0 };
+    // `\u0069arn`: what would be left touches a letter.
+    if name.last().is_some_and(u8::is_ascii_alphanumeric) {
+        return 0;
+    }
     if arn::begins(text, span.end - 3) { value.len() - trim(name, 0..name.len()).end } else { 0 }
 }
 

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::detect::boundary::left_of;
+use crate::detect::boundary::{holds_masked, left_of};
 
 /// An ARN has at most 2048 characters (IAM and STS quotas).
 const LONGEST: usize = 2048;
@@ -42,16 +42,32 @@ impl Arn {
         let text = text.get(..text.len().min(start + LONGEST))?;
         let mut at = start + 3;
         at += separator(text, at).filter(|(_, byte)| *byte == b':')?.0;
-        let partition = field(text, &mut at)?;
-        let service = field(text, &mut at)?;
-        let _region = field(text, &mut at)?;
+        let partition = unmasked(text, field(text, &mut at)?)?;
+        let service = unmasked(text, field(text, &mut at)?)?;
+        let _region = unmasked(text, field(text, &mut at)?)?;
         let from = at;
         let (account, tokens) = match field(text, &mut at) {
             Some(account) => (account, tokens(text, at)),
             None => (cut(text, from)?, Vec::new()),
         };
+        if text.get(account.clone()).is_some_and(is_secret) {
+            return None;
+        }
         Some(Self { start, fields: partition.start..account.end, service, account, tokens })
     }
+}
+
+/// A field in which masking left nothing: what stood there may not have been one.
+fn unmasked(text: &[u8], field: Range<usize>) -> Option<Range<usize>> {
+    let word = text.get(field.clone())?;
+    let mut parts = word.split(|b| !b.is_ascii_alphanumeric() && *b != b'_');
+    (!parts.any(holds_masked)).then_some(field)
+}
+
+/// Is this the placeholder of what may have held slashes? An account never is.
+fn is_secret(account: &[u8]) -> bool {
+    let prefixes: [&[u8]; 3] = [b"SECRET_", b"AWS_SECRET_KEY_", b"AWS_SESSION_TOKEN_"];
+    prefixes.iter().any(|prefix| account.starts_with(prefix))
 }
 
 /// Does another ARN begin here, in a partition that there is? What is cut off by it is none.
