@@ -12,7 +12,15 @@ pub(super) struct Audit {
     peer: String,
     tenant: Option<Tenant>,
     request_bytes: usize,
+    mode: Option<Ordered>,
     end: End,
+}
+
+/// The mode that an operator set.
+struct Ordered {
+    mode: &'static str,
+    seconds: u64,
+    reason: String,
 }
 
 /// What a call came to.
@@ -29,11 +37,15 @@ pub(super) struct End {
 impl Audit {
     pub(super) fn begin(call: &'static str, peer: Option<&Peer>, request_bytes: usize) -> Self {
         let peer = peer.map_or_else(|| "unknown".to_owned(), ToString::to_string);
-        Self { call, peer, tenant: None, request_bytes, end: End::default() }
+        Self { call, peer, tenant: None, request_bytes, mode: None, end: End::default() }
     }
 
     pub(super) fn tenant(&mut self, tenant: &Tenant) {
         self.tenant = Some(tenant.clone());
+    }
+
+    pub(super) fn mode(&mut self, mode: &'static str, seconds: u64, reason: &str) {
+        self.mode = Some(Ordered { mode, seconds, reason: reason.to_owned() });
     }
 
     pub(super) fn answered(mut self, end: End) {
@@ -51,6 +63,7 @@ fn outcome(status: &Status) -> &'static str {
         Code::Unauthenticated => "unauthenticated",
         Code::InvalidArgument => "invalid",
         Code::ResourceExhausted => "limited",
+        Code::FailedPrecondition => "refused",
         Code::Unavailable => "unavailable",
         _ => "failed",
     }
@@ -64,6 +77,9 @@ impl Drop for Audit {
             call = self.call,
             peer = self.peer,
             tenant = self.tenant.as_ref().map(Tenant::as_str),
+            mode = self.mode.as_ref().map(|ordered| ordered.mode),
+            seconds = self.mode.as_ref().map(|ordered| ordered.seconds),
+            reason = self.mode.as_ref().map(|ordered| ordered.reason.as_str()),
             request_bytes = self.request_bytes,
             response_bytes,
             findings,

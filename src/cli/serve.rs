@@ -22,9 +22,10 @@ use crate::config::load::{Env, Flags};
 use crate::config::problem::Problems;
 use crate::config::{Config, key, load};
 use crate::detect::CatalogError;
+use crate::ext_proc::gate::Gate;
 use crate::ext_proc::service::{Service, Shared};
 use crate::listen::{self, Bound, Listen, ListenError};
-use crate::mode::Mode;
+use crate::mode;
 use crate::store::{OpenError, Store};
 use crate::telemetry::{Metrics, log, metrics};
 
@@ -105,10 +106,12 @@ async fn serve(read: Read, source: Source) -> Result<(), ServeError> {
     let store = Store::open(&config.store).await?;
     let mut registry = Registry::default();
     let metrics = Metrics::new(&mut registry);
+    let gate = Gate::new(wiring::modes(&config), store.clone());
     let stop = CancellationToken::new();
     let service = Service {
         settings: Arc::clone(&settings),
         store: store.clone(),
+        gate: gate.clone(),
         metrics: metrics.clone(),
         send_time: config.limits.send_time,
         stop: stop.clone(),
@@ -116,9 +119,10 @@ async fn serve(read: Read, source: Source) -> Result<(), ServeError> {
     let draining = Arc::new(AtomicBool::new(false));
     let core = Documents { settings: Arc::clone(&settings), store: store.clone() };
     let control = Control {
-        status: wiring::status(&settings, &store, &metrics, started),
+        status: wiring::status(&settings, &store, &gate, &metrics, started),
+        order: order(&gate),
         readiness: readiness(&draining),
-        metrics: scrape(registry, metrics.clone(), &settings, &store),
+        metrics: scrape(registry, metrics.clone(), &settings, &store, &gate),
         core: Arc::new(core),
         token,
         limits: wiring::admin_limits(&config),
@@ -231,11 +235,24 @@ fn readiness(draining: &Arc<AtomicBool>) -> Arc<dyn Fn() -> Vec<String> + Send +
     })
 }
 
+type Orders = Arc<dyn Fn(mode::Order) -> Result<mode::View, mode::Refused> + Send + Sync>;
+
+fn order(gate: &Gate) -> Orders {
+    let gate = gate.clone();
+    Arc::new(move |order| gate.order(order))
+}
+
 type Scrape = Arc<dyn Fn() -> Result<String, std::fmt::Error> + Send + Sync>;
 
 /// The metrics, with those that are read from the parts when asked for.
-fn scrape(registry: Registry, metrics: Metrics, settings: &Shared, store: &Store) -> Scrape {
-    let (settings, store) = (Arc::clone(settings), store.clone());
+fn scrape(
+    registry: Registry,
+    metrics: Metrics,
+    settings: &Shared,
+    store: &Store,
+    gate: &Gate,
+) -> Scrape {
+    let (settings, store, gate) = (Arc::clone(settings), store.clone(), gate.clone());
     let gauge = |value: usize| i64::try_from(value).unwrap_or(i64::MAX);
     Arc::new(move || {
         let status = store.status();
@@ -243,7 +260,7 @@ fn scrape(registry: Registry, metrics: Metrics, settings: &Shared, store: &Store
         metrics.store_queue.set(gauge(status.queued));
         metrics.store_failed(status.failures);
         metrics.breaker_state.set(wiring::breaker_gauge(status.breaker));
-        metrics.mode.set(i64::from(store.mode() == Mode::Degraded));
+        metrics.mode.set(wiring::mode_gauge(gate.view().mode));
         metrics::encode(&registry)
     })
 }

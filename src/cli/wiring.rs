@@ -5,16 +5,16 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use crate::admin;
-use crate::admin::proto;
 use crate::breaker::State;
 use crate::cli::serve::ServeError;
 use crate::config::{Config, key};
 use crate::detect::{self, Catalog};
 use crate::ext_proc::budget::Budget;
+use crate::ext_proc::gate::Gate;
 use crate::ext_proc::service::Shared;
 use crate::ext_proc::settings::{Limits, Refuse, Route, Settings, Tenants};
 use crate::mask::masker::{self, Masker};
-use crate::mode::Mode;
+use crate::mode::{self, Mode};
 use crate::store::Store;
 use crate::telemetry::Metrics;
 
@@ -84,20 +84,19 @@ pub(super) fn admin_limits(config: &Config) -> admin::Limits {
 pub(super) fn status(
     settings: &Shared,
     store: &Store,
+    gate: &Gate,
     metrics: &Metrics,
     started: Instant,
 ) -> Arc<dyn Fn() -> admin::Status + Send + Sync> {
     let (settings, store, metrics) = (Arc::clone(settings), store.clone(), metrics.clone());
+    let gate = gate.clone();
     let count = |value: usize| u64::try_from(value).unwrap_or(u64::MAX);
     Arc::new(move || {
         let own = store.status();
         let settings = settings.load();
         admin::Status {
             version: env!("CARGO_PKG_VERSION"),
-            mode: match store.mode() {
-                Mode::Normal => proto::Mode::Normal,
-                Mode::Degraded => proto::Mode::Degraded,
-            },
+            mode: gate.view(),
             backend: own.backend,
             breaker: own.breaker.as_str(),
             queued: count(own.queued),
@@ -108,6 +107,27 @@ pub(super) fn status(
             classes: u32::try_from(settings.masker.catalog.classes()).unwrap_or(u32::MAX),
         }
     })
+}
+
+/// When modes change, and whether there is a bypass.
+pub(super) fn modes(config: &Config) -> mode::Settings {
+    let own = config.mode;
+    mode::Settings {
+        bypass: own.allow_bypass.then_some(own.longest_bypass),
+        failures: own.failures,
+        window: own.window,
+        block: own.block,
+    }
+}
+
+/// 0 normal, 1 degraded, 2 block-all, 3 bypass.
+pub(super) fn mode_gauge(mode: Mode) -> i64 {
+    match mode {
+        Mode::Normal => 0,
+        Mode::Degraded => 1,
+        Mode::BlockAll => 2,
+        Mode::Bypass => 3,
+    }
 }
 
 /// 0 closed, 1 half-open, 2 open.

@@ -13,6 +13,7 @@ use crate::config::Limits;
 use crate::config::Listen;
 use crate::config::Log;
 use crate::config::LogFormat;
+use crate::config::Mode;
 use crate::config::PassThrough;
 use crate::config::Refuse;
 use crate::config::Shutdown;
@@ -144,6 +145,13 @@ impl Fields<'_> {
             },
             store: self.store()?,
             key_file: self.text("key_file")?.into(),
+            mode: Mode {
+                allow_bypass: self.flag("mode.allow_bypass")?,
+                longest_bypass: self.time("mode.longest_bypass")?,
+                failures: self.number("mode.failures")?,
+                window: self.time("mode.window")?,
+                block: self.time("mode.block")?,
+            },
             limits: self.limits()?,
             detect: Detect {
                 private_ip: self.flag("detect.private_ip")?,

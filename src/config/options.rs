@@ -154,6 +154,17 @@ pub(crate) const OPTIONS: &[Opt] = &[
     opt("store.breaker.successes", Count { min: 1, max: 1_000 }, Default("3"),
         "After so many successes in a row the store is asked again as before."),
 
+    opt("mode.allow_bypass", Flag, Default("false"),
+        "Allows operators to let requests pass unmasked for a time: `masker mode bypass`. Envoy's own configuration must admit it too, which it does not by default."),
+    opt("mode.longest_bypass", Time { min: SECOND, max: DAY }, Default("\"1h\""),
+        "The longest that a bypass may last. It always has an end."),
+    opt("mode.failures", Count { min: 2, max: 1_000 }, Default("5"),
+        "So many different bodies of two or more tenants that could not be masked, for no fault of theirs, block all requests. Those of one tenant block that tenant, and one body that fails as often is blocked alone."),
+    opt("mode.window", Time { min: SECOND, max: HOUR }, Default("\"60s\""),
+        "Failures that lie further back do not count."),
+    opt("mode.block", Time { min: SECOND, max: DAY }, Default("\"300s\""),
+        "How long failures block. `masker mode normal` ends it at once."),
+
     opt("limits.body", Size { min: KIB, max: GIB }, Default("\"32MiB\""),
         "The largest request body, as it came and after inflating. Larger: 413."),
     opt("limits.buffered", Size { min: KIB, max: 1024 * GIB }, Default("\"512MiB\""),

@@ -93,7 +93,8 @@ impl Metrics {
                 "breaker_state",
                 "Breaker in front of the store: 0 closed, 1 half-open, 2 open",
             ),
-            mode: of.empty("mode", "Mode of operation: 0 normal, 1 degraded"),
+            mode: of
+                .empty("mode", "Mode of operation: 0 normal, 1 degraded, 2 block-all, 3 bypass"),
             exchanges: of.empty("exchanges", "Exchanges that are running"),
             buffered_bytes: of.empty("buffered_bytes", "Bytes held for running exchanges"),
             unmaskable: of.empty("unmaskable", "Findings in places that must not change, by place"),

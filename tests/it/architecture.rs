@@ -35,6 +35,7 @@ const CORE: &[&str] = &[
     "mask/",
     "mode.rs",
     "breaker.rs",
+    "ext_proc/aside.rs",
     "ext_proc/exchange.rs",
     "ext_proc/request.rs",
     "ext_proc/answer.rs",
