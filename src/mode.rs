@@ -513,8 +513,8 @@ mod tests {
 
     #[test]
     fn memory_is_bounded() {
-        let mut modes = Modes::new(Settings { failures: 5000, ..Settings::default() });
-        for body in 0..5000 {
+        let mut modes = Modes::new(Settings { failures: 2000, ..Settings::default() });
+        for body in 0..1100 {
             modes.failed(Mark { tenant: 1, body }, seconds(1));
         }
         assert_eq!(modes.failures.len(), REMEMBERED);

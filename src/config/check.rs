@@ -31,8 +31,7 @@ use crate::detect::custom::Own;
 use crate::detect::{ArnStyle, Profile};
 use crate::listen::Address;
 use crate::mask::care::Rules;
-use crate::store::config::Backend;
-use crate::store::config::StoreConfig;
+use crate::store::config::{Backend, Identity, RedisConfig, StoreConfig};
 
 /// The checked configuration, unless there was a problem, now or before.
 pub(crate) fn check(mut file: File) -> Result<Config, File> {
@@ -189,12 +188,19 @@ impl Fields<'_> {
 
     fn store(&self) -> Result<StoreConfig, Missing> {
         let backend = match self.value("store.url") {
-            Some(Value::Store(Some(url))) => Backend::Redis {
+            Some(Value::Store(Some(url))) => Backend::Redis(RedisConfig {
                 url: url.clone(),
                 ca: self.path("store.ca_file"),
+                identity: self
+                    .path("store.cert_file")
+                    .zip(self.path("store.key_file"))
+                    .map(|(cert, key)| Identity { cert, key }),
                 username_file: self.path("store.username_file"),
                 password_file: self.path("store.password_file"),
-            },
+                sentinel_username_file: self.path("store.sentinel_username_file"),
+                sentinel_password_file: self.path("store.sentinel_password_file"),
+                read_from_replicas: self.flag("store.read_from_replicas")?,
+            }),
             Some(Value::Store(None)) => {
                 Backend::Memory { entries: self.number("store.memory_entries")? }
             }

@@ -231,7 +231,7 @@ fn each_override_reaches_its_option() {
     assert_eq!(config.limits.findings, 7);
     assert_eq!(config.admin.address, Address::Tcp(([127, 0, 0, 1], 2).into()));
     assert!(
-        matches!(&config.store.backend, Backend::Redis { url, .. } if url.to_string() == "rediss://cache:6379/3")
+        matches!(&config.store.backend, Backend::Redis(redis) if redis.url.to_string() == "rediss://cache:6379/3")
     );
     assert!(!format!("{config:?}").contains("canary"));
 
@@ -301,7 +301,7 @@ fn what_must_not_stand_together() {
             "1: admin.address 127.0.0.1:50051 is listen.address too",
         ),
         ("store.ca_file = \"@ca\"", "1: store.ca_file is for a rediss:// store only"),
-        ("store.password_file = \"@password\"", "1: store.password_file is for a redis:// or"),
+        ("store.password_file = \"@password\"", "1: store.password_file is for a store in Redis only"),
         (
             "[store]\nurl = \"redis://:canary%40h\"\npassword_file = \"@password\"",
             "3: store.password_file is set, but store.url holds a password too",

@@ -22,7 +22,11 @@ use crate::store::status::Counters;
 
 /// What is cached ends after this part of the time to live, so that the next
 /// save refreshes what is stored.
-const REFRESH: u32 = 8;
+const REFRESH: u32 = 4;
+/// How often sentinels are asked who is the primary.
+const FOLLOW: Duration = Duration::from_secs(1);
+/// After so many of these the server is asked whether it is still the same.
+const LOOK: u32 = 10;
 /// Between two attempts to write what waits while the breaker is closed.
 const FLUSH_PAUSE: Duration = Duration::from_millis(100);
 
@@ -254,7 +258,38 @@ pub(crate) async fn keep(guard: Arc<Guard>, stop: CancellationToken) {
     }
 }
 
+/// The other background task: notices another primary behind sentinels or an
+/// address, and goes there at once. Ends with `stop`.
+pub(crate) async fn follow(guard: Arc<Guard>, stop: CancellationToken) {
+    let mut turns = 0_u32;
+    loop {
+        let demoted = tokio::select! {
+            () = stop.cancelled() => return,
+            () = guard.link.demoted.notified() => true,
+            () = sleep(FOLLOW) => false,
+        };
+        turns = turns.wrapping_add(1);
+        if demoted || guard.link.moved().await {
+            info!("the mapping store has another primary: connecting to it");
+            if guard.renew().await {
+                guard.retry_now();
+            }
+            // Until a name or the sentinels know of it, it may be the old one again.
+            sleep(FOLLOW).await;
+        } else if turns.is_multiple_of(LOOK) && guard.is_closed() {
+            let looked = timeout(guard.connect_timeout, guard.link.look()).await;
+            drop(looked);
+        }
+    }
+}
+
 impl Guard {
+    fn retry_now(&self) {
+        let now = self.clock.now();
+        self.state().breaker.retry_at(now);
+        self.wake.notify_one();
+    }
+
     /// How long until there is something to do; none: until woken.
     fn next_turn(&self) -> Option<Duration> {
         let now = self.clock.now();
