@@ -88,6 +88,13 @@ pub(crate) struct Target {
     pub(crate) ttl: Duration,
 }
 
+impl Target {
+    /// How long an answer may take that nobody waits for any more.
+    fn patience(&self) -> Duration {
+        self.connect_timeout.max(self.deadline)
+    }
+}
+
 pub(crate) struct Link {
     target: Target,
     line: Mutex<Option<Line>>,

@@ -10,10 +10,13 @@
 )]
 
 mod behavior;
+mod cluster;
 mod faults;
 mod redis_server;
 mod round_trips;
 mod secured;
+mod sentinels;
+mod topologies;
 
 use std::sync::Arc;
 use std::time::Duration;

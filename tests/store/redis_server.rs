@@ -64,6 +64,15 @@ impl Server {
         panic!("redis-server does not listen on port {}", self.port);
     }
 
+    /// Is it there and does it accept commands?
+    pub(crate) async fn try_command(&self, words: &[&str]) -> redis::RedisResult<Value> {
+        let client = redis::Client::open(self.url()).unwrap();
+        let mut connection = client.get_multiplexed_async_connection().await?;
+        let mut command = redis::cmd(words[0]);
+        command.arg(&words[1..]);
+        command.query_async(&mut connection).await
+    }
+
     /// Stops (`STOP`) or continues (`CONT`) the process.
     pub(crate) async fn signal(&self, name: &str) {
         let pid = self.child.id().unwrap().to_string();
@@ -119,8 +128,17 @@ fn spawn(port: u16, args: &[String], dir: &Path) -> Child {
     let program = std::env::var_os("REDIS_SERVER").unwrap_or_else(|| "redis-server".into());
     let tls = args.iter().any(|arg| arg == "--tls-cert-file");
     let plain = if tls { "0".to_owned() } else { port.to_string() };
-    let mut command = Command::new(PathBuf::from(program));
+    let program = PathBuf::from(program);
+    let mut command = Command::new(&program);
     command.args(["--bind", "127.0.0.1", "--port", &plain, "--save", "", "--appendonly", "no"]);
+    if args.iter().any(|arg| arg == "--sentinel") {
+        // It writes what it learns into its configuration.
+        std::fs::write(dir.join("sentinel.conf"), "").unwrap();
+        command = Command::new(program);
+        command.arg(dir.join("sentinel.conf")).args(["--bind", "127.0.0.1", "--port", &plain]);
+        command.args(args).stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
+        return command.spawn().expect("redis-server is needed");
+    }
     command.args(["--enable-debug-command", "local", "--dir"]).arg(dir).args(args);
     if tls {
         command.args(["--tls-port", &port.to_string()]);

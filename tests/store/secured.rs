@@ -26,7 +26,7 @@ fn with_files(config: StoreConfig, name: Option<&Path>, password: Option<&Path>)
     StoreConfig { backend, ..config }
 }
 
-fn written(dir: &Path, name: &str, text: &str) -> PathBuf {
+pub(crate) fn written(dir: &Path, name: &str, text: &str) -> PathBuf {
     let path = dir.join(name);
     fs::write(&path, text).unwrap();
     fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();

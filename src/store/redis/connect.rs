@@ -154,7 +154,7 @@ fn manager(target: &Target, epoch: &Arc<AtomicU64>, client: Client) -> Option<Co
     let config = ConnectionManagerConfig::new()
         .set_connection_timeout(Some(target.connect_timeout))
         // The guard waits less; this only ends what nobody waits for.
-        .set_response_timeout(Some(target.connect_timeout))
+        .set_response_timeout(Some(target.patience()))
         .set_number_of_retries(BACKOFF_TRIES)
         .set_min_delay(BACKOFF_MIN)
         .set_max_delay(BACKOFF_MAX)
@@ -227,7 +227,7 @@ fn cluster(target: &Target, epoch: &Arc<AtomicU64>, parts: Parts) -> Result<Line
     let mut builder = ClusterClientBuilder::new(nodes.map_err(|_| FileError::Url)?)
         .use_protocol(ProtocolVersion::RESP3)
         .connection_timeout(target.connect_timeout)
-        .response_timeout(target.connect_timeout)
+        .response_timeout(target.patience())
         .retries(CLUSTER_TRIES)
         .min_retry_wait(CLUSTER_WAIT_MIN)
         .max_retry_wait(CLUSTER_WAIT_MAX)
