@@ -188,7 +188,7 @@ impl Fields<'_> {
 
     fn store(&self) -> Result<StoreConfig, Missing> {
         let backend = match self.value("store.url") {
-            Some(Value::Store(Some(url))) => Backend::Redis(RedisConfig {
+            Some(Value::Store(Some(url))) => Backend::Redis(Box::new(RedisConfig {
                 url: url.clone(),
                 ca: self.path("store.ca_file"),
                 identity: self
@@ -200,7 +200,7 @@ impl Fields<'_> {
                 sentinel_username_file: self.path("store.sentinel_username_file"),
                 sentinel_password_file: self.path("store.sentinel_password_file"),
                 read_from_replicas: self.flag("store.read_from_replicas")?,
-            }),
+            })),
             Some(Value::Store(None)) => {
                 Backend::Memory { entries: self.number("store.memory_entries")? }
             }

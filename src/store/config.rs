@@ -49,7 +49,7 @@ pub enum Backend {
     /// In this process, at most this many; the least recently used go first.
     Memory { entries: usize },
     /// In a Redis of version 7.0 or newer, or a Valkey.
-    Redis(RedisConfig),
+    Redis(Box<RedisConfig>),
 }
 
 /// Where a Redis is, who masker is there, and how it is talked to.

@@ -118,6 +118,13 @@ impl Guard {
     /// One round trip within the deadline. None: no answer; see [`Guard::defer`].
     pub(crate) async fn run(&self, batch: &Batch) -> Option<Replies> {
         let mut replies = self.call(batch, self.deadline).await?;
+        if replies.saves.contains(&Saved::Waiting) {
+            let mut state = self.state();
+            let refused = batch.saves.iter().zip(&mut replies.saves);
+            for (entry, saved) in refused.filter(|(_, saved)| **saved == Saved::Waiting) {
+                *saved = self.push(&mut state, entry);
+            }
+        }
         self.reveal_waiting(batch, &mut replies);
         Some(replies)
     }
@@ -139,9 +146,9 @@ impl Guard {
         let result = timeout(deadline, self.link.run(batch)).await;
         let result = result.unwrap_or(Err(Failure::Deadline(deadline)));
         match result {
-            Ok(mut replies) => {
+            Ok(replies) => {
                 self.report(replies.failure.as_ref().map_or(Ok(()), Err));
-                self.remember(batch, &mut replies, epoch);
+                self.remember(batch, &replies, epoch);
                 Some(replies)
             }
             Err(failure) => {
@@ -172,8 +179,8 @@ impl Guard {
         }
     }
 
-    /// Remembers what is stored now; queues what was refused.
-    fn remember(&self, batch: &Batch, replies: &mut Replies, epoch: u64) {
+    /// Remembers what is stored now.
+    fn remember(&self, batch: &Batch, replies: &Replies, epoch: u64) {
         let ends = self.clock.now().saturating_add(self.ttl / REFRESH);
         let mut state = self.state();
         // What a lost connection had confirmed is not known to have survived.
@@ -181,17 +188,14 @@ impl Guard {
         if current {
             state.enter(epoch);
         }
-        for (entry, saved) in batch.saves.iter().zip(&mut replies.saves) {
+        for (entry, saved) in batch.saves.iter().zip(&replies.saves) {
             let stored = match saved {
                 Saved::New => {
                     self.counters.saved.fetch_add(1, Ordering::Relaxed);
                     true
                 }
                 Saved::Existing(sealed) => seal::fingerprint(sealed) == Some(&entry.fingerprint),
-                Saved::Waiting => {
-                    *saved = self.push(&mut state, entry);
-                    false
-                }
+                Saved::Waiting => false,
             };
             if stored && current {
                 state.cache.insert(entry.key, entry.fingerprint, ends);

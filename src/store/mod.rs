@@ -30,7 +30,7 @@ use crate::mask::{Mapping, Placeholder, Scope, Value};
 use crate::mode::Mode;
 use crate::store::batch::{Batch, Entry, LARGEST, Replies, Saved, StoreKey};
 use crate::store::clock::Clock;
-use crate::store::config::{Backend, StoreConfig};
+use crate::store::config::{Backend, RedisConfig, StoreConfig};
 use crate::store::guard::Guard;
 use crate::store::memory::Memory;
 use crate::store::redis::{Link, Target};
@@ -128,7 +128,7 @@ impl Store {
             }
             Backend::Redis(redis) => {
                 let target = Target {
-                    redis: redis.clone(),
+                    redis: RedisConfig::clone(redis),
                     connect_timeout: config.connect_timeout,
                     deadline: config.deadline,
                     ttl: config.ttl,

@@ -75,7 +75,7 @@ async fn replicas_agree(config: &StoreConfig, each: usize) {
     let stores = replicas.join_all().await;
     let saved: u64 = stores.iter().map(|store| store.status().saved).sum();
     let saved = if memory { shared.status().saved } else { saved };
-    assert_eq!(saved as usize, all.len(), "each is written once");
+    assert_eq!(usize::try_from(saved).unwrap(), all.len(), "each is written once");
     for (number, store) in stores.iter().enumerate() {
         assert_eq!(store.status().collisions, 0);
         // What another replica wrote.

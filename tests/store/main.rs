@@ -35,7 +35,7 @@ fn scope(tenant: &str) -> Scope {
 }
 
 fn redis(url: &str) -> StoreConfig {
-    let backend = Backend::Redis(RedisConfig::new(RedisUrl::parse(url).unwrap()));
+    let backend = Backend::Redis(Box::new(RedisConfig::new(RedisUrl::parse(url).unwrap())));
     // A loaded machine must not look like a slow store.
     StoreConfig { backend, deadline: Duration::from_secs(5), ..StoreConfig::default() }
 }

@@ -22,7 +22,7 @@ const PASSWORD: &str = "canary-password";
 fn with_files(config: StoreConfig, name: Option<&Path>, password: Option<&Path>) -> StoreConfig {
     let Backend::Redis(redis) = config.backend else { panic!() };
     let (username_file, password_file) = (name.map(Into::into), password.map(Into::into));
-    let backend = Backend::Redis(RedisConfig { username_file, password_file, ..redis });
+    let backend = Backend::Redis(Box::new(RedisConfig { username_file, password_file, ..*redis }));
     StoreConfig { backend, ..config }
 }
 
@@ -181,7 +181,7 @@ async fn missing_files_are_named() {
     let with_ca = |url: &str, ca: &Path| {
         let url = RedisUrl::parse(url).unwrap();
         let ca = Some(ca.to_owned());
-        let backend = Backend::Redis(RedisConfig { ca, ..RedisConfig::new(url) });
+        let backend = Backend::Redis(Box::new(RedisConfig { ca, ..RedisConfig::new(url) }));
         StoreConfig { backend, ..StoreConfig::default() }
     };
     for (config, says) in [
@@ -230,7 +230,7 @@ async fn tls_trusts_its_own_authority_only() {
     let config = |ca: &Path| {
         let url = RedisUrl::parse(&format!("rediss://127.0.0.1:{}", server.port)).unwrap();
         let ca = Some(ca.to_owned());
-        let backend = Backend::Redis(RedisConfig { ca, ..RedisConfig::new(url) });
+        let backend = Backend::Redis(Box::new(RedisConfig { ca, ..RedisConfig::new(url) }));
         let (deadline, connect_timeout) = (Duration::from_secs(5), Duration::from_secs(5));
         StoreConfig { backend, deadline, connect_timeout, ..StoreConfig::default() }
     };

@@ -53,7 +53,8 @@ async fn suite_over_tls_with_client_certificates() {
     let url = RedisUrl::parse(&format!("rediss://127.0.0.1:{}", server.port)).unwrap();
     let redis =
         RedisConfig { ca: Some(ca), identity: Some(identity), ..RedisConfig::new(url.clone()) };
-    let with = |redis| StoreConfig { backend: Backend::Redis(redis), ..StoreConfig::default() };
+    let with =
+        |redis| StoreConfig { backend: Backend::Redis(Box::new(redis)), ..StoreConfig::default() };
     behavior::all(&patient(with(redis.clone())), 100).await;
     // Without the certificate it is an outage.
     let store = masker::store::Store::open(&with(RedisConfig { identity: None, ..redis })).await;
@@ -74,6 +75,6 @@ async fn suite_as_a_user_with_few_rights() {
         password_file: Some(written(dir.path(), "password", "secret\n")),
         ..RedisConfig::new(url)
     };
-    let config = StoreConfig { backend: Backend::Redis(redis), ..StoreConfig::default() };
+    let config = StoreConfig { backend: Backend::Redis(Box::new(redis)), ..StoreConfig::default() };
     behavior::all(&patient(config), 100).await;
 }
