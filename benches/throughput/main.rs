@@ -314,7 +314,6 @@ fn bars(groups: &[Group<'_>], bodies: &Bodies) -> Vec<Bar> {
     use Bound::{AtLeast, AtMost};
     let ratio = |name: &str, ways, scale, bound| Bar::ratio(name, groups, ways, scale, bound);
     let size = |text: &str| f64::from(u32::try_from(text.len()).unwrap_or(u32::MAX));
-    let typical = size(&bodies.typical);
     let mut bars = Vec::new();
     for (name, _) in &bodies.requests {
         let ways = [(*name, "serde_json"), (*name, "mask")];
@@ -369,6 +368,15 @@ fn bars(groups: &[Group<'_>], bodies: &Bodies) -> Vec<Bar> {
     ] {
         bars.extend(ratio(name, ways, scale, bound));
     }
+    bars.extend(hurtful_bars(groups, bodies));
+    bars
+}
+
+fn hurtful_bars(groups: &[Group<'_>], bodies: &Bodies) -> Vec<Bar> {
+    use Bound::AtMost;
+    let size = |text: &str| f64::from(u32::try_from(text.len()).unwrap_or(u32::MAX));
+    let typical = size(&bodies.typical);
+    let mut bars = Vec::new();
     let hurting = groups.iter().find(|group| group.name == "hurtful");
     let pairs = hurting.map(|group| group.ways.get(1..).unwrap_or_default()).unwrap_or_default();
     for (pair, (name, [once, twice])) in pairs.chunks(2).zip(&bodies.hurtful) {
