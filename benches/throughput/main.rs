@@ -17,7 +17,7 @@ use std::time::Duration;
 use masker::body::select::Format;
 use masker::detect::{Catalog, Settings};
 use masker::mask::document::{self, Form};
-use masker::mask::masker::{Limits, Masker};
+use masker::mask::masker::{Around, Limits, Masker};
 use masker::mask::restore::Counts;
 use masker::mask::stream::Stream;
 use masker::mask::table::Table;
@@ -107,7 +107,11 @@ const MESSAGES: Form = Form::Json(Format::Messages);
 impl Bed {
     fn new() -> Result<Self, Box<dyn Error>> {
         let catalog = Arc::new(Catalog::builtin(&Settings::default())?);
-        let masker = Masker { catalog, limits: Limits { findings: 50_000, depth: DEPTH } };
+        let masker = Masker {
+            catalog,
+            limits: Limits { findings: 50_000, depth: DEPTH },
+            around: Around::default(),
+        };
         let master = MasterKey::parse(b"a key for the benchmark, no more")?;
         Ok(Self { masker, scope: master.scope(&Tenant::default()) })
     }

@@ -30,7 +30,7 @@ pub(super) fn masker(config: &Config) -> Result<Masker, Box<detect::CatalogError
     };
     let catalog = Catalog::builtin(&settings).map_err(Box::new)?;
     let limits = masker::Limits { findings: config.limits.findings, depth: config.limits.depth };
-    Ok(Masker { catalog: Arc::new(catalog), limits })
+    Ok(Masker { catalog: Arc::new(catalog), limits, around: config.around })
 }
 
 pub(super) fn settings(config: &Config) -> Result<Settings, ServeError> {

@@ -13,6 +13,7 @@ use crate::detect::{ArnStyle, Profile};
 use crate::listen::{Address, Listen, Tls};
 use crate::mask::Tenant;
 use crate::mask::care::Rules;
+use crate::mask::masker::Around;
 use crate::store::config::StoreConfig;
 
 mod check;
@@ -53,6 +54,7 @@ pub struct Config {
     pub bearer_prefixes: Vec<String>,
     pub routes: Vec<PassThrough>,
     pub refuse: Refuse,
+    pub around: Around,
     /// Kinds that are not restored as the defaults say.
     pub restore: Rules,
     pub shutdown: Shutdown,

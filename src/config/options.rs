@@ -204,6 +204,9 @@ pub(crate) const OPTIONS: &[Opt] = &[
     opt("refuse.files", Flag, Default("false"),
         "Refuses requests that name files kept by the provider, which masker does not see."),
 
+    opt("request.schemas", Flag, Default("true"),
+        "Widens schemas of tools and of outputs whose pattern, format, maxLength or minLength would forbid placeholders. A function of the schema alone; enum and const are masked as text in any case."),
+
     opt("restore.always", List, Default("[]"),
         "Kinds, such as \"ACCOUNT\", whose placeholders in an answer are restored everywhere. By default a critical kind is not restored inside a URL whose host is neither AWS's nor in the client's own text, and a secret found by its context that a shell would read as more than a word is not restored into the input of tools. Read again when it changes."),
     opt("restore.text_only", List, Default("[]"),

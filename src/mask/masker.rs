@@ -21,6 +21,7 @@ use crate::detect::{Beside, Catalog, Finding, Kind, Known, Rank};
 use crate::mask::contents::Contents;
 use crate::mask::decoded::{Decoded, source_at};
 use crate::mask::placeholder::{self, NUMBER_KIND, Placeholder};
+use crate::mask::schema;
 use crate::mask::table::Table;
 use crate::mask::{Mapping, Scope};
 
@@ -29,6 +30,20 @@ use crate::mask::{Mapping, Scope};
 pub struct Masker {
     pub catalog: Arc<Catalog>,
     pub limits: Limits,
+    pub around: Around,
+}
+
+/// What is done around the texts of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Around {
+    /// Schemas are widened, so that they admit placeholders.
+    pub schemas: bool,
+}
+
+impl Default for Around {
+    fn default() -> Self {
+        Self { schemas: true }
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -96,6 +111,12 @@ impl<'s> Text<'s> {
     }
 }
 
+/// Where a place between swaps is when they are done.
+fn moved(at: usize, swaps: &[Swap<String>]) -> usize {
+    let before = swaps.iter().take_while(|swap| swap.span.end <= at);
+    before.fold(at, |at, swap| at + swap.with.len() - swap.span.len())
+}
+
 impl<'a> Session<'a> {
     #[must_use]
     pub fn new(masker: &'a Masker, scope: &'a Scope) -> Self {
@@ -118,7 +139,26 @@ impl<'a> Session<'a> {
         for unit in select::units(&tape, format) {
             self.unit(&tape, &unit, &mut swaps)?;
         }
-        splice(source, &mut swaps).map_err(|_| Refusal::Misfit)
+        let masked = splice(source, &mut swaps).map_err(|_| Refusal::Misfit)?;
+        Ok(self.widened(&tape, format, &swaps, &masked).unwrap_or(masked))
+    }
+
+    /// Lets the schemas of a request admit placeholders.
+    fn widened(
+        &mut self,
+        tape: &Tape<'_>,
+        format: Format,
+        swaps: &[Swap<String>],
+        masked: &str,
+    ) -> Option<String> {
+        let mut places = schema::places(tape, format);
+        if places.is_empty() || !self.masker.around.schemas {
+            return None;
+        }
+        for place in &mut places {
+            *place = moved(place.start, swaps)..moved(place.end, swaps);
+        }
+        schema::widen(masked, &places, self.masker.limits.depth)
     }
 
     /// Masks a text as one leaf.

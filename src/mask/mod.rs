@@ -14,6 +14,7 @@ pub mod placeholder;
 pub(crate) mod plain;
 mod quick;
 pub mod restore;
+pub mod schema;
 pub mod stream;
 pub mod table;
 mod url;

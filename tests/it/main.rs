@@ -38,4 +38,5 @@ mod schemas;
 mod setup;
 mod splits;
 mod streams;
+mod widened;
 mod wire;
