@@ -65,6 +65,7 @@ pub(super) fn settings(config: &Config) -> Result<Settings, ServeError> {
             files: refuse.files,
         },
         restore: Arc::new(config.restore.clone()),
+        lenient: config.lenient,
         routes: config.routes.iter().map(route).collect(),
         budget: Budget::new(limits.buffered),
     })

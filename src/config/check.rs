@@ -167,6 +167,7 @@ impl Fields<'_> {
             refuse: self.refuse()?,
             around: Around { schemas: self.flag("request.schemas")? },
             restore,
+            lenient: self.flag("restore.spellings")?,
             shutdown: Shutdown {
                 notice: self.time("shutdown.notice")?,
                 drain: self.time("shutdown.drain")?,

@@ -57,6 +57,8 @@ pub struct Config {
     pub around: Around,
     /// Kinds that are not restored as the defaults say.
     pub restore: Rules,
+    /// Placeholders that are spelled otherwise are restored, too.
+    pub lenient: bool,
     pub shutdown: Shutdown,
     pub log: Log,
 }

@@ -214,6 +214,9 @@ pub(crate) const OPTIONS: &[Opt] = &[
     opt("restore.never", List, Default("[]"),
         "Kinds that are not restored in answers."),
 
+    opt("restore.spellings", Flag, Default("true"),
+        "Restores placeholders also as models spell them: in lower case, with Markdown's backslashes, in escapes of URLs or HTML, with hyphens, with an O for a 0. On, since a command with a misspelled placeholder is of no use, and since only placeholders of this exchange are restored, by all their symbols; beside a letter or digit none ever is. Read again when it changes."),
+
     opt("shutdown.notice", Time { min: 0, max: 10 * 60 * SECOND }, Default("\"5s\""),
         "How long health says \"not serving\" before new exchanges are refused."),
     opt("shutdown.drain", Time { min: 0, max: HOUR }, Default("\"30s\""),

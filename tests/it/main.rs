@@ -36,6 +36,7 @@ mod robust;
 mod schemas;
 #[path = "../common/setup.rs"]
 mod setup;
+mod spellings;
 mod splits;
 mod streams;
 mod widened;
