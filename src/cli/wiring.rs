@@ -14,6 +14,7 @@ use crate::ext_proc::budget::Budget;
 use crate::ext_proc::service::Shared;
 use crate::ext_proc::settings::{Limits, Refuse, Route, Settings, Tenants};
 use crate::mask::masker::{self, Masker};
+use crate::mask::resent::Resent;
 use crate::mode::Mode;
 use crate::store::Store;
 use crate::telemetry::Metrics;
@@ -30,7 +31,8 @@ pub(super) fn masker(config: &Config) -> Result<Masker, Box<detect::CatalogError
     };
     let catalog = Catalog::builtin(&settings).map_err(Box::new)?;
     let limits = masker::Limits { findings: config.limits.findings, depth: config.limits.depth };
-    Ok(Masker { catalog: Arc::new(catalog), limits, around: config.around })
+    let resent = Resent::new(config.limits.resent);
+    Ok(Masker { catalog: Arc::new(catalog), limits, around: config.around, resent })
 }
 
 pub(super) fn settings(config: &Config) -> Result<Settings, ServeError> {
