@@ -20,7 +20,7 @@ use masker::body::select::Format;
 use masker::detect::custom::{Find, Own, Pattern};
 use masker::detect::{Catalog, Settings};
 use masker::mask::document::{self, Form};
-use masker::mask::masker::{Limits, Masker};
+use masker::mask::masker::{Around, Limits, Masker};
 use masker::mask::resent::Resent;
 use masker::mask::restore::Counts;
 use masker::mask::stream::Stream;
@@ -161,7 +161,7 @@ impl Bed {
         let catalog = Arc::new(Catalog::builtin(&settings)?);
         let limits = Limits { findings: 200_000, depth: DEPTH };
         let master = MasterKey::parse(b"a key for the benchmark, no more")?;
-        let masker = Masker { catalog, limits, resent: None };
+        let masker = Masker { catalog, limits, around: Around::default(), resent: None };
         Ok(Self { masker, scope: master.scope(&Tenant::default()) })
     }
 

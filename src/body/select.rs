@@ -12,10 +12,12 @@ mod claude;
 mod gemini;
 mod openai;
 mod rules;
+mod schemas;
 mod stream;
 
 use crate::body::json::{Node, Shape, Tape};
 use rules::Rule;
+pub use schemas::schemas;
 pub use stream::{End, Piece, pieces};
 
 /// A document's format.

@@ -126,8 +126,9 @@ impl Watched {
                 self.refused = None;
                 let own = config.detect.own.patterns.len();
                 let restore = Arc::new(config.restore.clone());
+                let lenient = config.lenient;
                 let settings =
-                    Settings { masker, restore, ..self.settings.load().as_ref().clone() };
+                    Settings { masker, restore, lenient, ..self.settings.load().as_ref().clone() };
                 self.settings.store(Arc::new(settings));
                 tracing::info!(
                     patterns = own,

@@ -32,7 +32,7 @@ pub(super) fn masker(config: &Config) -> Result<Masker, Box<detect::CatalogError
     let catalog = Catalog::builtin(&settings).map_err(Box::new)?;
     let limits = masker::Limits { findings: config.limits.findings, depth: config.limits.depth };
     let resent = Resent::new(config.limits.resent);
-    Ok(Masker { catalog: Arc::new(catalog), limits, resent })
+    Ok(Masker { catalog: Arc::new(catalog), limits, around: config.around, resent })
 }
 
 pub(super) fn settings(config: &Config) -> Result<Settings, ServeError> {
@@ -67,6 +67,7 @@ pub(super) fn settings(config: &Config) -> Result<Settings, ServeError> {
             files: refuse.files,
         },
         restore: Arc::new(config.restore.clone()),
+        lenient: config.lenient,
         routes: config.routes.iter().map(route).collect(),
         budget: Budget::new(limits.buffered),
     })

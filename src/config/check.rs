@@ -30,6 +30,7 @@ use crate::detect::custom::Own;
 use crate::detect::{ArnStyle, Profile};
 use crate::listen::Address;
 use crate::mask::care::Rules;
+use crate::mask::masker::Around;
 use crate::store::config::Backend;
 use crate::store::config::StoreConfig;
 
@@ -164,7 +165,9 @@ impl Fields<'_> {
             bearer_prefixes: self.list("tenants_bearer_prefixes")?,
             routes,
             refuse: self.refuse()?,
+            around: Around { schemas: self.flag("request.schemas")? },
             restore,
+            lenient: self.flag("restore.spellings")?,
             shutdown: Shutdown {
                 notice: self.time("shutdown.notice")?,
                 drain: self.time("shutdown.drain")?,

@@ -13,6 +13,7 @@ use crate::detect::{ArnStyle, Profile};
 use crate::listen::{Address, Listen, Tls};
 use crate::mask::Tenant;
 use crate::mask::care::Rules;
+use crate::mask::masker::Around;
 use crate::store::config::StoreConfig;
 
 mod check;
@@ -53,8 +54,11 @@ pub struct Config {
     pub bearer_prefixes: Vec<String>,
     pub routes: Vec<PassThrough>,
     pub refuse: Refuse,
+    pub around: Around,
     /// Kinds that are not restored as the defaults say.
     pub restore: Rules,
+    /// Placeholders that are spelled otherwise are restored, too.
+    pub lenient: bool,
     pub shutdown: Shutdown,
     pub log: Log,
 }

@@ -206,12 +206,18 @@ pub(crate) const OPTIONS: &[Opt] = &[
     opt("refuse.files", Flag, Default("false"),
         "Refuses requests that name files kept by the provider, which masker does not see."),
 
+    opt("request.schemas", Flag, Default("true"),
+        "Widens schemas of tools and of outputs whose pattern, format, maxLength or minLength would forbid placeholders. A function of the schema alone; enum and const are masked as text in any case."),
+
     opt("restore.always", List, Default("[]"),
         "Kinds, such as \"ACCOUNT\", whose placeholders in an answer are restored everywhere. By default a critical kind is not restored inside a URL whose host is neither AWS's nor in the client's own text, and a secret found by its context that a shell would read as more than a word is not restored into the input of tools. Read again when it changes."),
     opt("restore.text_only", List, Default("[]"),
         "Kinds that are restored in text, as by default, but not in the input of tools."),
     opt("restore.never", List, Default("[]"),
         "Kinds that are not restored in answers."),
+
+    opt("restore.spellings", Flag, Default("true"),
+        "Restores placeholders also as models spell them: in lower case, with Markdown's backslashes, in escapes of URLs or HTML, with hyphens, with an O for a 0. On, since a command with a misspelled placeholder is of no use, and since only placeholders of this exchange are restored, by all their symbols; beside a letter or digit none ever is. Read again when it changes."),
 
     opt("shutdown.notice", Time { min: 0, max: 10 * 60 * SECOND }, Default("\"5s\""),
         "How long health says \"not serving\" before new exchanges are refused."),

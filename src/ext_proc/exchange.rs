@@ -268,7 +268,8 @@ impl Exchange {
             self.outputs.push_back(Output::RequestHeaders { remove, findings: 0 });
             let mut table = Table::default();
             let catalog = Arc::clone(&self.settings.masker.catalog);
-            table.set_care(Care::new(Arc::clone(&self.settings.restore), catalog));
+            let care = Care::new(Arc::clone(&self.settings.restore), catalog);
+            table.set_care(care.lenient(self.settings.lenient));
             let Head { endpoint, scope, .. } = head;
             return Phase::Forwarded(Forwarded { table: Arc::new(table), endpoint, scope });
         }

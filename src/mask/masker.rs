@@ -7,6 +7,7 @@
 //! ones. Neither the order of bytes nor that of JSON keys plays a role.
 
 mod again;
+mod around;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -28,11 +29,14 @@ use crate::mask::resent::Resent;
 use crate::mask::table::Table;
 use crate::mask::{Mapping, Scope};
 
+pub use around::Around;
+
 /// What masking needs beside the document.
 #[derive(Clone, Debug)]
 pub struct Masker {
     pub catalog: Arc<Catalog>,
     pub limits: Limits,
+    pub around: Around,
     /// What was masked before: None to mask it again.
     pub resent: Option<Arc<Resent>>,
 }
@@ -151,7 +155,8 @@ impl<'a> Session<'a> {
         for unit in select::units(&tape, format).iter() {
             self.unit(&tape, unit, &mut swaps)?;
         }
-        splice(source, &mut swaps).map_err(|_| Refusal::Misfit)
+        let masked = splice(source, &mut swaps).map_err(|_| Refusal::Misfit)?;
+        Ok(self.widened(&tape, format, &swaps, &masked).unwrap_or(masked))
     }
 
     /// Masks a text as one leaf.

@@ -15,6 +15,8 @@ pub(crate) mod plain;
 mod quick;
 pub mod resent;
 pub mod restore;
+pub mod schema;
+mod spelling;
 pub mod stream;
 pub mod table;
 mod url;

@@ -37,6 +37,8 @@ mod robust;
 mod schemas;
 #[path = "../common/setup.rs"]
 mod setup;
+mod spellings;
 mod splits;
 mod streams;
+mod widened;
 mod wire;
