@@ -241,7 +241,7 @@ fn scrape(registry: Registry, metrics: Metrics, settings: &Shared, store: &Store
         let status = store.status();
         metrics.buffered_bytes.set(gauge(settings.load().budget.held()));
         metrics.store_queue.set(gauge(status.queued));
-        metrics.store_failed(status.failures);
+        wiring::store_counters(&metrics.store, &status);
         metrics.breaker_state.set(wiring::breaker_gauge(status.breaker));
         metrics.mode.set(i64::from(store.mode() == Mode::Degraded));
         metrics::encode(&registry)

@@ -15,8 +15,9 @@ use crate::ext_proc::service::Shared;
 use crate::ext_proc::settings::{Limits, Refuse, Route, Settings, Tenants};
 use crate::mask::masker::{self, Masker};
 use crate::mode::Mode;
-use crate::store::Store;
+use crate::store::{self, Store};
 use crate::telemetry::Metrics;
+use crate::telemetry::metrics::{self, StoreCounters};
 
 /// The masker with the catalog that the configuration asks for.
 pub(super) fn masker(config: &Config) -> Result<Masker, Box<detect::CatalogError>> {
@@ -116,5 +117,20 @@ pub(super) fn breaker_gauge(state: State) -> i64 {
         State::Closed => 0,
         State::HalfOpen => 1,
         State::Open => 2,
+    }
+}
+
+/// What the store has counted goes to the metrics.
+pub(super) fn store_counters(to: &StoreCounters, from: &store::Status) {
+    for (counter, total) in [
+        (&to.failures, from.failures),
+        (&to.saved, from.saved),
+        (&to.revealed, from.revealed),
+        (&to.cache_hits, from.cache_hits),
+        (&to.dropped, from.dropped),
+        (&to.collisions, from.collisions),
+        (&to.unreadable, from.unreadable),
+    ] {
+        metrics::grow(counter, total);
     }
 }

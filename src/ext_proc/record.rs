@@ -3,14 +3,15 @@
 use crate::detect::Catalog;
 use crate::ext_proc::tally::Tally;
 use crate::telemetry::Metrics;
-use crate::telemetry::labels::{Code, Kept, KindName, Restored};
+use crate::telemetry::labels::{Code, Kept, Restored};
 
 pub(crate) fn exchange(tally: &Tally, catalog: &Catalog, metrics: &Metrics) {
     metrics.requests.get_or_create(&tally.outcome).inc();
     metrics.request_bytes.inc_by(u64::try_from(tally.request_bytes).unwrap_or(u64::MAX));
+    metrics.answer_bytes.inc_by(tally.answer_bytes);
     for (&kind, &count) in &tally.findings {
-        let name = KindName(catalog.info(kind).name.clone());
-        metrics.findings.get_or_create(&name).inc_by(count);
+        let info = catalog.info(kind);
+        metrics.findings.add(&info.name, info.family, info.critical, count);
     }
     if let Some(code) = tally.code {
         metrics.refusals.get_or_create(&Code(code)).inc();

@@ -110,13 +110,16 @@ impl Service {
                     // The end of Envoy's side is the normal end of an exchange.
                     let Some(message) = message else { return Ok(()) };
                     if let Some(input) = wire::input(message.into_inner()) {
+                        exchange.tally.input(&input);
                         let done = exchange.input(input);
                         done.map_err(|error| Broken::Status(Status::internal(error.to_string())))?;
                     }
                 }
                 () = sleep_until(deadline), if exchange.is_collecting() => exchange.expire(),
             }
+            let mut whole = None;
             if let Some(job) = exchange.job() {
+                whole = Some(Instant::now());
                 exchange.masked(self.mask(job, settings.limits.slice).await);
             }
             if let Some(needs) = exchange.needs() {
@@ -133,6 +136,9 @@ impl Service {
                     }
                 }
             }
+            if let Some(whole) = whole {
+                self.metrics.request_seconds.observe(whole.elapsed());
+            }
         }
     }
 
@@ -144,7 +150,7 @@ impl Service {
         } else {
             catch_unwind(AssertUnwindSafe(|| job.run())).map_err(|_| ())
         };
-        self.metrics.mask_seconds.observe(start.elapsed().as_secs_f64());
+        self.metrics.mask_seconds.observe(start.elapsed());
         result.unwrap_or(Err(Reason::Internal))
     }
 
@@ -152,7 +158,7 @@ impl Service {
         let start = Instant::now();
         let wants = Wants { save: needs.save, reveal: needs.reveal };
         let answer = self.store.fetch(&needs.scope, wants).await;
-        self.metrics.store_seconds.observe(start.elapsed().as_secs_f64());
+        self.metrics.store_seconds.observe(start.elapsed());
         match answer {
             Ok(answer) => Ok(Provided { revealed: answer.revealed, degraded: answer.degraded }),
             Err(error) => {

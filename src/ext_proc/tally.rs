@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::body::select::{Guarded, Opaque};
 use crate::detect::Kind;
 use crate::ext_proc::answer::Answer;
+use crate::ext_proc::messages::Input;
 use crate::mask::masker::Report;
 use crate::mask::restore::Counts;
 use crate::telemetry::labels::{self, Outcome, Place};
@@ -15,6 +16,7 @@ pub struct Tally {
     /// Why it was refused.
     pub code: Option<&'static str>,
     pub request_bytes: usize,
+    pub answer_bytes: u64,
     pub findings: BTreeMap<Kind, u64>,
     /// Findings where nothing may change, by place.
     pub unmaskable: BTreeMap<Place, u64>,
@@ -32,6 +34,7 @@ impl Default for Tally {
             outcome: Outcome::Aborted,
             code: None,
             request_bytes: 0,
+            answer_bytes: 0,
             findings: BTreeMap::new(),
             unmaskable: BTreeMap::new(),
             opaque: BTreeMap::new(),
@@ -63,6 +66,13 @@ impl Tally {
     /// A body of a type that is not looked into, on a route that allows it.
     pub(crate) fn let_through(&mut self) {
         *self.opaque.entry(labels::Opaque::Binary).or_default() += 1;
+    }
+
+    /// Counts the bytes of an answer, restored or not.
+    pub(crate) fn input(&mut self, input: &Input) {
+        if let Input::ResponseBody { bytes, .. } = input {
+            self.answer_bytes += u64::try_from(bytes.len()).unwrap_or_default();
+        }
     }
 
     pub(crate) fn answer(&mut self, answer: &Answer) {

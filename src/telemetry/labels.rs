@@ -42,7 +42,9 @@ label! {
         /// A route of the configuration let the body through as it is.
         Unmasked = "unmasked",
         Empty = "empty",
+        /// The request may not pass.
         Refused = "refused",
+        /// Masker, its store or the provider's answer was at fault.
         Failed = "failed",
         Aborted = "aborted",
         /// Envoy answered itself: nothing was sent.
@@ -107,16 +109,6 @@ label! {
         File = "file",
         /// A body that a route of the configuration let through.
         Binary = "binary",
-    }
-}
-
-/// The name of a kind in the catalog.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct KindName(pub Box<str>);
-
-impl EncodeLabelSet for KindName {
-    fn encode(&self, encoder: &mut LabelSetEncoder<'_>) -> fmt::Result {
-        [("kind", &*self.0)].encode(encoder)
     }
 }
 

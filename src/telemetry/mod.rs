@@ -3,8 +3,11 @@
 //! Neither holds an original value, body text or a key. Labels are closed sets:
 //! an enum, a `&'static str`, or the name of a kind in the catalog.
 
+pub mod findings;
+pub mod history;
 pub mod labels;
 pub mod log;
 pub mod metrics;
+pub mod timing;
 
 pub use metrics::Metrics;
