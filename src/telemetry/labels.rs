@@ -121,3 +121,14 @@ impl EncodeLabelSet for Code {
         [("code", self.0)].encode(encoder)
     }
 }
+
+label! {
+    /// How bad an alert is, as programs know it.
+    Severity("severity") {
+        Info = "INFO",
+        Medium = "MEDIUM",
+        Warning = "WARNING",
+        High = "HIGH",
+        Critical = "CRITICAL",
+    }
+}

@@ -19,6 +19,7 @@ use crate::telemetry::labels::Outcome;
 use crate::telemetry::labels::Place;
 use crate::telemetry::labels::Reload;
 use crate::telemetry::labels::Restored;
+use crate::telemetry::labels::Severity;
 use crate::telemetry::timing::Timing;
 
 /// The media type of [`encode`]'s text.
@@ -40,6 +41,8 @@ pub struct Metrics {
     pub request_seconds: Timing,
     pub store: StoreCounters,
     pub breaker_trips: Counter,
+    pub mode_changes: Counter,
+    pub alerts: Family<Severity, Counter>,
     pub store_queue: Gauge,
     pub breaker_state: Gauge,
     pub mode: Gauge,
@@ -95,6 +98,8 @@ impl Metrics {
             ),
             store: of.store(),
             breaker_trips: of.empty("breaker_trips", "How often the store's breaker opened"),
+            mode_changes: of.empty("mode_changes", "How often the mode of operation changed"),
+            alerts: of.empty("alerts", "Alerts that began, by severity"),
             store_queue: of.empty("store_queue", "Mappings that wait to be written to the store"),
             breaker_state: of.empty(
                 "breaker_state",
@@ -134,6 +139,9 @@ impl Metrics {
         }
         for place in Place::ALL {
             drop(self.unmaskable.get_or_create(place));
+        }
+        for severity in Severity::ALL {
+            drop(self.alerts.get_or_create(severity));
         }
         for kind in Opaque::ALL {
             drop(self.opaque.get_or_create(kind));
