@@ -1,9 +1,12 @@
 //! Writes down what an exchange counted: metrics, and one line of log.
 
+use std::time::SystemTime;
+
 use crate::detect::Catalog;
 use crate::ext_proc::tally::Tally;
 use crate::telemetry::Metrics;
 use crate::telemetry::labels::{Code, Kept, Restored};
+use crate::telemetry::recent::{Masked, Seen};
 
 pub(crate) fn exchange(tally: &Tally, catalog: &Catalog, metrics: &Metrics) {
     metrics.requests.get_or_create(&tally.outcome).inc();
@@ -44,4 +47,22 @@ pub(crate) fn exchange(tally: &Tally, catalog: &Catalog, metrics: &Metrics) {
         degraded = tally.degraded,
         "exchange"
     );
+}
+
+/// What people may see of it.
+pub(crate) fn seen(tally: &Tally, catalog: &Catalog) -> Seen {
+    let kinds = tally.findings.iter().map(|(&kind, &count)| {
+        let info = catalog.info(kind);
+        Masked { kind: info.name.clone(), family: info.family, count }
+    });
+    Seen {
+        at: SystemTime::now(),
+        outcome: tally.outcome,
+        code: tally.code,
+        request_bytes: u64::try_from(tally.request_bytes).unwrap_or(u64::MAX),
+        took: tally.took,
+        restored: tally.counts.restored,
+        kinds: kinds.collect(),
+        places: tally.unmaskable.iter().map(|(place, &count)| (place.as_str(), count)).collect(),
+    }
 }

@@ -40,6 +40,8 @@ pub enum Reason {
     /// This endpoint needs the mapping store, which cannot be reached.
     StoreDown,
     Tenant,
+    /// An operator, or masking that failed, blocks; until then, if it ends by itself.
+    Blocked(Option<Duration>),
     Internal,
     /// The provider's answer is larger than what can be held.
     AnswerTooLarge(usize),
@@ -66,7 +68,7 @@ impl Reason {
     fn error(&self) -> &'static str {
         match self {
             Self::StoreDown => "AWS_MASKER_1001",
-            Self::Internal | Self::Overloaded => "AWS_MASKER_2001",
+            Self::Internal | Self::Overloaded | Self::Blocked(_) => "AWS_MASKER_2001",
             Self::TooLarge(_)
             | Self::Findings(_)
             | Self::MediaType
@@ -106,6 +108,7 @@ impl Reason {
             Self::Overloaded => (529, "overloaded_error", "overloaded"),
             Self::StoreDown => (503, "api_error", "store_down"),
             Self::Tenant => (500, "api_error", "tenant"),
+            Self::Blocked(_) => (503, "api_error", "blocked"),
             Self::Internal => (503, "api_error", "internal"),
             Self::AnswerTooLarge(_) => (502, "api_error", "answer_too_large"),
             Self::AnswerDamaged => (502, "api_error", "answer_damaged"),
@@ -165,6 +168,10 @@ impl Reason {
                 "the header x-masker-tenant, which only Envoy may set, holds no tenant's name"
                     .to_owned()
             }
+            Self::Blocked(_) => {
+                "the masking gateway is blocked and sends nothing on; its operator knows why"
+                    .to_owned()
+            }
             Self::Internal => {
                 "the masking gateway failed and sent nothing on; try again".to_owned()
             }
@@ -195,10 +202,19 @@ impl Reason {
             }
             Errors::Bedrock => json!({"message": message}),
         };
-        let retry_after = matches!(status, 503 | 529).then_some(2);
+        let retry_after = match self {
+            Self::Blocked(left) => Some(wait(*left)),
+            _ => matches!(status, 503 | 529).then_some(2),
+        };
         let error_type = (errors == Errors::Bedrock).then(|| aws_exception(status));
         Reply { status, body: body.to_string(), retry_after, code, error: self.error(), error_type }
     }
+}
+
+/// Seconds until a client may try again: not all at once, and not too late.
+fn wait(left: Option<Duration>) -> u32 {
+    let seconds = left.map_or(30, |left| left.as_secs().clamp(1, 300));
+    u32::try_from(seconds).unwrap_or(300)
 }
 
 /// The name that Google's APIs give a status.

@@ -1,6 +1,7 @@
 //! What one exchange counts: numbers and names of closed sets, never a value.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use crate::body::select::{Guarded, Opaque};
 use crate::detect::Kind;
@@ -23,6 +24,8 @@ pub struct Tally {
     pub opaque: BTreeMap<labels::Opaque, u64>,
     pub counts: Counts,
     pub held_events: u64,
+    /// From the end of the request's body until Envoy had all that was masked.
+    pub took: Option<Duration>,
     pub malformed: bool,
     pub degraded: bool,
 }
@@ -40,6 +43,7 @@ impl Default for Tally {
             opaque: BTreeMap::new(),
             counts: Counts::default(),
             held_events: 0,
+            took: None,
             malformed: false,
             degraded: false,
         }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::breaker::State;
+use crate::mode::Mode;
 use crate::telemetry::history::History;
 use crate::telemetry::history::Totals;
 use crate::telemetry::labels::Outcome;
@@ -49,8 +50,7 @@ impl Default for Thresholds {
 #[derive(Clone, Debug)]
 pub struct Facts {
     pub breaker: State,
-    /// `normal`, `degraded`, `block_all` or `bypass`.
-    pub mode: &'static str,
+    pub mode: Mode,
     /// Names of kinds that are critical.
     pub critical: Vec<Box<str>>,
 }
@@ -219,15 +219,15 @@ fn states(recent: &Totals, facts: &Facts) -> Vec<Condition> {
         all.push(Condition { count, ..of("STORE_FAILURES", Severity::Warning, text) });
     }
     match facts.mode {
-        "bypass" => {
+        Mode::Bypass => {
             let text = "BYPASS: requests are forwarded unmasked";
             all.push(of("EMERGENCY_MODE_ACTIVATED", Severity::Critical, text));
         }
-        "block_all" => {
+        Mode::BlockAll => {
             let text = "BLOCK_ALL: all requests are refused";
             all.push(of("EMERGENCY_MODE_ACTIVATED", Severity::Critical, text));
         }
-        _ => {}
+        Mode::Normal | Mode::Degraded => {}
     }
     all
 }
@@ -238,7 +238,7 @@ mod tests {
     use crate::telemetry::timing::Timing;
 
     fn facts() -> Facts {
-        Facts { breaker: State::Closed, mode: "normal", critical: vec!["ACCESS_KEY".into()] }
+        Facts { breaker: State::Closed, mode: Mode::Normal, critical: vec!["ACCESS_KEY".into()] }
     }
 
     /// Kinds and severities of what holds after these outcomes.
@@ -286,7 +286,7 @@ mod tests {
         assert_eq!(found.pattern.as_deref(), Some("ACCESS_KEY"));
         assert_eq!(all.len(), 1);
 
-        let open = Facts { breaker: State::Open, mode: "bypass", ..facts() };
+        let open = Facts { breaker: State::Open, mode: Mode::Bypass, ..facts() };
         let none = outcomes(0, 0);
         let expected = [
             ("CIRCUIT_BREAKER_TRIP", Severity::High),
@@ -298,7 +298,7 @@ mod tests {
     #[test]
     fn an_alert_begins_once_ends_and_waits_for_its_cool_down() {
         let cooldown = Duration::from_secs(900);
-        let condition = states(&Totals::default(), &Facts { mode: "bypass", ..facts() });
+        let condition = states(&Totals::default(), &Facts { mode: Mode::Bypass, ..facts() });
         let mut alerts = Alerts::default();
         let mut at = |second, holds: &[Condition]| {
             let changes = alerts.update(Duration::from_secs(second), cooldown, holds.to_vec());

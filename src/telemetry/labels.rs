@@ -41,6 +41,8 @@ label! {
         Masked = "masked",
         /// A route of the configuration let the body through as it is.
         Unmasked = "unmasked",
+        /// An operator bypasses masking.
+        Bypassed = "bypassed",
         Empty = "empty",
         /// The request may not pass.
         Refused = "refused",

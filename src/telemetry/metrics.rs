@@ -105,7 +105,8 @@ impl Metrics {
                 "breaker_state",
                 "Breaker in front of the store: 0 closed, 1 half-open, 2 open",
             ),
-            mode: of.empty("mode", "Mode of operation: 0 normal, 1 degraded"),
+            mode: of
+                .empty("mode", "Mode of operation: 0 normal, 1 degraded, 2 block-all, 3 bypass"),
             exchanges: of.empty("exchanges", "Exchanges that are running"),
             connections: of.empty("connections", "Connections of Envoy"),
             resident_bytes: of.empty("resident_bytes", "Memory of the process"),

@@ -1,6 +1,7 @@
 //! The last requests, for the person at the keyboard: what was masked of which
 //! kind, and where it stood; never a value.
 
+use std::collections::BTreeMap;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -27,6 +28,8 @@ pub struct Seen {
     pub took: Option<Duration>,
     pub restored: u64,
     pub kinds: Vec<Masked>,
+    /// Places that must not change, and how many findings stood there.
+    pub places: BTreeMap<&'static str, u64>,
 }
 
 /// What was masked of one kind.

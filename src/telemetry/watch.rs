@@ -1,6 +1,7 @@
 //! Watches the process: takes a sample each second, warns, and tells what happens.
 
 use std::collections::VecDeque;
+use std::convert::Infallible;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -18,6 +19,7 @@ use tokio::time::MissedTickBehavior;
 use tokio::time::interval;
 
 use crate::breaker::State;
+use crate::mode::Mode;
 use crate::telemetry::Metrics;
 use crate::telemetry::alerts;
 use crate::telemetry::alerts::Alerts;
@@ -106,7 +108,19 @@ struct Kept {
     events: VecDeque<Event>,
     next_event: u64,
     breaker: State,
-    mode: &'static str,
+    mode: Mode,
+    why: Why,
+    /// How many calls to the store had failed at the last look, and when one did.
+    failures: u64,
+    last_failure: Option<String>,
+}
+
+/// Since when the mode is what it is, and who said so.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Why {
+    pub reason: String,
+    pub activated_at: String,
+    pub activated_by: String,
 }
 
 impl fmt::Debug for Watch {
@@ -127,7 +141,10 @@ impl Watch {
             events: VecDeque::new(),
             next_event: 1,
             breaker: State::Closed,
-            mode: "normal",
+            mode: Mode::Normal,
+            why: Why::default(),
+            failures: 0,
+            last_failure: None,
         };
         Self(Arc::new(Inner {
             alerts: metrics.alerts.clone(),
@@ -142,7 +159,7 @@ impl Watch {
     }
 
     /// Takes a sample each second, until it is dropped.
-    pub async fn run(&self) {
+    pub async fn run(&self) -> Infallible {
         let mut ticks = interval(EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
         loop {
@@ -157,6 +174,9 @@ impl Watch {
         let mut state = self.state();
         self.transitions(&mut state, &facts);
         let now = self.totals();
+        if now.store_failures > state.failures {
+            (state.failures, state.last_failure) = (now.store_failures, Some(self.now()));
+        }
         state.history.record(now.clone());
         let holds = alerts::holds(&state.history, &now, &facts, &self.0.thresholds);
         let changes = state.rules.update(now.at, self.0.thresholds.cooldown, holds);
@@ -180,13 +200,50 @@ impl Watch {
             self.push(state, "breaker", severity, message.to_owned());
         }
         if state.mode != facts.mode {
-            let message = format!("the mode is {} and was {}", facts.mode, state.mode);
-            let normal = facts.mode == "normal";
-            state.mode = facts.mode;
-            let severity = if normal { Severity::Info } else { Severity::High };
-            self.0.metrics.mode_changes.inc();
-            self.push(state, "mode", severity, message);
+            let reason = match facts.mode {
+                Mode::Normal => "nothing is wrong any more",
+                Mode::Degraded => "the mapping store does not answer",
+                Mode::BlockAll => "masking failed again and again",
+                Mode::Bypass => "",
+            };
+            self.enter(state, facts.mode, reason, "masker");
         }
+    }
+
+    /// An operator set the mode.
+    pub fn ordered(&self, mode: Mode, reason: &str, by: &str) {
+        self.enter(&mut self.state(), mode, reason, by);
+    }
+
+    fn enter(&self, state: &mut Kept, mode: Mode, reason: &str, by: &str) {
+        let colon = if reason.is_empty() { "" } else { ": " };
+        let message = format!("the mode is {mode} and was {}, by {by}{colon}{reason}", state.mode);
+        state.mode = mode;
+        state.why = Why {
+            reason: reason.to_owned(),
+            activated_at: self.now(),
+            activated_by: by.to_owned(),
+        };
+        let severity = if mode == Mode::Normal { Severity::Info } else { Severity::High };
+        self.0.metrics.mode_changes.inc();
+        self.push(state, "mode", severity, message);
+    }
+
+    /// Why the mode is what it is.
+    #[must_use]
+    pub fn why(&self) -> Why {
+        self.state().why.clone()
+    }
+
+    /// When a call to the store last failed.
+    #[must_use]
+    pub fn last_failure(&self) -> Option<String> {
+        self.state().last_failure.clone()
+    }
+
+    #[must_use]
+    pub fn metrics(&self) -> &Metrics {
+        &self.0.metrics
     }
 
     fn change(&self, state: &mut Kept, change: Change) {
@@ -279,7 +336,7 @@ impl Watch {
         self.state().history.trend(&now, span, points)
     }
 
-    #[must_use]
+    /// What the parts say; their metrics are brought up to date.
     pub fn facts(&self) -> Facts {
         (self.0.look)()
     }

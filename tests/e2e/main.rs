@@ -26,6 +26,7 @@ mod fail_closed;
 mod hang_up;
 mod headers;
 mod messages;
+mod modes;
 mod old_patterns;
 mod player;
 mod recorder;
