@@ -23,13 +23,13 @@ struct Readiness {
     reasons: Vec<String>,
 }
 
-pub(super) fn app(control: Control) -> Router {
+pub(super) fn app(control: &Control) -> Router {
     Router::new()
         .route("/livez", get(async || "live\n"))
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics))
         .with_state(control.clone())
-        .merge(monitor::app(&control))
+        .merge(monitor::app(control))
 }
 
 async fn readyz(State(control): State<Control>) -> Response {

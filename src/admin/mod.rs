@@ -163,7 +163,7 @@ pub async fn serve(
     let mut reload = JoinSet::new();
     reload.spawn(reload_on_change(control.token.clone()));
     let limit = control.limits.time;
-    let routes = Routes::from(http::app(control.clone())).add_service(grpc::service(&control));
+    let routes = Routes::from(http::app(&control)).add_service(grpc::service(&control));
     let stopping = CancellationToken::new();
     let shutdown = async {
         shutdown.await;

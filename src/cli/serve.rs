@@ -99,10 +99,7 @@ async fn serve(read: Read, source: Source) -> Result<(), ServeError> {
         Some(path) => Token::load(path)?,
         None => Token::none(),
     };
-    let admin_listen =
-        Listen { address: config.admin.address.clone(), tls: config.admin.tls.clone() };
-    let bound = listen::bind(&config.listen).await.map_err(ServeError::Listen)?;
-    let admin_bound = listen::bind(&admin_listen).await.map_err(ServeError::Admin)?;
+    let (bound, admin_bound) = listeners(&config).await?;
     let store = Store::open(&config.store).await?;
     let mut registry = Registry::default();
     let metrics = Metrics::new(&mut registry);
@@ -163,6 +160,14 @@ async fn serve(read: Read, source: Source) -> Result<(), ServeError> {
     }
     tracing::info!("stopped");
     served
+}
+
+/// For Envoy, and for operators.
+async fn listeners(config: &Config) -> Result<(Bound, Bound), ServeError> {
+    let admin = Listen { address: config.admin.address.clone(), tls: config.admin.tls.clone() };
+    let envoy = listen::bind(&config.listen).await.map_err(ServeError::Listen)?;
+    let admin = listen::bind(&admin).await.map_err(ServeError::Admin)?;
+    Ok((envoy, admin))
 }
 
 /// Serves Envoy; on a signal says so, drains, and ends what is left.

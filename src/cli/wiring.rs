@@ -16,6 +16,7 @@ use crate::ext_proc::service::Shared;
 use crate::ext_proc::settings::{Limits, Refuse, Route, Settings, Tenants};
 use crate::listen::Places;
 use crate::mask::masker::{self, Masker};
+use crate::mask::resent::Resent;
 use crate::mode::{self, Mode};
 use crate::store::{self, Store};
 use crate::telemetry::Metrics;
@@ -37,7 +38,8 @@ pub(super) fn masker(config: &Config) -> Result<Masker, Box<detect::CatalogError
     };
     let catalog = Catalog::builtin(&settings).map_err(Box::new)?;
     let limits = masker::Limits { findings: config.limits.findings, depth: config.limits.depth };
-    Ok(Masker { catalog: Arc::new(catalog), limits })
+    let resent = Resent::new(config.limits.resent);
+    Ok(Masker { catalog: Arc::new(catalog), limits, resent })
 }
 
 pub(super) fn settings(config: &Config) -> Result<Settings, ServeError> {
