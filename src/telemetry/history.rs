@@ -100,8 +100,8 @@ impl Totals {
 /// What happened in one part of a span.
 #[derive(Clone, Debug)]
 pub struct Point {
-    /// The end of the part, since the start of the process.
-    pub at: Duration,
+    /// How long ago the part ended.
+    pub ago: Duration,
     /// False: the process was not running then.
     pub known: bool,
     pub totals: Totals,
@@ -159,7 +159,7 @@ impl History {
                 None => Arc::clone(&self.start),
             };
             let known = end.is_some_and(|end| !end.is_zero());
-            all.push(Point { at: end.unwrap_or_default(), known, totals: to.since(&from) });
+            all.push(Point { ago: part * back, known, totals: to.since(&from) });
             from = to;
         }
         all

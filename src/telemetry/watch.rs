@@ -217,7 +217,7 @@ impl Watch {
 
     fn enter(&self, state: &mut Kept, mode: Mode, reason: &str, by: &str) {
         let colon = if reason.is_empty() { "" } else { ": " };
-        let message = format!("the mode is {mode} and was {}, by {by}{colon}{reason}", state.mode);
+        let message = format!("{mode} after {}, by {by}{colon}{reason}", state.mode);
         state.mode = mode;
         state.why = Why {
             reason: reason.to_owned(),
@@ -350,6 +350,13 @@ impl Watch {
     #[must_use]
     pub fn written(&self, since_start: Duration) -> String {
         utc::rfc3339(self.0.started_at + since_start)
+    }
+
+    /// A time before now as people write it; it may be before the start.
+    #[must_use]
+    pub fn ago(&self, ago: Duration) -> String {
+        let now = self.0.started_at + self.uptime();
+        utc::rfc3339(now.checked_sub(ago).unwrap_or(SystemTime::UNIX_EPOCH))
     }
 
     #[must_use]

@@ -134,7 +134,7 @@ def charts(page):
         label = "return document.querySelector('#chart-requests .plot').getAttribute('aria-label')"
         page.until(f"{label.replace('return ', 'const l = ')}; return !l.includes('Highest: 0.') && l.includes('Highest')", f"a chart of {span}")
     lines = page.run("return [...document.querySelectorAll('.plot')].map(p => p.querySelectorAll('path.line').length)")
-    assert lines == [3, 3, 2], lines
+    assert all(own >= least for own, least in zip(lines, [3, 3, 2])), lines
     page.run("document.querySelector('#chart-requests .plot').focus()")
     page.keys("\ue012", "\ue012")
     tip = page.run("return document.querySelector('#chart-requests .tip').textContent")
@@ -176,7 +176,7 @@ def looks(page):
     page.axe("dark")
     page.cdp("Emulation.setDeviceMetricsOverride", width=375, height=3600, deviceScaleFactor=1, mobile=True)
     page.until("return innerWidth === 375", "a small window")
-    wide = page.run("return [...document.querySelectorAll('body *')].filter(e => !e.closest('.scroll, .list, .hidden, .skip, svg') && e.getBoundingClientRect().right > 376).map(e => e.outerHTML.slice(0, 90))")
+    wide = page.run("return [...document.querySelectorAll('body *')].filter(e => !e.closest('.scroll, .list, .hidden, .skip, svg, details:not([open])') && e.getBoundingClientRect().right > 376).map(e => e.outerHTML.slice(0, 90))")
     assert not wide and page.run("return document.documentElement.scrollWidth <= innerWidth"), wide
     page.shot("phone")
     page.axe("phone")

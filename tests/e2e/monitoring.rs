@@ -176,7 +176,7 @@ fn attempts() -> Vec<(&'static str, String, Vec<(&'static str, String)>, String)
             vec![right.clone(), ("sec-fetch-site", "cross-site".to_owned())],
             String::new(),
         ));
-        all.push(("GET", format!("{path}?x=1&%00=<script>"), vec![], String::new()));
+        all.push(("GET", format!("{path}?x=1&%00=%3Cscript%3E"), vec![], String::new()));
     }
     for headers in [
         vec![json.clone()],

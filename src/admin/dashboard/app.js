@@ -55,9 +55,9 @@ const charts = {
     { name: "failed", mark: "c", of: (own) => own.failed / (own.seconds || 1) },
   ]),
   latency: new Chart(byId("chart-latency"), "Time in masker", "ms", [
-    { name: "p50", mark: "a", of: (own) => own.p50_latency },
-    { name: "p95", mark: "d", of: (own) => own.p95_latency },
-    { name: "p99", mark: "c", of: (own) => own.p99_latency },
+    { name: "p50", mark: "a", of: (own) => (own.requests ? own.p50_latency : null) },
+    { name: "p95", mark: "d", of: (own) => (own.requests ? own.p95_latency : null) },
+    { name: "p99", mark: "c", of: (own) => (own.requests ? own.p99_latency : null) },
   ]),
   values: new Chart(byId("chart-values"), "Values", "per second", [
     { name: "masked", mark: "a", of: (own) => own.patterns_matched / (own.seconds || 1) },
@@ -125,7 +125,7 @@ const showPatterns = (all) => fill(byId("patterns"), all, () => {
     name.scope = "row";
     if (own.critical) name.append(" ", make("span", "tag CRITICAL", "critical"));
     const bar = svg("svg", { class: "bar", viewBox: "0 0 100 8", preserveAspectRatio: "none", "aria-hidden": "true" });
-    bar.append(svg("rect", { class: "rest", width: 100, height: 8, rx: 2 }), svg("rect", { class: own.critical ? "critical" : "part", width: Math.max((100 * own.count) / most, 1), height: 8, rx: 2 }));
+    bar.append(svg("rect", { class: "rest", width: 100, height: 8, rx: 2 }), svg("rect", { class: own.critical ? "critical" : "share", width: Math.max((100 * own.count) / most, 1), height: 8, rx: 2 }));
     share.append(bar);
     row.append(name, share, make("td", "num", count(own.count)), make("td", "num", own.percentage.toFixed(1)));
     return row;
@@ -286,6 +286,7 @@ byId("change-mode").onclick = () => {
   byId("reason").value = "";
   byId("mode-dialog").showModal();
 };
+byId("mode-form").oninput = () => { byId("mode-error").textContent = ""; };
 byId("mode-cancel").onclick = () => byId("mode-dialog").close();
 byId("mode-form").onsubmit = async (event) => {
   event.preventDefault();

@@ -33,8 +33,23 @@ export const short = (value) => {
   return `${+value.toPrecision(value < 0.01 ? 1 : 3)}`;
 };
 
+const told = (value) => (value === null ? "none" : short(value));
+
+/// Stretches of points that have a value, as [index, value].
+const runs = (points, of) => {
+  const all = [];
+  points.forEach((point, index) => {
+    const value = of(point);
+    if (!point.known || value === null) return;
+    const last = all.at(-1);
+    if (last && last.at(-1)[0] === index - 1) last.push([index, value]);
+    else all.push([[index, value]]);
+  });
+  return all;
+};
+
 export class Chart {
-  /// `series` are {name, mark, of}: `of` reads a point.
+  /// `series` are {name, mark, of}: `of` reads a point, null where it has no value.
   constructor(figure, title, unit, series) {
     Object.assign(this, { figure, title, unit, series, points: [], seconds: true, at: null });
     const caption = html("figcaption", "", title);
@@ -98,7 +113,7 @@ export class Chart {
     plot.setAttribute("viewBox", `0 0 ${width} ${HEIGHT}`);
     const right = width - RIGHT, bottom = HEIGHT - BOTTOM;
     const values = points.flatMap((point) => series.map((own) => own.of(point)));
-    const top = nice(Math.max(...values, 0));
+    const top = nice(Math.max(0, ...values));
     const x = (index) => LEFT + ((right - LEFT) * index) / Math.max(points.length - 1, 1);
     const y = (value) => bottom - ((bottom - TOP) * value) / top;
     const parts = [];
@@ -109,11 +124,13 @@ export class Chart {
     const off = points.findIndex((point) => point.known);
     if (off > 0) parts.push(svg("rect", { class: "off", x: LEFT, y: TOP, width: x(off) - LEFT, height: bottom - TOP }));
     for (const { mark, of } of series) {
-      const known = points.map((point, index) => [x(index), y(of(point)), point.known]).filter(([, , own]) => own);
-      if (!known.length) continue;
-      const path = known.map(([px, py]) => `${px.toFixed(1)} ${py.toFixed(1)}`).join("L");
-      parts.push(svg("path", { class: `area ${mark}`, d: `M${known[0][0].toFixed(1)} ${bottom}L${path}L${known.at(-1)[0].toFixed(1)} ${bottom}Z` }));
-      parts.push(svg("path", { class: `line ${mark}`, d: `M${path}` }));
+      for (const run of runs(points, of)) {
+        const path = run.map(([index, value]) => `${x(index).toFixed(1)} ${y(value).toFixed(1)}`).join("L");
+        const [first, last] = [x(run[0][0]).toFixed(1), x(run.at(-1)[0]).toFixed(1)];
+        parts.push(svg("path", { class: `area ${mark}`, d: `M${first} ${bottom}L${path}L${last} ${bottom}Z` }));
+        // A single point is drawn as a dot: a line of no length with round ends.
+        parts.push(svg("path", { class: `line ${mark}`, d: run.length > 1 ? `M${path}` : `M${path}h.01` }));
+      }
     }
     for (const [index, anchor] of [[0, "start"], [Math.floor((points.length - 1) / 2), "middle"], [points.length - 1, "end"]]) {
       if (points[index]) parts.push(svg("text", { x: x(index), y: HEIGHT - 5, "text-anchor": anchor }, this.time(points[index])));
@@ -121,8 +138,8 @@ export class Chart {
     if (this.at !== null && points[this.at]) parts.push(svg("line", { class: "cursor", x1: x(this.at), x2: x(this.at), y1: TOP, y2: bottom }));
     plot.replaceChildren(...parts);
     const last = points.at(-1);
-    const now = last ? series.map((own) => `${own.name} ${short(own.of(last))}`).join(", ") : "no data";
-    plot.setAttribute("aria-label", `${this.title}, ${unit}. Newest: ${now}. Highest: ${short(Math.max(...values, 0))}. Arrow keys move through it.`);
+    const now = last ? series.map((own) => `${own.name} ${told(own.of(last))}`).join(", ") : "no data";
+    plot.setAttribute("aria-label", `${this.title}, ${unit}. Newest: ${now}. Highest: ${short(Math.max(0, ...values))}. Arrow keys move through it.`);
     this.hint(this.at === null ? null : x(this.at), width);
   }
 
@@ -130,7 +147,7 @@ export class Chart {
     const point = this.points[this.at];
     this.tip.hidden = x === null || !point;
     if (this.tip.hidden) return;
-    const lines = point.known ? this.series.map((own) => `${own.name}: ${short(own.of(point))} ${this.unit}`) : ["not running"];
+    const lines = point.known ? this.series.map((own) => `${own.name}: ${told(own.of(point))}${own.of(point) === null ? "" : ` ${this.unit}`}`) : ["not running"];
     this.tip.textContent = [this.time(point), ...lines].join("\n");
     this.tip.style.top = "3.2rem";
     if (x > width / 2) { this.tip.style.right = `${width - x + 32}px`; this.tip.style.left = "auto"; }
@@ -149,7 +166,7 @@ export class Chart {
     const body = html("tbody");
     for (const point of [...this.points].reverse()) {
       const row = html("tr");
-      row.append(html("td", "", this.time(point)), ...this.series.map((own) => html("td", "num", point.known ? short(own.of(point)) : "–")));
+      row.append(html("td", "", this.time(point)), ...this.series.map((own) => html("td", "num", point.known ? told(own.of(point)) : "–")));
       body.append(row);
     }
     const top = html("thead");

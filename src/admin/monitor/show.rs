@@ -232,7 +232,7 @@ pub(super) fn trends(control: &Control, (name, span, points): (&str, Duration, u
     let show = |point: crate::telemetry::history::Point| {
         let totals = point.totals;
         json!({
-            "timestamp": control.watch.written(point.at),
+            "timestamp": control.watch.ago(point.ago),
             "known": point.known,
             "seconds": round(utc::seconds(totals.at)),
             "requests": totals.requests(),
