@@ -13,6 +13,7 @@ use crate::config::Limits;
 use crate::config::Listen;
 use crate::config::Log;
 use crate::config::LogFormat;
+use crate::config::Mode;
 use crate::config::PassThrough;
 use crate::config::Refuse;
 use crate::config::Shutdown;
@@ -33,6 +34,7 @@ use crate::mask::care::Rules;
 use crate::mask::masker::Around;
 use crate::store::config::Backend;
 use crate::store::config::StoreConfig;
+use crate::telemetry::alerts::Thresholds;
 
 /// The checked configuration, unless there was a problem, now or before.
 pub(crate) fn check(mut file: File) -> Result<Config, File> {
@@ -145,6 +147,13 @@ impl Fields<'_> {
             },
             store: self.store()?,
             key_file: self.text("key_file")?.into(),
+            mode: Mode {
+                allow_bypass: self.flag("mode.allow_bypass")?,
+                longest_bypass: self.time("mode.longest_bypass")?,
+                failures: self.number("mode.failures")?,
+                window: self.time("mode.window")?,
+                block: self.time("mode.block")?,
+            },
             limits: self.limits()?,
             detect: Detect {
                 private_ip: self.flag("detect.private_ip")?,
@@ -171,6 +180,14 @@ impl Fields<'_> {
             shutdown: Shutdown {
                 notice: self.time("shutdown.notice")?,
                 drain: self.time("shutdown.drain")?,
+            },
+            alerts: Thresholds {
+                failures_warning: self.number("alerts.failures_warning")?,
+                failures_critical: self.number("alerts.failures_critical")?,
+                p95: self.time("alerts.p95")?,
+                p99: self.time("alerts.p99")?,
+                critical_per_hour: self.number("alerts.critical_per_hour")?,
+                cooldown: self.time("alerts.cooldown")?,
             },
             log: Log {
                 level: self.text("log.level")?,
