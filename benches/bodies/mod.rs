@@ -115,6 +115,46 @@ pub(crate) fn request(size: usize) -> (String, Vec<String>) {
     (body.to_string(), planted)
 }
 
+/// A request whose system prompt teaches so many names, which stand all over the rest. In the
+/// bytes, `messages` come before `system` and `tools`.
+pub(crate) fn named(size: usize, names: usize) -> String {
+    let mut dice = Dice::new(9);
+    let names: Vec<_> = (0..names).map(|_| format!("orders-{}-live", dice.hex(4))).collect();
+    let arns: Vec<_> = names.iter().map(|name| format!("arn:aws:s3:::{name}")).collect();
+    let mut messages = Vec::new();
+    let mut len = 0;
+    while len < size {
+        let name = names.get(dice.below(names.len())).map(String::as_str).unwrap_or_default();
+        let text = format!("{} {name}: {}", log(&mut dice, 2_000), code(&mut dice, 3_000));
+        len += text.len();
+        messages.push(json!({"role": "user", "content": [{"type": "text", "text": text}]}));
+    }
+    let tools = tools(&mut dice, 16);
+    json!({"messages": messages, "system": arns.join(", "), "tools": tools}).to_string()
+}
+
+/// The conversation of a Messages request, and 50 turns more of 2 KB each.
+pub(crate) fn turns(source: &str) -> Result<Vec<String>, serde_json::Error> {
+    let mut body: Value = serde_json::from_str(source)?;
+    let mut dice = Dice::new(50);
+    let mut turns = vec![source.to_owned()];
+    for turn in 0..50 {
+        let id = format!("toolu_01{}", dice.hex(22));
+        let (said, result) = (sentences(&mut dice, 300), log(&mut dice, 1_500));
+        let (call, answer) = (
+            json!({"role": "assistant", "content": [{"type": "text", "text": said},
+                {"type": "tool_use", "id": id, "name": "Bash", "input": {"command": turn}}]}),
+            json!({"role": "user", "content": [
+                {"type": "tool_result", "tool_use_id": id, "content": result}]}),
+        );
+        if let Some(messages) = body.get_mut("messages").and_then(Value::as_array_mut) {
+            messages.extend([call, answer]);
+        }
+        turns.push(body.to_string());
+    }
+    Ok(turns)
+}
+
 /// A stream of about `size` bytes in which one word in ten is a placeholder;
 /// how many there are.
 pub(crate) fn stream(size: usize, placeholders: &[&str]) -> (String, u64) {

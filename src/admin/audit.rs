@@ -9,7 +9,7 @@ use crate::mask::Tenant;
 /// A call under way.
 pub(super) struct Audit {
     call: &'static str,
-    peer: String,
+    pub(super) peer: String,
     tenant: Option<Tenant>,
     request_bytes: usize,
     mode: Option<Ordered>,
@@ -50,6 +50,11 @@ impl Audit {
 
     pub(super) fn answered(mut self, end: End) {
         self.end = End { outcome: "ok", ..end };
+    }
+
+    /// Without an answer, for this reason.
+    pub(super) fn refused(mut self, outcome: &'static str) {
+        self.end.outcome = outcome;
     }
 
     pub(super) fn failed(mut self, status: &Status) {

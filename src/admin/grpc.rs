@@ -203,8 +203,10 @@ impl Masker for Api {
         let mut audit = Audit::begin("SetMode", place.get::<Peer>(), 0);
         let ordered = order(&asked).and_then(|(order, reason)| {
             audit.mode(asked.mode().as_str_name(), asked.seconds, reason);
-            (self.control.order)(order)
-                .map_err(|refused| Status::failed_precondition(refused.to_string()))
+            let view = (self.control.order)(order)
+                .map_err(|refused| Status::failed_precondition(refused.to_string()))?;
+            self.control.watch.ordered(view.mode, reason, &audit.peer);
+            Ok(view)
         });
         let answer = ordered.map(|view| proto::SetModeResponse { mode: Some(view.into()) });
         end(answer, audit, |_| End::default())

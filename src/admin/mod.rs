@@ -7,6 +7,7 @@ mod audit;
 pub mod core;
 mod grpc;
 mod http;
+mod monitor;
 pub mod proto;
 mod rate;
 mod token;
@@ -25,6 +26,8 @@ use tonic::transport::Server;
 
 use crate::listen::Bound;
 use crate::mode;
+use crate::telemetry::Recent;
+use crate::telemetry::Watch;
 
 pub use token::{Token, TokenError};
 
@@ -46,6 +49,9 @@ pub struct Control {
     /// The metrics in the OpenMetrics text format.
     pub metrics: Arc<dyn Fn() -> Result<String, fmt::Error> + Send + Sync>,
     pub core: Arc<dyn core::Core>,
+    /// What was counted when, and what happened.
+    pub watch: Watch,
+    pub recent: Recent,
     pub token: Token,
     pub limits: Limits,
 }
@@ -157,7 +163,7 @@ pub async fn serve(
     let mut reload = JoinSet::new();
     reload.spawn(reload_on_change(control.token.clone()));
     let limit = control.limits.time;
-    let routes = Routes::from(http::app(control.clone())).add_service(grpc::service(&control));
+    let routes = Routes::from(http::app(&control)).add_service(grpc::service(&control));
     let stopping = CancellationToken::new();
     let shutdown = async {
         shutdown.await;

@@ -9,6 +9,7 @@ use ::http::{Request, StatusCode};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Empty};
 use hyper_util::rt::TokioIo;
+use prometheus_client::registry::Registry;
 use tempfile::TempDir;
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
@@ -24,6 +25,8 @@ use crate::breaker::State;
 use crate::listen::{self, Listen};
 use crate::mask::{Mapping, MasterKey, Placeholder, Tenant, placeholder};
 use crate::mode::{Mode, Modes, Order};
+use crate::telemetry::Metrics;
+use crate::telemetry::alerts::{Facts, Thresholds};
 
 const VALUE: &str = "i-0123456789abcdef0";
 const TOKEN: &str = token::tests::TOKEN;
@@ -100,9 +103,21 @@ fn control(dir: &TempDir) -> Control {
         readiness: Arc::new(Vec::new),
         metrics: Arc::new(|| Ok("# EOF\n".to_owned())),
         core: Arc::new(OneValue(key)),
+        watch: watch(),
+        recent: Recent::default(),
         token: Token::load(&path).unwrap(),
         limits: Limits::default(),
     }
+}
+
+fn watch() -> Watch {
+    let metrics = Metrics::new(&mut Registry::default());
+    let look = Arc::new(|| Facts {
+        breaker: State::Closed,
+        mode: Mode::Normal,
+        critical: vec!["ACCESS_KEY".into()],
+    });
+    Watch::new(metrics, Thresholds::default(), look, time::Instant::now())
 }
 
 struct Running {
@@ -215,7 +230,7 @@ async fn health_and_metrics_are_open() {
     let (code, kind, text) = running.get("/metrics").await;
     assert_eq!((code, text.as_str()), (StatusCode::OK, "# EOF\n"));
     assert!(kind.starts_with("application/openmetrics-text; version=1.0.0"), "{kind}");
-    assert_eq!(running.get("/").await.0, StatusCode::NOT_FOUND);
+    assert_eq!(running.get("/else").await.0, StatusCode::NOT_FOUND);
     running.stop.cancel();
     running.server.await.unwrap().unwrap();
 }

@@ -1,6 +1,7 @@
 //! From the configuration to what the parts take.
 
 use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use tokio::time::Instant;
 
@@ -13,10 +14,17 @@ use crate::ext_proc::budget::Budget;
 use crate::ext_proc::gate::Gate;
 use crate::ext_proc::service::Shared;
 use crate::ext_proc::settings::{Limits, Refuse, Route, Settings, Tenants};
+use crate::listen::Places;
 use crate::mask::masker::{self, Masker};
+use crate::mask::resent::Resent;
 use crate::mode::{self, Mode};
-use crate::store::Store;
+use crate::store::{self, Store};
 use crate::telemetry::Metrics;
+use crate::telemetry::alerts::Facts;
+use crate::telemetry::metrics::{self, StoreCounters};
+
+/// Bytes of a page of memory; larger ones are rare, and then the number is too small.
+const PAGE: usize = 4096;
 
 /// The masker with the catalog that the configuration asks for.
 pub(super) fn masker(config: &Config) -> Result<Masker, Box<detect::CatalogError>> {
@@ -30,7 +38,8 @@ pub(super) fn masker(config: &Config) -> Result<Masker, Box<detect::CatalogError
     };
     let catalog = Catalog::builtin(&settings).map_err(Box::new)?;
     let limits = masker::Limits { findings: config.limits.findings, depth: config.limits.depth };
-    Ok(Masker { catalog: Arc::new(catalog), limits })
+    let resent = Resent::new(config.limits.resent);
+    Ok(Masker { catalog: Arc::new(catalog), limits, around: config.around, resent })
 }
 
 pub(super) fn settings(config: &Config) -> Result<Settings, ServeError> {
@@ -65,6 +74,7 @@ pub(super) fn settings(config: &Config) -> Result<Settings, ServeError> {
             files: refuse.files,
         },
         restore: Arc::new(config.restore.clone()),
+        lenient: config.lenient,
         routes: config.routes.iter().map(route).collect(),
         budget: Budget::new(limits.buffered),
     })
@@ -121,7 +131,7 @@ pub(super) fn modes(config: &Config) -> mode::Settings {
 }
 
 /// 0 normal, 1 degraded, 2 block-all, 3 bypass.
-pub(super) fn mode_gauge(mode: Mode) -> i64 {
+fn mode_gauge(mode: Mode) -> i64 {
     match mode {
         Mode::Normal => 0,
         Mode::Degraded => 1,
@@ -131,10 +141,62 @@ pub(super) fn mode_gauge(mode: Mode) -> i64 {
 }
 
 /// 0 closed, 1 half-open, 2 open.
-pub(super) fn breaker_gauge(state: State) -> i64 {
+fn breaker_gauge(state: State) -> i64 {
     match state {
         State::Closed => 0,
         State::HalfOpen => 1,
         State::Open => 2,
     }
+}
+
+/// What the store has counted goes to the metrics.
+fn store_counters(to: &StoreCounters, from: &store::Status) {
+    for (counter, total) in [
+        (&to.failures, from.failures),
+        (&to.saved, from.saved),
+        (&to.revealed, from.revealed),
+        (&to.cache_hits, from.cache_hits),
+        (&to.dropped, from.dropped),
+        (&to.collisions, from.collisions),
+        (&to.unreadable, from.unreadable),
+    ] {
+        metrics::grow(counter, total);
+    }
+}
+
+/// What is asked how it does, once a second and when somebody looks.
+pub(super) struct Parts {
+    pub(super) metrics: Metrics,
+    pub(super) settings: Shared,
+    pub(super) store: Store,
+    pub(super) gate: Gate,
+    pub(super) envoy: Places,
+}
+
+/// Asks the parts, and brings what they say to the metrics.
+pub(super) fn look(parts: Parts) -> Arc<dyn Fn() -> Facts + Send + Sync> {
+    let gauge = |value: usize| i64::try_from(value).unwrap_or(i64::MAX);
+    let started = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    parts.metrics.start_time.set(i64::try_from(started.as_secs()).unwrap_or_default());
+    Arc::new(move || {
+        let Parts { metrics, settings, store, gate, envoy } = &parts;
+        let (status, settings, mode) = (store.status(), settings.load(), gate.view().mode);
+        metrics.buffered_bytes.set(gauge(settings.budget.held()));
+        metrics.store_queue.set(gauge(status.queued));
+        store_counters(&metrics.store, &status);
+        metrics.breaker_state.set(breaker_gauge(status.breaker));
+        metrics.mode.set(mode_gauge(mode));
+        metrics.connections.set(gauge(envoy.taken()));
+        metrics.resident_bytes.set(gauge(resident_bytes().unwrap_or_default()));
+        let kinds = settings.masker.catalog.kinds();
+        let critical = kinds.filter(|(_, kind)| kind.critical).map(|(_, kind)| kind.name.clone());
+        Facts { breaker: status.breaker, mode, critical: critical.collect() }
+    })
+}
+
+/// The second number of `/proc/self/statm`, in pages; none where there is no such file.
+fn resident_bytes() -> Option<usize> {
+    let text = std::fs::read_to_string("/proc/self/statm").ok()?;
+    let pages: usize = text.split(' ').nth(1)?.parse().ok()?;
+    Some(pages.saturating_mul(PAGE))
 }

@@ -31,7 +31,9 @@ use crate::detect::custom::Own;
 use crate::detect::{ArnStyle, Profile};
 use crate::listen::Address;
 use crate::mask::care::Rules;
+use crate::mask::masker::Around;
 use crate::store::config::{Backend, Identity, RedisConfig, StoreConfig};
+use crate::telemetry::alerts::Thresholds;
 
 /// The checked configuration, unless there was a problem, now or before.
 pub(crate) fn check(mut file: File) -> Result<Config, File> {
@@ -171,10 +173,20 @@ impl Fields<'_> {
             bearer_prefixes: self.list("tenants_bearer_prefixes")?,
             routes,
             refuse: self.refuse()?,
+            around: Around { schemas: self.flag("request.schemas")? },
             restore,
+            lenient: self.flag("restore.spellings")?,
             shutdown: Shutdown {
                 notice: self.time("shutdown.notice")?,
                 drain: self.time("shutdown.drain")?,
+            },
+            alerts: Thresholds {
+                failures_warning: self.number("alerts.failures_warning")?,
+                failures_critical: self.number("alerts.failures_critical")?,
+                p95: self.time("alerts.p95")?,
+                p99: self.time("alerts.p99")?,
+                critical_per_hour: self.number("alerts.critical_per_hour")?,
+                cooldown: self.time("alerts.cooldown")?,
             },
             log: Log {
                 level: self.text("log.level")?,
@@ -231,6 +243,7 @@ impl Fields<'_> {
             streams: self.number("limits.streams")?,
             send_time: self.time("limits.send_time")?,
             answer: self.number("limits.answer")?,
+            resent: self.number("limits.resent")?,
             slice: self.number("limits.slice")?,
         })
     }

@@ -13,7 +13,9 @@ use crate::detect::{ArnStyle, Profile};
 use crate::listen::{Address, Listen, Tls};
 use crate::mask::Tenant;
 use crate::mask::care::Rules;
+use crate::mask::masker::Around;
 use crate::store::config::StoreConfig;
+use crate::telemetry::alerts::Thresholds;
 
 mod check;
 mod combine;
@@ -54,10 +56,15 @@ pub struct Config {
     pub bearer_prefixes: Vec<String>,
     pub routes: Vec<PassThrough>,
     pub refuse: Refuse,
+    pub around: Around,
     /// Kinds that are not restored as the defaults say.
     pub restore: Rules,
+    /// Placeholders that are spelled otherwise are restored, too.
+    pub lenient: bool,
     pub shutdown: Shutdown,
     pub log: Log,
+    /// When operators are warned.
+    pub alerts: Thresholds,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -106,6 +113,7 @@ pub struct Limits {
     /// Bytes of an answer that is held whole.
     pub answer: usize,
     /// A larger body is masked on the blocking pool.
+    pub resent: usize,
     pub slice: usize,
 }
 

@@ -191,6 +191,8 @@ pub(crate) const OPTIONS: &[Opt] = &[
         "The longest that Envoy may take to accept one message."),
     opt("limits.answer", Size { min: KIB, max: GIB }, Default("\"32MiB\""),
         "The largest answer that is held whole to be restored: JSON that is not streamed, as it came and after inflating."),
+    opt("limits.resent", Size { min: 0, max: 64 * GIB }, Default("\"64MiB\""),
+        "Memory for what masking of parts of conversations gave: when they come again, they are not scanned again. 0: off."),
     opt("limits.slice", Size { min: KIB, max: GIB }, Default("\"256KiB\""),
         "A body above this is masked on a thread of its own, so that other exchanges do not wait."),
 
@@ -225,6 +227,9 @@ pub(crate) const OPTIONS: &[Opt] = &[
     opt("refuse.files", Flag, Default("false"),
         "Refuses requests that name files kept by the provider, which masker does not see."),
 
+    opt("request.schemas", Flag, Default("true"),
+        "Widens schemas of tools and of outputs whose pattern, format, maxLength or minLength would forbid placeholders. A function of the schema alone; enum and const are masked as text in any case."),
+
     opt("restore.always", List, Default("[]"),
         "Kinds, such as \"ACCOUNT\", whose placeholders in an answer are restored everywhere. By default a critical kind is not restored inside a URL whose host is neither AWS's nor in the client's own text, and a secret found by its context that a shell would read as more than a word is not restored into the input of tools. Read again when it changes."),
     opt("restore.text_only", List, Default("[]"),
@@ -232,10 +237,26 @@ pub(crate) const OPTIONS: &[Opt] = &[
     opt("restore.never", List, Default("[]"),
         "Kinds that are not restored in answers."),
 
+    opt("restore.spellings", Flag, Default("true"),
+        "Restores placeholders also as models spell them: in lower case, with Markdown's backslashes, in escapes of URLs or HTML, with hyphens, with an O for a 0. On, since a command with a misspelled placeholder is of no use, and since only placeholders of this exchange are restored, by all their symbols; beside a letter or digit none ever is. Read again when it changes."),
+
     opt("shutdown.notice", Time { min: 0, max: 10 * 60 * SECOND }, Default("\"5s\""),
         "How long health says \"not serving\" before new exchanges are refused."),
     opt("shutdown.drain", Time { min: 0, max: HOUR }, Default("\"30s\""),
         "The longest that running exchanges are waited for."),
+
+    opt("alerts.failures_warning", Count { min: 1, max: 100 }, Default("10"),
+        "Warns when so many of a hundred requests of five minutes failed in masker."),
+    opt("alerts.failures_critical", Count { min: 1, max: 100 }, Default("20"),
+        "From here on that is critical."),
+    opt("alerts.p95", Time { min: 1, max: HOUR }, Default("\"100ms\""),
+        "Warns when 95 of a hundred requests of five minutes take up to more than this in masker."),
+    opt("alerts.p99", Time { min: 1, max: HOUR }, Default("\"500ms\""),
+        "The same for 99 of a hundred."),
+    opt("alerts.critical_per_hour", Count { min: 1, max: 1_000_000_000 }, Default("10"),
+        "Warns when more values of one critical kind are masked in an hour."),
+    opt("alerts.cooldown", Time { min: SECOND, max: DAY }, Default("\"15m\""),
+        "An alert does not begin again before this."),
 
     opt("log.level", Choice(&["error", "warn", "info", "debug", "trace"]), Default("\"info\""),
         "What is logged. Libraries never log more than warnings."),

@@ -268,7 +268,8 @@ impl Exchange {
             self.outputs.push_back(Output::RequestHeaders { remove, findings: 0 });
             let mut table = Table::default();
             let catalog = Arc::clone(&self.settings.masker.catalog);
-            table.set_care(Care::new(Arc::clone(&self.settings.restore), catalog));
+            let care = Care::new(Arc::clone(&self.settings.restore), catalog);
+            table.set_care(care.lenient(self.settings.lenient));
             let Head { endpoint, scope, .. } = head;
             return Phase::Forwarded(Forwarded { table: Arc::new(table), endpoint, scope });
         }
@@ -440,7 +441,7 @@ impl Exchange {
 
     fn refuse(&mut self, reason: &Reason) -> Phase {
         let reply = reason.reply(self.errors);
-        let failed = *reason == Reason::Internal;
+        let failed = reply.status >= 500 && !matches!(reason, Reason::Blocked(_));
         self.tally.outcome = if failed { Outcome::Failed } else { Outcome::Refused };
         self.tally.code = Some(reply.code);
         self.outputs.clear();

@@ -58,9 +58,36 @@ pub struct Reply {
     pub error_type: Option<&'static str>,
     /// A closed set: for metrics, logs and `%RESPONSE_CODE_DETAILS%`.
     pub code: &'static str,
+    /// The same in fewer classes, for programs: `AWS_MASKER_` and a number.
+    pub error: &'static str,
 }
 
 impl Reason {
+    /// 1: the store, 2: masking, 3: restoring, 4: the configuration, 5: what must not
+    /// leave, 6: JSON. Programs know these: none changes its meaning.
+    fn error(&self) -> &'static str {
+        match self {
+            Self::StoreDown => "AWS_MASKER_1001",
+            Self::Internal | Self::Overloaded | Self::Blocked(_) => "AWS_MASKER_2001",
+            Self::TooLarge(_)
+            | Self::Findings(_)
+            | Self::MediaType
+            | Self::Signed
+            | Self::Coding
+            | Self::CodingDamaged
+            | Self::Charset
+            | Self::Utf8
+            | Self::ByteOrderMark
+            | Self::Multipart
+            | Self::Slow(_) => "AWS_MASKER_2003",
+            Self::AnswerTooLarge(_) | Self::AnswerDamaged => "AWS_MASKER_3001",
+            Self::Tenant => "AWS_MASKER_4001",
+            Self::Opaque(_) => "AWS_MASKER_5001",
+            Self::Unmaskable(_) => "AWS_MASKER_5002",
+            Self::Depth(_) => "AWS_MASKER_6002",
+        }
+    }
+
     /// Status, Claude's error type, and the code.
     fn class(&self) -> (u16, &'static str, &'static str) {
         match self {
@@ -180,7 +207,7 @@ impl Reason {
             _ => matches!(status, 503 | 529).then_some(2),
         };
         let error_type = (errors == Errors::Bedrock).then(|| aws_exception(status));
-        Reply { status, body: body.to_string(), retry_after, code, error_type }
+        Reply { status, body: body.to_string(), retry_after, code, error: self.error(), error_type }
     }
 }
 
@@ -243,6 +270,7 @@ mod tests {
             (reply.status, body["error"]["type"].as_str()),
             (413, Some("request_too_large"))
         );
+        assert_eq!(reply.error, "AWS_MASKER_2003");
         assert_eq!(body["type"], "error");
         let reply = Reason::Overloaded.reply(Errors::OpenAi);
         let body: serde_json::Value = serde_json::from_str(&reply.body).unwrap();

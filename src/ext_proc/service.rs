@@ -28,7 +28,7 @@ use crate::ext_proc::request::{Job, Masked};
 use crate::ext_proc::settings::Settings;
 use crate::ext_proc::{record, wire};
 use crate::store::{Store, Wants};
-use crate::telemetry::Metrics;
+use crate::telemetry::{Metrics, Recent};
 
 /// Answers that wait for Envoy, each at most 64 KiB.
 const ANSWERS: usize = 8;
@@ -43,6 +43,7 @@ pub struct Service {
     pub store: Store,
     pub gate: Gate,
     pub metrics: Metrics,
+    pub recent: Recent,
     /// How long Envoy may take to accept an answer.
     pub send_time: Duration,
     /// Ends every stream, with an error.
@@ -97,6 +98,7 @@ impl Service {
         self.metrics.exchanges.dec();
         let tally = aside.as_ref().map_or(&exchange.tally, |aside| &aside.tally);
         record::exchange(tally, &settings.masker.catalog, &self.metrics);
+        self.recent.push(record::seen(tally, &settings.masker.catalog));
         if let Err(Broken::Status(status)) = ended {
             tracing::warn!(reason = status.message(), "an exchange was cut off");
             // Envoy may be gone too; the stream ends with an error either way.
@@ -118,13 +120,16 @@ impl Service {
                     // The end of Envoy's side is the normal end of an exchange.
                     let Some(message) = message else { return Ok(()) };
                     if let Some(input) = wire::input(message.into_inner()) {
+                        exchange.tally.input(&input);
                         let done = exchange.input(input);
                         done.map_err(|error| Broken::Status(Status::internal(error.to_string())))?;
                     }
                 }
                 () = sleep_until(deadline), if exchange.is_collecting() => exchange.expire(),
             }
+            let mut whole = None;
             if let Some(job) = exchange.job() {
+                whole = Some(Instant::now());
                 exchange.masked(self.mask(job, settings.limits.slice).await);
             }
             if let Some(needs) = exchange.needs() {
@@ -132,6 +137,11 @@ impl Service {
             }
             while let Some(output) = exchange.output() {
                 self.send(output, answers).await?;
+            }
+            if let Some(whole) = whole {
+                let took = whole.elapsed();
+                exchange.tally.took = Some(took);
+                self.metrics.request_seconds.observe(took);
             }
         }
     }
@@ -175,7 +185,7 @@ impl Service {
         } else {
             catch_unwind(AssertUnwindSafe(|| job.run())).map_err(|_| ())
         };
-        self.metrics.mask_seconds.observe(start.elapsed().as_secs_f64());
+        self.metrics.mask_seconds.observe(start.elapsed());
         let result = result.unwrap_or(Err(Reason::Internal));
         if matches!(result, Err(Reason::Internal)) {
             self.gate.failed(mark);
@@ -187,7 +197,7 @@ impl Service {
         let start = Instant::now();
         let wants = Wants { save: needs.save, reveal: needs.reveal };
         let answer = self.store.fetch(&needs.scope, wants).await;
-        self.metrics.store_seconds.observe(start.elapsed().as_secs_f64());
+        self.metrics.store_seconds.observe(start.elapsed());
         match answer {
             Ok(answer) => Ok(Provided { revealed: answer.revealed, degraded: answer.degraded }),
             Err(error) => {

@@ -24,6 +24,8 @@ pub struct Settings {
     pub refuse: Refuse,
     /// What the operator says about restoring some kinds.
     pub restore: Arc<Rules>,
+    /// Other spellings of placeholders are restored, too.
+    pub lenient: bool,
     /// Routes on which other media types are let through unmasked.
     pub routes: Vec<Route>,
     pub budget: Arc<Budget>,

@@ -171,6 +171,7 @@ fn immediate(reply: Reply) -> ImmediateResponse {
         header("content-type", "application/json"),
         // One of a closed set, for operators and tests.
         header("x-masker-refused", reply.code),
+        header("x-masker-error", reply.error),
     ];
     set_headers.extend(reply.error_type.map(|name| header("x-amzn-errortype", name)));
     set_headers

@@ -11,6 +11,7 @@ use crate::mask::care::{self, Spot, Verdict};
 use crate::mask::contents::WayBack;
 use crate::mask::placeholder::{self, NUMBER_PREFIX, Placeholder};
 use crate::mask::restore::{self, Counts, Style};
+use crate::mask::spelling;
 use crate::mask::table::Table;
 use crate::mask::url::Url;
 
@@ -81,8 +82,7 @@ impl Context {
         let before = self.buffer.len();
         decode_onto(raw, &mut self.buffer);
         let fresh = self.buffer.get(before..).unwrap_or_default();
-        let held =
-            may_hold(fresh) || open_tail(self.text(), source && table.has_numbers()).is_some();
+        let held = may_hold(fresh, table) || open_tail(self.text(), source, table).is_some();
         if held {
             self.buffer.truncate(before);
             return false;
@@ -108,18 +108,17 @@ impl Context {
         decode_onto(raw, &mut self.buffer);
         let text = self.buffer.get(self.from..).unwrap_or_default();
         let from = before - self.from;
-        let open = if end { None } else { open_tail(text, source && table.has_numbers()) };
+        let open = if end { None } else { open_tail(text, source, table) };
         let mut open = open.map_or(text.len(), |open| open.max(from));
         let mut at = from;
         let mut way_back = WayBack::new(raw);
         let mut swaps = Vec::new();
-        let spans = if may_hold(text.get(from..).unwrap_or_default()) {
-            placeholder::spans(text)
+        let spans = if may_hold(text.get(from..).unwrap_or_default(), table) {
+            spelling::spans(text, table)
         } else {
             Vec::new()
         };
         for span in spans {
-            let span = table.reading(text, span);
             if span.start < from || span.end > open {
                 continue;
             }
@@ -127,14 +126,15 @@ impl Context {
                 self.url.advance(text.get(at..span.start).unwrap_or_default(), source);
                 at = span.start;
             }
-            let original = match care::judge(&self.url, spot, text, &span, table, counts) {
-                Verdict::Write(original) => original,
-                Verdict::Keep => continue,
-                Verdict::Wait => {
-                    open = span.start;
-                    break;
-                }
-            };
+            let verdict = care::judge(&self.url, spot, text, &span, table, counts);
+            if verdict == Verdict::Wait {
+                open = span.start;
+                break;
+            }
+            if table.care().is_some() {
+                at = care::take(&mut self.url, text, &span, source, table);
+            }
+            let Verdict::Write(original) = verdict else { continue };
             let digits = source && quoted_number(text, &span) == Some(true) && span.start > from;
             let (span, with) = if digits {
                 (span.start - 1..span.end + 1, original.to_owned())
@@ -180,15 +180,17 @@ fn decode_onto(raw: &str, out: &mut String) {
 }
 
 /// May a whole placeholder stand in this text?
-fn may_hold(text: &str) -> bool {
-    text.len() >= placeholder::SHORTEST && restore::may_hold(text.as_bytes())
+fn may_hold(text: &str, table: &Table) -> bool {
+    let bytes = text.as_bytes();
+    text.len() >= placeholder::SHORTEST
+        && (restore::may_hold(bytes) || (table.is_lenient() && spelling::may_hold(bytes)))
 }
 
 /// Where the text begins that may still become a placeholder. In JSON source
 /// the quotes around a number's placeholder belong to it.
-fn open_tail(text: &str, numbers: bool) -> Option<usize> {
-    let tail = placeholder::open_tail(text);
-    if !numbers {
+fn open_tail(text: &str, source: bool, table: &Table) -> Option<usize> {
+    let tail = spelling::open_tail(text, table);
+    if !(source && table.has_numbers()) {
         return tail;
     }
     // A whole number in quotes: what follows tells a value from a key.

@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use hkdf::Hkdf;
 use hmac::{Hmac, KeyInit, Mac};
+use polyval::Polyval;
 use sha2::Sha256;
 use thiserror::Error;
 use zeroize::Zeroizing;
@@ -115,6 +116,7 @@ impl Master {
             tag: mac(&expand("masker tag v1")),
             seal: expand("masker seal v1"),
             store: mac(&expand("masker store key v1")),
+            resent: polyval(&expand("masker resent v1")),
         }))
     }
 }
@@ -150,6 +152,11 @@ fn mac(key: &Key) -> HmacSha256 {
         *slot = *byte;
     }
     <HmacSha256 as KeyInit>::new(&(*block).into())
+}
+
+fn polyval(key: &Key) -> Polyval {
+    let half = key.first_chunk::<16>().copied().unwrap_or_default();
+    Polyval::new(&half.into())
 }
 
 /// Whose mappings these are. One tenant can neither restore, guess nor
@@ -190,6 +197,7 @@ struct Keys {
     tag: HmacSha256,
     seal: Key,
     store: HmacSha256,
+    resent: Polyval,
 }
 
 /// A tenant's keys. Cloning shares them; the last drop overwrites them.
@@ -229,6 +237,13 @@ impl Scope {
             *slot = *byte;
         }
         key
+    }
+
+    /// A keyed hash (POLYVAL, RFC 8452) for what came before. Two texts share one with a
+    /// probability of their blocks over 2^128, for whoever does not see hashes: they never
+    /// leave the process.
+    pub(super) fn resent(&self) -> Polyval {
+        self.0.resent.clone()
     }
 
     /// The key that seals values at rest.

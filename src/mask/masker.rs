@@ -6,7 +6,10 @@
 //! a URI) is then masked wherever it stands alone in the unit and in later
 //! ones. Neither the order of bytes nor that of JSON keys plays a role.
 
-use std::collections::{BTreeMap, HashMap};
+mod again;
+mod around;
+
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use base64::Engine as _;
@@ -20,15 +23,22 @@ use crate::body::splice::{Swap, splice};
 use crate::detect::{Beside, Catalog, Finding, Kind, Known, Rank};
 use crate::mask::contents::Contents;
 use crate::mask::decoded::{Decoded, source_at};
+use crate::mask::masker::again::{Digest, Log};
 use crate::mask::placeholder::{self, NUMBER_KIND, Placeholder};
+use crate::mask::resent::Resent;
 use crate::mask::table::Table;
 use crate::mask::{Mapping, Scope};
+
+pub use around::Around;
 
 /// What masking needs beside the document.
 #[derive(Clone, Debug)]
 pub struct Masker {
     pub catalog: Arc<Catalog>,
     pub limits: Limits,
+    pub around: Around,
+    /// What was masked before: None to mask it again.
+    pub resent: Option<Arc<Resent>>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -66,6 +76,30 @@ pub struct Report {
     pub malformed: bool,
 }
 
+impl Report {
+    pub(super) fn is_empty(&self) -> bool {
+        self.findings.is_empty()
+            && self.guarded.is_empty()
+            && self.opaque.is_empty()
+            && self.present.is_empty()
+    }
+
+    /// Adds what was seen in a part.
+    fn add(&mut self, part: &Self) {
+        add(&mut self.findings, &part.findings);
+        add(&mut self.guarded, &part.guarded);
+        add(&mut self.opaque, &part.opaque);
+        self.present.extend_from_slice(&part.present);
+        self.malformed |= part.malformed;
+    }
+}
+
+fn add<K: Copy + Ord>(all: &mut BTreeMap<K, u64>, part: &BTreeMap<K, u64>) {
+    for (&key, count) in part {
+        *all.entry(key).or_default() += count;
+    }
+}
+
 /// The state of masking one request; several documents (lines, parts) may share it.
 #[derive(Debug)]
 pub struct Session<'a> {
@@ -75,6 +109,9 @@ pub struct Session<'a> {
     known: Known,
     pub report: Report,
     decoded: Decoded,
+    /// Of the names known.
+    digest: Digest,
+    log: Option<Log>,
 }
 
 /// One leaf while its unit is worked on.
@@ -99,8 +136,8 @@ impl<'s> Text<'s> {
 impl<'a> Session<'a> {
     #[must_use]
     pub fn new(masker: &'a Masker, scope: &'a Scope) -> Self {
-        let (table, known, report, decoded) = Default::default();
-        Self { masker, scope, table, known, report, decoded }
+        let (table, known, report, decoded, digest, log) = Default::default();
+        Self { masker, scope, table, known, report, decoded, digest, log }
     }
 
     /// Masks a JSON document. What is not JSON is masked as text and counted:
@@ -115,10 +152,11 @@ impl<'a> Session<'a> {
             }
         };
         let mut swaps = Vec::new();
-        for unit in select::units(&tape, format) {
-            self.unit(&tape, &unit, &mut swaps)?;
+        for unit in select::units(&tape, format).iter() {
+            self.unit(&tape, unit, &mut swaps)?;
         }
-        splice(source, &mut swaps).map_err(|_| Refusal::Misfit)
+        let masked = splice(source, &mut swaps).map_err(|_| Refusal::Misfit)?;
+        Ok(self.widened(&tape, format, &swaps, &masked).unwrap_or(masked))
     }
 
     /// Masks a text as one leaf.
@@ -134,16 +172,6 @@ impl<'a> Session<'a> {
         texts.iter_mut().for_each(|text| self.scan(text, ""));
         self.settle(&mut texts, &mut swaps)?;
         splice(source, &mut swaps).map_err(|_| Refusal::Misfit)
-    }
-
-    fn unit(
-        &mut self,
-        tape: &Tape<'_>,
-        unit: &[Leaf],
-        swaps: &mut Vec<Swap<String>>,
-    ) -> Result<(), Refusal> {
-        self.known.begin_unit();
-        self.leaves(tape, unit, swaps)
     }
 
     /// Masks leaves of the unit.
@@ -238,7 +266,7 @@ impl<'a> Session<'a> {
     /// Gives each value that the unit brings its placeholder, by the surest
     /// class that found it, and learns the names.
     fn assign(&mut self, texts: &[Text<'_>]) -> Result<(), Refusal> {
-        let mut first: HashMap<&str, (Rank, Kind, bool)> = HashMap::new();
+        let mut first: BTreeMap<&str, (Rank, Kind, bool)> = BTreeMap::new();
         let masked = texts.iter().filter(|text| !matches!(text.place, Place::Guarded(_)));
         for text in masked {
             for finding in &text.findings {
@@ -251,22 +279,36 @@ impl<'a> Session<'a> {
             }
         }
         for (value, (_, kind, teach)) in first {
-            self.placeholder(kind, value)?;
+            self.placeholder(kind, value, true)?;
             let catalog = &self.masker.catalog;
             for (name, kind) in catalog.teaches(teach, value, kind) {
-                self.known.learn(catalog, name, kind);
+                self.learn(name, kind);
             }
         }
         Ok(())
     }
 
-    fn placeholder(&mut self, kind: Kind, value: &str) -> Result<Arc<Mapping>, Refusal> {
+    /// The placeholder of a value: of this kind, unless it has one. `first`: what the unit
+    /// itself makes of it.
+    fn placeholder(
+        &mut self,
+        kind: Kind,
+        value: &str,
+        first: bool,
+    ) -> Result<Arc<Mapping>, Refusal> {
+        let info = self.masker.catalog.info(kind);
         if let Some(mapping) = self.table.text(value) {
+            if let Some(log) = &mut self.log {
+                let same = !first || mapping.placeholder.is_of(info.secret, &info.name);
+                log.mapping(mapping, same);
+            }
             return Ok(Arc::clone(mapping));
         }
-        let info = self.masker.catalog.info(kind);
         let mapping = self.table.assign(self.scope, info.secret, &info.name, value);
         let mapping = mapping.map_err(|_| Refusal::Collision)?;
+        if let Some(log) = &mut self.log {
+            log.mapping(&mapping, true);
+        }
         let limit = self.masker.limits.findings;
         if self.table.len() > limit { Err(Refusal::Findings(limit)) } else { Ok(mapping) }
     }
@@ -278,7 +320,8 @@ impl<'a> Session<'a> {
                 continue;
             }
             let value = text.text.get(finding.span.clone()).ok_or(Refusal::Misfit)?;
-            let mapping = self.placeholder(finding.kind, value)?;
+            let first = finding.rank == Rank::Known;
+            let mapping = self.placeholder(finding.kind, value, first)?;
             *self.report.findings.entry(finding.kind).or_default() += 1;
             let with = mapping.placeholder.as_str().to_owned();
             let place = |at| text.at + source_at(text.steps, at);
@@ -331,8 +374,8 @@ impl<'a> Session<'a> {
             return Ok(false);
         };
         let mut found = Vec::new();
-        for unit in select::units(&inner, Format::Free) {
-            self.leaves(&inner, &unit, &mut found)?;
+        for unit in select::units(&inner, Format::Free).iter() {
+            self.leaves(&inner, unit, &mut found)?;
         }
         found.sort_by_key(|swap| swap.span.start);
         let (at, mut way_back) = (tape.span(leaf.node).start, contents.way_back());
@@ -351,8 +394,8 @@ impl<'a> Session<'a> {
             && self.masker.catalog.account_number(&label, digits)
             && let Some(kind) = self.masker.catalog.kind("ACCOUNT")
         {
-            self.placeholder(kind, digits)?;
-            self.known.learn(&self.masker.catalog, digits, kind);
+            self.placeholder(kind, digits, true)?;
+            self.learn(digits, kind);
         }
         Ok(())
     }
@@ -371,6 +414,9 @@ impl<'a> Session<'a> {
         };
         let mapping = self.table.assign(self.scope, false, NUMBER_KIND, digits);
         let mapping = mapping.map_err(|_| Refusal::Collision)?;
+        if let Some(log) = &mut self.log {
+            log.mapping(&mapping, true);
+        }
         let limit = self.masker.limits.findings;
         if self.table.len() > limit {
             return Err(Refusal::Findings(limit));

@@ -191,7 +191,9 @@ impl Stream {
         // Of formats whose channels are not known, texts may go on, and with them URLs.
         let goes_on = table.care().is_some() && matches!(self.format, Format::Other | Format::Free);
         let mut swaps = Vec::new();
-        if leaves.is_empty() || !(goes_on || restore::may_hold_escaped(tape.source().as_bytes())) {
+        if leaves.is_empty()
+            || !(goes_on || restore::may_hold_escaped(tape.source().as_bytes(), table))
+        {
             return swaps;
         }
         let places = if goes_on { carried::places(tape) } else { BTreeMap::new() };

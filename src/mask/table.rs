@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::mask::care::Care;
 use crate::mask::placeholder::NUMBER_KIND;
+use crate::mask::spelling::Spellings;
 use crate::mask::{Mapping, Placeholder, Scope, Value};
 
 /// The mappings of one exchange.
@@ -20,6 +21,8 @@ pub struct Table {
     back: HashMap<Placeholder, Known>,
     has_numbers: bool,
     care: Option<Care>,
+    /// Of all that is known, made when it is looked for.
+    spellings: OnceLock<Spellings>,
 }
 
 impl fmt::Debug for Table {
@@ -55,23 +58,43 @@ impl Table {
         value: &str,
     ) -> Result<Arc<Mapping>, Collision> {
         let numbers = kind == NUMBER_KIND;
-        let side = if numbers { &mut self.numbers } else { &mut self.texts };
+        let side = if numbers { &self.numbers } else { &self.texts };
         if let Some(mapping) = side.get(value) {
             return Ok(Arc::clone(mapping));
         }
-        self.has_numbers |= numbers;
         let mapping = Arc::new(scope.mapping(secret, kind, value));
-        side.insert(value.into(), Arc::clone(&mapping));
-        let known = Known::Made(Arc::clone(&mapping));
+        self.adopt(&mapping)?;
+        Ok(mapping)
+    }
+
+    /// Would [`Table::assign`] give the value of this mapping the same placeholder?
+    pub(super) fn agrees(&self, mapping: &Mapping) -> bool {
+        let side = if mapping.placeholder.is_number() { &self.numbers } else { &self.texts };
+        side.get(mapping.value.expose()).is_none_or(|own| own.placeholder == mapping.placeholder)
+    }
+
+    /// Adds a mapping of the same scope that was made before, and agrees.
+    pub(super) fn adopt(&mut self, mapping: &Arc<Mapping>) -> Result<(), Collision> {
+        let numbers = mapping.placeholder.is_number();
+        let side = if numbers { &mut self.numbers } else { &mut self.texts };
+        let value = mapping.value.expose();
+        if side.contains_key(value) {
+            return Ok(());
+        }
+        self.has_numbers |= numbers;
+        self.spellings.take();
+        side.insert(value.into(), Arc::clone(mapping));
+        let known = Known::Made(Arc::clone(mapping));
         match self.back.insert(mapping.placeholder.clone(), known) {
             Some(_) => Err(Collision),
-            None => Ok(mapping),
+            None => Ok(()),
         }
     }
 
     /// Adds what the store knows of a placeholder that this exchange did not make.
     pub fn reveal(&mut self, placeholder: Placeholder, value: Value) {
         self.has_numbers |= placeholder.is_number();
+        self.spellings.take();
         self.back.entry(placeholder).or_insert(Known::Revealed(value));
     }
 
@@ -94,6 +117,25 @@ impl Table {
         let mut inner = name.match_indices("_SECRET_").map(|(at, _)| at + 1);
         let known = inner.find(|&at| name.get(at..).is_some_and(|n| self.back.contains_key(n)));
         span.start + known.unwrap_or_default()..span.end
+    }
+
+    /// Are other spellings of placeholders restored, too?
+    pub(super) fn is_lenient(&self) -> bool {
+        !self.back.is_empty() && self.care.as_ref().is_some_and(Care::is_lenient)
+    }
+
+    /// The spellings of all that is known, where they count.
+    pub(super) fn spellings(&self) -> Option<&Spellings> {
+        self.is_lenient().then(|| self.spellings.get_or_init(|| Spellings::new(self.back.keys())))
+    }
+
+    /// The placeholder that stands there, however it is spelled.
+    pub(super) fn name<'t>(&'t self, spelled: &'t str) -> &'t str {
+        if self.back.contains_key(spelled) {
+            return spelled;
+        }
+        let own = self.spellings().and_then(|known| known.name(spelled));
+        own.map_or(spelled, Placeholder::as_str)
     }
 
     /// Does any placeholder stand for a number?

@@ -26,7 +26,7 @@ const REFRESH: u32 = 4;
 /// How often sentinels are asked who is the primary.
 const FOLLOW: Duration = Duration::from_secs(1);
 /// After so many of these the server is asked whether it is still the same.
-const LOOK: u32 = 10;
+const LOOK: u32 = 3;
 /// Between two attempts to write what waits while the breaker is closed.
 const FLUSH_PAUSE: Duration = Duration::from_millis(100);
 

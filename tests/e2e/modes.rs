@@ -9,9 +9,10 @@ use crate::messages::asking;
 use crate::planted::{assert_unseen, prose};
 use crate::stage::{Exchange, Play};
 
-const TOKEN: &str = "a-token-of-the-tests-with-enough-characters";
+pub(crate) const TOKEN: &str = "a-token-of-the-tests-with-enough-characters";
 
-async fn bed(mode: &str) -> Bed {
+/// A gateway with a token, and these lines under `[mode]`.
+pub(crate) async fn bed(mode: &str) -> Bed {
     let plan = Plan { no_masker: true, no_envoy: true, ..Plan::default() };
     let mut bed = Bed::start(plan).await;
     let token = bed.path("token");

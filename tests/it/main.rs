@@ -32,10 +32,13 @@ mod planted;
 mod profiles;
 mod properties;
 mod refusals;
+mod resent;
 mod robust;
 mod schemas;
 #[path = "../common/setup.rs"]
 mod setup;
+mod spellings;
 mod splits;
 mod streams;
+mod widened;
 mod wire;

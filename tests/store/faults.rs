@@ -35,7 +35,7 @@ async fn calls(server: &Server) -> Vec<(String, u64)> {
 async fn one_round_trip_for_everything() {
     let server = Server::start(&[]).await;
     let proxy = Proxy::start(server.port).await;
-    let store = Store::open(&redis(&format!("redis://127.0.0.1:{}", proxy.port))).await.unwrap();
+    let store = Store::open(&redis(&proxy.url())).await.unwrap();
     let scope = scope("a");
     let all = mappings(&scope, 100);
     let opened = proxy.turns();
@@ -190,7 +190,7 @@ async fn a_frozen_store_is_given_up_at_the_deadline() {
 async fn a_connection_that_went_silent_is_replaced() {
     let server = Server::start(&[]).await;
     let proxy = Proxy::start(server.port).await;
-    let url = format!("redis://127.0.0.1:{}", proxy.port);
+    let url = proxy.url();
     let deadline = Duration::from_millis(50);
     let store = Store::open(&StoreConfig { deadline, ..impatient(&url) }).await.unwrap();
     let scope = scope("a");

@@ -12,6 +12,7 @@
 mod behavior;
 mod cluster;
 mod faults;
+mod network;
 mod redis_server;
 mod round_trips;
 mod secured;

@@ -46,6 +46,12 @@ impl Server {
         self.ready().await;
     }
 
+    /// Starts it again with more arguments, on the same port and files.
+    pub(crate) async fn restart_with(&mut self, args: &[&str]) {
+        self.args.extend(args.iter().map(|&arg| arg.to_owned()));
+        self.restart().await;
+    }
+
     pub(crate) async fn kill(&mut self) {
         self.child.kill().await.unwrap();
     }
@@ -130,7 +136,7 @@ fn spawn(port: u16, args: &[String], dir: &Path) -> Child {
     let plain = if tls { "0".to_owned() } else { port.to_string() };
     let program = PathBuf::from(program);
     let mut command = Command::new(&program);
-    command.args(["--bind", "127.0.0.1", "--port", &plain, "--save", "", "--appendonly", "no"]);
+    command.args(["--bind", "127.0.0.1", "--port", &plain, "--save", ""]);
     if args.iter().any(|arg| arg == "--sentinel") {
         // It writes what it learns into its configuration.
         std::fs::write(dir.join("sentinel.conf"), "").unwrap();
