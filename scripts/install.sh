@@ -17,6 +17,7 @@ ANTHROPIC_VERSION=2.11.0
 OPENAI_VERSION=3.54.0
 GENAI_VERSION=3.4.0
 BOTO3_VERSION=1.44.5
+GRPCIO_VERSION=1.85.1
 CLAUDE_CODE_VERSION=2.1.329
 AXE_VERSION=4.14.1
 CARGO_DENY_VERSION=0.20.2
@@ -79,6 +80,7 @@ case ${1:-} in
             pip openai "openai==$OPENAI_VERSION"
             pip google.genai "google-genai==$GENAI_VERSION"
             pip boto3 "boto3==$BOTO3_VERSION"
+            pip grpc "grpcio==$GRPCIO_VERSION"
             echo "$root/.venv/bin/python"
         fi ;;
     claude)

@@ -38,6 +38,8 @@ tests() {
 }
 fuzz() { FUZZ_SECONDS=${FUZZ_SECONDS:-60} cargo test --locked --test fuzz -- --nocapture; }
 soak() { SOAK_SECONDS=${SOAK_SECONDS:-120} cargo test --locked --test e2e soak:: -- --nocapture; }
+# The Envoy configurations, from outside. No test here needs a build of its own.
+gateways() { (cd tests/gateways && "$PYTHON" -m unittest -b); }
 doc_tests() { cargo test --locked --doc; }
 lints() { cargo clippy --locked --all-targets -- -D warnings; }
 deny() { "$(scripts/install.sh cargo-deny)" --all-features --log-level error check bans licenses sources; }
@@ -70,6 +72,7 @@ schemas) step "fields of the newest SDKs" newest ;;
     step "fields of the SDKs" schemas
     step "lints" lints
     step "tests" tests
+    step "gateways" gateways
     step "documentation tests" doc_tests
     step "documentation" docs
     step "licences, bans, sources" deny
