@@ -2,7 +2,8 @@
 # Finds an outside tool, installs it if it is missing, and prints its path.
 #
 #   scripts/install.sh envoy | envoy-binary | redis | python | claude | cargo-deny |
-#                      chromedriver | axe | promtool | amtool
+#                      cargo-deb | cargo-cyclonedx | chromedriver | axe | promtool |
+#                      amtool
 #
 # Everything goes into .venv and .masker, but for what only the system's package
 # manager has (Redis, Node, Chromium, Prometheus). ENVOY, REDIS_SERVER, PYTHON,
@@ -18,9 +19,12 @@ OPENAI_VERSION=3.54.0
 GENAI_VERSION=3.4.0
 BOTO3_VERSION=1.44.5
 GRPCIO_VERSION=1.85.1
+KUBERNETES_VALIDATE_VERSION=1.37.0
 CLAUDE_CODE_VERSION=2.1.329
 AXE_VERSION=4.14.1
 CARGO_DENY_VERSION=0.20.2
+CARGO_DEB_VERSION=3.8.0
+CARGO_CYCLONEDX_VERSION=0.5.9
 
 fail() { echo "masker: $*" >&2; exit 1; }
 say() { echo "masker: $*" >&2; }
@@ -81,6 +85,7 @@ case ${1:-} in
             pip google.genai "google-genai==$GENAI_VERSION"
             pip boto3 "boto3==$BOTO3_VERSION"
             pip grpc "grpcio==$GRPCIO_VERSION"
+            pip kubernetes_validate "kubernetes-validate==$KUBERNETES_VALIDATE_VERSION"
             echo "$root/.venv/bin/python"
         fi ;;
     claude)
@@ -125,16 +130,21 @@ case ${1:-} in
             command -v amtool >/dev/null || apt prometheus-alertmanager
             command -v amtool
         fi ;;
-    cargo-deny)
-        if command -v cargo-deny; then :
+    # Unoptimized: they run for seconds and would build for minutes.
+    cargo-deny | cargo-deb | cargo-cyclonedx)
+        if command -v "$1"; then :
         else
-            [ -x .masker/cargo/bin/cargo-deny ] || {
-                say "building cargo-deny into .masker/cargo"
-                # Unoptimized: it runs for seconds and would build for minutes.
-                CARGO_PROFILE_DEV_DEBUG=0 cargo install -q --debug --locked --no-default-features --root .masker/cargo \
-                    "cargo-deny@$CARGO_DENY_VERSION" >&2 || fail "cargo could not install cargo-deny"
+            case $1 in
+                cargo-deny) crate=(--no-default-features "cargo-deny@$CARGO_DENY_VERSION") ;;
+                cargo-deb) crate=("cargo-deb@$CARGO_DEB_VERSION") ;;
+                *) crate=("cargo-cyclonedx@$CARGO_CYCLONEDX_VERSION") ;;
+            esac
+            [ -x ".masker/cargo/bin/$1" ] || {
+                say "building $1 into .masker/cargo"
+                CARGO_PROFILE_DEV_DEBUG=0 cargo install -q --debug --locked --root .masker/cargo \
+                    "${crate[@]}" >&2 || fail "cargo could not install $1"
             }
-            echo "$root/.masker/cargo/bin/cargo-deny"
+            echo "$root/.masker/cargo/bin/$1"
         fi ;;
-    *) fail "usage: scripts/install.sh envoy | envoy-binary | redis | python | claude | cargo-deny | chromedriver | axe | promtool | amtool" ;;
+    *) fail "usage: scripts/install.sh envoy | envoy-binary | redis | python | claude | cargo-deny | cargo-deb | cargo-cyclonedx | chromedriver | axe | promtool | amtool" ;;
 esac

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# make test, and with `all`, `fuzz`, `soak`, `coverage` or `schemas` make test-all,
-# make fuzz, make soak, make coverage and make schemas.
+# make test, and with `all`, `fuzz`, `soak`, `coverage`, `gateways` or `schemas` make
+# test-all, make fuzz, make soak, make coverage, make gateways and make schemas.
 # Stops at the first step that fails; the last lines say how long each step took.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -66,6 +66,9 @@ coverage) step "coverage" coverage ;;
 fuzz) step "fuzzing" fuzz ;;
 soak) step "soak" soak ;;
 schemas) step "fields of the newest SDKs" newest ;;
+gateways)
+    step "masker" cargo build --locked --bin masker
+    step "gateways" gateways ;;
 *)
     step "format" cargo fmt --check
     step "Envoy configurations" scripts/validate-envoy.sh

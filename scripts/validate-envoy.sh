@@ -68,18 +68,5 @@ if grep -n '@[A-Z_]*@' "$dir"/*.yaml; then
 fi
 
 # A valid file can still be an open one.
-for file in envoy/envoy.yaml envoy/minimal.yaml "$dir"/*.yaml; do
-    for lock in 'failure_mode_allow: false' 'observability_mode: false' 'allow_mode_override: false' \
-        'request_body_mode: FULL_DUPLEX_STREAMED' 'response_body_mode: FULL_DUPLEX_STREAMED' \
-        'metadata_matcher: {filter: masker, path: \[{key: ok}\], value: {bool_match: true}}' \
-        'remove: x-masker-tenant' 'healthy_panic_threshold: {value: 0}' \
-        'ext_proc_fail_close_spurious_resp: true' 'direct_response: {status: 404}'; do
-        grep -q "^[^#]*$lock" "$file" || { echo "$file lacks: $lock" >&2; exit 1; }
-    done
-    for opening in typed_per_filter_config upgrade_configs 'failure_mode_allow: true' admin_layer; do
-        if grep -n "^[^#]*$opening" "$file"; then echo "$file must not have: $opening" >&2; exit 1; fi
-    done
-    # The one that is allowed belongs to the stream to masker.
-    [ "$(grep -c '^[^#]*retry_policy' "$file")" -le 1 ] || { echo "$file: a route must not retry" >&2; exit 1; }
-done
+scripts/locks.sh envoy/envoy.yaml envoy/minimal.yaml "$dir"/*.yaml
 echo "ok      locks"
