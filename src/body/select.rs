@@ -13,11 +13,13 @@ mod gemini;
 mod openai;
 mod rules;
 mod schemas;
+mod spans;
 mod stream;
 
 use crate::body::json::{Node, Shape, Tape};
 use rules::Rule;
 pub use schemas::schemas;
+pub use spans::{anchored, spans_of};
 pub use stream::{End, Piece, pieces};
 
 /// A document's format.

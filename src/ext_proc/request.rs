@@ -192,9 +192,7 @@ fn mask(session: &mut Session<'_>, text: &str, head: &Head) -> Result<String, Re
 
 /// How the answer is restored: with what the client's own text names.
 fn care(settings: &Settings, text: &str, head: &Head) -> Care {
-    let catalog = Arc::clone(&settings.masker.catalog);
-    let care = Care::new(Arc::clone(&settings.restore), catalog);
-    let mut care = care.lenient(settings.lenient);
+    let mut care = settings.care();
     let mut json = |text: &str| {
         if let Ok(tape) = Tape::parse(text, settings.limits.depth) {
             care.own_request(&tape);

@@ -10,7 +10,7 @@ use crate::body::select::{Guarded, Opaque};
 use crate::ext_proc::budget::Budget;
 use crate::ext_proc::headers::Headers;
 use crate::ext_proc::refuse::Reason;
-use crate::mask::care::Rules;
+use crate::mask::care::{Care, Rules};
 use crate::mask::masker::Masker;
 use crate::mask::{MasterKey, Scope, Tenant};
 
@@ -97,6 +97,13 @@ impl Settings {
             headers.path().starts_with(&route.path_prefix)
                 && route.media_types.iter().any(|allowed| media == allowed)
         })
+    }
+
+    /// How answers are restored.
+    #[must_use]
+    pub fn care(&self) -> Care {
+        let catalog = Arc::clone(&self.masker.catalog);
+        Care::new(Arc::clone(&self.restore), catalog).lenient(self.lenient)
     }
 
     /// Whose request this is, and that tenant's keys.

@@ -50,7 +50,7 @@ const FILE: Rule = Rule::Opaque(Opaque::File);
 const PART: Rule = Rule::OpenAi(Object::Part);
 
 /// Which of a choice's texts a delta continues.
-const CONTENT: u32 = 0;
+pub(super) const CONTENT: u32 = 0;
 const REFUSAL: u32 = 1;
 const REASONING: u32 = 2;
 const FUNCTION: u32 = 3;

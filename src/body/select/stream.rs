@@ -52,7 +52,7 @@ impl End {
 }
 
 /// The number of a channel: its group, and which of the group's texts it is.
-fn number(group: u32, text: u32) -> u64 {
+pub(super) fn number(group: u32, text: u32) -> u64 {
     u64::from(group) << 32 | u64::from(text)
 }
 
