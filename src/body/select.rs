@@ -8,8 +8,10 @@
 //! twice is treated as unknown: parsers differ on which of the two counts.
 
 mod bedrock;
+mod blocks;
 mod claude;
 mod gemini;
+mod hosted;
 mod openai;
 mod rules;
 mod schemas;
@@ -17,8 +19,9 @@ mod spans;
 mod stream;
 
 use crate::body::json::{Node, Shape, Tape};
+pub use hosted::{Hosted, goes_on, hosted};
 use rules::Rule;
-pub use schemas::schemas;
+pub use schemas::{requests, schemas};
 pub use spans::{anchored, spans_of};
 pub use stream::{End, Piece, pieces};
 
@@ -139,9 +142,17 @@ pub struct Units {
     leaves: Vec<Leaf>,
     /// Where each unit ends.
     ends: Vec<usize>,
+    /// Blocks of types that are not known.
+    unknown: u64,
 }
 
 impl Units {
+    /// How many blocks have a type that is not known: all of their strings are text.
+    #[must_use]
+    pub fn unknown(&self) -> u64 {
+        self.unknown
+    }
+
     /// The units, in the order in which the model reads them.
     pub fn iter(&self) -> impl Iterator<Item = &[Leaf]> {
         let mut from = 0;
@@ -204,6 +215,12 @@ fn invoked(tape: &Tape<'_>) -> Format {
         None if has("messages") || has("choices") => Format::Chat,
         None => Format::Other,
     }
+}
+
+/// The format of what several models' formats share a path with.
+#[must_use]
+pub fn resolved(tape: &Tape<'_>, format: Format) -> Format {
+    if format == Format::Invoke { invoked(tape) } else { format }
 }
 
 /// Where APIs that are not known put the input of tools.
@@ -342,6 +359,7 @@ impl Walk<'_, '_> {
         if rule.is_object() && self.tape.repeats(node) {
             rule = Rule::Free;
         }
+        self.units.unknown += u64::from(self.is_unknown(node, given));
         let outer_channel = self.begins(node, rule);
         for (key, value) in self.tape.fields(node) {
             let inner = match rule {

@@ -3,7 +3,7 @@
 use crate::detect::Catalog;
 use crate::ext_proc::tally::Tally;
 use crate::telemetry::Metrics;
-use crate::telemetry::labels::{Code, Kept, KindName, Restored};
+use crate::telemetry::labels::{Block, Code, Kept, KindName, Restored};
 
 pub(crate) fn exchange(tally: &Tally, catalog: &Catalog, metrics: &Metrics) {
     metrics.requests.get_or_create(&tally.outcome).inc();
@@ -28,6 +28,11 @@ pub(crate) fn exchange(tally: &Tally, catalog: &Catalog, metrics: &Metrics) {
     for (&place, &count) in &tally.unmaskable {
         metrics.unmaskable.get_or_create(&place).inc_by(count);
     }
+    for (tool, &count) in &tally.hosted {
+        metrics.hosted.get_or_create(tool).inc_by(count);
+    }
+    metrics.blocks.get_or_create(&Block::Request).inc_by(tally.blocks);
+    metrics.blocks.get_or_create(&Block::Answer).inc_by(tally.counts.blocks);
     for (&opaque, &count) in &tally.opaque {
         metrics.opaque.get_or_create(&opaque).inc_by(count);
     }

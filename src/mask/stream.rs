@@ -172,6 +172,7 @@ impl Stream {
                     }
                     Piece::End(End::Ping) => return out.extend_from_slice(frame.raw()),
                     Piece::End(end) => steps.push(Step::End(end)),
+                    Piece::Unknown => counts.blocks += 1,
                 }
             }
             swaps = self.whole(&tape, &leaves, table, counts);

@@ -110,6 +110,26 @@ label! {
     }
 }
 
+label! {
+    /// A tool that the provider runs.
+    Tool("tool") {
+        WebSearch = "web_search",
+        WebFetch = "web_fetch",
+        Code = "code_execution",
+        Mcp = "mcp",
+        FileSearch = "file_search",
+        Other = "other",
+    }
+}
+
+label! {
+    /// Where a block of a type that is not known was.
+    Block("side") {
+        Request = "request",
+        Answer = "answer",
+    }
+}
+
 /// The name of a kind in the catalog.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct KindName(pub Box<str>);
