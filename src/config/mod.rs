@@ -17,6 +17,7 @@ use crate::mask::Tenant;
 use crate::mask::care::Rules;
 use crate::mask::masker::Around;
 use crate::store::config::StoreConfig;
+use crate::telemetry::alerts::Thresholds;
 
 mod check;
 mod combine;
@@ -48,6 +49,7 @@ pub struct Config {
     pub store: StoreConfig,
     /// Holds the master key, which is read when it is needed.
     pub key_file: PathBuf,
+    pub mode: Mode,
     pub limits: Limits,
     pub detect: Detect,
     /// Static API keys that share one tenant.
@@ -63,6 +65,8 @@ pub struct Config {
     pub lenient: bool,
     pub shutdown: Shutdown,
     pub log: Log,
+    /// When operators are warned.
+    pub alerts: Thresholds,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,6 +83,17 @@ pub struct Admin {
     pub unmask_per_minute: u32,
     /// And how many placeholders in them.
     pub unmask_placeholders_per_minute: u32,
+}
+
+/// When modes of operation change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mode {
+    pub allow_bypass: bool,
+    pub longest_bypass: Duration,
+    /// So many failures to mask within the window block.
+    pub failures: usize,
+    pub window: Duration,
+    pub block: Duration,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

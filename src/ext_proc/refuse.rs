@@ -42,6 +42,8 @@ pub enum Reason {
     /// This endpoint needs the mapping store, which cannot be reached.
     StoreDown,
     Tenant,
+    /// An operator, or masking that failed, blocks; until then, if it ends by itself.
+    Blocked(Option<Duration>),
     Internal,
     /// The provider's answer is larger than what can be held.
     AnswerTooLarge(usize),
@@ -58,9 +60,36 @@ pub struct Reply {
     pub error_type: Option<&'static str>,
     /// A closed set: for metrics, logs and `%RESPONSE_CODE_DETAILS%`.
     pub code: &'static str,
+    /// The same in fewer classes, for programs: `AWS_MASKER_` and a number.
+    pub error: &'static str,
 }
 
 impl Reason {
+    /// 1: the store, 2: masking, 3: restoring, 4: the configuration, 5: what must not
+    /// leave, 6: JSON. Programs know these: none changes its meaning.
+    fn error(&self) -> &'static str {
+        match self {
+            Self::StoreDown => "AWS_MASKER_1001",
+            Self::Internal | Self::Overloaded | Self::Blocked(_) => "AWS_MASKER_2001",
+            Self::TooLarge(_)
+            | Self::Findings(_)
+            | Self::MediaType
+            | Self::Signed
+            | Self::Coding
+            | Self::CodingDamaged
+            | Self::Charset
+            | Self::Utf8
+            | Self::ByteOrderMark
+            | Self::Multipart
+            | Self::Slow(_) => "AWS_MASKER_2003",
+            Self::AnswerTooLarge(_) | Self::AnswerDamaged => "AWS_MASKER_3001",
+            Self::Tenant => "AWS_MASKER_4001",
+            Self::Opaque(_) | Self::Hosted(_) => "AWS_MASKER_5001",
+            Self::Unmaskable(_) => "AWS_MASKER_5002",
+            Self::Depth(_) => "AWS_MASKER_6002",
+        }
+    }
+
     /// Status, Claude's error type, and the code.
     fn class(&self) -> (u16, &'static str, &'static str) {
         match self {
@@ -82,6 +111,7 @@ impl Reason {
             Self::Overloaded => (529, "overloaded_error", "overloaded"),
             Self::StoreDown => (503, "api_error", "store_down"),
             Self::Tenant => (500, "api_error", "tenant"),
+            Self::Blocked(_) => (503, "api_error", "blocked"),
             Self::Internal => (503, "api_error", "internal"),
             Self::AnswerTooLarge(_) => (502, "api_error", "answer_too_large"),
             Self::AnswerDamaged => (502, "api_error", "answer_damaged"),
@@ -145,6 +175,10 @@ impl Reason {
                 "the header x-masker-tenant, which only Envoy may set, holds no tenant's name"
                     .to_owned()
             }
+            Self::Blocked(_) => {
+                "the masking gateway is blocked and sends nothing on; its operator knows why"
+                    .to_owned()
+            }
             Self::Internal => {
                 "the masking gateway failed and sent nothing on; try again".to_owned()
             }
@@ -175,10 +209,19 @@ impl Reason {
             }
             Errors::Bedrock => json!({"message": message}),
         };
-        let retry_after = matches!(status, 503 | 529).then_some(2);
+        let retry_after = match self {
+            Self::Blocked(left) => Some(wait(*left)),
+            _ => matches!(status, 503 | 529).then_some(2),
+        };
         let error_type = (errors == Errors::Bedrock).then(|| aws_exception(status));
-        Reply { status, body: body.to_string(), retry_after, code, error_type }
+        Reply { status, body: body.to_string(), retry_after, code, error: self.error(), error_type }
     }
+}
+
+/// Seconds until a client may try again: not all at once, and not too late.
+fn wait(left: Option<Duration>) -> u32 {
+    let seconds = left.map_or(30, |left| left.as_secs().clamp(1, 300));
+    u32::try_from(seconds).unwrap_or(300)
 }
 
 /// The name that Google's APIs give a status.
@@ -234,6 +277,7 @@ mod tests {
             (reply.status, body["error"]["type"].as_str()),
             (413, Some("request_too_large"))
         );
+        assert_eq!(reply.error, "AWS_MASKER_2003");
         assert_eq!(body["type"], "error");
         let reply = Reason::Overloaded.reply(Errors::OpenAi);
         let body: serde_json::Value = serde_json::from_str(&reply.body).unwrap();

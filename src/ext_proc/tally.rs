@@ -1,10 +1,12 @@
 //! What one exchange counts: numbers and names of closed sets, never a value.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use crate::body::select::{Guarded, Hosted, Opaque};
 use crate::detect::Kind;
 use crate::ext_proc::answer::Answer;
+use crate::ext_proc::messages::Input;
 use crate::mask::masker::Report;
 use crate::mask::restore::Counts;
 use crate::telemetry::labels::{self, Outcome, Place};
@@ -15,6 +17,7 @@ pub struct Tally {
     /// Why it was refused.
     pub code: Option<&'static str>,
     pub request_bytes: usize,
+    pub answer_bytes: u64,
     pub findings: BTreeMap<Kind, u64>,
     /// Findings where nothing may change, by place.
     pub unmaskable: BTreeMap<Place, u64>,
@@ -25,6 +28,8 @@ pub struct Tally {
     pub blocks: u64,
     pub counts: Counts,
     pub held_events: u64,
+    /// From the end of the request's body until Envoy had all that was masked.
+    pub took: Option<Duration>,
     pub malformed: bool,
     pub degraded: bool,
 }
@@ -36,6 +41,7 @@ impl Default for Tally {
             outcome: Outcome::Aborted,
             code: None,
             request_bytes: 0,
+            answer_bytes: 0,
             findings: BTreeMap::new(),
             unmaskable: BTreeMap::new(),
             opaque: BTreeMap::new(),
@@ -43,6 +49,7 @@ impl Default for Tally {
             blocks: 0,
             counts: Counts::default(),
             held_events: 0,
+            took: None,
             malformed: false,
             degraded: false,
         }
@@ -73,6 +80,13 @@ impl Tally {
     /// A body of a type that is not looked into, on a route that allows it.
     pub(crate) fn let_through(&mut self) {
         *self.opaque.entry(labels::Opaque::Binary).or_default() += 1;
+    }
+
+    /// Counts the bytes of an answer, restored or not.
+    pub(crate) fn input(&mut self, input: &Input) {
+        if let Input::ResponseBody { bytes, .. } = input {
+            self.answer_bytes += u64::try_from(bytes.len()).unwrap_or_default();
+        }
     }
 
     pub(crate) fn answer(&mut self, answer: &Answer) {

@@ -41,8 +41,12 @@ label! {
         Masked = "masked",
         /// A route of the configuration let the body through as it is.
         Unmasked = "unmasked",
+        /// An operator bypasses masking.
+        Bypassed = "bypassed",
         Empty = "empty",
+        /// The request may not pass.
         Refused = "refused",
+        /// Masker, its store or the provider's answer was at fault.
         Failed = "failed",
         Aborted = "aborted",
         /// Envoy answered itself: nothing was sent.
@@ -130,16 +134,6 @@ label! {
     }
 }
 
-/// The name of a kind in the catalog.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct KindName(pub Box<str>);
-
-impl EncodeLabelSet for KindName {
-    fn encode(&self, encoder: &mut LabelSetEncoder<'_>) -> fmt::Result {
-        [("kind", &*self.0)].encode(encoder)
-    }
-}
-
 /// Why a request was refused, as the error body names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Code(pub &'static str);
@@ -147,5 +141,16 @@ pub struct Code(pub &'static str);
 impl EncodeLabelSet for Code {
     fn encode(&self, encoder: &mut LabelSetEncoder<'_>) -> fmt::Result {
         [("code", self.0)].encode(encoder)
+    }
+}
+
+label! {
+    /// How bad an alert is, as programs know it.
+    Severity("severity") {
+        Info = "INFO",
+        Medium = "MEDIUM",
+        Warning = "WARNING",
+        High = "HIGH",
+        Critical = "CRITICAL",
     }
 }
