@@ -16,6 +16,7 @@ use crate::config::problem::Problems;
 mod check;
 mod client;
 mod core;
+mod explain;
 mod flags;
 mod keys;
 mod mask;
@@ -46,6 +47,8 @@ enum Command {
     Mask(mask::Mask),
     /// Restore what `masker mask` masked
     Unmask(mask::Unmask),
+    /// Show what becomes of a request, place by place, without values
+    Explain(explain::Explain),
     /// Find identifiers and secrets in files and folders
     Scan(scan::Scan),
     /// Show what is looked for, and why a text is found or not
@@ -72,6 +75,8 @@ enum CliError {
     #[error(transparent)]
     Mask(#[from] mask::MaskError),
     #[error(transparent)]
+    Explain(#[from] explain::ExplainError),
+    #[error(transparent)]
     Scan(#[from] scan::ScanError),
     #[error(transparent)]
     Patterns(#[from] patterns::PatternsError),
@@ -97,6 +102,7 @@ fn dispatch(command: Command, env: Env<'_>) -> Result<ExitCode, CliError> {
         Command::Check(check) => check::run(check, env)?,
         Command::Mask(args) => mask::mask(&Config::load(&args.flags(), env)?, &args)?,
         Command::Unmask(args) => mask::unmask(&Config::load(&args.flags(), env)?, &args)?,
+        Command::Explain(args) => explain::run(&Config::load(&args.flags(), env)?, &args)?,
         Command::Scan(args) => return Ok(scan::run(&args, env)?),
         Command::Patterns(args) => patterns::run(&args, env)?,
         Command::Mode(args) => mode::run(&Config::load(&args.client.flags(), env)?, &args)?,
