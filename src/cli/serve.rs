@@ -95,10 +95,7 @@ async fn serve(read: Read, source: Source) -> Result<(), ServeError> {
     // From here on a hang-up ends nothing.
     let hangup = signal(SignalKind::hangup()).map_err(ServeError::Signal)?;
     let settings = Arc::new(ArcSwap::from_pointee(wiring::settings(&config)?));
-    let token = match &config.admin.token_file {
-        Some(path) => Token::load(path)?,
-        None => Token::none(),
-    };
+    let token = token(&config)?;
     let (bound, admin_bound) = listeners(&config).await?;
     let store = Store::open(&config.store).await?;
     let mut registry = Registry::default();
@@ -160,6 +157,10 @@ async fn serve(read: Read, source: Source) -> Result<(), ServeError> {
     }
     tracing::info!("stopped");
     served
+}
+
+fn token(config: &Config) -> Result<Token, TokenError> {
+    config.admin.token_file.as_ref().map_or_else(|| Ok(Token::none()), |path| Token::load(path))
 }
 
 /// For Envoy, and for operators.
