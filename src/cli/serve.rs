@@ -47,7 +47,7 @@ pub(super) enum ServeError {
     #[error(transparent)]
     Config(#[from] Problems),
     #[error(transparent)]
-    Key(#[from] key::KeyFileError),
+    Key(#[from] key::KeySourceError),
     #[error(transparent)]
     Log(#[from] log::LogError),
     #[error(transparent)]

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::config::key::KeySource;
 use crate::detect::custom::Own;
 use crate::detect::{ArnStyle, Profile};
 use crate::listen::{Address, Listen, Tls};
@@ -45,8 +46,8 @@ pub struct Config {
     /// For operators.
     pub admin: Admin,
     pub store: StoreConfig,
-    /// Holds the master key, which is read when it is needed.
-    pub key_file: PathBuf,
+    /// The master key, which is read when it is needed.
+    pub key: KeySource,
     pub mode: Mode,
     pub limits: Limits,
     pub detect: Detect,
