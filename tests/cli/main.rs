@@ -36,6 +36,7 @@ fn help() {
         ("scan", vec!["scan", "--help"]),
         ("patterns", vec!["patterns", "--help"]),
         ("mode", vec!["mode", "--help"]),
+        ("keys", vec!["keys", "--help"]),
         ("keys-new", vec!["keys", "new", "--help"]),
     ] {
         let output = masker(&args);
