@@ -24,6 +24,7 @@ mod mode;
 mod output;
 mod patterns;
 mod reload;
+mod ring;
 mod scan;
 mod serve;
 mod wiring;
@@ -56,7 +57,7 @@ enum Command {
     Patterns(patterns::Patterns),
     /// Show or set the mode of operation of a running masker
     Mode(mode::Mode),
-    /// Make master keys
+    /// Make and change master keys
     #[command(subcommand)]
     Keys(keys::Keys),
 }
@@ -68,6 +69,8 @@ enum CliError {
     Config(#[from] Problems),
     #[error(transparent)]
     Keys(#[from] keys::KeysError),
+    #[error(transparent)]
+    Ring(#[from] ring::RingCommandError),
     #[error(transparent)]
     Serve(#[from] serve::ServeError),
     #[error(transparent)]
@@ -106,7 +109,22 @@ fn dispatch(command: Command, env: Env<'_>) -> Result<ExitCode, CliError> {
         Command::Scan(args) => return Ok(scan::run(&args, env)?),
         Command::Patterns(args) => patterns::run(&args, env)?,
         Command::Mode(args) => mode::run(&Config::load(&args.client.flags(), env)?, &args)?,
-        Command::Keys(keys::Keys::New(new)) => keys::new(&new)?,
+        Command::Keys(keys) => dispatch_keys(&keys)?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn dispatch_keys(keys: &keys::Keys) -> Result<(), CliError> {
+    use keys::Keys;
+    match keys {
+        Keys::New(args) => keys::new(args)?,
+        Keys::Show(args) => ring::show(args)?,
+        Keys::Add(args) => ring::add(args)?,
+        Keys::Use(args) => ring::make_current(args)?,
+        Keys::Retire(args) => ring::retire(args)?,
+        Keys::Enroll(args) => ring::enroll(args)?,
+        Keys::Forget(args) => ring::forget(args)?,
+        Keys::Retag(args) => ring::retag(args)?,
+    }
+    Ok(())
 }

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use crate::admin;
 use crate::breaker::State;
 use crate::cli::serve::ServeError;
-use crate::config::{Config, key};
+use crate::config::Config;
 use crate::detect::{self, Catalog};
 use crate::ext_proc::budget::Budget;
 use crate::ext_proc::gate::Gate;
@@ -56,7 +56,7 @@ pub(super) fn settings(config: &Config) -> Result<Settings, ServeError> {
     };
     Ok(Settings {
         masker: masker(config)?,
-        master: key::load(&config.key_file)?,
+        master: config.key.load()?,
         tenants,
         limits: Limits {
             body: limits.body,

@@ -24,6 +24,7 @@ use crate::config::Tls;
 use crate::config::combine;
 use crate::config::families;
 use crate::config::file::File;
+use crate::config::key::KeySource;
 use crate::config::patterns;
 use crate::config::problem::Origin;
 use crate::config::restore;
@@ -147,7 +148,10 @@ impl Fields<'_> {
                     .number("admin.unmask_placeholders_per_minute")?,
             },
             store: self.store()?,
-            key_file: self.text("key_file")?.into(),
+            key: match self.list("key_command") {
+                Ok(words) => KeySource::Command(words),
+                Err(_) => KeySource::File(self.text("key_file")?.into()),
+            },
             mode: Mode {
                 allow_bypass: self.flag("mode.allow_bypass")?,
                 longest_bypass: self.time("mode.longest_bypass")?,

@@ -38,6 +38,7 @@ fn help() {
         ("scan", vec!["scan", "--help"]),
         ("patterns", vec!["patterns", "--help"]),
         ("mode", vec!["mode", "--help"]),
+        ("keys", vec!["keys", "--help"]),
         ("keys-new", vec!["keys", "new", "--help"]),
     ] {
         let output = masker(&args);
