@@ -95,10 +95,8 @@ async fn serve(read: Read, source: Source) -> Result<(), ServeError> {
     // From here on a hang-up ends nothing.
     let hangup = signal(SignalKind::hangup()).map_err(ServeError::Signal)?;
     let settings = Arc::new(ArcSwap::from_pointee(wiring::settings(&config)?));
-    let token = match &config.admin.token_file {
-        Some(path) => Token::load(path)?,
-        None => Token::none(),
-    };
+    let token = config.admin.token_file.as_deref();
+    let token = token.map_or_else(|| Ok(Token::none()), Token::load)?;
     let (bound, admin_bound) = listeners(&config).await?;
     let store = Store::open(&config.store).await?;
     let mut registry = Registry::default();
@@ -110,6 +108,7 @@ async fn serve(read: Read, source: Source) -> Result<(), ServeError> {
         store: store.clone(),
         gate: gate.clone(),
         envoy: bound.places(),
+        files: wiring::Files::of(&config),
     };
     let watch = Watch::new(metrics.clone(), config.alerts, wiring::look(parts), started);
     let recent = Recent::default();

@@ -134,3 +134,11 @@ label! {
         Critical = "CRITICAL",
     }
 }
+
+label! {
+    /// Whose certificate.
+    Listener("listener") {
+        Processor = "processor",
+        Admin = "admin",
+    }
+}

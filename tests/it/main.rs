@@ -28,6 +28,7 @@ mod golden_streams;
 mod identifiers;
 mod json;
 mod kept;
+mod operations;
 mod planted;
 mod profiles;
 mod properties;
