@@ -13,6 +13,7 @@ use crate::config::Config;
 use crate::config::load::Env;
 use crate::config::problem::Problems;
 
+mod audit;
 mod check;
 mod client;
 mod core;
@@ -56,6 +57,9 @@ enum Command {
     /// Make master keys
     #[command(subcommand)]
     Keys(keys::Keys),
+    /// Check the audit log
+    #[command(subcommand)]
+    Audit(audit::Audit),
 }
 
 /// Why a command did not do what it was asked.
@@ -65,6 +69,8 @@ enum CliError {
     Config(#[from] Problems),
     #[error(transparent)]
     Keys(#[from] keys::KeysError),
+    #[error(transparent)]
+    Audit(#[from] audit::AuditError),
     #[error(transparent)]
     Serve(#[from] serve::ServeError),
     #[error(transparent)]
@@ -101,6 +107,7 @@ fn dispatch(command: Command, env: Env<'_>) -> Result<ExitCode, CliError> {
         Command::Patterns(args) => patterns::run(&args, env)?,
         Command::Mode(args) => mode::run(&Config::load(&args.client.flags(), env)?, &args)?,
         Command::Keys(keys::Keys::New(new)) => keys::new(&new)?,
+        Command::Audit(audit) => audit::run(&audit)?,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -32,8 +32,7 @@ use crate::detect::{ArnStyle, Profile};
 use crate::listen::Address;
 use crate::mask::care::Rules;
 use crate::mask::masker::Around;
-use crate::store::config::Backend;
-use crate::store::config::StoreConfig;
+use crate::store::config::{Backend, Identity, RedisConfig, StoreConfig};
 use crate::telemetry::alerts::Thresholds;
 
 /// The checked configuration, unless there was a problem, now or before.
@@ -181,6 +180,7 @@ impl Fields<'_> {
                 notice: self.time("shutdown.notice")?,
                 drain: self.time("shutdown.drain")?,
             },
+            audit_file: self.path("audit.file"),
             alerts: Thresholds {
                 failures_warning: self.number("alerts.failures_warning")?,
                 failures_critical: self.number("alerts.failures_critical")?,
@@ -201,12 +201,19 @@ impl Fields<'_> {
 
     fn store(&self) -> Result<StoreConfig, Missing> {
         let backend = match self.value("store.url") {
-            Some(Value::Store(Some(url))) => Backend::Redis {
+            Some(Value::Store(Some(url))) => Backend::Redis(Box::new(RedisConfig {
                 url: url.clone(),
                 ca: self.path("store.ca_file"),
+                identity: self
+                    .path("store.cert_file")
+                    .zip(self.path("store.key_file"))
+                    .map(|(cert, key)| Identity { cert, key }),
                 username_file: self.path("store.username_file"),
                 password_file: self.path("store.password_file"),
-            },
+                sentinel_username_file: self.path("store.sentinel_username_file"),
+                sentinel_password_file: self.path("store.sentinel_password_file"),
+                read_from_replicas: self.flag("store.read_from_replicas")?,
+            })),
             Some(Value::Store(None)) => {
                 Backend::Memory { entries: self.number("store.memory_entries")? }
             }

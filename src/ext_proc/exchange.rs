@@ -444,8 +444,7 @@ impl Exchange {
         let failed = reply.status >= 500 && reply.code != "blocked";
         self.tally.outcome = if failed { Outcome::Failed } else { Outcome::Refused };
         self.tally.code = Some(reply.code);
-        self.outputs.clear();
-        self.outputs.push_back(Output::Refuse(reply));
+        self.outputs = VecDeque::from([Output::Refuse(reply)]);
         Phase::Refused
     }
 }

@@ -133,6 +133,24 @@ async fn the_mode_is_set_and_told() {
     let logs = String::from_utf8_lossy(&bed.logs()).into_owned();
     assert!(logs.contains("the drill is over") && logs.contains("emergency-mode"), "{logs}");
     assert!(!logs.contains(TOKEN));
+    audited(&bed, &["the drill is over", "BLOCK_ALL for 600 s", "refused", "invalid"]);
+}
+
+/// The audit log is whole, and holds all of this.
+fn audited(bed: &Bed, parts: &[&str]) {
+    let file = bed.path("audit");
+    let verify = std::process::Command::new(env!("CARGO_BIN_EXE_masker"))
+        .args(["audit", "verify"])
+        .arg(&file)
+        .output()
+        .expect("masker runs");
+    let said = String::from_utf8_lossy(&verify.stdout);
+    assert!(verify.status.success() && said.contains("entries, from"), "{said}");
+    let text = std::fs::read_to_string(file).expect("there is an audit log");
+    for part in parts.iter().chain(&["\"start\""]) {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    assert!(!text.contains(TOKEN));
 }
 
 type Headers = Vec<(&'static str, String)>;

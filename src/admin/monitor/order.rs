@@ -63,7 +63,7 @@ pub(super) async fn emergency_mode(
     body: Body,
 ) -> Response {
     let peer = extensions.get::<Peer>();
-    let mut audit = Audit::begin("emergency-mode", peer, 0);
+    let mut audit = Audit::kept(&shared.control.journal, "emergency-mode", peer, 0);
     let by = peer.map_or_else(|| "unknown".to_owned(), ToString::to_string);
     let asked = match read(&headers, body).await {
         Ok(asked) => asked,
