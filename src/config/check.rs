@@ -189,6 +189,7 @@ impl Fields<'_> {
                 notice: self.time("shutdown.notice")?,
                 drain: self.time("shutdown.drain")?,
             },
+            audit_file: self.path("audit.file"),
             alerts: Thresholds {
                 failures_warning: self.number("alerts.failures_warning")?,
                 failures_critical: self.number("alerts.failures_critical")?,
