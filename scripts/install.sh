@@ -2,7 +2,8 @@
 # Finds an outside tool, installs it if it is missing, and prints its path.
 #
 #   scripts/install.sh envoy | envoy-binary | redis | python | claude | cargo-deny |
-#                      node-sdks | chromedriver | axe | schemathesis | promtool | amtool
+#                      node-sdks | cargo-deb | cargo-cyclonedx | chromedriver | axe |
+#                      schemathesis | promtool | amtool
 #
 # Everything goes into .venv and .masker, but for what only the system's package
 # manager has (Redis, Node, Chromium, Prometheus). ENVOY, REDIS_SERVER, PYTHON,
@@ -23,10 +24,14 @@ OPENAI_NODE_VERSION=5.7.0
 VERCEL_AI_VERSION=5.0.277
 VERCEL_ANTHROPIC_VERSION=2.0.112
 VERCEL_OPENAI_VERSION=2.0.130
+GRPCIO_VERSION=1.85.1
+KUBERNETES_VALIDATE_VERSION=1.37.0
 CLAUDE_CODE_VERSION=2.1.329
 SCHEMATHESIS_VERSION=4.32.5
 AXE_VERSION=4.14.1
 CARGO_DENY_VERSION=0.20.2
+CARGO_DEB_VERSION=3.8.0
+CARGO_CYCLONEDX_VERSION=0.5.9
 
 fail() { echo "masker: $*" >&2; exit 1; }
 say() { echo "masker: $*" >&2; }
@@ -86,6 +91,8 @@ case ${1:-} in
             pip openai "openai==$OPENAI_VERSION"
             pip google.genai "google-genai==$GENAI_VERSION"
             pip boto3 "boto3==$BOTO3_VERSION"
+            pip grpc "grpcio==$GRPCIO_VERSION"
+            pip kubernetes_validate "kubernetes-validate==$KUBERNETES_VALIDATE_VERSION"
             echo "$root/.venv/bin/python"
         fi ;;
     claude)
@@ -153,16 +160,21 @@ case ${1:-} in
             command -v amtool >/dev/null || apt prometheus-alertmanager
             command -v amtool
         fi ;;
-    cargo-deny)
-        if command -v cargo-deny; then :
+    # Unoptimized: they run for seconds and would build for minutes.
+    cargo-deny | cargo-deb | cargo-cyclonedx)
+        if command -v "$1"; then :
         else
-            [ -x .masker/cargo/bin/cargo-deny ] || {
-                say "building cargo-deny into .masker/cargo"
-                # Unoptimized: it runs for seconds and would build for minutes.
-                CARGO_PROFILE_DEV_DEBUG=0 cargo install -q --debug --locked --no-default-features --root .masker/cargo \
-                    "cargo-deny@$CARGO_DENY_VERSION" >&2 || fail "cargo could not install cargo-deny"
+            case $1 in
+                cargo-deny) crate=(--no-default-features "cargo-deny@$CARGO_DENY_VERSION") ;;
+                cargo-deb) crate=("cargo-deb@$CARGO_DEB_VERSION") ;;
+                *) crate=("cargo-cyclonedx@$CARGO_CYCLONEDX_VERSION") ;;
+            esac
+            [ -x ".masker/cargo/bin/$1" ] || {
+                say "building $1 into .masker/cargo"
+                CARGO_PROFILE_DEV_DEBUG=0 cargo install -q --debug --locked --root .masker/cargo \
+                    "${crate[@]}" >&2 || fail "cargo could not install $1"
             }
-            echo "$root/.masker/cargo/bin/cargo-deny"
+            echo "$root/.masker/cargo/bin/$1"
         fi ;;
-    *) fail "usage: scripts/install.sh envoy | envoy-binary | redis | python | claude | node-sdks | cargo-deny | chromedriver | axe | schemathesis | promtool | amtool" ;;
+    *) fail "usage: scripts/install.sh envoy | envoy-binary | redis | python | claude | node-sdks | cargo-deny | cargo-deb | cargo-cyclonedx | chromedriver | axe | schemathesis | promtool | amtool" ;;
 esac
