@@ -2,12 +2,12 @@
 # Finds an outside tool, installs it if it is missing, and prints its path.
 #
 #   scripts/install.sh envoy | envoy-binary | redis | python | claude | cargo-deny |
-#                      cargo-deb | cargo-cyclonedx | chromedriver | axe | promtool |
-#                      amtool
+#                      node-sdks | cargo-deb | cargo-cyclonedx | chromedriver | axe |
+#                      schemathesis | promtool | amtool
 #
 # Everything goes into .venv and .masker, but for what only the system's package
 # manager has (Redis, Node, Chromium, Prometheus). ENVOY, REDIS_SERVER, PYTHON,
-# CLAUDE_CODE, CHROMEDRIVER, AXE, PROMTOOL, AMTOOL name a tool
+# CLAUDE_CODE, CHROMEDRIVER, AXE, SCHEMATHESIS, PROMTOOL, AMTOOL name a tool
 # that you have already.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -18,9 +18,16 @@ ANTHROPIC_VERSION=2.11.0
 OPENAI_VERSION=3.54.0
 GENAI_VERSION=3.4.0
 BOTO3_VERSION=1.44.5
+# Those that Node 18 to 24 run.
+ANTHROPIC_NODE_VERSION=1.12.0
+OPENAI_NODE_VERSION=5.7.0
+VERCEL_AI_VERSION=5.0.277
+VERCEL_ANTHROPIC_VERSION=2.0.112
+VERCEL_OPENAI_VERSION=2.0.130
 GRPCIO_VERSION=1.85.1
 KUBERNETES_VALIDATE_VERSION=1.37.0
 CLAUDE_CODE_VERSION=2.1.329
+SCHEMATHESIS_VERSION=4.32.5
 AXE_VERSION=4.14.1
 CARGO_DENY_VERSION=0.20.2
 CARGO_DEB_VERSION=3.8.0
@@ -101,6 +108,21 @@ case ${1:-} in
             fi
             echo "$claude"
         fi ;;
+    # The directory that they are in.
+    node-sdks)
+        if [ -n "${NODE_SDKS:-}" ]; then echo "$NODE_SDKS"
+        else
+            if [ ! -d .masker/node/node_modules/@ai-sdk/openai ]; then
+                command -v npm >/dev/null || apt nodejs npm
+                say "installing the SDKs for TypeScript into .masker/node"
+                mkdir -p .masker/node
+                npm install --prefix .masker/node --no-audit --no-fund --loglevel=error \
+                    "@anthropic-ai/sdk@$ANTHROPIC_NODE_VERSION" "openai@$OPENAI_NODE_VERSION" \
+                    "ai@$VERCEL_AI_VERSION" "@ai-sdk/anthropic@$VERCEL_ANTHROPIC_VERSION" \
+                    "@ai-sdk/openai@$VERCEL_OPENAI_VERSION" >&2 || fail "npm could not install the SDKs"
+            fi
+            echo "$root/.masker/node"
+        fi ;;
     # Chromium comes with it.
     chromedriver)
         if [ -n "${CHROMEDRIVER:-}" ]; then given CHROMEDRIVER "$CHROMEDRIVER"
@@ -118,6 +140,14 @@ case ${1:-} in
                 "axe-core@$AXE_VERSION" >&2 || fail "npm could not install axe-core"
         fi
         echo "$axe" ;;
+    schemathesis)
+        st=${SCHEMATHESIS:-$root/.masker/schemathesis/bin/st}
+        if [ ! -x "$st" ]; then
+            say "installing schemathesis into .masker/schemathesis"
+            { python3 -m venv .masker/schemathesis && .masker/schemathesis/bin/python -m pip install -q \
+                --disable-pip-version-check "schemathesis==$SCHEMATHESIS_VERSION"; } >&2 || fail "pip could not install schemathesis"
+        fi
+        echo "$st" ;;
     promtool)
         if [ -n "${PROMTOOL:-}" ]; then given PROMTOOL "$PROMTOOL"
         else
@@ -146,5 +176,5 @@ case ${1:-} in
             }
             echo "$root/.masker/cargo/bin/$1"
         fi ;;
-    *) fail "usage: scripts/install.sh envoy | envoy-binary | redis | python | claude | cargo-deny | cargo-deb | cargo-cyclonedx | chromedriver | axe | promtool | amtool" ;;
+    *) fail "usage: scripts/install.sh envoy | envoy-binary | redis | python | claude | node-sdks | cargo-deny | cargo-deb | cargo-cyclonedx | chromedriver | axe | schemathesis | promtool | amtool" ;;
 esac

@@ -24,10 +24,12 @@ step() {
 tools() {
     ENVOY=$(scripts/install.sh envoy) && REDIS_SERVER=$(scripts/install.sh redis) &&
         PYTHON=$(scripts/install.sh python) && CLAUDE_CODE=$(scripts/install.sh claude) &&
+        NODE_SDKS=$(scripts/install.sh node-sdks) &&
         CHROMEDRIVER=$(scripts/install.sh chromedriver) && AXE=$(scripts/install.sh axe) &&
+        SCHEMATHESIS=$(scripts/install.sh schemathesis) &&
         PROMTOOL=$(scripts/install.sh promtool) && AMTOOL=$(scripts/install.sh amtool) || return
-    export ENVOY REDIS_SERVER PYTHON CLAUDE_CODE CHROMEDRIVER AXE PROMTOOL AMTOOL
-    env | grep -E '^(ENVOY|REDIS_SERVER|PYTHON|CLAUDE_CODE|CHROMEDRIVER|AXE|PROMTOOL|AMTOOL)='
+    export ENVOY REDIS_SERVER PYTHON CLAUDE_CODE NODE_SDKS CHROMEDRIVER AXE SCHEMATHESIS PROMTOOL AMTOOL
+    env | grep -E '^(ENVOY|REDIS_SERVER|PYTHON|CLAUDE_CODE|NODE_SDKS|CHROMEDRIVER|AXE|SCHEMATHESIS|PROMTOOL|AMTOOL)='
     # Settings of the shell that calls must not reach the programs under test.
     unset ANTHROPIC_BASE_URL ANTHROPIC_API_KEY ANTHROPIC_AUTH_TOKEN \
         MASKER_LISTEN MASKER_ADMIN MASKER_STORE MASKER_KEY_FILE MASKER_CONFIG

@@ -26,7 +26,6 @@ use crate::ext_proc::request::{Head, Job, Masked};
 use crate::ext_proc::settings::Settings;
 use crate::ext_proc::tally::Tally;
 use crate::mask::Scope;
-use crate::mask::care::Care;
 use crate::mask::masker::Report;
 use crate::mask::table::Table;
 use crate::telemetry::labels::Outcome;
@@ -267,9 +266,7 @@ impl Exchange {
             let remove = vec!["x-masker-tenant"];
             self.outputs.push_back(Output::RequestHeaders { remove, findings: 0 });
             let mut table = Table::default();
-            let catalog = Arc::clone(&self.settings.masker.catalog);
-            let care = Care::new(Arc::clone(&self.settings.restore), catalog);
-            table.set_care(care.lenient(self.settings.lenient));
+            table.set_care(self.settings.care());
             let Head { endpoint, scope, .. } = head;
             return Phase::Forwarded(Forwarded { table: Arc::new(table), endpoint, scope });
         }
@@ -441,11 +438,10 @@ impl Exchange {
 
     fn refuse(&mut self, reason: &Reason) -> Phase {
         let reply = reason.reply(self.errors);
-        let failed = reply.status >= 500 && !matches!(reason, Reason::Blocked(_));
+        let failed = reply.status >= 500 && reply.code != "blocked";
         self.tally.outcome = if failed { Outcome::Failed } else { Outcome::Refused };
         self.tally.code = Some(reply.code);
-        self.outputs.clear();
-        self.outputs.push_back(Output::Refuse(reply));
+        self.outputs = VecDeque::from([Output::Refuse(reply)]);
         Phase::Refused
     }
 }

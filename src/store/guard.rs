@@ -194,7 +194,14 @@ impl Guard {
                     self.counters.saved.fetch_add(1, Ordering::Relaxed);
                     true
                 }
-                Saved::Existing(sealed) => seal::fingerprint(sealed) == Some(&entry.fingerprint),
+                Saved::Existing(sealed) => {
+                    let same = seal::fingerprint(sealed) == Some(&entry.fingerprint);
+                    if same && !entry.replaces && seal::is_older(sealed, &entry.sealed) {
+                        let again = Entry { replaces: true, ..entry.clone() };
+                        self.push(&mut state, &again);
+                    }
+                    same
+                }
                 Saved::Waiting => false,
             };
             if stored && current {
@@ -265,6 +272,7 @@ pub(crate) async fn keep(guard: Arc<Guard>, stop: CancellationToken) {
 /// The other background task: notices another primary behind sentinels or an
 /// address, and goes there at once. Ends with `stop`.
 pub(crate) async fn follow(guard: Arc<Guard>, stop: CancellationToken) {
+    guard.look().await;
     let mut turns = 0_u32;
     loop {
         let demoted = tokio::select! {
@@ -280,14 +288,20 @@ pub(crate) async fn follow(guard: Arc<Guard>, stop: CancellationToken) {
             }
             // Until a name or the sentinels know of it, it may be the old one again.
             sleep(FOLLOW).await;
-        } else if turns.is_multiple_of(LOOK) && guard.is_closed() {
-            let looked = timeout(guard.connect_timeout, guard.link.look()).await;
-            drop(looked);
+        } else if turns.is_multiple_of(LOOK) {
+            guard.look().await;
         }
     }
 }
 
 impl Guard {
+    async fn look(&self) {
+        if self.is_closed() {
+            // A server that says nothing is seen by the calls.
+            timeout(self.connect_timeout, self.link.look()).await.ok();
+        }
+    }
+
     fn retry_now(&self) {
         let now = self.clock.now();
         self.state().breaker.retry_at(now);
