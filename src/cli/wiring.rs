@@ -1,6 +1,7 @@
 //! From the configuration to what the parts take.
 
 use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use tokio::time::Instant;
 
@@ -9,6 +10,7 @@ use crate::admin::proto;
 use crate::breaker::State;
 use crate::cli::serve::ServeError;
 use crate::config::{Config, key};
+use crate::detect::edition::Editions;
 use crate::detect::{self, Catalog};
 use crate::ext_proc::budget::Budget;
 use crate::ext_proc::service::Shared;
@@ -20,6 +22,11 @@ use crate::telemetry::Metrics;
 
 /// The masker with the catalog that the configuration asks for.
 pub(super) fn masker(config: &Config) -> Result<Masker, Box<detect::CatalogError>> {
+    editions(config).map(|(masker, _)| masker)
+}
+
+/// The same, and the editions for conversations that run.
+pub(super) fn editions(config: &Config) -> Result<(Masker, Editions), Box<detect::CatalogError>> {
     let settings = detect::Settings {
         private_ip: config.detect.private_ip,
         public_ip: config.detect.public_ip,
@@ -28,9 +35,12 @@ pub(super) fn masker(config: &Config) -> Result<Masker, Box<detect::CatalogError
         arn_style: config.detect.arn_style,
         own: Arc::clone(&config.detect.own),
     };
-    let catalog = Catalog::builtin(&settings).map_err(Box::new)?;
+    let catalog = Arc::new(Catalog::builtin(&settings).map_err(Box::new)?);
+    let read = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
+    let read = u64::try_from(read).unwrap_or_default();
+    let editions = Editions::new(Arc::clone(&catalog), settings, read, config.detect.newest);
     let limits = masker::Limits { findings: config.limits.findings, depth: config.limits.depth };
-    Ok(Masker { catalog: Arc::new(catalog), limits })
+    Ok((Masker { catalog, limits }, editions))
 }
 
 pub(super) fn settings(config: &Config) -> Result<Settings, ServeError> {
@@ -45,8 +55,10 @@ pub(super) fn settings(config: &Config) -> Result<Settings, ServeError> {
         path_prefix: own.path_prefix.clone(),
         media_types: own.media_types.iter().map(|media| media.to_ascii_lowercase()).collect(),
     };
+    let (masker, editions) = editions(config)?;
     Ok(Settings {
-        masker: masker(config)?,
+        masker,
+        editions: Arc::new(editions),
         master: key::load(&config.key_file)?,
         tenants,
         limits: Limits {

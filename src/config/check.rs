@@ -157,6 +157,7 @@ impl Fields<'_> {
                     "whole" => ArnStyle::Whole,
                     _ => ArnStyle::Fields,
                 },
+                newest: self.text("detect.edition")? == "newest",
                 own: Arc::new(own),
                 files,
             },

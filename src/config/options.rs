@@ -183,6 +183,8 @@ pub(crate) const OPTIONS: &[Opt] = &[
     opt("detect.arn_style", Choice(&["fields", "whole"]), Default("\"fields\""),
         "\"fields\" keeps the shape of an ARN and masks account and names; \"whole\" masks an ARN \
          as one, unless it holds a wildcard or a variable."),
+    opt("detect.edition", Choice(&["pinned", "newest"]), Default("\"pinned\""),
+        "\"pinned\": a conversation that runs keeps the patterns it began with, and patterns that are added act on new ones. \"newest\": they act on all at once, which changes what the model was shown before: providers may then refuse its thinking blocks (400), and prompt caches begin anew."),
     opt("detect.families_off", List, Default("[]"),
         "Families of the catalog that are not looked for: the FAMILY of `masker patterns list`. \"arn\" is the structure of ARNs, \"context\" what is found beside a key or words (accounts, secret keys, passwords), \"keys\" names under AWS's keys, \"hosts\" host names, \"prose\" names behind the word for what they name."),
 

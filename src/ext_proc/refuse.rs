@@ -39,6 +39,8 @@ pub enum Reason {
     Overloaded,
     /// This endpoint needs the mapping store, which cannot be reached.
     StoreDown,
+    /// The conversation began with patterns that this replica does not have yet.
+    Newer,
     Tenant,
     Internal,
     /// The provider's answer is larger than what can be held.
@@ -78,6 +80,7 @@ impl Reason {
             Self::Slow(_) => (408, "invalid_request_error", "body_timeout"),
             Self::Overloaded => (529, "overloaded_error", "overloaded"),
             Self::StoreDown => (503, "api_error", "store_down"),
+            Self::Newer => (503, "api_error", "newer_edition"),
             Self::Tenant => (500, "api_error", "tenant"),
             Self::Internal => (503, "api_error", "internal"),
             Self::AnswerTooLarge(_) => (502, "api_error", "answer_too_large"),
@@ -132,6 +135,11 @@ impl Reason {
             Self::StoreDown => {
                 "this endpoint needs the gateway's mapping store, which cannot be reached; \
                 try again later"
+                    .to_owned()
+            }
+            Self::Newer => {
+                "this conversation began with patterns that this replica of the gateway has not \
+                read yet; try again"
                     .to_owned()
             }
             Self::Tenant => {

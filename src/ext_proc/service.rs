@@ -22,10 +22,10 @@ use tonic::{Request, Response, Status, Streaming};
 use crate::ext_proc::exchange::{Exchange, Needs, Provided};
 use crate::ext_proc::queue::{self, Queue};
 use crate::ext_proc::refuse::Reason;
-use crate::ext_proc::request::{Job, Masked};
+use crate::ext_proc::request::{Job, Worked};
 use crate::ext_proc::settings::Settings;
 use crate::ext_proc::{record, wire};
-use crate::store::{Store, Wants};
+use crate::store::{self, Store, Wants};
 use crate::telemetry::Metrics;
 
 /// Answers that wait for Envoy, each at most 64 KiB.
@@ -116,11 +116,14 @@ impl Service {
                 }
                 () = sleep_until(deadline), if exchange.is_collecting() => exchange.expire(),
             }
-            if let Some(job) = exchange.job() {
-                exchange.masked(self.mask(job, settings.limits.slice).await);
-            }
-            if let Some(needs) = exchange.needs() {
-                exchange.provide(self.fetch(needs).await);
+            loop {
+                if let Some(job) = exchange.job() {
+                    exchange.masked(self.mask(job, settings.limits.slice).await);
+                } else if let Some(needs) = exchange.needs() {
+                    exchange.provide(self.fetch(needs).await);
+                } else {
+                    break;
+                }
             }
             while let Some(output) = exchange.output() {
                 let send = answers.send(Ok(wire::output(output)));
@@ -137,7 +140,7 @@ impl Service {
     }
 
     /// Masks here, or, if the body is long, where it holds up nobody.
-    async fn mask(&self, job: Job, slice: usize) -> Result<Masked, Reason> {
+    async fn mask(&self, job: Job, slice: usize) -> Result<Worked, Reason> {
         let start = Instant::now();
         let result = if job.len() > slice {
             tokio::task::spawn_blocking(move || job.run()).await.map_err(|_| ())
@@ -150,11 +153,14 @@ impl Service {
 
     async fn fetch(&self, needs: Needs) -> Result<Provided, Reason> {
         let start = Instant::now();
-        let wants = Wants { save: needs.save, reveal: needs.reveal };
-        let answer = self.store.fetch(&needs.scope, wants).await;
+        let Needs { scope, save, reveal, records } = needs;
+        let wants = Wants { save, reveal, records };
+        let answer = self.store.fetch(&scope, wants).await;
         self.metrics.store_seconds.observe(start.elapsed().as_secs_f64());
         match answer {
-            Ok(answer) => Ok(Provided { revealed: answer.revealed, degraded: answer.degraded }),
+            Ok(store::Answer { revealed, records, degraded }) => {
+                Ok(Provided { revealed, records, degraded })
+            }
             Err(error) => {
                 tracing::error!(%error, "the store refused a request's mappings");
                 Err(Reason::Internal)

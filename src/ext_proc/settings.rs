@@ -7,6 +7,7 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 
 use crate::body::select::{Guarded, Opaque};
+use crate::detect::edition::Editions;
 use crate::ext_proc::budget::Budget;
 use crate::ext_proc::headers::Headers;
 use crate::ext_proc::refuse::Reason;
@@ -18,6 +19,8 @@ use crate::mask::{MasterKey, Scope, Tenant};
 #[derive(Clone, Debug)]
 pub struct Settings {
     pub masker: Masker,
+    /// The masker's catalog, and those of running conversations.
+    pub editions: Arc<Editions>,
     pub master: MasterKey,
     pub tenants: Tenants,
     pub limits: Limits,

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use crate::body::select::{Guarded, Opaque};
 use crate::detect::Kind;
 use crate::ext_proc::answer::Answer;
+use crate::ext_proc::talk::Talk;
 use crate::mask::masker::Report;
 use crate::mask::restore::Counts;
-use crate::telemetry::labels::{self, Outcome, Place};
+use crate::telemetry::labels::{self, Cause, Outcome, Place};
 
 #[derive(Debug)]
 pub struct Tally {
@@ -23,6 +24,11 @@ pub struct Tally {
     pub held_events: u64,
     pub malformed: bool,
     pub degraded: bool,
+    /// The conversation runs, and nothing was remembered of it.
+    pub lost: bool,
+    pub fault: Option<Cause>,
+    /// Blocks of the answer that are kept as the model wrote them.
+    pub originals: usize,
 }
 
 impl Default for Tally {
@@ -39,6 +45,9 @@ impl Default for Tally {
             held_events: 0,
             malformed: false,
             degraded: false,
+            lost: false,
+            fault: None,
+            originals: 0,
         }
     }
 }
@@ -58,6 +67,11 @@ impl Tally {
             *self.opaque.entry(opaque_label(opaque)).or_default() += count;
         }
         self.malformed |= report.malformed;
+    }
+
+    pub(crate) fn talk(&mut self, talk: &Talk) {
+        self.lost = talk.is_lost();
+        self.fault = talk.fault;
     }
 
     /// A body of a type that is not looked into, on a route that allows it.

@@ -4,8 +4,10 @@ use std::collections::VecDeque;
 use std::ops::Range;
 
 use crate::body::frame::Frame;
+use crate::body::select::End;
 use crate::body::splice::{Swap, splice};
 use crate::mask::channel::Plan;
+use crate::mask::conversation::Verify;
 
 /// An event that is not written yet.
 pub(super) struct Held {
@@ -13,6 +15,8 @@ pub(super) struct Held {
     /// Of what stands whole in the event.
     pub swaps: Vec<Swap<String>>,
     pub deltas: Vec<Delta>,
+    /// What it ends.
+    pub ends: Vec<End>,
 }
 
 /// A text of an event that may go on in the next.
@@ -85,7 +89,15 @@ pub(super) fn share<const N: usize>(plan: &Plan, joined: &str, deltas: [(&mut De
 impl Held {
     /// An event in which nothing is restored.
     pub(super) fn plain(frame: Frame) -> Self {
-        Self { frame, swaps: Vec::new(), deltas: Vec::new() }
+        Self { frame, swaps: Vec::new(), deltas: Vec::new(), ends: Vec::new() }
+    }
+
+    /// Tells what the client gets.
+    pub(super) fn tell(&self, verify: &mut Verify) {
+        for delta in &self.deltas {
+            verify.gave(delta.channel, &delta.ready);
+        }
+        self.ends.iter().for_each(|&end| verify.end(end));
     }
 
     pub(super) fn is_open(&self) -> bool {

@@ -5,6 +5,7 @@
 //! key(label)    = HKDF-SHA256(salt, master).expand(label)      ; RFC 5869
 //! tag           = HMAC-SHA256(key("tag"), kind ‖ 0 ‖ value)
 //! store key     = HMAC-SHA256(key("store key"), placeholder), first 16 bytes
+//! digest(label) = HMAC-SHA256(key("record"), label ‖ 0 ‖ …)        ; see Label
 //! ```
 
 use std::collections::HashMap;
@@ -20,6 +21,8 @@ use zeroize::Zeroizing;
 use crate::mask::{Mapping, Placeholder, Value};
 
 type HmacSha256 = Hmac<Sha256>;
+/// A keyed hash that is being made.
+pub(crate) type Running = HmacSha256;
 type Key = Zeroizing<[u8; 32]>;
 
 /// The secret from which everything else is derived. Whoever has it can tell
@@ -115,6 +118,8 @@ impl Master {
             tag: mac(&expand("masker tag v1")),
             seal: expand("masker seal v1"),
             store: mac(&expand("masker store key v1")),
+            record: mac(&expand("masker record v1")),
+            record_seal: expand("masker record seal v1"),
         }))
     }
 }
@@ -190,6 +195,38 @@ struct Keys {
     tag: HmacSha256,
     seal: Key,
     store: HmacSha256,
+    record: HmacSha256,
+    record_seal: Key,
+}
+
+/// What a digest is of: digests of two kinds never meet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Label {
+    /// The client's name of a session.
+    Session,
+    /// A conversation of it.
+    Conversation,
+    /// A message.
+    Message,
+    /// A block of an answer.
+    Block,
+    /// The units of a conversation up to one.
+    Chain,
+    /// The key with which units are hashed.
+    Units,
+}
+
+impl Label {
+    fn name(self) -> &'static [u8] {
+        match self {
+            Self::Session => b"session",
+            Self::Conversation => b"conversation",
+            Self::Message => b"message",
+            Self::Block => b"block",
+            Self::Chain => b"chain",
+            Self::Units => b"units",
+        }
+    }
 }
 
 /// A tenant's keys. Cloning shares them; the last drop overwrites them.
@@ -229,6 +266,28 @@ impl Scope {
             *slot = *byte;
         }
         key
+    }
+
+    /// A keyed hash of parts, each of which has a length of its own or is the last.
+    #[must_use]
+    pub fn digest(&self, label: Label, parts: &[&[u8]]) -> [u8; 32] {
+        let mut mac = self.running(label);
+        parts.iter().for_each(|part| mac.update(part));
+        mac.finalize().into_bytes().into()
+    }
+
+    /// [`Scope::digest`], begun.
+    pub(crate) fn running(&self, label: Label) -> Running {
+        let mut mac = self.0.record.clone();
+        mac.update(label.name());
+        mac.update(&[0]);
+        mac
+    }
+
+    /// The key that seals records at rest.
+    #[must_use]
+    pub fn record_seal_key(&self) -> &[u8; 32] {
+        &self.0.record_seal
     }
 
     /// The key that seals values at rest.

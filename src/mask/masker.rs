@@ -19,6 +19,7 @@ use crate::body::select::{self, Format, Guarded, Leaf, Opaque, Place};
 use crate::body::splice::{Swap, splice};
 use crate::detect::{Beside, Catalog, Finding, Kind, Known, Rank};
 use crate::mask::contents::Contents;
+use crate::mask::conversation::Names;
 use crate::mask::decoded::{Decoded, source_at};
 use crate::mask::placeholder::{self, NUMBER_KIND, Placeholder};
 use crate::mask::table::Table;
@@ -75,6 +76,8 @@ pub struct Session<'a> {
     known: Known,
     pub report: Report,
     decoded: Decoded,
+    /// The mappings of the request, if this is its answer.
+    base: Option<Arc<Table>>,
 }
 
 /// One leaf while its unit is worked on.
@@ -99,8 +102,34 @@ impl<'s> Text<'s> {
 impl<'a> Session<'a> {
     #[must_use]
     pub fn new(masker: &'a Masker, scope: &'a Scope) -> Self {
-        let (table, known, report, decoded) = Default::default();
-        Self { masker, scope, table, known, report, decoded }
+        let (table, known, report, decoded, base) = Default::default();
+        Self { masker, scope, table, known, report, decoded, base }
+    }
+
+    /// A document that comes behind another, whose names and mappings these are.
+    #[must_use]
+    pub(super) fn behind(
+        masker: &'a Masker,
+        scope: &'a Scope,
+        known: Known,
+        table: Arc<Table>,
+    ) -> Self {
+        Self { known, base: Some(table), ..Self::new(masker, scope) }
+    }
+
+    /// Names that are known before anything is read.
+    pub fn begin(&mut self, names: &Names) {
+        names.teach(&self.masker.catalog, &mut self.known);
+    }
+
+    #[must_use]
+    pub fn known(&self) -> &Known {
+        &self.known
+    }
+
+    #[must_use]
+    pub fn into_known(self) -> Known {
+        self.known
     }
 
     /// Masks a JSON document. What is not JSON is masked as text and counted:
@@ -114,11 +143,23 @@ impl<'a> Session<'a> {
                 return self.text(source);
             }
         };
+        self.document(&tape, format, |_, _, _| {})
+    }
+
+    /// Masks a JSON document that was read. `before` may change what it is rewritten with.
+    pub fn document(
+        &mut self,
+        tape: &Tape<'_>,
+        format: Format,
+        before: impl FnOnce(&Self, &[Vec<Leaf>], &mut Vec<Swap<String>>),
+    ) -> Result<String, Refusal> {
         let mut swaps = Vec::new();
-        for unit in select::units(&tape, format) {
-            self.unit(&tape, &unit, &mut swaps)?;
+        let units = select::units(tape, format);
+        for unit in &units {
+            self.unit(tape, unit, &mut swaps)?;
         }
-        splice(source, &mut swaps).map_err(|_| Refusal::Misfit)
+        before(self, &units, &mut swaps);
+        splice(tape.source(), &mut swaps).map_err(|_| Refusal::Misfit)
     }
 
     /// Masks a text as one leaf.
@@ -261,7 +302,8 @@ impl<'a> Session<'a> {
     }
 
     fn placeholder(&mut self, kind: Kind, value: &str) -> Result<Arc<Mapping>, Refusal> {
-        if let Some(mapping) = self.table.text(value) {
+        let base = || self.base.as_ref()?.text(value);
+        if let Some(mapping) = self.table.text(value).or_else(base) {
             return Ok(Arc::clone(mapping));
         }
         let info = self.masker.catalog.info(kind);

@@ -4,6 +4,7 @@ pub mod care;
 mod carried;
 mod channel;
 mod contents;
+pub mod conversation;
 mod decoded;
 pub mod document;
 mod held;
@@ -19,6 +20,6 @@ pub mod table;
 mod url;
 pub mod value;
 
-pub use keys::{KeyError, MasterKey, Scope, Tenant, TenantError};
+pub use keys::{KeyError, Label, MasterKey, Scope, Tenant, TenantError};
 pub use placeholder::Placeholder;
 pub use value::{Mapping, Value};

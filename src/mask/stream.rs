@@ -21,6 +21,7 @@ use crate::body::sse::{Event, Framer};
 use crate::mask::care::Spot;
 use crate::mask::carried::{self, Carried};
 use crate::mask::channel::Channels;
+use crate::mask::conversation::Verify;
 use crate::mask::held::{Delta, Held, share, waiting};
 use crate::mask::offsets;
 use crate::mask::quick::{self, Quick, What};
@@ -42,6 +43,7 @@ pub struct Stream {
     channels: Channels,
     /// Of formats whose channels are not known.
     carried: Carried,
+    verify: Option<Box<Verify>>,
     /// Events that had to wait.
     pub held: u64,
     /// An event was damaged: from there on all bytes pass as they come, for the client to
@@ -63,6 +65,15 @@ enum Step {
     End(End),
 }
 
+impl Step {
+    fn end(&self) -> Option<End> {
+        match *self {
+            Self::End(end) => Some(end),
+            Self::Text(_) => None,
+        }
+    }
+}
+
 impl Stream {
     /// A stream of server-sent events, which are at most `limit` bytes and nest at most
     /// `depth` levels.
@@ -75,8 +86,19 @@ impl Stream {
     #[must_use]
     pub fn framed(framing: Framing, format: Format, depth: usize) -> Self {
         let (queue, channels, carried) = Default::default();
-        let (left, held, damaged) = (0, 0, false);
-        Self { framing, format, depth, queue, left, channels, carried, held, damaged }
+        let (left, verify, held, damaged) = (0, None, 0, false);
+        Self { framing, format, depth, queue, left, channels, carried, verify, held, damaged }
+    }
+
+    /// Its blocks are compared with what the client gets, where the format is known.
+    #[must_use]
+    pub fn with_verify(self, verify: Option<Box<Verify>>) -> Self {
+        Self { verify: verify.filter(|_| self.format == Format::Event), ..self }
+    }
+
+    /// What was compared.
+    pub fn verify(&mut self) -> Option<&mut Verify> {
+        self.verify.as_deref_mut()
     }
 
     /// Takes bytes of the stream and gives those that are decided.
@@ -123,7 +145,7 @@ impl Stream {
             return Ok(false);
         }
         if self.queue.is_empty() {
-            pass(framer, &mut self.channels, table, out);
+            pass(framer, &mut self.channels, self.verify.as_deref_mut(), table, out);
         }
         let Some(quick) = quick::read(framer.bytes()) else { return Ok(false) };
         if quick.what == What::State {
@@ -134,7 +156,7 @@ impl Stream {
         let at = at - data..at - data + text.len();
         let delta = Delta::new(channel << 32, source, source, at, text);
         let frame = Frame::Sse(Event::single(framer.take(len), data));
-        let held = Held { frame, swaps: Vec::new(), deltas: vec![delta] };
+        let held = Held { deltas: vec![delta], ..Held::plain(frame) };
         self.enter(held, &[Step::Text(0)], table, counts, out);
         Ok(true)
     }
@@ -144,6 +166,10 @@ impl Stream {
     pub fn finish(&mut self, table: &Table, counts: &mut Counts) -> Vec<u8> {
         let mut out = Vec::new();
         self.end(End::All, table, counts);
+        self.release(&mut out);
+        if let Some(verify) = &mut self.verify {
+            verify.end(End::All);
+        }
         if let Some(frame) = self.framing.rest() {
             self.queue.push_back(Held::plain(frame));
         }
@@ -173,11 +199,14 @@ impl Stream {
                 }
             }
             swaps = self.whole(&tape, &leaves, table, counts);
+            if let Some(verify) = &mut self.verify {
+                verify.event(&tape);
+            }
         } else if data.trim() == "[DONE]" {
             steps.push(Step::End(End::All));
         }
         drop(data);
-        self.enter(Held { frame, swaps, deltas }, &steps, table, counts, out);
+        self.enter(Held { frame, swaps, deltas, ends: Vec::new() }, &steps, table, counts, out);
     }
 
     /// Restores what stands whole in an event.
@@ -207,13 +236,17 @@ impl Stream {
     /// Puts an event behind those that wait, and writes what is decided then.
     fn enter(
         &mut self,
-        held: Held,
+        mut held: Held,
         steps: &[Step],
         table: &Table,
         counts: &mut Counts,
         out: &mut Vec<u8>,
     ) {
         let number = self.left + self.queue.len() as u64;
+        if let Some(verify) = &mut self.verify {
+            held.deltas.iter().for_each(|delta| verify.wrote(delta.channel, &delta.pending));
+            held.ends.extend(steps.iter().filter_map(Step::end));
+        }
         self.queue.push_back(held);
         for step in steps {
             match *step {
@@ -281,13 +314,22 @@ impl Stream {
         while self.queue.front().is_some_and(|held| !held.is_open()) {
             let Some(held) = self.queue.pop_front() else { return };
             self.left += 1;
+            if let Some(verify) = &mut self.verify {
+                held.tell(verify);
+            }
             held.write(out);
         }
     }
 }
 
 /// Forwards events as they are, as long as nothing waits and nothing begins.
-fn pass(framer: &mut Framer, channels: &mut Channels, table: &Table, out: &mut Vec<u8>) {
+fn pass(
+    framer: &mut Framer,
+    channels: &mut Channels,
+    mut verify: Option<&mut Verify>,
+    table: &Table,
+    out: &mut Vec<u8>,
+) {
     let mut rest = framer.bytes();
     while let Some(quick) = quick::read(rest) {
         let passes = match quick.what {
@@ -299,6 +341,10 @@ fn pass(framer: &mut Framer, channels: &mut Channels, table: &Table, out: &mut V
         };
         if !passes {
             break;
+        }
+        if let Some(verify) = verify.as_mut().filter(|_| quick.what != What::State) {
+            verify.wrote(quick.channel << 32, quick.text);
+            verify.gave(quick.channel << 32, quick.text);
         }
         rest = rest.get(quick.len..).unwrap_or_default();
     }

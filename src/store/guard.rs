@@ -16,6 +16,7 @@ use crate::store::clock::Clock;
 use crate::store::config::StoreConfig;
 use crate::store::lru::Lru;
 use crate::store::queue::{Queue, Queued};
+use crate::store::record::Records;
 use crate::store::redis::{Failure, Link};
 use crate::store::seal;
 use crate::store::status::Counters;
@@ -35,6 +36,7 @@ pub(crate) struct Guard {
     connect_timeout: Duration,
     counters: Arc<Counters>,
     state: Mutex<State>,
+    records: Records,
     /// There is something new to wait for: the breaker opened, or the queue
     /// is no longer empty.
     wake: Notify,
@@ -77,6 +79,7 @@ impl Guard {
             connect_timeout: config.connect_timeout,
             counters,
             state: Mutex::new(state),
+            records: Records::new(config.cache_entries, config.ttl),
             wake: Notify::new(),
         }
     }
@@ -106,6 +109,11 @@ impl Guard {
         state.cache.find(key, self.clock.now()).copied()
     }
 
+    /// The record that this replica wrote or read last under this key.
+    pub(crate) fn record(&self, key: &StoreKey) -> Option<Vec<u8>> {
+        self.records.find(key, self.clock.now())
+    }
+
     /// May a call be made?
     pub(crate) fn is_closed(&self) -> bool {
         self.state().breaker.is_closed()
@@ -124,8 +132,12 @@ impl Guard {
         let saves = batch.saves.iter().map(|entry| self.push(&mut state, entry)).collect();
         drop(state);
         let reveals = vec![None; batch.reveals.len()];
-        let mut replies = Replies { saves, reveals, failure: None };
+        let mut replies = Replies { saves, reveals, ..Replies::default() };
         self.reveal_waiting(batch, &mut replies);
+        self.records.defer(batch, self.clock.now(), &mut replies);
+        if self.records.is_waiting() {
+            self.wake.notify_one();
+        }
         replies
     }
 
@@ -170,6 +182,7 @@ impl Guard {
 
     /// Remembers what is stored now; queues what was refused.
     fn remember(&self, batch: &Batch, replies: &mut Replies, epoch: u64) {
+        self.records.remember(batch, replies, self.clock.now());
         let ends = self.clock.now().saturating_add(self.ttl / REFRESH);
         let mut state = self.state();
         // What a lost connection had confirmed is not known to have survived.
@@ -247,7 +260,8 @@ pub(crate) async fn keep(guard: Arc<Guard>, stop: CancellationToken) {
             () = turn => guard.turn().await,
         }
     }
-    while guard.is_closed() && guard.queued() > 0 && guard.flush().await {}
+    let waits = || guard.queued() > 0 || guard.records.is_waiting();
+    while guard.is_closed() && waits() && guard.flush().await {}
     let lost = guard.queued();
     if lost > 0 {
         warn!(lost, "mappings were not written before the end");
@@ -262,7 +276,7 @@ impl Guard {
         match state.breaker.next_trial() {
             Some(due) => Some(due.saturating_sub(now)),
             // A blip: what it left behind is written a moment later.
-            None => (state.queue.len() > 0).then_some(FLUSH_PAUSE),
+            None => (state.queue.len() > 0 || self.records.is_waiting()).then_some(FLUSH_PAUSE),
         }
     }
 
@@ -296,7 +310,8 @@ impl Guard {
     /// Writes the oldest of what waits. False: it did not go well.
     async fn flush(&self) -> bool {
         let saves = self.state().queue.oldest(LARGEST);
-        let batch = Batch { saves, reveals: Vec::new() };
+        let writes = self.records.waiting(LARGEST);
+        let batch = Batch { saves, writes, ..Batch::default() };
         let Some(replies) = self.call(&batch, self.connect_timeout.max(self.deadline)).await else {
             return false;
         };

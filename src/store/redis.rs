@@ -3,12 +3,15 @@
 //! ```text
 //! key    m1:<22 characters>    base64url of Scope::store_key, an HMAC of the placeholder
 //! value  see seal.rs           sealed under the tenant's key, with its fingerprint
+//! key    m1:r:<22 characters>  a record of a conversation, or the names of a session
+//! value  see record.rs         sealed under the tenant's key for records
 //! ```
 //!
 //! One pipeline per call; for each mapping `SET key value NX GET EX ttl`
 //! (Redis 7.0), which writes where nothing is and else answers what is there,
 //! and `EXPIRE key ttl`, which refreshes what was there. A stored value is
-//! never overwritten. For each placeholder to reveal, `GET key`.
+//! never overwritten. For each placeholder to reveal, `GET key`. Records are overwritten with
+//! each turn, `SET key value EX ttl GET`, and read with `GET key`.
 //!
 //! The connection speaks RESP3, in which the client learns of a lost
 //! connection at once; it reconnects in the background with backoff and jitter.
@@ -34,7 +37,7 @@ use rustls::pki_types::pem::PemObject;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-use crate::store::batch::{Batch, Replies, Saved, StoreKey};
+use crate::store::batch::{Batch, NotWritten, Replies, Saved, StoreKey};
 use crate::store::config::RedisUrl;
 
 /// Written to see whether the store takes writes again.
@@ -208,6 +211,13 @@ impl Link {
         for reveal in &batch.reveals {
             pipeline.cmd("GET").arg(key(reveal));
         }
+        for write in &batch.writes {
+            let set = pipeline.cmd("SET").arg(record_key(&write.key)).arg(write.value.as_ref());
+            set.arg("EX").arg(ttl).arg("GET");
+        }
+        for read in &batch.reads {
+            pipeline.cmd("GET").arg(record_key(read));
+        }
         let answers = self.send(&mut pipeline).await?;
         read_answers(batch, answers)
     }
@@ -233,8 +243,16 @@ impl Link {
 }
 
 fn key(key: &StoreKey) -> String {
-    let mut text = String::with_capacity(25);
-    text.push_str("m1:");
+    named("m1:", key)
+}
+
+fn record_key(key: &StoreKey) -> String {
+    named("m1:r:", key)
+}
+
+fn named(prefix: &str, key: &StoreKey) -> String {
+    let mut text = String::with_capacity(27);
+    text.push_str(prefix);
     URL_SAFE_NO_PAD.encode_string(key, &mut text);
     text
 }
@@ -261,16 +279,26 @@ fn read_answers(batch: &Batch, answers: Vec<Value>) -> Result<Replies, Failure> 
             replies.failure.get_or_insert(failure);
         }
     }
+    let mut value = |replies: &mut Replies| match next() {
+        Ok(Value::BulkString(sealed)) => Ok(Ok(Some(sealed))),
+        Ok(Value::Nil) => Ok(Ok(None)),
+        Ok(_) => Err(Failure::Client("protocol error")),
+        Err(failure) => {
+            replies.failure = Some(failure);
+            Ok(Err(NotWritten))
+        }
+    };
     for _ in &batch.reveals {
-        replies.reveals.push(match next() {
-            Ok(Value::BulkString(sealed)) => Some(sealed),
-            Ok(Value::Nil) => None,
-            Ok(_) => return Err(Failure::Client("protocol error")),
-            Err(failure) => {
-                replies.failure = Some(failure);
-                None
-            }
-        });
+        let revealed = value(&mut replies)?.unwrap_or_default();
+        replies.reveals.push(revealed);
+    }
+    for _ in &batch.writes {
+        let written = value(&mut replies)?;
+        replies.writes.push(written);
+    }
+    for _ in &batch.reads {
+        let read = value(&mut replies)?.unwrap_or_default();
+        replies.reads.push(read);
     }
     Ok(replies)
 }

@@ -36,7 +36,9 @@ const CORE: &[&str] = &[
     "mode.rs",
     "breaker.rs",
     "ext_proc/exchange.rs",
+    "ext_proc/exchange/",
     "ext_proc/request.rs",
+    "ext_proc/request/",
     "ext_proc/answer.rs",
     "ext_proc/endpoint.rs",
     "ext_proc/headers.rs",
@@ -44,6 +46,7 @@ const CORE: &[&str] = &[
     "ext_proc/refuse.rs",
     "ext_proc/budget.rs",
     "ext_proc/settings.rs",
+    "ext_proc/talk.rs",
     "ext_proc/tally.rs",
 ];
 

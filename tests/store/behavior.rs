@@ -46,7 +46,8 @@ async fn one_call_saves_and_reveals() {
         let (old, new) = (mapping(&scope, 1), mapping(&scope, 2));
         save(&store, &scope, &[Arc::clone(&old)]).await;
         let reveal = vec![new.placeholder.clone(), old.placeholder.clone()];
-        let wants = Wants { save: vec![Arc::clone(&new), Arc::clone(&new)], reveal };
+        let wants =
+            Wants { save: vec![Arc::clone(&new), Arc::clone(&new)], reveal, ..Wants::default() };
         let answer = store.fetch(&scope, wants).await.unwrap();
         let found: Vec<_> = answer.revealed.into_iter().map(|(_, value)| value).collect();
         assert_eq!(found, [Some(new.value.clone()), Some(old.value.clone())]);
@@ -82,7 +83,7 @@ async fn a_collision_is_refused_and_nothing_overwritten() {
         let stores =
             if store.status().backend == "redis" { vec![&store, &other] } else { vec![&store] };
         for store in stores {
-            let wants = Wants { save: vec![Arc::clone(&second)], reveal: vec![] };
+            let wants = Wants { save: vec![Arc::clone(&second)], ..Wants::default() };
             let refused = store.fetch(&scope, wants).await.unwrap_err();
             let placeholder = first.placeholder.clone();
             assert!(
@@ -98,7 +99,7 @@ async fn a_collision_is_refused_and_nothing_overwritten() {
         // Within one call, too.
         let (third, mut fourth) = (mapping(&scope, 3), Mapping::clone(&mapping(&scope, 4)));
         fourth.placeholder = third.placeholder.clone();
-        let wants = Wants { save: vec![third, Arc::new(fourth)], reveal: vec![] };
+        let wants = Wants { save: vec![third, Arc::new(fourth)], ..Wants::default() };
         assert!(matches!(store.fetch(&scope, wants).await, Err(StoreError::Collision { .. })));
     })
     .await;
