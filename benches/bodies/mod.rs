@@ -115,6 +115,28 @@ pub(crate) fn request(size: usize) -> (String, Vec<String>) {
     (body.to_string(), planted)
 }
 
+/// The conversation of a Messages request, and 50 turns more of 2 KB each.
+pub(crate) fn turns(source: &str) -> Result<Vec<String>, serde_json::Error> {
+    let mut body: Value = serde_json::from_str(source)?;
+    let mut dice = Dice::new(50);
+    let mut turns = vec![source.to_owned()];
+    for turn in 0..50 {
+        let id = format!("toolu_01{}", dice.hex(22));
+        let (said, result) = (sentences(&mut dice, 300), log(&mut dice, 1_500));
+        let (call, answer) = (
+            json!({"role": "assistant", "content": [{"type": "text", "text": said},
+                {"type": "tool_use", "id": id, "name": "Bash", "input": {"command": turn}}]}),
+            json!({"role": "user", "content": [
+                {"type": "tool_result", "tool_use_id": id, "content": result}]}),
+        );
+        if let Some(messages) = body.get_mut("messages").and_then(Value::as_array_mut) {
+            messages.extend([call, answer]);
+        }
+        turns.push(body.to_string());
+    }
+    Ok(turns)
+}
+
 /// A stream of about `size` bytes in which one word in ten is a placeholder;
 /// how many there are.
 pub(crate) fn stream(size: usize, placeholders: &[&str]) -> (String, u64) {

@@ -72,7 +72,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let profile = if arguments.strict { Profile::Strict } else { Profile::Default };
     let settings = Settings { profile, ..Settings::default() };
     let catalog = Arc::new(Catalog::builtin(&settings)?);
-    let masker = Masker { catalog, limits: Limits { findings: 1_000_000, depth: 128 } };
+    let limits = Limits { findings: 1_000_000, depth: 128 };
+    let masker = Masker { catalog, limits, resent: None };
     // Any key does: nothing that it makes is kept.
     let key: Vec<u8> = (0..32).collect();
     let scope = MasterKey::parse(&key)?.scope(&Tenant::named("default")?);

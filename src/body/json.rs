@@ -12,6 +12,9 @@ use thiserror::Error;
 use crate::body::escape;
 use crate::body::strings::Strings;
 
+/// A guess, low enough for long texts and high enough for short ones.
+const BYTES_PER_TOKEN: usize = 64;
+
 /// What a token is. A key is followed by its value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shape {
@@ -71,7 +74,8 @@ impl<'a> Tape<'a> {
         }
         let bytes = source.as_bytes();
         let strings = Strings::new(bytes);
-        let mut reader = Reader { bytes, at: 0, tokens: Vec::new(), depth, strings: &strings };
+        let tokens = Vec::with_capacity(source.len() / BYTES_PER_TOKEN);
+        let mut reader = Reader { bytes, at: 0, tokens, depth, strings: &strings };
         reader.document()?;
         let tokens = reader.tokens;
         Ok(Self { source, tokens, strings })
@@ -171,6 +175,17 @@ impl<'a> Tape<'a> {
     /// Does a key occur twice? Parsers differ on which one counts.
     #[must_use]
     pub fn repeats(&self, object: Node) -> bool {
+        let mut few: [Cow<'_, str>; 8] = Default::default();
+        let mut count = 0;
+        for (key, _) in self.fields(object) {
+            let Some(slot) = few.get_mut(count) else { return self.repeats_among_many(object) };
+            (*slot, count) = (self.text(key), count + 1);
+        }
+        let keys = few.get(..count).unwrap_or_default();
+        keys.iter().enumerate().any(|(at, key)| keys.iter().take(at).any(|other| other == key))
+    }
+
+    fn repeats_among_many(&self, object: Node) -> bool {
         let mut keys: Vec<_> = self.fields(object).map(|(key, _)| self.text(key)).collect();
         keys.sort_unstable();
         keys.windows(2).any(|pair| pair.first() == pair.last())

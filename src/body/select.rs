@@ -78,6 +78,24 @@ pub enum Place {
     DeltaJson,
 }
 
+impl Place {
+    /// A number of its own.
+    pub(crate) fn code(self) -> usize {
+        match self {
+            Self::Text => 0,
+            Self::Key => 1,
+            Self::Number => 2,
+            Self::Base64 => 3,
+            Self::Source => 4,
+            Self::State => 5,
+            Self::Delta => 6,
+            Self::DeltaJson => 7,
+            Self::Guarded(guarded) => 16 | guarded as usize,
+            Self::Opaque(opaque) => 32 | opaque as usize,
+        }
+    }
+}
+
 /// Places that the provider needs as they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Guarded {
@@ -111,10 +129,30 @@ pub struct Leaf {
     pub tool: bool,
 }
 
+/// The leaves of a document, unit by unit.
+#[derive(Debug, Default)]
+pub struct Units {
+    leaves: Vec<Leaf>,
+    /// Where each unit ends.
+    ends: Vec<usize>,
+}
+
+impl Units {
+    /// The units, in the order in which the model reads them.
+    pub fn iter(&self) -> impl Iterator<Item = &[Leaf]> {
+        let mut from = 0;
+        self.ends.iter().map(move |&end| {
+            let unit = self.leaves.get(from..end).unwrap_or_default();
+            from = end;
+            unit
+        })
+    }
+}
+
 /// The leaves of the document, unit by unit: one tool, one system block, one
 /// content block; the order is that in which the model reads them.
 #[must_use]
-pub fn units(tape: &Tape<'_>, format: Format) -> Vec<Vec<Leaf>> {
+pub fn units(tape: &Tape<'_>, format: Format) -> Units {
     let mut walk = Walk::new(tape);
     let root = tape.root();
     let (rule, order) = top(tape, format);
@@ -169,8 +207,7 @@ const TOOL_INPUTS: [&str; 3] = ["arguments", "args", "input"];
 
 struct Walk<'t, 's> {
     tape: &'t Tape<'s>,
-    units: Vec<Vec<Leaf>>,
-    leaves: Vec<Leaf>,
+    units: Units,
     tool: bool,
     /// Of an event: its pieces, in the place of leaves.
     stream: Option<stream::Pieces>,
@@ -178,15 +215,16 @@ struct Walk<'t, 's> {
 
 impl<'t, 's> Walk<'t, 's> {
     fn new(tape: &'t Tape<'s>) -> Self {
-        Self { tape, units: Vec::new(), leaves: Vec::new(), tool: false, stream: None }
+        Self { tape, units: Units::default(), tool: false, stream: None }
     }
 }
 
 impl Walk<'_, '_> {
     /// Ends the unit.
     fn cut(&mut self) {
-        if !self.leaves.is_empty() {
-            self.units.push(std::mem::take(&mut self.leaves));
+        let end = self.units.leaves.len();
+        if self.units.ends.last().copied().unwrap_or_default() < end {
+            self.units.ends.push(end);
         }
     }
 
@@ -194,7 +232,7 @@ impl Walk<'_, '_> {
         let Some(requests) = self.tape.field(root, "requests") else {
             return self.visit(root, Rule::Free, None);
         };
-        for request in self.tape.items(requests).collect::<Vec<_>>() {
+        for request in self.tape.items(requests) {
             match self.tape.field(request, "params") {
                 Some(params) => {
                     self.document(params, Rule::Claude(claude::Object::Body), claude::ORDER);
@@ -203,7 +241,7 @@ impl Walk<'_, '_> {
             }
             self.cut();
         }
-        for (key, value) in self.tape.fields(root).collect::<Vec<_>>() {
+        for (key, value) in self.tape.fields(root) {
             if value != requests {
                 self.visit(value, Rule::Free, Some(key));
             }
@@ -240,7 +278,7 @@ impl Walk<'_, '_> {
             return self.message(value, rule, key);
         }
         if rule.is_object() && self.tape.shape(value) == Shape::Array {
-            for item in self.tape.items(value).collect::<Vec<_>>() {
+            for item in self.tape.items(value) {
                 if rule.is_message() {
                     self.message(item, rule, key);
                 } else {
@@ -259,8 +297,7 @@ impl Walk<'_, '_> {
             self.visit(message, Rule::Free, Some(label));
             return self.cut();
         }
-        let fields: Vec<(Node, Node)> = self.tape.fields(message).collect();
-        for (key, value) in fields {
+        for (key, value) in self.tape.fields(message) {
             let rule = rule.field(&self.tape.text(key));
             self.unit_list(value, rule, key);
         }
@@ -268,21 +305,21 @@ impl Walk<'_, '_> {
 
     fn leaf(&mut self, node: Node, label: Option<Node>, place: Place) {
         let tool = self.tool || matches!(place, Place::Source | Place::DeltaJson);
-        self.leaves.push(Leaf { node, label, place, tool });
+        self.units.leaves.push(Leaf { node, label, place, tool });
     }
 
     fn visit(&mut self, node: Node, rule: Rule, label: Option<Node>) {
         match self.tape.shape(node) {
             Shape::Object => self.object(node, rule),
             Shape::Array => {
-                for item in self.tape.items(node).collect::<Vec<_>>() {
+                for item in self.tape.items(node) {
                     self.visit(item, rule, label);
                 }
             }
             Shape::String => match (rule, &mut self.stream) {
                 (Rule::Delta(text) | Rule::DeltaJson(text), Some(stream)) => {
                     let source = matches!(rule, Rule::DeltaJson(_));
-                    stream.delta(node, source, self.tool || source, text, &mut self.leaves);
+                    stream.delta(node, source, self.tool || source, text, &mut self.units.leaves);
                 }
                 _ => self.leaf(node, label, self.string_place(node, rule)),
             },
@@ -302,7 +339,7 @@ impl Walk<'_, '_> {
             rule = Rule::Free;
         }
         let outer_channel = self.begins(node, rule);
-        for (key, value) in self.tape.fields(node).collect::<Vec<_>>() {
+        for (key, value) in self.tape.fields(node) {
             let inner = match rule {
                 _ if rule.holds_below() => rule,
                 Rule::Claude(claude::Object::Block) if self.tape.text(key) == "source" => {

@@ -16,6 +16,7 @@ use crate::ext_proc::budget::Budget;
 use crate::ext_proc::service::Shared;
 use crate::ext_proc::settings::{Limits, Refuse, Route, Settings, Tenants};
 use crate::mask::masker::{self, Masker};
+use crate::mask::resent::Resent;
 use crate::mode::Mode;
 use crate::store::Store;
 use crate::telemetry::Metrics;
@@ -40,7 +41,8 @@ pub(super) fn editions(config: &Config) -> Result<(Masker, Editions), Box<detect
     let read = u64::try_from(read).unwrap_or_default();
     let editions = Editions::new(Arc::clone(&catalog), settings, read, config.detect.newest);
     let limits = masker::Limits { findings: config.limits.findings, depth: config.limits.depth };
-    Ok((Masker { catalog, limits }, editions))
+    let resent = Resent::new(config.limits.resent);
+    Ok((Masker { catalog, limits, resent }, editions))
 }
 
 pub(super) fn settings(config: &Config) -> Result<Settings, ServeError> {

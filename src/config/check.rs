@@ -218,6 +218,7 @@ impl Fields<'_> {
             streams: self.number("limits.streams")?,
             send_time: self.time("limits.send_time")?,
             answer: self.number("limits.answer")?,
+            resent: self.number("limits.resent")?,
             slice: self.number("limits.slice")?,
         })
     }

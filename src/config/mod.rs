@@ -94,6 +94,7 @@ pub struct Limits {
     /// Bytes of an answer that is held whole.
     pub answer: usize,
     /// A larger body is masked on the blocking pool.
+    pub resent: usize,
     pub slice: usize,
 }
 

@@ -170,6 +170,8 @@ pub(crate) const OPTIONS: &[Opt] = &[
         "The longest that Envoy may take to accept one message."),
     opt("limits.answer", Size { min: KIB, max: GIB }, Default("\"32MiB\""),
         "The largest answer that is held whole to be restored: JSON that is not streamed, as it came and after inflating."),
+    opt("limits.resent", Size { min: 0, max: 64 * GIB }, Default("\"64MiB\""),
+        "Memory for what masking of parts of conversations gave: when they come again, they are not scanned again. 0: off."),
     opt("limits.slice", Size { min: KIB, max: GIB }, Default("\"256KiB\""),
         "A body above this is masked on a thread of its own, so that other exchanges do not wait."),
 

@@ -107,7 +107,7 @@ fn ends_color(head: &[u8]) -> bool {
         head.iter().rev().take(COLOR).take_while(|b| b.is_ascii_digit() || **b == b';').count();
     let head = head.get(..head.len() - numbers).unwrap_or_default();
     let Some(head) = head.strip_suffix(b"[") else { return false };
-    [b"\x1b".as_slice(), b"u001b", b"u001B", b"x1b", b"x1B", b"\\033", b"\\e"]
+    [b"\x1b".as_slice(), b"\\u001b", b"\\u001B", b"\\x1b", b"\\x1B", b"\\033", b"\\e"]
         .iter()
         .any(|escape| head.ends_with(escape))
 }
@@ -147,6 +147,7 @@ mod tests {
             ("\\033[0m", true),
             ("\\e[0m", true),
             ("[32m", false),
+            ("u001b[32m", false),
             ("m", false),
         ] {
             let text = format!("{head}i-0123456789abcdef0");

@@ -1,6 +1,7 @@
 //! The catalog: kinds, classes and what finds their candidates.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::Deserialize;
 
@@ -66,6 +67,7 @@ struct Flags {
 /// All that is known of identifiers before any text is read.
 #[derive(Debug)]
 pub struct Catalog {
+    id: u64,
     kinds: Kinds,
     pub(crate) classes: Vec<Class>,
     pub(crate) finders: Finders,
@@ -201,6 +203,7 @@ impl Catalog {
             return Err(CatalogError::TooMany);
         }
         Ok(Self {
+            id: next_id(),
             kinds,
             classes,
             finders,
@@ -214,6 +217,11 @@ impl Catalog {
             settings: Settings { public_ip: settings.public_ip || is_strict, ..settings.clone() },
             edition,
         })
+    }
+
+    /// Which catalog of this process it is: no two have the same.
+    pub(crate) fn id(&self) -> u64 {
+        self.id
     }
 
     #[must_use]
@@ -321,4 +329,9 @@ pub(crate) fn parse<T: serde::de::DeserializeOwned>(
     text: &str,
 ) -> Result<T, CatalogError> {
     toml::from_str(text).map_err(|source| CatalogError::File { file, source: Box::new(source) })
+}
+
+fn next_id() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    NEXT.fetch_add(1, Ordering::Relaxed)
 }

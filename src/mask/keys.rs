@@ -14,6 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use hkdf::Hkdf;
 use hmac::{Hmac, KeyInit, Mac};
+use polyval::Polyval;
 use sha2::Sha256;
 use thiserror::Error;
 use zeroize::Zeroizing;
@@ -120,6 +121,8 @@ impl Master {
             store: mac(&expand("masker store key v1")),
             record: mac(&expand("masker record v1")),
             record_seal: expand("masker record seal v1"),
+            resent: polyval(&expand("masker resent v1")),
+            units: polyval(&expand("masker units v1")),
         }))
     }
 }
@@ -155,6 +158,11 @@ fn mac(key: &Key) -> HmacSha256 {
         *slot = *byte;
     }
     <HmacSha256 as KeyInit>::new(&(*block).into())
+}
+
+fn polyval(key: &Key) -> Polyval {
+    let half = key.first_chunk::<16>().copied().unwrap_or_default();
+    Polyval::new(&half.into())
 }
 
 /// Whose mappings these are. One tenant can neither restore, guess nor
@@ -197,6 +205,8 @@ struct Keys {
     store: HmacSha256,
     record: HmacSha256,
     record_seal: Key,
+    resent: Polyval,
+    units: Polyval,
 }
 
 /// What a digest is of: digests of two kinds never meet.
@@ -212,8 +222,6 @@ pub enum Label {
     Block,
     /// The units of a conversation up to one.
     Chain,
-    /// The key with which units are hashed.
-    Units,
 }
 
 impl Label {
@@ -224,7 +232,6 @@ impl Label {
             Self::Message => b"message",
             Self::Block => b"block",
             Self::Chain => b"chain",
-            Self::Units => b"units",
         }
     }
 }
@@ -288,6 +295,18 @@ impl Scope {
     #[must_use]
     pub fn record_seal_key(&self) -> &[u8; 32] {
         &self.0.record_seal
+    }
+
+    /// A keyed hash (POLYVAL, RFC 8452) for what came before. Two texts share one with a
+    /// probability of their blocks over 2^128, for whoever does not see hashes: they never
+    /// leave the process.
+    pub(super) fn resent(&self) -> Polyval {
+        self.0.resent.clone()
+    }
+
+    /// The same for the units of conversations; what is kept of it is hashed again.
+    pub(super) fn units(&self) -> Polyval {
+        self.0.units.clone()
     }
 
     /// The key that seals values at rest.

@@ -6,7 +6,10 @@
 //! a URI) is then masked wherever it stands alone in the unit and in later
 //! ones. Neither the order of bytes nor that of JSON keys plays a role.
 
-use std::collections::{BTreeMap, HashMap};
+mod again;
+mod report;
+
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use base64::Engine as _;
@@ -15,21 +18,27 @@ use thiserror::Error;
 
 use crate::body::escape;
 use crate::body::json::{JsonError, Shape, Tape};
-use crate::body::select::{self, Format, Guarded, Leaf, Opaque, Place};
+use crate::body::select::{self, Format, Leaf, Opaque, Place, Units};
 use crate::body::splice::{Swap, splice};
 use crate::detect::{Beside, Catalog, Finding, Kind, Known, Rank};
 use crate::mask::contents::Contents;
 use crate::mask::conversation::Names;
 use crate::mask::decoded::{Decoded, source_at};
+use crate::mask::masker::again::{Digest, Log};
 use crate::mask::placeholder::{self, NUMBER_KIND, Placeholder};
+use crate::mask::resent::Resent;
 use crate::mask::table::Table;
 use crate::mask::{Mapping, Scope};
+
+pub use report::Report;
 
 /// What masking needs beside the document.
 #[derive(Clone, Debug)]
 pub struct Masker {
     pub catalog: Arc<Catalog>,
     pub limits: Limits,
+    /// What was masked before: None to mask it again.
+    pub resent: Option<Arc<Resent>>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -53,20 +62,6 @@ pub enum Refusal {
     Misfit,
 }
 
-/// What was seen, in numbers and kinds.
-#[derive(Debug, Default)]
-pub struct Report {
-    /// Findings by kind, each occurrence.
-    pub findings: BTreeMap<Kind, u64>,
-    /// Findings where nothing may change.
-    pub guarded: BTreeMap<(Guarded, Kind), u64>,
-    pub opaque: BTreeMap<Opaque, u64>,
-    /// Placeholders in model state: what the answer says of them is restored too.
-    pub present: Vec<Placeholder>,
-    /// The body claimed to be JSON and is not: it was masked as text.
-    pub malformed: bool,
-}
-
 /// The state of masking one request; several documents (lines, parts) may share it.
 #[derive(Debug)]
 pub struct Session<'a> {
@@ -78,6 +73,9 @@ pub struct Session<'a> {
     decoded: Decoded,
     /// The mappings of the request, if this is its answer.
     base: Option<Arc<Table>>,
+    /// Of the names known.
+    digest: Digest,
+    log: Option<Log>,
 }
 
 /// One leaf while its unit is worked on.
@@ -103,10 +101,12 @@ impl<'a> Session<'a> {
     #[must_use]
     pub fn new(masker: &'a Masker, scope: &'a Scope) -> Self {
         let (table, known, report, decoded, base) = Default::default();
-        Self { masker, scope, table, known, report, decoded, base }
+        let (digest, log) = Default::default();
+        Self { masker, scope, table, known, report, decoded, base, digest, log }
     }
 
-    /// A document that comes behind another, whose names and mappings these are.
+    /// A document that comes behind another, whose names and mappings these are. `masker`
+    /// remembers nothing: what came before is not in its keys.
     #[must_use]
     pub(super) fn behind(
         masker: &'a Masker,
@@ -119,7 +119,10 @@ impl<'a> Session<'a> {
 
     /// Names that are known before anything is read.
     pub fn begin(&mut self, names: &Names) {
-        names.teach(&self.masker.catalog, &mut self.known);
+        let catalog = Arc::clone(&self.masker.catalog);
+        for (name, kind) in names.kinds(&catalog) {
+            self.learn(name, kind);
+        }
     }
 
     #[must_use]
@@ -151,11 +154,11 @@ impl<'a> Session<'a> {
         &mut self,
         tape: &Tape<'_>,
         format: Format,
-        before: impl FnOnce(&Self, &[Vec<Leaf>], &mut Vec<Swap<String>>),
+        before: impl FnOnce(&Self, &Units, &mut Vec<Swap<String>>),
     ) -> Result<String, Refusal> {
         let mut swaps = Vec::new();
         let units = select::units(tape, format);
-        for unit in &units {
+        for unit in units.iter() {
             self.unit(tape, unit, &mut swaps)?;
         }
         before(self, &units, &mut swaps);
@@ -175,16 +178,6 @@ impl<'a> Session<'a> {
         texts.iter_mut().for_each(|text| self.scan(text, ""));
         self.settle(&mut texts, &mut swaps)?;
         splice(source, &mut swaps).map_err(|_| Refusal::Misfit)
-    }
-
-    fn unit(
-        &mut self,
-        tape: &Tape<'_>,
-        unit: &[Leaf],
-        swaps: &mut Vec<Swap<String>>,
-    ) -> Result<(), Refusal> {
-        self.known.begin_unit();
-        self.leaves(tape, unit, swaps)
     }
 
     /// Masks leaves of the unit.
@@ -279,7 +272,7 @@ impl<'a> Session<'a> {
     /// Gives each value that the unit brings its placeholder, by the surest
     /// class that found it, and learns the names.
     fn assign(&mut self, texts: &[Text<'_>]) -> Result<(), Refusal> {
-        let mut first: HashMap<&str, (Rank, Kind, bool)> = HashMap::new();
+        let mut first: BTreeMap<&str, (Rank, Kind, bool)> = BTreeMap::new();
         let masked = texts.iter().filter(|text| !matches!(text.place, Place::Guarded(_)));
         for text in masked {
             for finding in &text.findings {
@@ -292,23 +285,37 @@ impl<'a> Session<'a> {
             }
         }
         for (value, (_, kind, teach)) in first {
-            self.placeholder(kind, value)?;
+            self.placeholder(kind, value, true)?;
             let catalog = &self.masker.catalog;
             for (name, kind) in catalog.teaches(teach, value, kind) {
-                self.known.learn(catalog, name, kind);
+                self.learn(name, kind);
             }
         }
         Ok(())
     }
 
-    fn placeholder(&mut self, kind: Kind, value: &str) -> Result<Arc<Mapping>, Refusal> {
+    /// The placeholder of a value: of this kind, unless it has one. `first`: what the unit
+    /// itself makes of it.
+    fn placeholder(
+        &mut self,
+        kind: Kind,
+        value: &str,
+        first: bool,
+    ) -> Result<Arc<Mapping>, Refusal> {
+        let info = self.masker.catalog.info(kind);
         let base = || self.base.as_ref()?.text(value);
         if let Some(mapping) = self.table.text(value).or_else(base) {
+            if let Some(log) = &mut self.log {
+                let same = !first || mapping.placeholder.is_of(info.secret, &info.name);
+                log.mapping(mapping, same);
+            }
             return Ok(Arc::clone(mapping));
         }
-        let info = self.masker.catalog.info(kind);
         let mapping = self.table.assign(self.scope, info.secret, &info.name, value);
         let mapping = mapping.map_err(|_| Refusal::Collision)?;
+        if let Some(log) = &mut self.log {
+            log.mapping(&mapping, true);
+        }
         let limit = self.masker.limits.findings;
         if self.table.len() > limit { Err(Refusal::Findings(limit)) } else { Ok(mapping) }
     }
@@ -320,7 +327,8 @@ impl<'a> Session<'a> {
                 continue;
             }
             let value = text.text.get(finding.span.clone()).ok_or(Refusal::Misfit)?;
-            let mapping = self.placeholder(finding.kind, value)?;
+            let first = finding.rank == Rank::Known;
+            let mapping = self.placeholder(finding.kind, value, first)?;
             *self.report.findings.entry(finding.kind).or_default() += 1;
             let with = mapping.placeholder.as_str().to_owned();
             let place = |at| text.at + source_at(text.steps, at);
@@ -373,8 +381,8 @@ impl<'a> Session<'a> {
             return Ok(false);
         };
         let mut found = Vec::new();
-        for unit in select::units(&inner, Format::Free) {
-            self.leaves(&inner, &unit, &mut found)?;
+        for unit in select::units(&inner, Format::Free).iter() {
+            self.leaves(&inner, unit, &mut found)?;
         }
         found.sort_by_key(|swap| swap.span.start);
         let (at, mut way_back) = (tape.span(leaf.node).start, contents.way_back());
@@ -393,8 +401,8 @@ impl<'a> Session<'a> {
             && self.masker.catalog.account_number(&label, digits)
             && let Some(kind) = self.masker.catalog.kind("ACCOUNT")
         {
-            self.placeholder(kind, digits)?;
-            self.known.learn(&self.masker.catalog, digits, kind);
+            self.placeholder(kind, digits, true)?;
+            self.learn(digits, kind);
         }
         Ok(())
     }
@@ -413,6 +421,9 @@ impl<'a> Session<'a> {
         };
         let mapping = self.table.assign(self.scope, false, NUMBER_KIND, digits);
         let mapping = mapping.map_err(|_| Refusal::Collision)?;
+        if let Some(log) = &mut self.log {
+            log.mapping(&mapping, true);
+        }
         let limit = self.masker.limits.findings;
         if self.table.len() > limit {
             return Err(Refusal::Findings(limit));

@@ -14,6 +14,7 @@ mod offsets;
 pub mod placeholder;
 pub(crate) mod plain;
 mod quick;
+pub mod resent;
 pub mod restore;
 pub mod stream;
 pub mod table;

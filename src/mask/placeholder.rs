@@ -75,6 +75,13 @@ impl Placeholder {
         &self.0
     }
 
+    /// Is it of this kind?
+    pub(crate) fn is_of(&self, secret: bool, kind: &str) -> bool {
+        let rest = self.0.strip_prefix(if secret { "SECRET_" } else { "AWS_" });
+        let tag = rest.and_then(|rest| rest.strip_prefix(kind));
+        tag.is_some_and(|tag| tag.len() == 1 + TAG)
+    }
+
     /// Is this the placeholder of a number, which loses its quotes when restored?
     #[must_use]
     pub fn is_number(&self) -> bool {

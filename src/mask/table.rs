@@ -55,17 +55,35 @@ impl Table {
         value: &str,
     ) -> Result<Arc<Mapping>, Collision> {
         let numbers = kind == NUMBER_KIND;
-        let side = if numbers { &mut self.numbers } else { &mut self.texts };
+        let side = if numbers { &self.numbers } else { &self.texts };
         if let Some(mapping) = side.get(value) {
             return Ok(Arc::clone(mapping));
         }
-        self.has_numbers |= numbers;
         let mapping = Arc::new(scope.mapping(secret, kind, value));
-        side.insert(value.into(), Arc::clone(&mapping));
-        let known = Known::Made(Arc::clone(&mapping));
+        self.adopt(&mapping)?;
+        Ok(mapping)
+    }
+
+    /// Would [`Table::assign`] give the value of this mapping the same placeholder?
+    pub(super) fn agrees(&self, mapping: &Mapping) -> bool {
+        let side = if mapping.placeholder.is_number() { &self.numbers } else { &self.texts };
+        side.get(mapping.value.expose()).is_none_or(|own| own.placeholder == mapping.placeholder)
+    }
+
+    /// Adds a mapping of the same scope that was made before, and agrees.
+    pub(super) fn adopt(&mut self, mapping: &Arc<Mapping>) -> Result<(), Collision> {
+        let numbers = mapping.placeholder.is_number();
+        let side = if numbers { &mut self.numbers } else { &mut self.texts };
+        let value = mapping.value.expose();
+        if side.contains_key(value) {
+            return Ok(());
+        }
+        self.has_numbers |= numbers;
+        side.insert(value.into(), Arc::clone(mapping));
+        let known = Known::Made(Arc::clone(mapping));
         match self.back.insert(mapping.placeholder.clone(), known) {
             Some(_) => Err(Collision),
-            None => Ok(mapping),
+            None => Ok(()),
         }
     }
 

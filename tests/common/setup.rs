@@ -17,7 +17,7 @@ pub(crate) static SCOPE: LazyLock<Scope> = LazyLock::new(|| master().scope(&Tena
 
 pub(crate) fn masker() -> Masker {
     let limits = Limits { findings: 50_000, depth: DEPTH };
-    Masker { catalog: Arc::clone(&CATALOG), limits }
+    Masker { catalog: Arc::clone(&CATALOG), limits, resent: None }
 }
 
 pub(crate) fn master() -> MasterKey {

@@ -6,7 +6,8 @@ use std::sync::LazyLock;
 
 use masker::body::select::Format;
 use masker::mask::document::{Form, mask, placeholders, unmask};
-use masker::mask::masker::Refusal;
+use masker::mask::masker::{Masker, Refusal};
+use masker::mask::resent::Resent;
 use masker::mask::restore::Counts;
 use masker::mask::stream::Stream;
 use masker::mask::table::Table;
@@ -17,7 +18,11 @@ use sha2::{Digest, Sha256};
 use crate::dice::Dice;
 use crate::files;
 use crate::mutate::index;
-use crate::setup::{DEPTH, MASKER, SCOPE};
+use crate::setup::{DEPTH, MASKER, SCOPE, masker};
+
+/// It replays the parts of inputs that it saw in inputs before.
+static REMEMBERS: LazyLock<Masker> =
+    LazyLock::new(|| Masker { resent: Resent::new(1 << 20), ..masker() });
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Target {
@@ -75,11 +80,23 @@ fn equal(what: &str, found: &str, expected: &str) -> Result<(), String> {
 
 /// Masked, or refused because of a limit.
 fn masked(form: Form, source: &str) -> Result<Option<(String, Table)>, String> {
+    let again = mask(&REMEMBERS, &SCOPE, form, source);
     match mask(&MASKER, &SCOPE, form, source) {
-        Ok((masked, table, _)) => Ok(Some((masked, table))),
+        Ok((masked, table, _)) => {
+            let (again, remembered, _) = again.map_err(|refusal| refusal.to_string())?;
+            equal("with what was masked before", &again, &masked)?;
+            equal("its mappings", &mappings(&remembered), &mappings(&table))?;
+            Ok(Some((masked, table)))
+        }
         Err(Refusal::Depth(_) | Refusal::Findings(_)) => Ok(None),
         Err(refusal) => Err(refusal.to_string()),
     }
+}
+
+fn mappings(table: &Table) -> String {
+    let mut made: Vec<_> = table.made().map(|made| made.placeholder.as_str()).collect();
+    made.sort_unstable();
+    made.join(" ")
 }
 
 /// Does the source itself hold a placeholder that masking it makes?

@@ -8,6 +8,7 @@ use masker::detect::{self, Catalog};
 use masker::ext_proc::exchange::{Exchange, Input, Output};
 use masker::ext_proc::settings::Settings;
 use masker::mask::masker::Masker;
+use masker::mask::resent::Resent;
 use masker::telemetry::labels::Cause;
 use serde_json::{Value, json};
 
@@ -202,7 +203,8 @@ fn with(names: &[&str], read: u64, newest: bool) -> Arc<Settings> {
     let detect = detect::Settings { own: Arc::new(own), ..detect::Settings::default() };
     let catalog = Arc::new(Catalog::builtin(&detect).unwrap());
     let editions = Editions::new(Arc::clone(&catalog), detect, read, newest);
-    let masker = Masker { catalog, ..settings().masker };
+    let resent = Resent::new(1 << 20);
+    let masker = Masker { catalog, resent, ..settings().masker };
     Arc::new(Settings { masker, editions: Arc::new(editions), ..settings() })
 }
 

@@ -33,6 +33,7 @@ mod planted;
 mod profiles;
 mod properties;
 mod refusals;
+mod resent;
 mod robust;
 mod schemas;
 #[path = "../common/setup.rs"]

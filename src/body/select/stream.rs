@@ -123,7 +123,7 @@ pub fn pieces(tape: &Tape<'_>, format: Format, name: Option<&str>) -> Vec<Piece>
         _ => None,
     };
     let mut pieces = walk.stream.take().unwrap_or_default();
-    pieces.take(&mut walk.leaves);
+    pieces.take(&mut walk.units.leaves);
     pieces.out.extend(end.map(Piece::End));
     pieces.out
 }
@@ -197,7 +197,7 @@ impl Walk<'_, '_> {
             }
         };
         if let Some(stream) = &mut self.stream {
-            stream.end(end, &mut self.leaves);
+            stream.end(end, &mut self.units.leaves);
         }
         self.restore_channel(outer);
     }

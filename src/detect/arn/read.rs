@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use crate::detect::boundary::{holds_masked, left_of};
+use crate::detect::deep;
 
 /// An ARN has at most 2048 characters (IAM and STS quotas).
 const LONGEST: usize = 2048;
@@ -47,7 +48,7 @@ impl Arn {
         let _region = unmasked(text, field(text, &mut at)?)?;
         let from = at;
         let (account, tokens) = match field(text, &mut at) {
-            Some(account) => (account, tokens(text, at)),
+            Some(account) => (account, tokens(text, at)?),
             None => (cut(text, from)?, Vec::new()),
         };
         if text.get(account.clone()).is_some_and(is_secret) {
@@ -103,7 +104,8 @@ fn cut(text: &[u8], at: usize) -> Option<Range<usize>> {
     (digits && ends).then_some(at..at + 12)
 }
 
-fn tokens(text: &[u8], from: usize) -> Vec<Token> {
+/// `None`: it goes on with an escaped letter, and is whole where that is decoded.
+fn tokens(text: &[u8], from: usize) -> Option<Vec<Token>> {
     let mut tokens = Vec::new();
     let mut token = Token { span: from..from, before: b':' };
     let mut at = from;
@@ -116,6 +118,8 @@ fn tokens(text: &[u8], from: usize) -> Vec<Token> {
             tokens.push(std::mem::replace(&mut token, next));
         } else if let Some(len) = letter(text, at) {
             at += len;
+        } else if goes_on_escaped(text, at) {
+            return None;
         } else {
             break;
         }
@@ -131,7 +135,16 @@ fn tokens(text: &[u8], from: usize) -> Vec<Token> {
     while tokens.last().is_some_and(|token| token.span.is_empty()) {
         tokens.pop();
     }
-    tokens
+    Some(tokens)
+}
+
+/// Does an escape stand here, at any depth, for what may be a part of a name?
+fn goes_on_escaped(text: &[u8], at: usize) -> bool {
+    let rest = text.get(at..).unwrap_or_default();
+    let deeper = rest.iter().take(ESCAPES).take_while(|b| **b == b'\\').count();
+    let escape = rest.get(deeper.saturating_sub(1)..).and_then(deep::escape_at);
+    let symbol = escape.and_then(|(symbol, len)| u8::try_from(symbol).ok().filter(|_| len > 2));
+    symbol.is_some_and(|b| b.is_ascii_alphanumeric() || b"-_./:".contains(&b))
 }
 
 /// The separator at `at`, in any spelling: its length, and `:` or `/`.

@@ -35,6 +35,9 @@ fn values_end_where_masking_again_ends_them() {
             r"arn:aws:logs:::log-group:\\/aws/lambda/f1",
             r"arn:aws:logs:::log-group:\\/aws/lambda/[LAMBDA]",
         ),
+        // A name goes on with an escaped letter.
+        ("", r"arn:aws:logs:::log-group/\u0069:aws", r"arn:aws:logs:::log-group/[LOG_GROUP]:aws"),
+        ("", r"arn:aws:s3:::acme\u002ddata/x", r"arn:aws:s3:::[S3_BUCKET]/x"),
         // An escaped letter may belong to the word: masking too much is not leaking.
         ("", r"i-0123456789abcdef0\u0062", r"[EC2]\u0062"),
         ("", r"i-0123456789abcdef0\u000a", r"[EC2]\u000a"),

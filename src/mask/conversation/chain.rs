@@ -7,12 +7,11 @@
 use std::ops::Range;
 
 use hmac::Mac as _;
-use polyval::Polyval;
 use polyval::universal_hash::UniversalHash as _;
 use serde::{Deserialize, Serialize};
 
 use crate::body::json::Tape;
-use crate::body::select::{Leaf, Place};
+use crate::body::select::{Place, Units};
 use crate::body::splice::Swap;
 use crate::mask::Scope;
 use crate::mask::conversation::Record;
@@ -38,20 +37,12 @@ pub struct Chain(Vec<Link>);
 impl Chain {
     /// `swaps` are what the document is rewritten with.
     #[must_use]
-    pub fn read(
-        tape: &Tape<'_>,
-        units: &[Vec<Leaf>],
-        swaps: &mut [Swap<String>],
-        scope: &Scope,
-    ) -> Self {
+    pub fn read(tape: &Tape<'_>, units: &Units, swaps: &mut [Swap<String>], scope: &Scope) -> Self {
         swaps.sort_by_key(|swap| swap.span.start);
-        let key = scope.digest(Label::Units, &[]);
-        let [key, _] = *key.as_chunks::<16>().0 else { return Self::default() };
-        let fresh = Polyval::new(&key.into());
-        let mut chain = Vec::with_capacity(units.len());
+        let mut chain = Vec::new();
         let (mut own, mut sent) = (0_u64, 0_u64);
-        for unit in units {
-            let mut hash = fresh.clone();
+        for unit in units.iter() {
+            let mut hash = scope.units();
             let mut replaced = None;
             for leaf in unit.iter().filter(|leaf| is_text(leaf.place)) {
                 let raw = tape.raw(leaf.node);

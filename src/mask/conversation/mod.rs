@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::detect::edition::Pin;
-use crate::detect::{Catalog, Known};
+use crate::detect::{Catalog, Kind, Known};
 use crate::mask::conversation::chain::Link;
 
 pub use chain::Chain;
@@ -103,13 +103,10 @@ impl Names {
         self.0.is_empty()
     }
 
-    /// Teaches them to a document.
-    pub(crate) fn teach(&self, catalog: &Catalog, known: &mut Known) {
-        for (name, kind) in &self.0 {
-            // A kind that the catalog has no more.
-            let Some(kind) = catalog.kind(kind) else { continue };
-            known.learn(catalog, name, kind);
-        }
+    /// The names, and their kinds in a catalog that has them still.
+    pub(crate) fn kinds<'n>(&'n self, catalog: &Catalog) -> Vec<(&'n str, Kind)> {
+        let names = self.0.iter().map(|(name, kind)| Some((&**name, catalog.kind(kind)?)));
+        names.flatten().collect()
     }
 }
 

@@ -71,6 +71,8 @@ impl Verify {
         originals: Originals,
         at: u32,
     ) -> Self {
+        // Its keys do not tell what came before.
+        let masker = Masker { resent: None, ..masker };
         let (open, digests, found) = Default::default();
         Self { masker, scope, known, table, originals, at, open, digests, found, whole: false }
     }

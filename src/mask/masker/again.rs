@@ -1,0 +1,177 @@
+//! Units that were masked before are not read again.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use polyval::universal_hash::UniversalHash;
+
+use crate::body::json::Tape;
+use crate::body::select::{Leaf, Place};
+use crate::body::splice::Swap;
+use crate::detect::Kind;
+use crate::mask::masker::{Refusal, Report, Session};
+use crate::mask::resent::{Key, Resent, Unit};
+use crate::mask::{Mapping, Value};
+
+/// A unit of this size is read as fast as it is hashed.
+const SMALLEST: usize = 64;
+
+/// Names known, as a hash: each step adds one.
+pub(super) type Digest = Key;
+
+/// A unit while it is masked for the first time.
+#[derive(Debug, Default)]
+pub(super) struct Log {
+    unit: Unit,
+    /// It depends on what stood before it in a way that its key does not tell.
+    bound: bool,
+}
+
+impl Log {
+    /// A value got a placeholder, or had one; `same`: of the kind that the unit gives it.
+    pub(super) fn mapping(&mut self, mapping: &Arc<Mapping>, same: bool) {
+        self.bound |= !same;
+        self.unit.mappings.push(Arc::clone(mapping));
+    }
+}
+
+impl Session<'_> {
+    /// Masks a unit, or does again what was done when it came before.
+    pub(super) fn unit(
+        &mut self,
+        tape: &Tape<'_>,
+        unit: &[Leaf],
+        swaps: &mut Vec<Swap<String>>,
+    ) -> Result<(), Refusal> {
+        self.known.begin_unit();
+        let Some(resent) = &self.masker.resent else { return self.leaves(tape, unit, swaps) };
+        let Some((key, span)) = self.key(tape, unit) else {
+            return self.leaves(tape, unit, swaps);
+        };
+        match resent.get(&key) {
+            Some(None) => return Ok(()),
+            Some(Some(seen)) if self.fits(&seen) => return self.replay(&seen, span.start, swaps),
+            _ => {}
+        }
+        let before = std::mem::take(&mut self.report);
+        let first = swaps.len();
+        self.log = Some(Log::default());
+        let result = self.leaves(tape, unit, swaps);
+        let log = self.log.take().unwrap_or_default();
+        let own = std::mem::replace(&mut self.report, before);
+        self.report.add(&own);
+        result?;
+        if !log.bound {
+            keep(resent, key, log.unit, own, span.start, swaps.get(first..).unwrap_or_default());
+        }
+        Ok(())
+    }
+
+    /// Masks its value with the placeholder that it had: unless another kind gave it one.
+    fn fits(&self, seen: &Unit) -> bool {
+        seen.mappings.iter().all(|mapping| self.table.agrees(mapping))
+    }
+
+    fn replay(
+        &mut self,
+        seen: &Unit,
+        start: usize,
+        swaps: &mut Vec<Swap<String>>,
+    ) -> Result<(), Refusal> {
+        for mapping in &seen.mappings {
+            self.table.adopt(mapping).map_err(|_| Refusal::Collision)?;
+        }
+        let limit = self.masker.limits.findings;
+        if self.table.len() > limit {
+            return Err(Refusal::Findings(limit));
+        }
+        for (name, kind) in &seen.names {
+            self.learn(name.expose(), *kind);
+        }
+        let spans = seen.swaps.iter().map(|(from, to, with)| Swap {
+            span: start + from..start + to,
+            with: with.to_string(),
+        });
+        swaps.extend(spans);
+        self.report.add(&seen.report);
+        Ok(())
+    }
+
+    /// A name is known from here on.
+    pub(super) fn learn(&mut self, name: &str, kind: Kind) {
+        if !self.known.learn(&self.masker.catalog, name, kind) {
+            return;
+        }
+        if self.masker.resent.is_some() {
+            let head = u64::from(kind.0) << 48 | number(name.len());
+            let mut hash = self.scope.resent();
+            hash.update_padded(&self.digest);
+            hash.update_padded(&head.to_le_bytes());
+            hash.update_padded(name.as_bytes());
+            self.digest = hash.finalize().into();
+        }
+        if let Some(log) = &mut self.log {
+            log.unit.names.push((Value::new(name), kind));
+        }
+    }
+
+    /// The key of a unit, and where in the document it stands. None: it is not worth a hash.
+    fn key(&self, tape: &Tape<'_>, unit: &[Leaf]) -> Option<(Key, Range<usize>)> {
+        let spans = || unit.iter().map(|leaf| (leaf, tape.span(leaf.node)));
+        let start = spans().map(|(_, span)| span.start).min()?;
+        let end = spans().map(|(_, span)| span.end).max()?;
+        let text = |place| !matches!(place, Place::Opaque(_) | Place::State);
+        let texts = spans().filter(|(leaf, _)| text(leaf.place));
+        let read: usize = texts.map(|(_, span)| span.len() + SMALLEST).sum();
+        if end - start < SMALLEST || read < (end - start) / 2 {
+            return None;
+        }
+        let mut hash = self.scope.resent();
+        hash.update_padded(&self.digest);
+        let (mut places, mut outer) = (0, None);
+        for (leaf, span) in spans() {
+            // A format gives the same bytes few places, which an attacker does not choose.
+            let place = (span.start - start) << 8 | leaf.place.code();
+            places = fold(places, place);
+            if let Some(label) = leaf.label.filter(|&label| tape.span(label).start < start)
+                && outer != Some(label)
+            {
+                outer = Some(label);
+                let name = tape.raw(label).as_bytes();
+                places = fold(places, name.len());
+                hash.update_padded(name);
+            }
+        }
+        hash.update_padded(tape.source().as_bytes().get(start..end)?);
+        let [id, len] = [self.masker.catalog.id(), number(end - start)].map(u64::to_le_bytes);
+        hash.update_padded(&[id, len, places.to_le_bytes()].concat());
+        Some((hash.finalize().into(), start..end))
+    }
+}
+
+fn fold(hash: u64, with: usize) -> u64 {
+    (hash.rotate_left(23) ^ number(with)).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+}
+
+fn number(number: usize) -> u64 {
+    u64::try_from(number).unwrap_or(u64::MAX)
+}
+
+fn keep(
+    resent: &Resent,
+    key: Key,
+    mut unit: Unit,
+    report: Report,
+    start: usize,
+    swaps: &[Swap<String>],
+) {
+    unit.report = report;
+    unit.mappings.sort_by(|a, b| a.placeholder.cmp(&b.placeholder));
+    unit.mappings.dedup_by(|a, b| a.placeholder == b.placeholder);
+    let relative = |swap: &Swap<String>| {
+        let Range { start: from, end: to } = swap.span;
+        (from - start, to - start, swap.with.as_str().into())
+    };
+    unit.swaps = swaps.iter().map(relative).collect();
+    resent.put(key, unit);
+}
