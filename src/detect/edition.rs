@@ -19,6 +19,7 @@ const BUILT: usize = 8;
 
 /// What a conversation began with.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Pin {
     /// The edition of the classes.
     pub catalog: u16,

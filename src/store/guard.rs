@@ -98,7 +98,7 @@ impl Guard {
     }
 
     pub(crate) fn queued(&self) -> usize {
-        self.state().queue.len()
+        self.state().queue.len() + self.records.waits()
     }
 
     /// The fingerprint saved lately under this key.
@@ -135,7 +135,7 @@ impl Guard {
         let mut replies = Replies { saves, reveals, ..Replies::default() };
         self.reveal_waiting(batch, &mut replies);
         self.records.defer(batch, self.clock.now(), &mut replies);
-        if self.records.is_waiting() {
+        if self.records.waits() > 0 {
             self.wake.notify_one();
         }
         replies
@@ -260,8 +260,7 @@ pub(crate) async fn keep(guard: Arc<Guard>, stop: CancellationToken) {
             () = turn => guard.turn().await,
         }
     }
-    let waits = || guard.queued() > 0 || guard.records.is_waiting();
-    while guard.is_closed() && waits() && guard.flush().await {}
+    while guard.is_closed() && guard.queued() > 0 && guard.flush().await {}
     let lost = guard.queued();
     if lost > 0 {
         warn!(lost, "mappings were not written before the end");
@@ -276,7 +275,7 @@ impl Guard {
         match state.breaker.next_trial() {
             Some(due) => Some(due.saturating_sub(now)),
             // A blip: what it left behind is written a moment later.
-            None => (state.queue.len() > 0 || self.records.is_waiting()).then_some(FLUSH_PAUSE),
+            None => (state.queue.len() > 0 || self.records.waits() > 0).then_some(FLUSH_PAUSE),
         }
     }
 

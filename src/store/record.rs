@@ -128,8 +128,8 @@ impl Records {
         }
     }
 
-    pub(crate) fn is_waiting(&self) -> bool {
-        !self.state().waiting.is_empty()
+    pub(crate) fn waits(&self) -> usize {
+        self.state().waiting.len()
     }
 
     pub(crate) fn waiting(&self, count: usize) -> Vec<Sealed> {
@@ -221,9 +221,9 @@ mod tests {
         // Another was written meanwhile: the last still waits.
         let written = Replies { writes: vec![Ok(None)], ..Replies::default() };
         records.remember(&batch(1), &written, now);
-        assert!(records.is_waiting());
+        assert_eq!(records.waits(), 1);
         records.remember(&batch(2), &written, now);
-        assert!(!records.is_waiting());
+        assert_eq!(records.waits(), 0);
         assert_eq!(records.find(&[1; 16], Duration::from_secs(9)), None, "it ends");
     }
 }

@@ -32,6 +32,7 @@ mod recorder;
 mod refusals;
 mod reload;
 mod sdk;
+mod sessions;
 mod sizes;
 mod slow_proxy;
 mod soak;

@@ -12,7 +12,7 @@ use masker::store::{OpenError, Store, StoreError, Wants};
 use crate::redis_server::Server;
 use crate::{mapping, mappings, memory, redis, reveal, save, scope, values};
 
-async fn on_each<F: AsyncFn(StoreConfig)>(case: F) {
+pub(crate) async fn on_each<F: AsyncFn(StoreConfig)>(case: F) {
     case(memory(10_000)).await;
     let server = Server::start(&[]).await;
     case(redis(&server.url())).await;

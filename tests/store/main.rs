@@ -11,6 +11,7 @@
 
 mod behavior;
 mod faults;
+mod records;
 mod redis_server;
 mod round_trips;
 mod secured;

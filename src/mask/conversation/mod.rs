@@ -52,6 +52,7 @@ pub struct Names(BTreeMap<Box<str>, Box<str>>);
 
 /// What is kept of one conversation.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Record {
     pub pin: Pin,
     /// The names that the session knew when it began.
