@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::bed::{Bed, Plan, Reply};
 use crate::messages::asking;
-use crate::planted::{VALUES, assert_unseen};
+use crate::planted::{VALUES, assert_unseen, prose};
 use crate::turns::content;
 
 const TURNS: usize = 50;
@@ -54,9 +54,11 @@ fn steps() -> (Vec<Value>, Vec<String>) {
 
 fn first() -> String {
     format!(
-        "instance={} account={} arn:aws:iam::{}:role/{} order {ORDER}\n\
-         aws rds describe-db-instances --db-instance-identifier {NAME} .",
-        VALUES[0], VALUES[4], VALUES[4], VALUES[5]
+        "instance={} account={} order {ORDER}\n\
+         aws rds describe-db-instances --db-instance-identifier {NAME} .\n{}",
+        VALUES[0],
+        VALUES[4],
+        prose()
     )
 }
 
