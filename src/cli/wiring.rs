@@ -19,6 +19,7 @@ use crate::mask::masker::{self, Masker};
 use crate::mask::resent::Resent;
 use crate::mode::Mode;
 use crate::store::Store;
+use crate::store::config::Backend;
 use crate::telemetry::Metrics;
 
 /// The masker with the catalog that the configuration asks for.
@@ -78,6 +79,7 @@ pub(super) fn settings(config: &Config) -> Result<Settings, ServeError> {
             documents: refuse.pdf,
             files: refuse.files,
         },
+        lasting: !matches!(config.store.backend, Backend::Memory { .. }),
         restore: Arc::new(config.restore.clone()),
         routes: config.routes.iter().map(route).collect(),
         budget: Budget::new(limits.buffered),

@@ -196,6 +196,7 @@ impl Fields<'_> {
         Ok(StoreConfig {
             backend,
             ttl: self.time("store.ttl")?,
+            lasting_ttl: self.time("store.lasting_ttl")?,
             deadline: self.time("store.deadline")?,
             connect_timeout: self.time("store.connect_timeout")?,
             cache_entries: self.number("store.cache_entries")?,

@@ -139,6 +139,8 @@ pub(crate) const OPTIONS: &[Opt] = &[
         "Holds the Redis password, on one line."),
     opt("store.ttl", Time { min: 60 * SECOND, max: 3650 * DAY }, Default("\"7d\""),
         "How long a mapping lives that nobody uses."),
+    opt("store.lasting_ttl", Time { min: 60 * SECOND, max: 3650 * DAY }, Default("\"35d\""),
+        "The same for what is sent to endpoints that keep it for later answers: batches, files, stored conversations. In Redis only: with the memory store such requests are refused."),
     opt("store.deadline", Time { min: 1, max: 60 * SECOND }, Default("\"150ms\""),
         "The longest that one round trip may take, for each 1,000 mappings in it. After that the exchange goes on without the store."),
     opt("store.connect_timeout", Time { min: 10, max: 60 * SECOND }, Default("\"1s\""),

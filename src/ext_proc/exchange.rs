@@ -221,7 +221,8 @@ impl Exchange {
             self.phase = self.release(*masked, trailers);
             return;
         }
-        self.needs = Some(Needs { scope: masked.head.scope.clone(), save, reveal, records });
+        let (scope, lasting) = (masked.head.scope.clone(), masked.head.endpoint.state);
+        self.needs = Some(Needs { scope, save, reveal, records, lasting });
         self.phase = Phase::Saving { masked, trailers };
     }
 
@@ -292,7 +293,7 @@ impl Exchange {
     fn rewrite(&mut self, masked: &Masked) {
         let records = masked.talk.as_ref().map(|spoken| spoken.talk.writes()).unwrap_or_default();
         let scope = masked.head.scope.clone();
-        self.needs = Some(Needs { scope, save: Vec::new(), reveal: Vec::new(), records });
+        self.needs = Some(Needs { records, ..Needs::new(scope) });
     }
 
     fn begin(&mut self, headers: &Headers, end: bool) -> Phase {
@@ -313,6 +314,9 @@ impl Exchange {
             let Head { endpoint, scope, .. } = head;
             let table = Arc::new(table);
             return Phase::Forwarded(Forwarded { table, endpoint, scope, talk: None });
+        }
+        if head.endpoint.state && !self.settings.lasting {
+            return self.refuse(&Reason::StoreForgets);
         }
         if let Err(reason) = head.check(headers, self.settings.limits.body) {
             return self.refuse(&reason);

@@ -71,6 +71,17 @@ pub struct Needs {
     pub save: Vec<Arc<Mapping>>,
     pub reveal: Vec<Placeholder>,
     pub records: RecordWants,
+    /// The provider keeps what is sent.
+    pub lasting: bool,
+}
+
+impl Needs {
+    /// Nothing yet.
+    #[must_use]
+    pub fn new(scope: Scope) -> Self {
+        let (save, reveal, records, lasting) = Default::default();
+        Self { scope, save, reveal, records, lasting }
+    }
 }
 
 /// What the store said.

@@ -39,6 +39,8 @@ pub enum Reason {
     Overloaded,
     /// This endpoint needs the mapping store, which cannot be reached.
     StoreDown,
+    /// This endpoint needs a mapping store that outlives the process.
+    StoreForgets,
     /// The conversation began with patterns that this replica does not have yet.
     Newer,
     Tenant,
@@ -47,6 +49,11 @@ pub enum Reason {
     AnswerTooLarge(usize),
     AnswerDamaged,
 }
+
+const STORE_FORGETS: &str = "the provider keeps what is sent here for later answers, and the \
+    gateway's mappings are in memory only and would be lost; its `store.url` must name a Redis";
+const NEWER: &str = "this conversation began with patterns that this replica of the gateway has not \
+    read yet; try again";
 
 /// What Envoy is asked to send.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,6 +87,7 @@ impl Reason {
             Self::Slow(_) => (408, "invalid_request_error", "body_timeout"),
             Self::Overloaded => (529, "overloaded_error", "overloaded"),
             Self::StoreDown => (503, "api_error", "store_down"),
+            Self::StoreForgets => (400, "invalid_request_error", "store_memory"),
             Self::Newer => (503, "api_error", "newer_edition"),
             Self::Tenant => (500, "api_error", "tenant"),
             Self::Internal => (503, "api_error", "internal"),
@@ -137,11 +145,8 @@ impl Reason {
                 try again later"
                     .to_owned()
             }
-            Self::Newer => {
-                "this conversation began with patterns that this replica of the gateway has not \
-                read yet; try again"
-                    .to_owned()
-            }
+            Self::StoreForgets => STORE_FORGETS.to_owned(),
+            Self::Newer => NEWER.to_owned(),
             Self::Tenant => {
                 "the header x-masker-tenant, which only Envoy may set, holds no tenant's name"
                     .to_owned()

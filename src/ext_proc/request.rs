@@ -315,7 +315,7 @@ impl Asking {
         let scope = self.job.head.scope.clone();
         let read = talk::keys(&self.identity, &scope);
         let records = RecordWants { read, write: Vec::new() };
-        Needs { scope, save: Vec::new(), reveal: Vec::new(), records }
+        Needs { records, ..Needs::new(scope) }
     }
 
     /// The job with what the store said.

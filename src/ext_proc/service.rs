@@ -153,8 +153,8 @@ impl Service {
 
     async fn fetch(&self, needs: Needs) -> Result<Provided, Reason> {
         let start = Instant::now();
-        let Needs { scope, save, reveal, records } = needs;
-        let wants = Wants { save, reveal, records };
+        let Needs { scope, save, reveal, records, lasting } = needs;
+        let wants = Wants { save, reveal, records, lasting };
         let answer = self.store.fetch(&scope, wants).await;
         self.metrics.store_seconds.observe(start.elapsed().as_secs_f64());
         match answer {

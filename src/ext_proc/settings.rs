@@ -25,6 +25,8 @@ pub struct Settings {
     pub tenants: Tenants,
     pub limits: Limits,
     pub refuse: Refuse,
+    /// The store keeps what is saved when this process ends.
+    pub lasting: bool,
     /// What the operator says about restoring some kinds.
     pub restore: Arc<Rules>,
     /// Routes on which other media types are let through unmasked.

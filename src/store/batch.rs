@@ -13,6 +13,10 @@ pub(crate) struct Entry {
     pub(crate) key: StoreKey,
     pub(crate) fingerprint: [u8; 32],
     pub(crate) sealed: Arc<[u8]>,
+    /// The provider keeps what was sent: see [`Wants::lasting`].
+    ///
+    /// [`Wants::lasting`]: crate::store::Wants::lasting
+    pub(crate) lasting: bool,
 }
 
 /// A call carries at most this many saves and as many reveals, so that other

@@ -49,6 +49,8 @@ pub struct Wants {
     pub save: Vec<Arc<Mapping>>,
     pub reveal: Vec<Placeholder>,
     pub records: RecordWants,
+    /// The provider keeps what was sent, for weeks: so are the mappings saved.
+    pub lasting: bool,
 }
 
 /// What the store answers.
@@ -107,6 +109,7 @@ impl Store {
     pub async fn open(config: &StoreConfig) -> Result<Self, OpenError> {
         for (name, zero) in [
             ("ttl", config.ttl.is_zero()),
+            ("lasting_ttl", config.lasting_ttl.is_zero()),
             ("deadline", config.deadline.is_zero()),
             ("connect_timeout", config.connect_timeout.is_zero()),
             ("breaker.failures", config.breaker.failures == 0),
@@ -133,6 +136,7 @@ impl Store {
                     password_file: password_file.clone(),
                     connect_timeout: config.connect_timeout,
                     ttl: config.ttl,
+                    lasting_ttl: config.lasting_ttl,
                 };
                 let link = Link::new(target).await?;
                 let guard = Arc::new(Guard::new(link, config, Arc::clone(&counters)));
@@ -162,7 +166,8 @@ impl Store {
             if save.is_none() && reveal.is_none() && asking.is_none() {
                 return Ok(Answer { revealed, records, degraded });
             }
-            let (entries, mappings) = self.seal(scope, &sealer, save.unwrap_or_default())?;
+            let (entries, mappings) =
+                self.seal(scope, &sealer, save.unwrap_or_default(), wants.lasting)?;
             let reveal = reveal.unwrap_or_default();
             let keys = reveal.iter().map(|placeholder| scope.store_key(placeholder)).collect();
             let mut batch = Batch { saves: entries, reveals: keys, ..Batch::default() };
@@ -237,19 +242,24 @@ impl Store {
         scope: &Scope,
         sealer: &Sealer,
         save: &'a [Arc<Mapping>],
+        lasting: bool,
     ) -> Result<(Vec<Entry>, Vec<&'a Mapping>), StoreError> {
         let mut entries = Vec::new();
         let mut mappings = Vec::new();
         for mapping in save {
             let key = scope.store_key(&mapping.placeholder);
             match self.known(&key) {
-                Some(fingerprint) if fingerprint == mapping.fingerprint => {
+                // What is known to be stored may end too early.
+                Some(fingerprint) if fingerprint == mapping.fingerprint && !lasting => {
                     self.0.counters.cache_hits.fetch_add(1, Ordering::Relaxed);
                 }
-                Some(_) => return Err(self.collision(mapping)),
-                None => {
+                Some(fingerprint) if fingerprint != mapping.fingerprint => {
+                    return Err(self.collision(mapping));
+                }
+                _ => {
                     let sealed = sealer.seal(&key, mapping)?.into();
-                    entries.push(Entry { key, fingerprint: mapping.fingerprint, sealed });
+                    let fingerprint = mapping.fingerprint;
+                    entries.push(Entry { key, fingerprint, sealed, lasting });
                     mappings.push(mapping.as_ref());
                 }
             }

@@ -9,7 +9,7 @@
 //!
 //! One pipeline per call; for each mapping `SET key value NX GET EX ttl`
 //! (Redis 7.0), which writes where nothing is and else answers what is there,
-//! and `EXPIRE key ttl`, which refreshes what was there. A stored value is
+//! and `EXPIRE key ttl GT`, which refreshes what was there unless it lives longer. A stored value is
 //! never overwritten. For each placeholder to reveal, `GET key`. Records are overwritten with
 //! each turn, `SET key value EX ttl GET`, and read with `GET key`.
 //!
@@ -110,6 +110,7 @@ pub(crate) struct Target {
     pub(crate) password_file: Option<PathBuf>,
     pub(crate) connect_timeout: Duration,
     pub(crate) ttl: Duration,
+    pub(crate) lasting_ttl: Duration,
 }
 
 pub(crate) struct Link {
@@ -201,12 +202,14 @@ impl Link {
     /// One round trip.
     pub(crate) async fn run(&self, batch: &Batch) -> Result<Replies, Failure> {
         let ttl = self.target.ttl.as_secs().max(1);
+        let lasting = self.target.lasting_ttl.max(self.target.ttl).as_secs().max(1);
         let mut pipeline = Pipeline::with_capacity(batch.saves.len() * 2 + batch.reveals.len());
         for save in &batch.saves {
             let key = key(&save.key);
             let set = pipeline.cmd("SET").arg(&key).arg(save.sealed.as_ref());
+            let ttl = if save.lasting { lasting } else { ttl };
             set.arg("NX").arg("GET").arg("EX").arg(ttl);
-            pipeline.cmd("EXPIRE").arg(&key).arg(ttl);
+            pipeline.cmd("EXPIRE").arg(&key).arg(ttl).arg("GT");
         }
         for reveal in &batch.reveals {
             pipeline.cmd("GET").arg(key(reveal));

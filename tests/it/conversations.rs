@@ -13,7 +13,8 @@ use masker::telemetry::labels::Cause;
 use serde_json::{Value, json};
 
 use crate::driver::{
-    Kept, answer_body, answer_bytes, answer_headers, headers, request_body, send_to, settings,
+    Kept, answer_body, answer_bytes, answer_headers, headers, request_body, request_headers,
+    send_to, settings,
 };
 
 /// A provider that knows what it was sent and what it wrote.
@@ -323,6 +324,35 @@ fn names_of_a_session_are_known_in_its_next_conversation() {
     for other in [Some("t"), None] {
         let mut client = Client::new(&settings, &mut kept, other);
         assert!(!hidden(&client.turn(bare, echo).0), "{other:?}");
+    }
+}
+
+#[test]
+fn what_the_provider_keeps_needs_a_store_that_lasts() {
+    for (lasting, path, code) in [
+        (false, "/v1/messages/batches", Some("store_memory")),
+        (false, "/v1/files", Some("store_memory")),
+        (false, "/v1/messages", None),
+        (true, "/v1/messages/batches", None),
+    ] {
+        let settings = Settings { lasting, ..settings() };
+        let mut exchange = Exchange::new(Arc::new(settings));
+        let begin = request_headers(path, "application/json", false);
+        let out = send_to(&mut exchange, begin, &mut Kept::new()).unwrap();
+        let refused = out.first().map(|output| match output {
+            Output::Refuse(reply) => {
+                assert!(reply.status == 400 && reply.body.contains("`store.url`"), "{reply:?}");
+                reply.code
+            }
+            other => panic!("{other:?}"),
+        });
+        assert_eq!(refused, code, "{path}");
+        if refused.is_none() {
+            exchange.input(request_body(br#"{"x":"i-0123456789abcdef0"}"#, true)).unwrap();
+            let job = exchange.job().unwrap();
+            exchange.masked(job.run());
+            assert_eq!(exchange.needs().unwrap().lasting, path.contains("batches"));
+        }
     }
 }
 

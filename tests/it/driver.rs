@@ -34,6 +34,7 @@ pub(crate) fn settings() -> Settings {
             slice: 1 << 18,
         },
         refuse: Refuse { urls: true, credentials: true, ..Refuse::default() },
+        lasting: true,
         restore: Arc::default(),
         routes: Vec::new(),
         budget: Budget::new(1 << 26),

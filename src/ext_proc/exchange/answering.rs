@@ -85,7 +85,7 @@ impl Exchange {
             return self.known(answering, last);
         }
         let scope = scope.clone();
-        self.needs = Some(Needs { scope, save: Vec::new(), reveal, records });
+        self.needs = Some(Needs { reveal, records, ..Needs::new(scope) });
         Phase::Revealing(answering, last)
     }
 
