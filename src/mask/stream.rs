@@ -93,7 +93,14 @@ impl Stream {
     /// Its blocks are compared with what the client gets, where the format is known.
     #[must_use]
     pub fn with_verify(self, verify: Option<Box<Verify>>) -> Self {
-        Self { verify: verify.filter(|_| self.format == Format::Event), ..self }
+        let compared = [
+            Format::Event,
+            Format::Invoke,
+            Format::Chat,
+            Format::ResponsesEvent,
+            Format::ConverseEvent,
+        ];
+        Self { verify: verify.filter(|_| compared.contains(&self.format)), ..self }
     }
 
     /// What was compared.
@@ -244,7 +251,10 @@ impl Stream {
     ) {
         let number = self.left + self.queue.len() as u64;
         if let Some(verify) = &mut self.verify {
-            held.deltas.iter().for_each(|delta| verify.wrote(delta.channel, &delta.pending));
+            let wrote = |delta: &Delta| {
+                verify.wrote(self.format, delta.channel, delta.source, &delta.pending);
+            };
+            held.deltas.iter().for_each(wrote);
             held.ends.extend(steps.iter().filter_map(Step::end));
         }
         self.queue.push_back(held);
@@ -343,7 +353,8 @@ fn pass(
             break;
         }
         if let Some(verify) = verify.as_mut().filter(|_| quick.what != What::State) {
-            verify.wrote(quick.channel << 32, quick.text);
+            let source = quick.what == What::Source;
+            verify.wrote(Format::Event, quick.channel << 32, source, quick.text);
             verify.gave(quick.channel << 32, quick.text);
         }
         rest = rest.get(quick.len..).unwrap_or_default();

@@ -1,11 +1,17 @@
 //! Long sessions against a provider that binds what the model thought to everything before.
 
 use std::fs;
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
 
 use masker::body::json::Tape;
 use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
+use tokio::process::{Child, ChildStdout};
+use tokio::time::timeout;
 
-use crate::bed::{Bed, Plan, Reply};
+use crate::bed::{Bed, Plan, Reply, program};
 use crate::messages::asking;
 use crate::planted::{VALUES, assert_unseen, prose};
 use crate::turns::content;
@@ -62,23 +68,95 @@ fn first() -> String {
     )
 }
 
-/// What the client sends after an answer.
-fn next(turn: usize, content: &Value) -> Value {
-    let call =
-        content.as_array().and_then(|blocks| blocks.iter().find(|b| b["type"] == "tool_use"));
-    let said = format!(
+/// What a user or a tool says.
+fn said(turn: usize) -> String {
+    if turn == 0 {
+        return first();
+    }
+    format!(
         "{turn}: {} of {} in {}, {} and {ORDER}",
         VALUES[turn % VALUES.len()],
         VALUES[5],
         VALUES[4],
         VALUES[0]
-    );
-    match call {
-        Some(call) => json!([
-            {"type": "tool_result", "tool_use_id": call["id"], "content": said},
-            {"type": "text", "text": "Go on.", "cache_control": {"type": "ephemeral"}},
-        ]),
-        None => json!(said),
+    )
+}
+
+fn tools() -> Value {
+    json!([{"name": "Bash", "description": "Runs a command",
+        "input_schema": {"type": "object", "properties": {"command": {"type": "string"}}}}])
+}
+
+/// Who talks.
+enum Client {
+    /// With all that was said, and the name of the session.
+    Plain(Value, Option<&'static str>),
+    /// The SDK.
+    Python(Box<Child>, Box<Lines<BufReader<ChildStdout>>>),
+}
+
+impl Client {
+    fn plain(session: Option<&'static str>) -> Self {
+        let mut request = asking("");
+        request["tools"] = tools();
+        request["messages"] = json!([]);
+        Self::Plain(request, session)
+    }
+
+    fn python(beds: &[Bed]) -> Self {
+        let urls: Vec<_> = beds.iter().map(|bed| bed.url("")).collect();
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/e2e/session.py");
+        let mut child = tokio::process::Command::new(program("PYTHON"))
+            .arg(script)
+            .env("GATEWAYS", json!(urls).to_string())
+            .env("TOOLS", tools().to_string())
+            .env_remove("ANTHROPIC_AUTH_TOKEN")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("Python runs");
+        let lines = BufReader::new(child.stdout.take().expect("its output")).lines();
+        Self::Python(Box::new(child), Box::new(lines))
+    }
+
+    /// One turn; gives the blocks of the answer.
+    async fn turn(&mut self, beds: &[Bed], which: usize, turn: usize) -> Value {
+        let (stream, said) = (!turn.is_multiple_of(3), said(turn));
+        match self {
+            Self::Plain(request, session) => {
+                request["stream"] = stream.into();
+                let list = request["messages"].as_array_mut().expect("messages");
+                let call = |last: &Value| {
+                    let blocks = last["content"].as_array()?.iter();
+                    Some(blocks.clone().find(|block| block["type"] == "tool_use")?["id"].clone())
+                };
+                let next = match list.last().and_then(call) {
+                    Some(id) => json!([
+                        {"type": "tool_result", "tool_use_id": id, "content": said},
+                        {"type": "text", "text": "Go on.", "cache_control": {"type": "ephemeral"}},
+                    ]),
+                    None => json!(said),
+                };
+                list.push(json!({"role": "user", "content": next}));
+                let reply = post(&beds[which], request, *session).await;
+                assert_eq!(reply.status, 200, "turn {turn}: {}", reply.text());
+                let content =
+                    if stream { content(&reply.text()) } else { reply.json()["content"].clone() };
+                let list = request["messages"].as_array_mut().expect("messages");
+                list.push(json!({"role": "assistant", "content": content}));
+                content
+            }
+            Self::Python(child, lines) => {
+                let line = json!({"gateway": which, "stream": stream, "said": said});
+                let input = child.stdin.as_mut().expect("its input");
+                input.write_all(format!("{line}\n").as_bytes()).await.expect("it listens");
+                let line = timeout(Duration::from_secs(60), lines.next_line());
+                let line = line.await.expect("an answer in time").expect("a line");
+                let line = line.unwrap_or_else(|| panic!("turn {turn}: it has ended"));
+                serde_json::from_str(&line).expect("blocks")
+            }
+        }
     }
 }
 
@@ -103,16 +181,13 @@ async fn until_reloaded(bed: &Bed) {
 }
 
 /// Plays a session on three replicas, while the world around them falls down and gets up.
-async fn play(session: Option<&str>, seed: usize) {
+async fn play(client: impl FnOnce(&[Bed]) -> Client, seed: usize) {
     let bed = Bed::start(Plan { redis: true, ..Plan::default() }).await;
     let others = [bed.replica("").await, bed.replica("").await];
     let mut beds: Vec<Bed> = std::iter::once(bed).chain(others).collect();
     let (steps, texts) = steps();
     beds[0].script(json!({"piece": 3, "pings": true, "steps": steps}));
-    let tools = json!([{"name": "Bash", "description": "Runs a command",
-        "input_schema": {"type": "object", "properties": {"command": {"type": "string"}}}}]);
-    let mut request = asking(&first());
-    request["tools"] = tools;
+    let mut client = client(&beds);
     let (mut which, mut before) = (0, String::new());
     for (turn, expected) in texts.iter().enumerate() {
         match turn {
@@ -142,11 +217,7 @@ async fn play(session: Option<&str>, seed: usize) {
             _ if turn < 3 => which = turn,
             _ => which = (which + turn * seed + 1) % 3,
         }
-        request["stream"] = (turn % 3 != 0).into();
-        let reply = post(&beds[which], &request, session).await;
-        assert_eq!(reply.status, 200, "turn {turn}: {}", reply.text());
-        let content =
-            if turn % 3 == 0 { reply.json()["content"].clone() } else { content(&reply.text()) };
+        let content = client.turn(&beds, which, turn).await;
         let blocks = content.as_array().expect("blocks");
         let text = blocks.iter().find(|block| block["type"] == "text").expect("a text");
         assert_eq!(text["text"], *expected, "turn {turn}");
@@ -156,10 +227,6 @@ async fn play(session: Option<&str>, seed: usize) {
         assert!(sent.starts_with(&before), "turn {turn}: the masked beginning changed");
         assert!(sent.contains(ORDER), "turn {turn}: it keeps what it began with");
         before = sent;
-        let next = next(turn, &content);
-        let list = request["messages"].as_array_mut().expect("messages");
-        list.push(json!({"role": "assistant", "content": content}));
-        list.push(json!({"role": "user", "content": next}));
     }
     for bed in &beds {
         for cause in ["unknown", "settings", "edition"] {
@@ -168,19 +235,24 @@ async fn play(session: Option<&str>, seed: usize) {
         }
     }
     // A conversation that begins now takes the new pattern.
-    post(&beds[0], &asking(&format!("Another: {ORDER}")), session).await;
+    post(&beds[0], &asking(&format!("Another: {ORDER}")), None).await;
     let seen = beds[0].seen();
     assert!(!String::from_utf8_lossy(&seen[0].body).contains(ORDER));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_session_of_fifty_turns_keeps_its_beginning() {
-    play(Some("6f0e0f5c-5f0e-4a57-9c5e-6a2f1f2a3b4c"), 1).await;
+    play(|_| Client::plain(Some("6f0e0f5c-5f0e-4a57-9c5e-6a2f1f2a3b4c")), 1).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn and_so_it_does_without_a_sessions_name() {
-    play(None, 5).await;
+    play(|_| Client::plain(None), 5).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_python_sdk_talks_for_fifty_turns() {
+    play(Client::python, 7).await;
 }
 
 /// Memory and store lost between a reload and the next turn: nobody remembers.

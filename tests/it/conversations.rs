@@ -416,6 +416,142 @@ fn what_the_model_wrote_comes_back() {
     }
 }
 
+/// Sends a request in any format and an answer to it. Gives both as they arrive.
+fn exchanged(
+    kept: &mut Kept,
+    path: &str,
+    request: &Value,
+    media: &str,
+    answer: impl Fn(&str) -> String,
+) -> (String, String) {
+    let mut exchange = Exchange::new(Arc::new(settings()));
+    send_to(&mut exchange, request_headers(path, "application/json", false), kept).unwrap();
+    let body = request.to_string();
+    let out = send_to(&mut exchange, request_body(body.as_bytes(), true), kept).unwrap();
+    let part = |output: &Output| match output {
+        Output::RequestBody { bytes, .. } => bytes.to_vec(),
+        _ => Vec::new(),
+    };
+    let masked = String::from_utf8(out.iter().flat_map(part).collect()).unwrap();
+    let mut all = send_to(&mut exchange, answer_headers(media, &[]), kept).unwrap();
+    for piece in answer(&masked).as_bytes().chunks(50) {
+        all.extend(send_to(&mut exchange, answer_body(piece, false), kept).unwrap());
+    }
+    all.extend(send_to(&mut exchange, answer_body(b"", true), kept).unwrap());
+    (masked, String::from_utf8(answer_bytes(&all)).unwrap())
+}
+
+/// The placeholder of a database's name in a masked request.
+fn database(masked: &str) -> String {
+    let from = masked.find("AWS_RDS_").unwrap();
+    masked[from..from + "AWS_RDS_".len() + 12].to_owned()
+}
+
+const WROTE: [&str; 2] =
+    ["Such as i-0fedcba9876543210 beside the {}.", r#"{"q":"{}","n":[1,true]}"#];
+
+fn wrote(masked: &str) -> [String; 2] {
+    WROTE.map(|text| text.replacen("{}", &database(masked), 1))
+}
+
+fn gave() -> [String; 2] {
+    WROTE.map(|text| text.replacen("{}", "prod", 1))
+}
+
+fn lines(events: &[Value]) -> String {
+    let line = |event: &Value| format!("data: {event}\n\n");
+    events.iter().map(line).chain(["data: [DONE]\n\n".to_owned()]).collect()
+}
+
+fn chat(masked: &str, stream: bool) -> String {
+    let [text, input] = wrote(masked);
+    let call = |arguments: &str| {
+        json!([{"index": 0, "id": "c", "type": "function",
+            "function": {"name": "f", "arguments": arguments}}])
+    };
+    if !stream {
+        let message = json!({"role": "assistant", "content": text, "tool_calls": call(&input)});
+        return json!({"choices": [{"index": 0, "message": message}]}).to_string();
+    }
+    let event = |delta: Value| json!({"choices": [{"index": 0, "delta": delta}]});
+    let mut events: Vec<_> =
+        text.split_inclusive(' ').map(|t| event(json!({"content": t}))).collect();
+    events.extend(input.split_inclusive('"').map(|t| event(json!({"tool_calls": call(t)}))));
+    events.push(json!({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}));
+    lines(&events)
+}
+
+fn responses(masked: &str, stream: bool) -> String {
+    let [text, input] = wrote(masked);
+    let call = json!({"type": "function_call", "name": "f", "arguments": input});
+    let content = json!([{"type": "output_text", "text": text}]);
+    let output = json!([{"type": "message", "role": "assistant", "content": content}, call]);
+    let whole = json!({"object": "response", "output": output});
+    if !stream {
+        return whole.to_string();
+    }
+    let of =
+        |kind: &str, index: u32| json!({"type": kind, "output_index": index, "content_index": 0});
+    let deltas = |kind: &str, index: u32, text: &str| -> Vec<Value> {
+        let one = |delta: &str| {
+            let mut event = of(&format!("{kind}.delta"), index);
+            event["delta"] = json!(delta);
+            event
+        };
+        let mut all: Vec<_> = text.split_inclusive(['"', ' ']).map(one).collect();
+        let mut done = of(&format!("{kind}.done"), index);
+        done[if index == 0 { "text" } else { "arguments" }] = json!(text);
+        all.extend([
+            done,
+            json!({"type": "response.output_item.done", "output_index": index,
+            "item": output[usize::try_from(index).unwrap()]}),
+        ]);
+        all
+    };
+    let mut events = deltas("response.output_text", 0, &text);
+    events.extend(deltas("response.function_call_arguments", 1, &input));
+    events.push(json!({"type": "response.completed", "response": whole}));
+    lines(&events)
+}
+
+#[test]
+fn in_other_formats_too_what_the_model_wrote_comes_back() {
+    let said = "aws rds describe-db-instances --db-instance-identifier prod";
+    let user = json!({"role": "user", "content": said});
+    for (path, list, answer) in [
+        ("/v1/chat/completions", "messages", chat as fn(&str, bool) -> String),
+        ("/v1/responses", "input", responses),
+    ] {
+        for stream in [false, true] {
+            let mut kept = Kept::new();
+            let media = if stream { "text/event-stream" } else { "application/json" };
+            let request = |messages: Value| json!({"model": "m", list: messages});
+            let (masked, got) =
+                exchanged(&mut kept, path, &request(json!([user])), media, |masked| {
+                    answer(masked, stream)
+                });
+            assert!(!got.contains("AWS_RDS_"), "{path}: {got}");
+            let [text, input] = gave();
+            // As another prints it.
+            let input = input.replace(',', ", ");
+            let back = if list == "messages" {
+                let function = json!({"name": "f", "arguments": input});
+                let calls = json!([{"id": "c", "type": "function", "function": function}]);
+                json!([user, {"role": "assistant", "content": text, "tool_calls": calls}, user])
+            } else {
+                let content = json!([{"type": "output_text", "text": text}]);
+                json!([user, {"type": "message", "role": "assistant", "content": content},
+                    {"type": "function_call", "name": "f", "call_id": "c", "arguments": input}, user])
+            };
+            let (again, _) = exchanged(&mut kept, path, &request(back), media, |_| String::new());
+            let [text, input] = wrote(&masked).map(|own| json!(own).to_string());
+            for own in [text, input] {
+                assert!(again.contains(&own), "{path} {stream}: {own} is not in {again}");
+            }
+        }
+    }
+}
+
 #[test]
 fn two_blocks_that_look_the_same_come_back_as_each_was_written() {
     let settings = Arc::new(settings());

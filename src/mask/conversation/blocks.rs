@@ -53,6 +53,18 @@ pub(crate) fn role(tape: &Tape<'_>, message: Node) -> Role {
     }
 }
 
+/// The first answer: one message, but for the Responses API, where each item is one.
+pub(crate) fn first_answer<'m>(tape: &Tape<'_>, messages: &'m [Node]) -> Option<&'m [Node]> {
+    let first = messages.iter().position(|&message| role(tape, message) == Role::Model)?;
+    let rest = messages.get(first + 1..)?;
+    let goes_on = |&message: &Node| {
+        let kind = tape.field(message, "type").map(|kind| tape.text(kind));
+        kind.is_some_and(|kind| kind == "reasoning" || role(tape, message) == Role::Model)
+    };
+    let more = rest.iter().take_while(|message| goes_on(message)).count();
+    messages.get(first..=first + more)
+}
+
 /// The messages of an answer: one, but for the Responses API.
 pub(crate) fn answered(tape: &Tape<'_>) -> Vec<Node> {
     let root = tape.root();
@@ -75,7 +87,7 @@ pub(crate) fn blocks(tape: &Tape<'_>, message: Node) -> Vec<Block> {
     let mut found = Vec::new();
     let contents = ["content", "parts"].iter().find_map(|name| tape.field(message, name));
     match contents.map(|contents| (contents, tape.shape(contents))) {
-        Some((text, Shape::String)) => found.push(Block::Text(text)),
+        Some((text, Shape::String)) => found.extend(said(tape, text)),
         Some((list, Shape::Array)) => {
             found.extend(tape.items(list).filter_map(|item| block(tape, item)));
         }
@@ -95,7 +107,7 @@ pub(crate) fn blocks(tape: &Tape<'_>, message: Node) -> Vec<Block> {
 pub(crate) fn block(tape: &Tape<'_>, item: Node) -> Option<Block> {
     let kind = tape.field(item, "type").map(|kind| tape.text(kind));
     match kind.as_deref() {
-        Some("text" | "output_text") => tape.field(item, "text").map(Block::Text),
+        Some("text" | "output_text") => said(tape, tape.field(item, "text")?),
         Some("tool_use") => tape.field(item, "input").map(Block::Json),
         Some(_) => None,
         None => {
@@ -106,9 +118,14 @@ pub(crate) fn block(tape: &Tape<'_>, item: Node) -> Option<Block> {
                     tape.field(item, "thought").is_some_and(|own| tape.raw(own) == "true");
                 tape.field(item, "text").filter(|_| !thought)
             };
-            call.map(Block::Json).or_else(|| text().map(Block::Text))
+            call.map(Block::Json).or_else(|| said(tape, text()?))
         }
     }
+}
+
+/// A text, unless it is empty: clients leave those out.
+fn said(tape: &Tape<'_>, text: Node) -> Option<Block> {
+    (!tape.raw(text).is_empty()).then_some(Block::Text(text))
 }
 
 impl Block {

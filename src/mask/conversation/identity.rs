@@ -42,10 +42,10 @@ impl Identity {
             messages.iter().copied().find(|&message| blocks::role(tape, message) == wanted)
         };
         let asked = asked(tape, first(Role::User)?, scope);
-        let answered = first(Role::Model).map(|first| {
-            let blocks = blocks::blocks(tape, first);
+        let answered = blocks::first_answer(tape, &messages).map(|answer| {
+            let blocks = answer.iter().flat_map(|&message| blocks::blocks(tape, message));
             // As an answer is read: see `Verify`.
-            digest(blocks.iter().map(|block| block.digest(tape, scope, usize::MAX)), scope)
+            digest(blocks.map(|block| block.digest(tape, scope, usize::MAX)), scope)
         });
         let messages = u32::try_from(messages.len()).unwrap_or(u32::MAX);
         Some(Self { session, asked, answered, messages })

@@ -15,7 +15,7 @@ use crate::mask::conversation::blocks::{self, Role};
 
 /// Blocks that one conversation keeps, and their bytes. The oldest go first.
 const BLOCKS: usize = 500;
-const BYTES: usize = 512 << 10;
+const BYTES: usize = 256 << 10;
 
 /// One block of an answer.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -45,9 +45,8 @@ impl fmt::Debug for Verify {
 }
 
 /// A block of a stream, as it stands in the JSON of its events.
-#[derive(Default)]
 struct Part {
-    json: bool,
+    kind: Kind,
     wrote: String,
     gave: String,
 }
@@ -56,8 +55,37 @@ struct Part {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Text,
+    /// A value of JSON.
     Json,
+    /// Such a value as source in a string.
     Source,
+    /// Too long to be compared.
+    Long,
+}
+
+impl Kind {
+    /// What a text of a stream belongs to, if a client sends it back and no event of its own
+    /// says that it begins.
+    fn of(format: Format, channel: u64, source: bool) -> Option<Self> {
+        let group = channel >> 32;
+        let text = channel & u64::from(u32::MAX);
+        match format {
+            // The first choice: its text, and the arguments of its calls.
+            Format::Chat if group == 0 => match text {
+                0 => Some(Self::Text),
+                8.. if source => Some(Self::Source),
+                _ => None,
+            },
+            // Of each part of an item.
+            Format::ResponsesEvent => match text % 32 {
+                0 => Some(Self::Text),
+                4 => Some(Self::Source),
+                _ => None,
+            },
+            Format::ConverseEvent => Some(if source { Self::Json } else { Self::Text }),
+            _ => None,
+        }
+    }
 }
 
 impl Verify {
@@ -114,51 +142,63 @@ impl Verify {
         self.whole = true;
     }
 
-    /// An event of a stream of the Claude API: a block may begin.
+    /// An event of a stream: in the Claude API, a block may begin.
     pub(crate) fn event(&mut self, tape: &Tape<'_>) {
         let field = |name| tape.field(tape.root(), name);
         let (Some(block), Some(index)) = (field("content_block"), field("index")) else { return };
-        let index = tape.raw(index).parse().unwrap_or(u32::MAX);
-        if let Some(block) = blocks::block(tape, block)
-            && self.open.len() < OPEN
-        {
-            let json = matches!(block, Block::Json(_));
-            self.open.insert(index.into(), Part { json, ..Part::default() });
+        let kind = tape.field(block, "type").map(|kind| tape.text(kind));
+        let kind = match kind.as_deref() {
+            Some("text") => Kind::Text,
+            Some("tool_use") => Kind::Json,
+            _ => return,
+        };
+        self.open(u64::from(tape.raw(index).parse().unwrap_or(u32::MAX)) << 32, kind);
+    }
+
+    fn open(&mut self, channel: u64, kind: Kind) {
+        if self.open.len() < OPEN {
+            let (wrote, gave) = Default::default();
+            self.open.insert(channel, Part { kind, wrote, gave });
         }
     }
 
     /// What the model wrote goes on.
-    pub(crate) fn wrote(&mut self, channel: u64, text: &str) {
-        if let Some(part) = self.open.get_mut(&(channel >> 32)) {
+    pub(crate) fn wrote(&mut self, format: Format, channel: u64, source: bool, text: &str) {
+        if !self.open.contains_key(&channel)
+            && let Some(kind) = Kind::of(format, channel, source)
+        {
+            self.open(channel, kind);
+        }
+        if let Some(part) = self.open.get_mut(&channel) {
             part.wrote.push_str(text);
         }
     }
 
     /// What the client gets goes on.
     pub(crate) fn gave(&mut self, channel: u64, text: &str) {
-        if let Some(part) = self.open.get_mut(&(channel >> 32)) {
-            part.gave.push_str(text);
-            if part.gave.len() + part.wrote.len() > LONGEST {
-                self.open.remove(&(channel >> 32));
-                self.at += 1;
-            }
+        let Some(part) = self.open.get_mut(&channel) else { return };
+        part.gave.push_str(text);
+        if part.gave.len() + part.wrote.len() > LONGEST {
+            // It is one of the blocks, and nothing more is known of it.
+            part.kind = Kind::Long;
+            (part.wrote, part.gave) = Default::default();
         }
     }
 
     /// What this ended is out.
     pub(crate) fn end(&mut self, end: End) {
         let ended: Vec<_> =
-            self.open.keys().copied().filter(|group| end.holds(group << 32)).collect();
-        for group in ended {
-            let Some(part) = self.open.remove(&group) else { continue };
-            if part.json {
-                let source = |text: &str| match escape::decode(text) {
-                    source if source.trim().is_empty() => "{}".to_owned(),
-                    source => source.into_owned(),
-                };
-                self.block(Kind::Json, &source(&part.wrote), &source(&part.gave));
-            } else {
-                self.block(Kind::Text, &part.wrote, &part.gave);
+            self.open.keys().copied().filter(|&channel| end.holds(channel)).collect();
+        for channel in ended {
+            let Some(part) = self.open.remove(&channel) else { continue };
+            let source = |text: &str| match escape::decode(text) {
+                source if source.trim().is_empty() => "{}".to_owned(),
+                source => source.into_owned(),
+            };
+            match part.kind {
+                Kind::Long => self.at += 1,
+                Kind::Json => self.block(Kind::Json, &source(&part.wrote), &source(&part.gave)),
+                kind => self.block(kind, &part.wrote, &part.gave),
             }
         }
         self.whole |= end == End::All;
@@ -166,22 +206,25 @@ impl Verify {
 
     /// One block, as it stands in JSON.
     fn block(&mut self, kind: Kind, wrote: &str, gave: &str) {
+        if kind == Kind::Text && wrote.is_empty() && gave.is_empty() {
+            return;
+        }
         let depth = self.masker.limits.depth;
         let at = self.at;
         self.at += 1;
         let digest = match kind {
             Kind::Text => blocks::text_digest(&escape::decode(gave), &self.scope),
-            Kind::Json => blocks::json_digest(gave, &self.scope, depth),
+            Kind::Json | Kind::Long => blocks::json_digest(gave, &self.scope, depth),
             Kind::Source => blocks::json_digest(&escape::decode(gave), &self.scope, depth),
         };
         self.digests.push(digest);
-        if wrote.len() + gave.len() > LONGEST {
+        if wrote.len() + gave.len() > LONGEST || kind == Kind::Long {
             return;
         }
         let Some(comes) = self.again(kind, gave) else { return };
         let same = match kind {
             Kind::Text => escape::decode(&comes) == escape::decode(wrote),
-            Kind::Json => blocks::same_json(&comes, wrote, &self.scope, depth),
+            Kind::Json | Kind::Long => blocks::same_json(&comes, wrote, &self.scope, depth),
             Kind::Source => {
                 let (comes, wrote) = (escape::decode(&comes), escape::decode(wrote));
                 blocks::same_json(&comes, &wrote, &self.scope, depth)
@@ -215,7 +258,9 @@ impl Verify {
 fn request(kind: Kind, block: &str) -> (String, Format) {
     let (head, tail, format) = match kind {
         Kind::Text => (r#"{"type":"text","text":""#, r#""}"#, Format::Messages),
-        Kind::Json => (r#"{"type":"tool_use","id":"1","name":"1","input":"#, "}", Format::Messages),
+        Kind::Json | Kind::Long => {
+            (r#"{"type":"tool_use","id":"1","name":"1","input":"#, "}", Format::Messages)
+        }
         Kind::Source => {
             let head = r#"{"messages":[{"role":"assistant","tool_calls":[{"id":"1","type":"function","function":{"name":"1","arguments":""#;
             return (format!("{head}{block}\"}}}}]}}]}}"), Format::Chat);
