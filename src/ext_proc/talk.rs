@@ -23,6 +23,8 @@ pub struct Talk {
     read: Option<Record>,
     /// As it is used, and written.
     record: Record,
+    /// As this exchange itself wrote it before.
+    wrote: Option<Record>,
     /// Of the session, as it was read and with what was learned.
     names: Names,
     learned: bool,
@@ -70,8 +72,8 @@ impl Talk {
         let names: Names = names.unwrap_or_default();
         let begun = || Record::begun(editions.pin().clone(), names.clone());
         let record = known.clone().unwrap_or_else(begun);
-        let (learned, tries, fault) = Default::default();
-        Self { identity, key, read: known, record, names, learned, tries, fault }
+        let (wrote, learned, tries, fault) = Default::default();
+        Self { identity, key, read: known, record, wrote, names, learned, tries, fault }
     }
 
     /// It runs, and nothing is remembered of it: the newest edition counts.
@@ -124,9 +126,11 @@ impl Talk {
         self.tries += 1;
         let mut found = found.into_iter().map(Option::unwrap_or_default);
         let mut next = Found::Good;
+        let wrote = self.wrote.replace(self.record.clone());
         if self.key.is_some()
             && let Some(other) =
                 found.next().and_then(|bytes| conversation::decode::<Record>(&bytes))
+            && wrote.as_ref() != Some(&other)
         {
             let used = self.read.as_ref().map_or(0, |read| read.messages);
             if self.record.join(&other, used) {

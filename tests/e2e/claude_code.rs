@@ -81,6 +81,10 @@ async fn claude_code_writes_real_values_and_sends_none() {
         .filter(|body: &serde_json::Value| body["messages"].to_string().contains("tool_use"))
         .collect();
     assert_eq!(turns.len(), 2, "one request after each tool");
+    // Each turn was known to be of the same conversation.
+    for metric in ["masker_records_lost_total", "masker_prefix_faults_total{cause=\"unknown\"}"] {
+        assert_eq!(bed.metric(metric).await, "0", "{metric}");
+    }
 }
 
 /// What a body says of one field, as it is written.

@@ -5,15 +5,16 @@ use std::sync::Arc;
 use masker::detect::custom::{Find, Own, Pattern};
 use masker::detect::edition::Editions;
 use masker::detect::{self, Catalog};
-use masker::ext_proc::exchange::{Exchange, Input, Output};
+use masker::ext_proc::exchange::{Exchange, Input, Output, Provided};
 use masker::ext_proc::settings::Settings;
 use masker::mask::masker::Masker;
 use masker::mask::resent::Resent;
+use masker::store::record::RecordAnswer;
 use masker::telemetry::labels::Cause;
 use serde_json::{Value, json};
 
 use crate::driver::{
-    Kept, answer_body, answer_bytes, answer_headers, headers, request_body, request_headers,
+    Kept, answer_body, answer_bytes, answer_headers, drive, headers, request_body, request_headers,
     send_to, settings,
 };
 
@@ -37,6 +38,8 @@ struct Client<'k> {
     fault: Option<Cause>,
     lost: bool,
     originals: usize,
+    /// What this replica remembers, which may be old.
+    stale: Option<Kept>,
 }
 
 impl<'k> Client<'k> {
@@ -52,6 +55,7 @@ impl<'k> Client<'k> {
             fault: None,
             lost: false,
             originals: 0,
+            stale: None,
         }
     }
 
@@ -72,7 +76,20 @@ impl<'k> Client<'k> {
         let begin =
             Input::RequestHeaders { headers: headers(&list), end: false, fully_streamed: true };
         send_to(exchange, begin, self.kept).unwrap();
-        let out = send_to(exchange, request_body(self.body().as_bytes(), true), self.kept).unwrap();
+        let body = request_body(self.body().as_bytes(), true);
+        let out = match self.stale.take() {
+            None => send_to(exchange, body, self.kept).unwrap(),
+            Some(stale) => {
+                exchange.input(body).unwrap();
+                let job = exchange.job().unwrap();
+                exchange.masked(job.run());
+                let read = exchange.needs().unwrap().records.read;
+                let read = read.iter().map(|key| stale.get(key).cloned()).collect();
+                let records = RecordAnswer { read, ..RecordAnswer::default() };
+                exchange.provide(Ok(Provided { records, ..Provided::default() }));
+                drive(exchange, self.kept)
+            }
+        };
         let part = |output: &Output| match output {
             Output::RequestBody { bytes, .. } => bytes.to_vec(),
             _ => Vec::new(),
@@ -550,6 +567,37 @@ fn in_other_formats_too_what_the_model_wrote_comes_back() {
             }
         }
     }
+}
+
+#[test]
+fn a_replica_with_an_old_record_masks_again() {
+    let settings = Arc::new(settings());
+    for session in [Some("s"), None] {
+        let mut kept = Kept::new();
+        let mut client = Client::new(&settings, &mut kept, session);
+        client.turn("Hello i-0123456789abcdef0.", echo);
+        let old = client.kept.clone();
+        // Another replica's turns: what the model invents is kept.
+        client.turn("Go on.", |_| text("Such as i-0fedcba9876543210."));
+        client.turn("Go on.", echo);
+        client.stale = Some(old);
+        client.turn("And i-0fedcba9876543210?", echo);
+        client.turn("Go on.", echo);
+        assert_eq!((client.fault, client.lost, client.originals), (None, false, 1));
+    }
+}
+
+#[test]
+fn replicas_that_began_a_conversation_with_different_patterns_agree() {
+    let (before, after) = (with(&["one"], 1, false), with(&["one", "two"], 2, false));
+    let mut kept = Kept::new();
+    let mut client = Client::new(&before, &mut kept, Some("s"));
+    client.turn(TEXT, echo);
+    // The other has met nothing of it, as its answer of the store tells.
+    client.settings = after;
+    client.stale = Some(Kept::new());
+    assert!(client.turn("And the-two?", echo).0.contains("the-two"));
+    assert_eq!(client.fault, None);
 }
 
 #[test]

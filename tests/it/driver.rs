@@ -89,6 +89,11 @@ pub(crate) fn send_to(
     kept: &mut Kept,
 ) -> Result<Vec<Output>, Violation> {
     exchange.input(input)?;
+    Ok(drive(exchange, kept))
+}
+
+/// Does the work that an input brought.
+pub(crate) fn drive(exchange: &mut Exchange, kept: &mut Kept) -> Vec<Output> {
     loop {
         if let Some(job) = exchange.job() {
             exchange.masked(job.run());
@@ -99,7 +104,7 @@ pub(crate) fn send_to(
             let records = RecordAnswer { read, found };
             exchange.provide(Ok(Provided { records, ..Provided::default() }));
         } else {
-            return Ok(outputs(exchange));
+            return outputs(exchange);
         }
     }
 }
