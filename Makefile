@@ -32,7 +32,7 @@ soak: ## mixed requests through Envoy and Redis for SOAK_SECONDS= (120)
 schemas: ## do the newest SDKs have fields without a decision? (needs the network)
 	@scripts/test.sh schemas
 
-bench: ## throughput as ratios, see benches/
+bench: ## masking and restoring beside the bars they must meet; see benches/
 	@ENVOY="$$(scripts/install.sh envoy)" cargo bench
 
 coverage: ## line coverage of all tests by module; fails if the core has below 90 %

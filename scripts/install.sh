@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
 # Finds an outside tool, installs it if it is missing, and prints its path.
 #
-#   scripts/install.sh envoy | envoy-binary | redis | python | claude | cargo-deny
+#   scripts/install.sh envoy | envoy-binary | redis | python | claude | cargo-deny |
+#                      chromedriver | axe | promtool | amtool
 #
 # Everything goes into .venv and .masker, but for what only the system's package
-# manager has (Redis, Node). ENVOY, REDIS_SERVER, PYTHON, CLAUDE_CODE name a tool
+# manager has (Redis, Node, Chromium, Prometheus). ENVOY, REDIS_SERVER, PYTHON,
+# CLAUDE_CODE, CHROMEDRIVER, AXE, PROMTOOL, AMTOOL name a tool
 # that you have already.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -16,6 +18,7 @@ OPENAI_VERSION=3.54.0
 GENAI_VERSION=3.4.0
 BOTO3_VERSION=1.44.5
 CLAUDE_CODE_VERSION=2.1.329
+AXE_VERSION=4.14.1
 CARGO_DENY_VERSION=0.20.2
 
 fail() { echo "masker: $*" >&2; exit 1; }
@@ -91,6 +94,35 @@ case ${1:-} in
             fi
             echo "$claude"
         fi ;;
+    # Chromium comes with it.
+    chromedriver)
+        if [ -n "${CHROMEDRIVER:-}" ]; then given CHROMEDRIVER "$CHROMEDRIVER"
+        else
+            command -v chromedriver >/dev/null || apt chromium chromium-driver
+            command -v chromedriver
+        fi ;;
+    axe)
+        axe=${AXE:-$root/.masker/node/node_modules/axe-core/axe.min.js}
+        if [ ! -f "$axe" ]; then
+            command -v npm >/dev/null || apt nodejs npm
+            say "installing axe-core into .masker/node"
+            mkdir -p .masker/node
+            npm install --prefix .masker/node --no-audit --no-fund --loglevel=error \
+                "axe-core@$AXE_VERSION" >&2 || fail "npm could not install axe-core"
+        fi
+        echo "$axe" ;;
+    promtool)
+        if [ -n "${PROMTOOL:-}" ]; then given PROMTOOL "$PROMTOOL"
+        else
+            command -v promtool >/dev/null || apt prometheus
+            command -v promtool
+        fi ;;
+    amtool)
+        if [ -n "${AMTOOL:-}" ]; then given AMTOOL "$AMTOOL"
+        else
+            command -v amtool >/dev/null || apt prometheus-alertmanager
+            command -v amtool
+        fi ;;
     cargo-deny)
         if command -v cargo-deny; then :
         else
@@ -102,5 +134,5 @@ case ${1:-} in
             }
             echo "$root/.masker/cargo/bin/cargo-deny"
         fi ;;
-    *) fail "usage: scripts/install.sh envoy | envoy-binary | redis | python | claude | cargo-deny" ;;
+    *) fail "usage: scripts/install.sh envoy | envoy-binary | redis | python | claude | cargo-deny | chromedriver | axe | promtool | amtool" ;;
 esac

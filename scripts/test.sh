@@ -23,9 +23,11 @@ step() {
 
 tools() {
     ENVOY=$(scripts/install.sh envoy) && REDIS_SERVER=$(scripts/install.sh redis) &&
-        PYTHON=$(scripts/install.sh python) && CLAUDE_CODE=$(scripts/install.sh claude) || return
-    export ENVOY REDIS_SERVER PYTHON CLAUDE_CODE
-    echo "ENVOY=$ENVOY REDIS_SERVER=$REDIS_SERVER PYTHON=$PYTHON CLAUDE_CODE=$CLAUDE_CODE"
+        PYTHON=$(scripts/install.sh python) && CLAUDE_CODE=$(scripts/install.sh claude) &&
+        CHROMEDRIVER=$(scripts/install.sh chromedriver) && AXE=$(scripts/install.sh axe) &&
+        PROMTOOL=$(scripts/install.sh promtool) && AMTOOL=$(scripts/install.sh amtool) || return
+    export ENVOY REDIS_SERVER PYTHON CLAUDE_CODE CHROMEDRIVER AXE PROMTOOL AMTOOL
+    env | grep -E '^(ENVOY|REDIS_SERVER|PYTHON|CLAUDE_CODE|CHROMEDRIVER|AXE|PROMTOOL|AMTOOL)='
     # Settings of the shell that calls must not reach the programs under test.
     unset ANTHROPIC_BASE_URL ANTHROPIC_API_KEY ANTHROPIC_AUTH_TOKEN \
         MASKER_LISTEN MASKER_ADMIN MASKER_STORE MASKER_KEY_FILE MASKER_CONFIG

@@ -57,8 +57,9 @@ enum Phase {
     Closed {
         failures: u32,
     },
+    /// A trial is due then.
     Open {
-        since: Duration,
+        due: Duration,
     },
     /// `trial` is when the trial under way began, if there is one.
     HalfOpen {
@@ -100,7 +101,7 @@ impl Breaker {
     pub fn next_trial(&self) -> Option<Duration> {
         match self.phase {
             Phase::Closed { .. } => None,
-            Phase::Open { since } => Some(since.saturating_add(self.settings.retry_every)),
+            Phase::Open { due } => Some(due),
             Phase::HalfOpen { trial: None, .. } => Some(Duration::ZERO),
             // The result of a trial may get lost: its caller may have been dropped.
             Phase::HalfOpen { trial: Some(began), .. } => {
@@ -144,18 +145,30 @@ impl Breaker {
             Phase::Closed { failures } => {
                 *failures += 1;
                 if *failures >= self.settings.failures {
-                    self.phase = Phase::Open { since: now };
+                    self.phase = self.open(now);
                 }
             }
             // Calls that were under way must not put the next trial off.
             Phase::Open { .. } => {}
-            Phase::HalfOpen { .. } => self.phase = Phase::Open { since: now },
+            Phase::HalfOpen { .. } => self.phase = self.open(now),
+        }
+    }
+
+    const fn open(&self, now: Duration) -> Phase {
+        Phase::Open { due: now.saturating_add(self.settings.retry_every) }
+    }
+
+    /// Brings the next trial forward, if it is open: there is a reason to believe
+    /// that what it guards answers again.
+    pub fn retry_at(&mut self, now: Duration) {
+        if let Phase::Open { due } = &mut self.phase {
+            *due = now.min(*due);
         }
     }
 
     /// Opens at once: what it guards is known not to answer.
     pub fn trip(&mut self, now: Duration) {
-        self.phase = Phase::Open { since: now };
+        self.phase = self.open(now);
     }
 }
 
@@ -168,10 +181,11 @@ mod tests {
         Fail(u64),
         Succeed,
         Trip(u64),
+        Retry(u64),
         /// At this second a trial is begun, or is not.
         Trial(u64, bool),
     }
-    use Step::{Fail, Succeed, Trial, Trip};
+    use Step::{Fail, Retry, Succeed, Trial, Trip};
 
     fn check(name: &str, steps: &[Step], state: State, next: Option<u64>) {
         let mut breaker = Breaker::new(Settings::default());
@@ -180,6 +194,7 @@ mod tests {
                 Fail(at) => breaker.failure(Duration::from_secs(at)),
                 Succeed => breaker.success(),
                 Trip(at) => breaker.trip(Duration::from_secs(at)),
+                Retry(at) => breaker.retry_at(Duration::from_secs(at)),
                 Trial(at, begun) => {
                     let begins = breaker.begin_trial(Duration::from_secs(at));
                     assert_eq!(begins, begun, "{name}: trial at {at}");
@@ -211,6 +226,8 @@ mod tests {
             ),
             ("too early", vec![Trip(10), Trial(39, false)], Open, Some(40)),
             ("one trial at a time", vec![Trip(10), t(40), Trial(41, false)], HalfOpen, Some(70)),
+            ("sooner", vec![Trip(1), Retry(2), t(2)], HalfOpen, Some(32)),
+            ("no reason while closed", vec![Retry(50)], Closed, None),
             ("a lost trial", vec![Trip(10), t(40), t(70)], HalfOpen, Some(100)),
             ("one success", vec![Trip(10), t(40), Succeed], HalfOpen, Some(0)),
             ("fails again", vec![Trip(10), t(40), Succeed, t(40), Fail(41)], Open, Some(71)),

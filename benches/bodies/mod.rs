@@ -115,6 +115,24 @@ pub(crate) fn request(size: usize) -> (String, Vec<String>) {
     (body.to_string(), planted)
 }
 
+/// A request whose system prompt teaches so many names, which stand all over the rest. In the
+/// bytes, `messages` come before `system` and `tools`.
+pub(crate) fn named(size: usize, names: usize) -> String {
+    let mut dice = Dice::new(9);
+    let names: Vec<_> = (0..names).map(|_| format!("orders-{}-live", dice.hex(4))).collect();
+    let arns: Vec<_> = names.iter().map(|name| format!("arn:aws:s3:::{name}")).collect();
+    let mut messages = Vec::new();
+    let mut len = 0;
+    while len < size {
+        let name = names.get(dice.below(names.len())).map(String::as_str).unwrap_or_default();
+        let text = format!("{} {name}: {}", log(&mut dice, 2_000), code(&mut dice, 3_000));
+        len += text.len();
+        messages.push(json!({"role": "user", "content": [{"type": "text", "text": text}]}));
+    }
+    let tools = tools(&mut dice, 16);
+    json!({"messages": messages, "system": arns.join(", "), "tools": tools}).to_string()
+}
+
 /// The conversation of a Messages request, and 50 turns more of 2 KB each.
 pub(crate) fn turns(source: &str) -> Result<Vec<String>, serde_json::Error> {
     let mut body: Value = serde_json::from_str(source)?;

@@ -1,124 +1,196 @@
-//! Masking of requests and restoring of streams, beside a copy of the same bytes.
+//! Masking of requests and restoring of streams, and the bars that they must meet.
 //!
 //! `cargo bench --bench throughput [-- --quick] [--file BODY] [--only WAY]`. What is
 //! compared takes turns in every round, so that a busy machine slows all of it; ratios are
 //! taken within a round. The clock is the CPU time of this thread. A body of one's own is
 //! measured in place of the made ones, and with one way alone there is something to profile.
 
+mod bars;
 #[path = "../bodies/mod.rs"]
 mod bodies;
+mod hurt;
+mod way;
 
 use std::error::Error;
 use std::hint::black_box;
-use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
 use masker::body::select::Format;
+use masker::detect::custom::{Find, Own, Pattern};
 use masker::detect::{Catalog, Settings};
 use masker::mask::document::{self, Form};
-use masker::mask::masker::{Limits, Masker};
+use masker::mask::masker::{Around, Limits, Masker};
 use masker::mask::resent::Resent;
 use masker::mask::restore::Counts;
 use masker::mask::stream::Stream;
 use masker::mask::table::Table;
 use masker::mask::{MasterKey, Scope, Tenant};
+use regex::Regex;
+
+use crate::bars::{Bar, Bound};
+use crate::way::{Group, Way, measure};
 
 const REQUESTS: [(&str, usize); 4] =
     [("10 KB", 10_000), ("100 KB", 100_000), ("1 MB", 1_000_000), ("10 MB", 10_000_000)];
 const STREAM: usize = 1_000_000;
 /// Bytes of a stream that arrive at once.
 const PIECE: usize = 700;
+/// Bytes of a request that arrive at once.
+const CHUNK: usize = 4 << 10;
 const ROUNDS: usize = 9;
 const DEPTH: usize = 128;
 /// As `limits.resent` is by default.
 const RESENT: usize = 64 << 20;
-
-/// The same bytes, worked on in different ways; the first is the copy.
-struct Group<'a> {
-    name: &'static str,
-    bytes: usize,
-    ways: Vec<Way<'a>>,
-}
-
-struct Way<'a> {
-    name: &'static str,
-    work: Box<dyn FnMut() + 'a>,
-    /// How often it is done for one sample.
-    times: u32,
-    /// Seconds, one a round.
-    samples: Vec<f64>,
-}
+const MESSAGES: Form = Form::Json(Format::Messages);
 
 struct Bed {
     masker: Masker,
     scope: Scope,
 }
 
+/// The bodies that are measured.
+struct Bodies {
+    requests: Vec<(&'static str, String)>,
+    named: String,
+    turns: Vec<String>,
+    events: String,
+    /// For each repeated text, one body and another twice as long.
+    hurtful: Vec<(&'static str, [String; 2])>,
+    typical: String,
+}
+
 fn main() -> Result<(), Box<dyn Error>> {
     let args: Vec<String> = std::env::args().collect();
     let given = |name: &str| args.iter().any(|arg| arg == name);
     // `cargo test --benches` comes without `--bench`: it wants to know that this runs.
-    let (sizes, stream, rounds) = match given("--bench") {
+    let (sizes, size, rounds) = match given("--bench") {
         true => (REQUESTS.as_slice(), STREAM, ROUNDS),
         false => (REQUESTS.get(..1).unwrap_or_default(), 10_000, 1),
     };
-    let sample = Duration::from_millis(if given("--quick") { 10 } else { 60 });
-
-    let bed = Bed::new()?;
+    let sample = Duration::from_millis(if given("--quick") { 10 } else { 40 });
     let value = |name: &str| Some(args.get(args.iter().position(|arg| arg == name)? + 1)?.as_str());
-    let requests: Vec<_> = match value("--file") {
-        Some(file) => vec![("the file", (std::fs::read_to_string(file)?, Vec::new()))],
-        None => sizes.iter().map(|&(name, size)| (name, bodies::request(size))).collect(),
+
+    let bed = Bed::new(Own::default())?;
+    let requests = match value("--file") {
+        Some(file) => vec![("the file", std::fs::read_to_string(file)?)],
+        None => bed.requests(sizes)?,
     };
-    for (_, (source, planted)) in &requests {
-        bed.check(source, planted)?;
-    }
-    let Some((_, (source, _))) = requests.first() else { return Ok(()) };
-    let (_, table, _) = document::mask(&bed.masker, &bed.scope, MESSAGES, source)?;
-    let placeholders: Vec<_> = table.made().map(|made| made.placeholder.as_str()).collect();
-    let (events, planted) = bodies::stream(stream, &placeholders);
-    let restored = restore(&events, &table);
-    if (restored.restored, restored.unknown) != (planted, 0) {
-        return Err(format!("{planted} placeholders were planted, {restored:?}").into());
-    }
-    let turns = match (value("--file"), requests.last()) {
-        (Some(_), Some((_, (source, _)))) => bodies::turns(source)?,
-        _ => bodies::turns(&bodies::request(stream).0)?,
-    };
+    let first = requests.first().map(|(_, source)| source.as_str()).unwrap_or_default();
+    let (_, table, _) = document::mask(&bed.masker, &bed.scope, MESSAGES, first)?;
+    let many = bed.many(100_000)?;
+    let bodies = Bodies::new(requests, size, &table)?;
+    let beds = [bed.with_own(10)?, bed.with_own(500)?];
+    let loop_ = Loop::new(&bed.masker.catalog)?;
+
     let mut groups: Vec<_> =
-        requests.iter().map(|(name, (source, _))| bed.masking(name, source)).collect();
-    groups.push(bed.session(&turns));
-    groups.push(restoring(&events, &table));
+        bodies.requests.iter().map(|(name, source)| bed.masking(name, source)).collect();
+    groups.push(bed.variants(&bodies, &beds, &loop_));
+    groups.push(bed.session(&bodies.turns));
+    groups.push(bed.restoring(&bodies, [&table, &many]));
+    groups.push(bed.hurting(&bodies));
     if let Some(only) = value("--only") {
         groups.iter_mut().for_each(|group| group.ways.retain(|way| way.name == only));
     }
     measure(&mut groups, sample, rounds);
-    print(&groups, &mut std::io::stdout().lock())?;
+    let out = &mut std::io::stdout().lock();
+    way::print(&groups, out)?;
+    bars::print(&bars(&groups, &bodies), out)?;
     Ok(())
 }
 
-fn measure(groups: &mut [Group<'_>], sample: Duration, rounds: usize) {
-    for way in groups.iter_mut().flat_map(|group| &mut group.ways) {
-        way.calibrate(sample);
+impl Bodies {
+    fn request(&self, name: &str) -> &str {
+        let named = self.requests.iter().find(|(own, _)| *own == name);
+        named.map(|(_, source)| source.as_str()).unwrap_or_default()
     }
-    for _ in 0..rounds {
-        for way in groups.iter_mut().flat_map(|group| &mut group.ways) {
-            let seconds = way.sample().as_secs_f64() / f64::from(way.times);
-            way.samples.push(seconds);
+
+    fn new(
+        requests: Vec<(&'static str, String)>,
+        size: usize,
+        table: &Table,
+    ) -> Result<Self, Box<dyn Error>> {
+        let (typical, _) = bodies::request(size / 5);
+        let placeholders: Vec<_> = table.made().map(|made| made.placeholder.as_str()).collect();
+        let (events, planted) = bodies::stream(size, &placeholders);
+        let restored = restore(&events, events.len(), table);
+        if (restored.restored, restored.unknown) != (planted, 0) {
+            return Err(format!("{planted} placeholders were planted, {restored:?}").into());
         }
+        let [once, twice] = [typical.len(), 2 * typical.len()];
+        let hurtful = |&(name, text)| (name, [hurt::body(text, once), hurt::body(text, twice)]);
+        Ok(Self {
+            requests,
+            named: bodies::named(size, 50),
+            turns: bodies::turns(&bodies::request(size).0)?,
+            events,
+            hurtful: hurt::HURTFUL.iter().map(hurtful).collect(),
+            typical,
+        })
     }
 }
 
-const MESSAGES: Form = Form::Json(Format::Messages);
+/// What a program does that knows no better: one expression after the other.
+struct Loop(Vec<Regex>);
+
+impl Loop {
+    fn new(catalog: &Catalog) -> Result<Self, Box<dyn Error>> {
+        let patterns = catalog.patterns()?;
+        let mut all = Vec::new();
+        for pattern in patterns.iter().filter(|pattern| !pattern.expression.is_empty()) {
+            // Names for parts that many have, and a few that only masker's engine takes.
+            let expression = pattern.expression.replace("<region>", "[a-z]{2}-[a-z]{4,9}-[0-9]");
+            let expression =
+                expression.replace("<domain>", r"amazonaws\.com").replace("<slash>", "/");
+            all.extend(Regex::new(&expression));
+        }
+        if all.len() * 10 < patterns.len() * 8 {
+            return Err(format!("only {} of {} compile", all.len(), patterns.len()).into());
+        }
+        Ok(Self(all))
+    }
+
+    fn run(&self, text: &str) -> usize {
+        self.0.iter().map(|expression| expression.find_iter(text).count()).sum()
+    }
+}
 
 impl Bed {
-    fn new() -> Result<Self, Box<dyn Error>> {
-        let catalog = Arc::new(Catalog::builtin(&Settings::default())?);
-        let limits = Limits { findings: 50_000, depth: DEPTH };
-        let masker = Masker { catalog, limits, resent: None };
+    fn new(own: Own) -> Result<Self, Box<dyn Error>> {
+        let settings = Settings { own: Arc::new(own), ..Settings::default() };
+        let catalog = Arc::new(Catalog::builtin(&settings)?);
+        let limits = Limits { findings: 200_000, depth: DEPTH };
         let master = MasterKey::parse(b"a key for the benchmark, no more")?;
+        let masker = Masker { catalog, limits, around: Around::default(), resent: None };
         Ok(Self { masker, scope: master.scope(&Tenant::default()) })
+    }
+
+    /// With so many patterns of the operator's own.
+    fn with_own(&self, count: usize) -> Result<Self, Box<dyn Error>> {
+        let pattern = |number| Pattern {
+            name: format!("own {number}"),
+            kind: format!("OWN_{}", number % 10),
+            critical: false,
+            find: Find::Expression(format!("proj{number}-[a-z]{{3,9}}-[0-9]{{4,8}}")),
+            examples: Vec::new(),
+            counter_examples: Vec::new(),
+        };
+        let patterns = (0..count).map(pattern).collect();
+        let own = Self::new(Own { patterns, ..Own::default() })?;
+        Ok(Self { scope: self.scope.clone(), ..own })
+    }
+
+    fn requests(
+        &self,
+        sizes: &[(&'static str, usize)],
+    ) -> Result<Vec<(&'static str, String)>, Box<dyn Error>> {
+        let mut requests = Vec::new();
+        for &(name, size) in sizes {
+            let (source, planted) = bodies::request(size);
+            self.check(&source, &planted)?;
+            requests.push((name, source));
+        }
+        Ok(requests)
     }
 
     /// What is measured must be right.
@@ -133,21 +205,56 @@ impl Bed {
         }
     }
 
+    /// A table with many mappings.
+    fn many(&self, count: usize) -> Result<Table, Box<dyn Error>> {
+        let text: String = (0..count).map(|number| format!("i-0{number:016x}\n")).collect();
+        let (_, table, _) = document::mask(&self.masker, &self.scope, Form::Text, &text)?;
+        Ok(table)
+    }
+
+    fn mask(&self, form: Form, source: &str) {
+        black_box(document::mask(&self.masker, &self.scope, form, black_box(source)))
+            .map_or_else(drop, drop);
+    }
+
     fn masking<'a>(&'a self, name: &'static str, source: &'a str) -> Group<'a> {
         let parse = || {
             black_box(serde_json::from_slice::<serde_json::Value>(black_box(source.as_bytes())))
                 .map_or_else(drop, drop);
         };
-        let mask = || {
-            black_box(document::mask(&self.masker, &self.scope, MESSAGES, black_box(source)))
-                .map_or_else(drop, drop);
-        };
-        let ways = vec![copy(source), Way::new("serde_json", parse), Way::new("mask", mask)];
+        let mask = || self.mask(MESSAGES, source);
+        let ways = vec![Way::new("serde_json", parse), Way::copy(source), Way::new("mask", mask)];
         Group { name, bytes: source.len(), ways }
     }
-}
 
-impl Bed {
+    /// The same body masked otherwise.
+    fn variants<'a>(
+        &'a self,
+        bodies: &'a Bodies,
+        [few, many]: &'a [Self; 2],
+        loop_: &'a Loop,
+    ) -> Group<'a> {
+        let source = bodies.typical.as_str();
+        let pieces = || {
+            let mut whole = String::new();
+            for piece in source.as_bytes().chunks(CHUNK) {
+                whole.push_str(std::str::from_utf8(piece).unwrap_or_default());
+            }
+            self.mask(MESSAGES, &whole);
+        };
+        let each = || {
+            black_box(loop_.run(black_box(source)));
+        };
+        let ways = vec![
+            Way::new("whole", || self.mask(MESSAGES, source)),
+            Way::new("in pieces", pieces),
+            Way::new("10 own", || few.mask(MESSAGES, source)),
+            Way::new("500 own", || many.mask(MESSAGES, source)),
+            Way::new("a loop", each),
+        ];
+        Group { name: "200 KB", bytes: source.len(), ways }
+    }
+
     /// A conversation of which each turn resends all before it.
     fn session<'a>(&'a self, turns: &'a [String]) -> Group<'a> {
         let session = |memory| {
@@ -163,23 +270,39 @@ impl Bed {
         let bytes = turns.iter().map(String::len).sum();
         Group { name: "50 turns", bytes, ways }
     }
-}
 
-fn restoring<'a>(events: &'a str, table: &'a Table) -> Group<'a> {
-    let work = || {
-        black_box(restore(black_box(events), table));
-    };
-    Group {
-        name: "1 MB of events",
-        bytes: events.len(),
-        ways: vec![copy(events), Way::new("restore", work)],
+    /// Beside masking of as many bytes, of which an answer has few.
+    fn restoring<'a>(&'a self, bodies: &'a Bodies, [few, many]: [&'a Table; 2]) -> Group<'a> {
+        let events = bodies.events.as_str();
+        let restored = |table: &'a Table| {
+            move || {
+                black_box(restore(black_box(events), PIECE, table));
+            }
+        };
+        let named = bodies.named.as_str();
+        let ways = vec![
+            Way::new("restore", restored(few)),
+            Way::new("of many", restored(many)),
+            Way::new("mask, 50 names", || self.mask(MESSAGES, named)),
+        ];
+        Group { name: "events", bytes: events.len(), ways }
+    }
+
+    fn hurting<'a>(&'a self, bodies: &'a Bodies) -> Group<'a> {
+        let typical = bodies.typical.as_str();
+        let mut ways = vec![Way::new("typical", || self.mask(MESSAGES, typical))];
+        for (name, [once, twice]) in &bodies.hurtful {
+            ways.push(Way::new(name, || self.mask(MESSAGES, once)));
+            ways.push(Way::new("  twice", || self.mask(MESSAGES, twice)));
+        }
+        Group { name: "hurtful", bytes: typical.len(), ways }
     }
 }
 
-fn restore(events: &str, table: &Table) -> Counts {
+fn restore(events: &str, piece: usize, table: &Table) -> Counts {
     let mut counts = Counts::default();
     let mut stream = Stream::new(Format::Event, events.len(), DEPTH);
-    for piece in events.as_bytes().chunks(PIECE) {
+    for piece in events.as_bytes().chunks(piece) {
         // No event is longer than the whole stream.
         black_box(stream.push(piece, table, &mut counts)).map_or_else(drop, drop);
     }
@@ -187,94 +310,91 @@ fn restore(events: &str, table: &Table) -> Counts {
     counts
 }
 
-fn copy(source: &str) -> Way<'_> {
-    let mut target = Vec::with_capacity(source.len());
-    Way::new("copy", move || {
-        target.clear();
-        target.extend_from_slice(black_box(source.as_bytes()));
-        black_box(&mut target);
-    })
+fn bars(groups: &[Group<'_>], bodies: &Bodies) -> Vec<Bar> {
+    use Bound::{AtLeast, AtMost};
+    let ratio = |name: &str, ways, scale, bound| Bar::ratio(name, groups, ways, scale, bound);
+    let size = |text: &str| f64::from(u32::try_from(text.len()).unwrap_or(u32::MAX));
+    let mut bars = Vec::new();
+    for (name, _) in &bodies.requests {
+        let ways = [(*name, "serde_json"), (*name, "mask")];
+        bars.extend(ratio(&format!("{name}: speed of serde_json"), ways, 1.0, AtLeast(1.0)));
+    }
+    let (events, named) = (size(&bodies.events), size(&bodies.named));
+    let per_byte = named / events;
+    for (name, ways, scale, bound) in [
+        (
+            "50 names first: time per byte of 1 MB",
+            [("events", "mask, 50 names"), ("1 MB", "mask")],
+            size(bodies.request("1 MB")) / named,
+            AtMost(1.1),
+        ),
+        ("1 MB over 10 KB", [("1 MB", "mask"), ("10 KB", "mask")], 1.0, AtMost(130.0)),
+        (
+            "a loop over the expressions",
+            [("200 KB", "a loop"), ("200 KB", "whole")],
+            1.0,
+            AtLeast(20.0),
+        ),
+        (
+            "500 patterns of one's own over 10",
+            [("200 KB", "500 own"), ("200 KB", "10 own")],
+            1.0,
+            AtMost(1.1),
+        ),
+        (
+            "whole over in pieces of 4 KB",
+            [("200 KB", "whole"), ("200 KB", "in pieces")],
+            1.0,
+            AtLeast(0.9),
+        ),
+        (
+            "a turn of 2 KB on 1 MB over scanning all",
+            [("50 turns", "resent"), ("50 turns", "scanned")],
+            1.0,
+            AtMost(0.2),
+        ),
+        (
+            "speed of restoring over masking",
+            [("events", "mask, 50 names"), ("events", "restore")],
+            1.0 / per_byte,
+            AtLeast(3.0),
+        ),
+        (
+            "restoring, 100,000 mappings over few",
+            [("events", "of many"), ("events", "restore")],
+            1.0,
+            AtMost(1.1),
+        ),
+    ] {
+        bars.extend(ratio(name, ways, scale, bound));
+    }
+    bars.extend(hurtful_bars(groups, bodies));
+    bars
 }
 
-impl<'a> Way<'a> {
-    fn new(name: &'static str, work: impl FnMut() + 'a) -> Self {
-        Self { name, work: Box::new(work), times: 1, samples: Vec::new() }
-    }
-
-    /// Finds how often the work is to be done, and warms it up.
-    fn calibrate(&mut self, least: Duration) {
-        while self.sample() < least {
-            self.times *= 2;
+fn hurtful_bars(groups: &[Group<'_>], bodies: &Bodies) -> Vec<Bar> {
+    use Bound::AtMost;
+    let size = |text: &str| f64::from(u32::try_from(text.len()).unwrap_or(u32::MAX));
+    let typical = size(&bodies.typical);
+    let mut bars = Vec::new();
+    let hurting = groups.iter().find(|group| group.name == "hurtful");
+    let pairs = hurting.map(|group| group.ways.get(1..).unwrap_or_default()).unwrap_or_default();
+    for (pair, (name, [once, twice])) in pairs.chunks(2).zip(&bodies.hurtful) {
+        let [one, two] = pair else { continue };
+        let first = hurting.and_then(|group| group.ways.first());
+        let over = |a: &Way<'_>, b: &Way<'_>, scale: f64| {
+            a.samples.iter().zip(&b.samples).map(|(a, b)| a / b * scale).collect()
+        };
+        if let Some(first) = first {
+            let values = over(one, first, typical / size(once));
+            bars.push(Bar::new(
+                &format!("{name}: time per byte over typical"),
+                values,
+                AtMost(8.0),
+            ));
         }
+        let values = over(two, one, 2.0 * size(once) / size(twice));
+        bars.push(Bar::new(&format!("{name}: twice as long"), values, AtMost(2.2)));
     }
-
-    fn sample(&mut self) -> Duration {
-        let start = now();
-        for _ in 0..self.times {
-            (self.work)();
-        }
-        now().saturating_sub(start)
-    }
-}
-
-/// CPU time of this thread; where the system does not say, the time that went by.
-fn now() -> Duration {
-    // The kernel brings its count up to date when the thread gives way (sched(7)).
-    std::thread::yield_now();
-    let stat = std::fs::read_to_string("/proc/thread-self/schedstat");
-    let spent = stat.ok().and_then(|stat| stat.split(' ').next()?.parse().ok());
-    spent.filter(|&spent| spent > 0).map_or_else(elapsed, Duration::from_nanos)
-}
-
-#[expect(clippy::disallowed_methods, reason = "measures, and no test pauses this clock")]
-fn elapsed() -> Duration {
-    static START: std::sync::OnceLock<std::time::Instant> = std::sync::OnceLock::new();
-    START.get_or_init(std::time::Instant::now).elapsed()
-}
-
-fn print(groups: &[Group<'_>], out: &mut impl Write) -> std::io::Result<()> {
-    let rounds = groups.iter().flat_map(|g| &g.ways).map(|way| way.samples.len()).max();
-    writeln!(out, "median (min – max) of {} rounds, CPU time", rounds.unwrap_or_default())?;
-    writeln!(
-        out,
-        "{:<15} {:<11} {:>27} {:>25} {:>22}",
-        "body", "", "MB/s", "times the first", "times serde_json"
-    )?;
-    for group in groups {
-        for way in &group.ways {
-            let megabytes = megabytes(group.bytes);
-            let speed = spread(way.samples.iter().map(|seconds| megabytes / seconds), 0);
-            let beside = |name: &str, digits| {
-                let other = group.ways.iter().find(|other| other.name == name);
-                let other = other.filter(|other| other.name != way.name);
-                other.map_or_else(String::new, |other| {
-                    let pairs = way.samples.iter().zip(&other.samples);
-                    spread(pairs.map(|(own, other)| own / other), digits)
-                })
-            };
-            writeln!(
-                out,
-                "{:<15} {:<11} {speed:>27} {:>25} {:>22}",
-                group.name,
-                way.name,
-                beside(group.ways.first().map_or("", |way| way.name), 2),
-                beside("serde_json", 2)
-            )?;
-        }
-    }
-    Ok(())
-}
-
-fn megabytes(bytes: usize) -> f64 {
-    f64::from(u32::try_from(bytes).unwrap_or(u32::MAX)) / 1e6
-}
-
-/// Median, least and most.
-fn spread(values: impl Iterator<Item = f64>, digits: usize) -> String {
-    let mut values: Vec<_> = values.collect();
-    values.sort_by(f64::total_cmp);
-    let at = |index: usize| values.get(index).copied().unwrap_or(f64::NAN);
-    let (least, median) = (at(0), at(values.len() / 2));
-    let most = values.last().copied().unwrap_or(f64::NAN);
-    format!("{median:.digits$} ({least:.digits$} – {most:.digits$})")
+    bars
 }

@@ -21,7 +21,7 @@ use std::sync::Arc;
 
 use clap::{Parser, Subcommand};
 use masker::detect::{Catalog, Profile, Settings};
-use masker::mask::masker::{Limits, Masker};
+use masker::mask::masker::{Around, Limits, Masker};
 use masker::mask::{MasterKey, Scope, Tenant};
 
 /// How much is found, and what is found that should not be.
@@ -73,7 +73,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let settings = Settings { profile, ..Settings::default() };
     let catalog = Arc::new(Catalog::builtin(&settings)?);
     let limits = Limits { findings: 1_000_000, depth: 128 };
-    let masker = Masker { catalog, limits, resent: None };
+    let masker = Masker { catalog, limits, around: Around::default(), resent: None };
     // Any key does: nothing that it makes is kept.
     let key: Vec<u8> = (0..32).collect();
     let scope = MasterKey::parse(&key)?.scope(&Tenant::named("default")?);

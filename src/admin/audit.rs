@@ -9,10 +9,18 @@ use crate::mask::Tenant;
 /// A call under way.
 pub(super) struct Audit {
     call: &'static str,
-    peer: String,
+    pub(super) peer: String,
     tenant: Option<Tenant>,
     request_bytes: usize,
+    mode: Option<Ordered>,
     end: End,
+}
+
+/// The mode that an operator set.
+struct Ordered {
+    mode: &'static str,
+    seconds: u64,
+    reason: String,
 }
 
 /// What a call came to.
@@ -29,15 +37,24 @@ pub(super) struct End {
 impl Audit {
     pub(super) fn begin(call: &'static str, peer: Option<&Peer>, request_bytes: usize) -> Self {
         let peer = peer.map_or_else(|| "unknown".to_owned(), ToString::to_string);
-        Self { call, peer, tenant: None, request_bytes, end: End::default() }
+        Self { call, peer, tenant: None, request_bytes, mode: None, end: End::default() }
     }
 
     pub(super) fn tenant(&mut self, tenant: &Tenant) {
         self.tenant = Some(tenant.clone());
     }
 
+    pub(super) fn mode(&mut self, mode: &'static str, seconds: u64, reason: &str) {
+        self.mode = Some(Ordered { mode, seconds, reason: reason.to_owned() });
+    }
+
     pub(super) fn answered(mut self, end: End) {
         self.end = End { outcome: "ok", ..end };
+    }
+
+    /// Without an answer, for this reason.
+    pub(super) fn refused(mut self, outcome: &'static str) {
+        self.end.outcome = outcome;
     }
 
     pub(super) fn failed(mut self, status: &Status) {
@@ -51,6 +68,7 @@ fn outcome(status: &Status) -> &'static str {
         Code::Unauthenticated => "unauthenticated",
         Code::InvalidArgument => "invalid",
         Code::ResourceExhausted => "limited",
+        Code::FailedPrecondition => "refused",
         Code::Unavailable => "unavailable",
         _ => "failed",
     }
@@ -64,6 +82,9 @@ impl Drop for Audit {
             call = self.call,
             peer = self.peer,
             tenant = self.tenant.as_ref().map(Tenant::as_str),
+            mode = self.mode.as_ref().map(|ordered| ordered.mode),
+            seconds = self.mode.as_ref().map(|ordered| ordered.seconds),
+            reason = self.mode.as_ref().map(|ordered| ordered.reason.as_str()),
             request_bytes = self.request_bytes,
             response_bytes,
             findings,

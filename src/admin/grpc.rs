@@ -5,6 +5,7 @@
 
 use std::str;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tonic::codegen::InterceptedService;
@@ -21,9 +22,12 @@ use crate::admin::token::Denied;
 use crate::admin::{Control, Limits};
 use crate::listen::Peer;
 use crate::mask::{Tenant, placeholder};
+use crate::mode::Order;
 
 /// What a message holds besides its content.
 const OVERHEAD: usize = 4096;
+/// Characters of the reason for a mode.
+const REASON: usize = 200;
 /// Originals may be longer than their placeholders.
 const GROWTH: usize = 4;
 
@@ -190,6 +194,53 @@ impl Masker for Api {
         let status = (self.control.status)();
         end(Ok(status.into()), audit, |_| End::default())
     }
+
+    async fn set_mode(
+        &self,
+        request: Request<proto::SetModeRequest>,
+    ) -> Result<Response<proto::SetModeResponse>, Status> {
+        let (_, place, asked) = request.into_parts();
+        let mut audit = Audit::begin("SetMode", place.get::<Peer>(), 0);
+        let ordered = order(&asked).and_then(|(order, reason)| {
+            audit.mode(asked.mode().as_str_name(), asked.seconds, reason);
+            let view = (self.control.order)(order)
+                .map_err(|refused| Status::failed_precondition(refused.to_string()))?;
+            self.control.watch.ordered(view.mode, reason, &audit.peer);
+            Ok(view)
+        });
+        let answer = ordered.map(|view| proto::SetModeResponse { mode: Some(view.into()) });
+        end(answer, audit, |_| End::default())
+    }
+}
+
+/// What is ordered, and why.
+fn order(asked: &proto::SetModeRequest) -> Result<(Order, &str), Status> {
+    let invalid = Status::invalid_argument;
+    let reason = asked.reason.trim();
+    if reason.chars().count() > REASON || reason.chars().any(char::is_control) {
+        return Err(invalid(format!("reason has at most {REASON} characters, on one line")));
+    }
+    let time = (asked.seconds > 0).then(|| Duration::from_secs(asked.seconds));
+    let order = match asked.mode() {
+        proto::Mode::Normal if time.is_some() => {
+            return Err(invalid("MODE_NORMAL has no end: leave seconds out".to_owned()));
+        }
+        proto::Mode::Normal => Order::Normal,
+        proto::Mode::BlockAll => Order::BlockAll { time },
+        proto::Mode::Bypass if reason.is_empty() => {
+            return Err(invalid("MODE_BYPASS needs a reason for the audit log".to_owned()));
+        }
+        proto::Mode::Bypass => Order::Bypass { time },
+        proto::Mode::Degraded => {
+            return Err(invalid("MODE_DEGRADED is entered when the store is down".to_owned()));
+        }
+        proto::Mode::Unspecified => {
+            return Err(invalid(
+                "mode must be MODE_NORMAL, MODE_BLOCK_ALL or MODE_BYPASS".to_owned(),
+            ));
+        }
+    };
+    Ok((order, reason))
 }
 
 fn end<T>(

@@ -3,6 +3,7 @@
 //! - `GET /livez`: 200 while the process runs
 //! - `GET /readyz`: 200, or 503 with the reasons, as JSON
 //! - `GET /metrics`: OpenMetrics text
+//! - `GET /`: the dashboard, which asks the monitoring API (`monitor/`)
 
 use axum::Router;
 use axum::extract::State;
@@ -12,6 +13,7 @@ use http::{StatusCode, header};
 use serde::Serialize;
 
 use crate::admin::Control;
+use crate::admin::monitor;
 
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
@@ -21,12 +23,13 @@ struct Readiness {
     reasons: Vec<String>,
 }
 
-pub(super) fn app(control: Control) -> Router {
+pub(super) fn app(control: &Control) -> Router {
     Router::new()
         .route("/livez", get(async || "live\n"))
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics))
-        .with_state(control)
+        .with_state(control.clone())
+        .merge(monitor::app(control))
 }
 
 async fn readyz(State(control): State<Control>) -> Response {

@@ -7,6 +7,7 @@ mod audit;
 pub mod core;
 mod grpc;
 mod http;
+mod monitor;
 pub mod proto;
 mod rate;
 mod token;
@@ -24,6 +25,9 @@ use tonic::service::Routes;
 use tonic::transport::Server;
 
 use crate::listen::Bound;
+use crate::mode;
+use crate::telemetry::Recent;
+use crate::telemetry::Watch;
 
 pub use token::{Token, TokenError};
 
@@ -38,11 +42,16 @@ const RELOAD_EVERY: Duration = Duration::from_secs(5);
 #[derive(Clone)]
 pub struct Control {
     pub status: Arc<dyn Fn() -> Status + Send + Sync>,
+    /// Carries out an operator's order.
+    pub order: Arc<dyn Fn(mode::Order) -> Result<mode::View, mode::Refused> + Send + Sync>,
     /// Why this process should get no exchanges now; empty if it should. Shown to anybody.
     pub readiness: Arc<dyn Fn() -> Vec<String> + Send + Sync>,
     /// The metrics in the OpenMetrics text format.
     pub metrics: Arc<dyn Fn() -> Result<String, fmt::Error> + Send + Sync>,
     pub core: Arc<dyn core::Core>,
+    /// What was counted when, and what happened.
+    pub watch: Watch,
+    pub recent: Recent,
     pub token: Token,
     pub limits: Limits,
 }
@@ -76,7 +85,7 @@ impl Default for Limits {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Status {
     pub version: &'static str,
-    pub mode: proto::Mode,
+    pub mode: mode::View,
     /// `memory` or `redis`.
     pub backend: &'static str,
     /// `closed`, `open` or `half-open`.
@@ -105,7 +114,8 @@ impl From<Status> for proto::GetStatusResponse {
     fn from(status: Status) -> Self {
         Self {
             version: status.version.to_owned(),
-            mode: status.mode.into(),
+            mode: proto::Mode::from(status.mode.mode).into(),
+            mode_status: Some(status.mode.into()),
             store: Some(proto::StoreStatus {
                 backend: status.backend.to_owned(),
                 breaker: status.breaker.to_owned(),
@@ -120,6 +130,30 @@ impl From<Status> for proto::GetStatusResponse {
     }
 }
 
+impl From<mode::Mode> for proto::Mode {
+    fn from(mode: mode::Mode) -> Self {
+        match mode {
+            mode::Mode::Normal => Self::Normal,
+            mode::Mode::Degraded => Self::Degraded,
+            mode::Mode::BlockAll => Self::BlockAll,
+            mode::Mode::Bypass => Self::Bypass,
+        }
+    }
+}
+
+impl From<mode::View> for proto::ModeStatus {
+    fn from(view: mode::View) -> Self {
+        Self {
+            mode: proto::Mode::from(view.mode).into(),
+            cause: view.cause.map_or("", mode::Cause::as_str).to_owned(),
+            // Rounded up: 0 would say that it does not end.
+            seconds_left: view.left.map_or(0, |left| {
+                u64::try_from(left.as_millis().div_ceil(1000)).unwrap_or(u64::MAX)
+            }),
+        }
+    }
+}
+
 /// Serves until `shutdown`, then ends what is under way within [`Limits::time`].
 pub async fn serve(
     bound: Bound,
@@ -129,7 +163,7 @@ pub async fn serve(
     let mut reload = JoinSet::new();
     reload.spawn(reload_on_change(control.token.clone()));
     let limit = control.limits.time;
-    let routes = Routes::from(http::app(control.clone())).add_service(grpc::service(&control));
+    let routes = Routes::from(http::app(&control)).add_service(grpc::service(&control));
     let stopping = CancellationToken::new();
     let shutdown = async {
         shutdown.await;

@@ -9,6 +9,7 @@ use ::http::{Request, StatusCode};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Empty};
 use hyper_util::rt::TokioIo;
+use prometheus_client::registry::Registry;
 use tempfile::TempDir;
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
@@ -20,8 +21,12 @@ use tracing::subscriber::DefaultGuard;
 use super::core::{Answer, Core, CoreError, Document, Format, MaskedText, UnmaskedText};
 use super::proto::masker_client::MaskerClient;
 use super::*;
+use crate::breaker::State;
 use crate::listen::{self, Listen};
 use crate::mask::{Mapping, MasterKey, Placeholder, Tenant, placeholder};
+use crate::mode::{Mode, Modes, Order};
+use crate::telemetry::Metrics;
+use crate::telemetry::alerts::{Facts, Thresholds};
 
 const VALUE: &str = "i-0123456789abcdef0";
 const TOKEN: &str = token::tests::TOKEN;
@@ -66,6 +71,17 @@ impl Core for OneValue {
     }
 }
 
+/// A machine of its own, whose clock stands still.
+fn order() -> Arc<dyn Fn(Order) -> Result<mode::View, mode::Refused> + Send + Sync> {
+    let bypass = Some(Duration::from_secs(60));
+    let modes = Mutex::new(Modes::new(mode::Settings { bypass, ..Default::default() }));
+    Arc::new(move |order| {
+        let mut modes = modes.lock().unwrap();
+        modes.order(order, Duration::ZERO)?;
+        Ok(modes.view(Duration::ZERO, State::Closed))
+    })
+}
+
 fn control(dir: &TempDir) -> Control {
     let path = dir.path().join("token");
     token::tests::write(&path, TOKEN, 0o600);
@@ -73,7 +89,7 @@ fn control(dir: &TempDir) -> Control {
     Control {
         status: Arc::new(|| Status {
             version: "0.1.0",
-            mode: proto::Mode::Degraded,
+            mode: mode::View { mode: Mode::Degraded, cause: Some(mode::Cause::Store), left: None },
             backend: "redis",
             breaker: "open",
             queued: 3,
@@ -83,12 +99,25 @@ fn control(dir: &TempDir) -> Control {
             uptime: Duration::from_millis(7999),
             classes: 8,
         }),
+        order: order(),
         readiness: Arc::new(Vec::new),
         metrics: Arc::new(|| Ok("# EOF\n".to_owned())),
         core: Arc::new(OneValue(key)),
+        watch: watch(),
+        recent: Recent::default(),
         token: Token::load(&path).unwrap(),
         limits: Limits::default(),
     }
+}
+
+fn watch() -> Watch {
+    let metrics = Metrics::new(&mut Registry::default());
+    let look = Arc::new(|| Facts {
+        breaker: State::Closed,
+        mode: Mode::Normal,
+        critical: vec!["ACCESS_KEY".into()],
+    });
+    Watch::new(metrics, Thresholds::default(), look, time::Instant::now())
 }
 
 struct Running {
@@ -201,7 +230,7 @@ async fn health_and_metrics_are_open() {
     let (code, kind, text) = running.get("/metrics").await;
     assert_eq!((code, text.as_str()), (StatusCode::OK, "# EOF\n"));
     assert!(kind.starts_with("application/openmetrics-text; version=1.0.0"), "{kind}");
-    assert_eq!(running.get("/").await.0, StatusCode::NOT_FOUND);
+    assert_eq!(running.get("/else").await.0, StatusCode::NOT_FOUND);
     running.stop.cancel();
     running.server.await.unwrap().unwrap();
 }
@@ -353,4 +382,47 @@ async fn unmask_is_limited_per_minute() {
     assert!(refused.message().contains("6 calls of Unmask in a minute"), "{refused:?}");
     time::advance(Duration::from_secs(10)).await;
     unmask(text, "").await.unwrap();
+}
+
+#[tokio::test]
+async fn modes_are_ordered_and_written_down() {
+    let (lines, _guard) = Lines::capture();
+    let dir = TempDir::new().unwrap();
+    let running = run(control(&dir)).await;
+    let mut client = running.client().await;
+    let ask = |mode: proto::Mode, seconds, reason: &str| {
+        let reason = reason.to_owned();
+        with(TOKEN, proto::SetModeRequest { mode: mode.into(), seconds, reason })
+    };
+    use proto::Mode::{BlockAll, Bypass, Degraded, Normal, Unspecified};
+    for (mode, seconds, reason, code, said) in [
+        (Unspecified, 0, "", Code::InvalidArgument, "mode must be"),
+        (Degraded, 0, "", Code::InvalidArgument, "when the store is down"),
+        (Normal, 1, "", Code::InvalidArgument, "has no end"),
+        (Bypass, 60, " ", Code::InvalidArgument, "needs a reason"),
+        (Bypass, 60, "two\nlines", Code::InvalidArgument, "on one line"),
+        (BlockAll, 60, &"long".repeat(51), Code::InvalidArgument, "200 characters"),
+        (Bypass, 0, "why", Code::FailedPrecondition, "needs an end"),
+        (Bypass, 61, "why", Code::FailedPrecondition, "at most 60 s"),
+    ] {
+        let status = client.set_mode(ask(mode, seconds, reason)).await.unwrap_err();
+        assert_eq!(status.code(), code, "{mode:?}");
+        assert!(status.message().contains(said), "{}", status.message());
+    }
+    for (mode, seconds, cause) in
+        [(BlockAll, 0, "operator"), (Bypass, 60, "operator"), (Normal, 0, "")]
+    {
+        let set = client.set_mode(ask(mode, seconds, "a drill")).await.unwrap().into_inner();
+        let set = set.mode.unwrap();
+        assert_eq!((set.mode(), set.seconds_left, set.cause.as_str()), (mode, seconds, cause));
+    }
+    let audit = lines.audit();
+    assert_eq!(audit.len(), 11, "{audit:?}");
+    for part in ["mode=\"MODE_BYPASS\"", "seconds=60", "reason=\"a drill\"", "outcome=\"ok\""] {
+        assert!(audit[9].contains(part), "{part}: {}", audit[9]);
+    }
+    assert!(audit[7].contains("outcome=\"refused\""), "{}", audit[7]);
+    drop(client);
+    running.stop.cancel();
+    running.server.await.unwrap().unwrap();
 }

@@ -8,146 +8,24 @@
 //! twice is treated as unknown: parsers differ on which of the two counts.
 
 mod bedrock;
+mod blocks;
 mod claude;
 mod gemini;
+mod hosted;
 mod openai;
+mod places;
 mod rules;
+mod schemas;
+mod spans;
 mod stream;
 
 use crate::body::json::{Node, Shape, Tape};
+pub use hosted::{Hosted, goes_on, hosted};
+pub use places::{Format, Guarded, Leaf, Opaque, Place, Units};
 use rules::Rule;
+pub use schemas::{requests, schemas};
+pub use spans::{anchored, spans_of};
 pub use stream::{End, Piece, pieces};
-
-/// A document's format.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
-    /// Claude Messages: request, answer, and the request of `count_tokens`.
-    Messages,
-    /// `POST /v1/messages/batches`: Messages requests in `requests[].params`.
-    Batch,
-    /// One line of a batch's results.
-    BatchResult,
-    /// The data of one event of a Messages stream.
-    Event,
-    /// OpenAI chat completions and legacy completions: request, answer and chunk.
-    Chat,
-    /// OpenAI Responses: request and answer.
-    Responses,
-    /// The data of one event of a Responses stream.
-    ResponsesEvent,
-    /// One line of an OpenAI batch, or of its results.
-    Line,
-    /// Gemini `generateContent`: request, answer and chunk.
-    Gemini,
-    /// Bedrock Converse: request and answer.
-    Converse,
-    /// The payload of one event of a Converse stream.
-    ConverseEvent,
-    /// Bedrock `CountTokens`.
-    CountTokens,
-    /// Bedrock `InvokeModel`: the model's own format, told by what is in it.
-    Invoke,
-    /// Any other JSON: all strings are text, but the name of the model.
-    Other,
-    /// JSON of which all strings are text.
-    Free,
-}
-
-/// What a leaf is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
-    /// A string that is masked and restored.
-    Text,
-    /// A key, likewise.
-    Key,
-    /// A number, which may be an account id.
-    Number,
-    /// Base64 of a text.
-    Base64,
-    /// JSON source in a string: what is in its strings is text.
-    Source,
-    /// Model state: forwarded as it is; the placeholders in it are this conversation's.
-    State,
-    /// Forwarded as it is; a finding here is counted or refused.
-    Guarded(Guarded),
-    /// Not text: counted.
-    Opaque(Opaque),
-    /// The text of a delta: in a stream it goes on in the next event.
-    Delta,
-    /// The same for JSON source: `partial_json`.
-    DeltaJson,
-}
-
-impl Place {
-    /// A number of its own.
-    pub(crate) fn code(self) -> usize {
-        match self {
-            Self::Text => 0,
-            Self::Key => 1,
-            Self::Number => 2,
-            Self::Base64 => 3,
-            Self::Source => 4,
-            Self::State => 5,
-            Self::Delta => 6,
-            Self::DeltaJson => 7,
-            Self::Guarded(guarded) => 16 | guarded as usize,
-            Self::Opaque(opaque) => 32 | opaque as usize,
-        }
-    }
-}
-
-/// Places that the provider needs as they are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Guarded {
-    Url,
-    Metadata,
-    /// Of a model, a tool or a server.
-    Name,
-    /// Ids, types and marks of the API.
-    Id,
-    Credential,
-}
-
-/// Content that is not looked into.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Opaque {
-    Image,
-    Audio,
-    Video,
-    Document,
-    File,
-}
-
-/// A string, key or number to look at.
-#[derive(Clone, Copy, Debug)]
-pub struct Leaf {
-    pub node: Node,
-    /// The nearest key above.
-    pub label: Option<Node>,
-    pub place: Place,
-    /// In the input of a tool.
-    pub tool: bool,
-}
-
-/// The leaves of a document, unit by unit.
-#[derive(Debug, Default)]
-pub struct Units {
-    leaves: Vec<Leaf>,
-    /// Where each unit ends.
-    ends: Vec<usize>,
-}
-
-impl Units {
-    /// The units, in the order in which the model reads them.
-    pub fn iter(&self) -> impl Iterator<Item = &[Leaf]> {
-        let mut from = 0;
-        self.ends.iter().map(move |&end| {
-            let unit = self.leaves.get(from..end).unwrap_or_default();
-            from = end;
-            unit
-        })
-    }
-}
 
 /// The leaves of the document, unit by unit: one tool, one system block, one
 /// content block; the order is that in which the model reads them.
@@ -200,6 +78,12 @@ fn invoked(tape: &Tape<'_>) -> Format {
         None if has("messages") || has("choices") => Format::Chat,
         None => Format::Other,
     }
+}
+
+/// The format of what several models' formats share a path with.
+#[must_use]
+pub fn resolved(tape: &Tape<'_>, format: Format) -> Format {
+    if format == Format::Invoke { invoked(tape) } else { format }
 }
 
 /// Where APIs that are not known put the input of tools.
@@ -338,6 +222,7 @@ impl Walk<'_, '_> {
         if rule.is_object() && self.tape.repeats(node) {
             rule = Rule::Free;
         }
+        self.units.unknown += u64::from(self.is_unknown(node, given));
         let outer_channel = self.begins(node, rule);
         for (key, value) in self.tape.fields(node) {
             let inner = match rule {

@@ -14,10 +14,12 @@ use crate::config::load::Env;
 use crate::config::problem::Problems;
 
 mod check;
+mod client;
 mod core;
 mod flags;
 mod keys;
 mod mask;
+mod mode;
 mod output;
 mod patterns;
 mod reload;
@@ -49,6 +51,8 @@ enum Command {
     /// Show what is looked for, and why a text is found or not
     #[command(subcommand)]
     Patterns(patterns::Patterns),
+    /// Show or set the mode of operation of a running masker
+    Mode(mode::Mode),
     /// Make master keys
     #[command(subcommand)]
     Keys(keys::Keys),
@@ -63,6 +67,8 @@ enum CliError {
     Keys(#[from] keys::KeysError),
     #[error(transparent)]
     Serve(#[from] serve::ServeError),
+    #[error(transparent)]
+    Mode(#[from] mode::ModeError),
     #[error(transparent)]
     Mask(#[from] mask::MaskError),
     #[error(transparent)]
@@ -93,6 +99,7 @@ fn dispatch(command: Command, env: Env<'_>) -> Result<ExitCode, CliError> {
         Command::Unmask(args) => mask::unmask(&Config::load(&args.flags(), env)?, &args)?,
         Command::Scan(args) => return Ok(scan::run(&args, env)?),
         Command::Patterns(args) => patterns::run(&args, env)?,
+        Command::Mode(args) => mode::run(&Config::load(&args.client.flags(), env)?, &args)?,
         Command::Keys(keys::Keys::New(new)) => keys::new(&new)?,
     }
     Ok(ExitCode::SUCCESS)

@@ -19,8 +19,8 @@ use crate::config::problem::Problems;
 use crate::ext_proc::service::Shared;
 use crate::ext_proc::settings::Settings;
 use crate::listen::Stamp;
-use crate::telemetry::Metrics;
-use crate::telemetry::labels::Reload;
+use crate::telemetry::Watch;
+use crate::telemetry::labels::{Reload, Severity};
 
 /// How often files are looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
@@ -81,7 +81,7 @@ pub(super) async fn watch(
     source: Source,
     Read { files, stamps, .. }: Read,
     settings: Shared,
-    metrics: Metrics,
+    watch: Watch,
     mut hangup: Signal,
 ) -> Infallible {
     let mut watched = Watched { source, settings, files, stamps, refused: None };
@@ -103,7 +103,17 @@ pub(super) async fn watch(
         };
         watched = back;
         let Some(result) = result else { continue };
-        metrics.reloads.get_or_create(&result).inc();
+        watch.metrics().reloads.get_or_create(&result).inc();
+        let (severity, text) = match result {
+            Reload::Applied => {
+                (Severity::Info, "detection, patterns and allow-list were read again")
+            }
+            Reload::Refused => (
+                Severity::Warning,
+                "the changed configuration cannot be used: what was before stays",
+            ),
+        };
+        watch.event("reload", severity, text.to_owned());
     }
 }
 
@@ -127,8 +137,9 @@ impl Watched {
                 let own = config.detect.own.patterns.len();
                 let restore = Arc::new(config.restore.clone());
                 let before = self.settings.load();
-                let editions = Arc::new(editions);
-                let settings = Settings { masker, editions, restore, ..before.as_ref().clone() };
+                let (editions, lenient) = (Arc::new(editions), config.lenient);
+                let settings =
+                    Settings { masker, editions, restore, lenient, ..before.as_ref().clone() };
                 self.settings.store(Arc::new(settings));
                 tracing::info!(
                     patterns = own,

@@ -22,11 +22,12 @@ use crate::config::load::{Env, Flags};
 use crate::config::problem::Problems;
 use crate::config::{Config, key, load};
 use crate::detect::CatalogError;
-use crate::ext_proc::service::{Service, Shared};
+use crate::ext_proc::gate::Gate;
+use crate::ext_proc::service::Service;
 use crate::listen::{self, Bound, Listen, ListenError};
-use crate::mode::Mode;
+use crate::mode;
 use crate::store::{OpenError, Store};
-use crate::telemetry::{Metrics, log, metrics};
+use crate::telemetry::{Metrics, Recent, Watch, log, metrics};
 
 /// One message holds at most what Envoy's listener buffers, which is 1 MiB in
 /// `envoy/`; tonic's own default would cut off larger settings.
@@ -94,32 +95,42 @@ async fn serve(read: Read, source: Source) -> Result<(), ServeError> {
     // From here on a hang-up ends nothing.
     let hangup = signal(SignalKind::hangup()).map_err(ServeError::Signal)?;
     let settings = Arc::new(ArcSwap::from_pointee(wiring::settings(&config)?));
-    let token = match &config.admin.token_file {
-        Some(path) => Token::load(path)?,
-        None => Token::none(),
-    };
-    let admin_listen =
-        Listen { address: config.admin.address.clone(), tls: config.admin.tls.clone() };
-    let bound = listen::bind(&config.listen).await.map_err(ServeError::Listen)?;
-    let admin_bound = listen::bind(&admin_listen).await.map_err(ServeError::Admin)?;
+    let token =
+        config.admin.token_file.as_deref().map_or_else(|| Ok(Token::none()), Token::load)?;
+    let (bound, admin_bound) = listeners(&config).await?;
     let store = Store::open(&config.store).await?;
     let mut registry = Registry::default();
     let metrics = Metrics::new(&mut registry);
+    let gate = Gate::new(wiring::modes(&config), store.clone());
+    let parts = wiring::Parts {
+        metrics: metrics.clone(),
+        settings: Arc::clone(&settings),
+        store: store.clone(),
+        gate: gate.clone(),
+        envoy: bound.places(),
+    };
+    let watch = Watch::new(metrics.clone(), config.alerts, wiring::look(parts), started);
+    let recent = Recent::default();
     let stop = CancellationToken::new();
     let service = Service {
         settings: Arc::clone(&settings),
         store: store.clone(),
+        gate: gate.clone(),
         metrics: metrics.clone(),
+        recent: recent.clone(),
         send_time: config.limits.send_time,
         stop: stop.clone(),
     };
     let draining = Arc::new(AtomicBool::new(false));
     let core = Documents { settings: Arc::clone(&settings), store: store.clone() };
     let control = Control {
-        status: wiring::status(&settings, &store, &metrics, started),
+        status: wiring::status(&settings, &store, &gate, &metrics, started),
+        order: order(&gate),
         readiness: readiness(&draining),
-        metrics: scrape(registry, metrics.clone(), &settings, &store),
+        metrics: scrape(registry, &watch),
         core: Arc::new(core),
+        watch: watch.clone(),
+        recent,
         token,
         limits: wiring::admin_limits(&config),
     };
@@ -134,10 +145,11 @@ async fn serve(read: Read, source: Source) -> Result<(), ServeError> {
     let admin_stop = CancellationToken::new();
     let admin_end = admin_stop.clone().cancelled_owned();
     let admin = tokio::spawn(admin::serve(admin_bound, control, admin_end));
-    let reloads = reload::watch(source, read, settings, metrics, hangup);
+    let reloads = reload::watch(source, read, settings, watch.clone(), hangup);
     let served = tokio::select! {
         served = data_plane(&config, bound, service, &draining, &stop) => served,
         never = reloads => match never {},
+        never = watch.run() => match never {},
     };
     store.close(CLOSING).await;
     admin_stop.cancel();
@@ -146,6 +158,14 @@ async fn serve(read: Read, source: Source) -> Result<(), ServeError> {
     }
     tracing::info!("stopped");
     served
+}
+
+/// For Envoy, and for operators.
+async fn listeners(config: &Config) -> Result<(Bound, Bound), ServeError> {
+    let admin = Listen { address: config.admin.address.clone(), tls: config.admin.tls.clone() };
+    let envoy = listen::bind(&config.listen).await.map_err(ServeError::Listen)?;
+    let admin = listen::bind(&admin).await.map_err(ServeError::Admin)?;
+    Ok((envoy, admin))
 }
 
 /// Serves Envoy; on a signal says so, drains, and ends what is left.
@@ -231,19 +251,20 @@ fn readiness(draining: &Arc<AtomicBool>) -> Arc<dyn Fn() -> Vec<String> + Send +
     })
 }
 
+type Orders = Arc<dyn Fn(mode::Order) -> Result<mode::View, mode::Refused> + Send + Sync>;
+
+fn order(gate: &Gate) -> Orders {
+    let gate = gate.clone();
+    Arc::new(move |order| gate.order(order))
+}
+
 type Scrape = Arc<dyn Fn() -> Result<String, std::fmt::Error> + Send + Sync>;
 
 /// The metrics, with those that are read from the parts when asked for.
-fn scrape(registry: Registry, metrics: Metrics, settings: &Shared, store: &Store) -> Scrape {
-    let (settings, store) = (Arc::clone(settings), store.clone());
-    let gauge = |value: usize| i64::try_from(value).unwrap_or(i64::MAX);
+fn scrape(registry: Registry, watch: &Watch) -> Scrape {
+    let watch = watch.clone();
     Arc::new(move || {
-        let status = store.status();
-        metrics.buffered_bytes.set(gauge(settings.load().budget.held()));
-        metrics.store_queue.set(gauge(status.queued));
-        metrics.store_failed(status.failures);
-        metrics.breaker_state.set(wiring::breaker_gauge(status.breaker));
-        metrics.mode.set(i64::from(store.mode() == Mode::Degraded));
+        watch.facts();
         metrics::encode(&registry)
     })
 }

@@ -6,21 +6,27 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::time::Instant;
 
 use crate::admin;
-use crate::admin::proto;
 use crate::breaker::State;
 use crate::cli::serve::ServeError;
 use crate::config::{Config, key};
 use crate::detect::edition::Editions;
 use crate::detect::{self, Catalog};
 use crate::ext_proc::budget::Budget;
+use crate::ext_proc::gate::Gate;
 use crate::ext_proc::service::Shared;
 use crate::ext_proc::settings::{Limits, Refuse, Route, Settings, Tenants};
+use crate::listen::Places;
 use crate::mask::masker::{self, Masker};
 use crate::mask::resent::Resent;
-use crate::mode::Mode;
-use crate::store::Store;
+use crate::mode::{self, Mode};
 use crate::store::config::Backend;
+use crate::store::{self, Store};
 use crate::telemetry::Metrics;
+use crate::telemetry::alerts::Facts;
+use crate::telemetry::metrics::{self, StoreCounters};
+
+/// Bytes of a page of memory; larger ones are rare, and then the number is too small.
+const PAGE: usize = 4096;
 
 /// The masker with the catalog that the configuration asks for.
 pub(super) fn masker(config: &Config) -> Result<Masker, Box<detect::CatalogError>> {
@@ -43,7 +49,7 @@ pub(super) fn editions(config: &Config) -> Result<(Masker, Editions), Box<detect
     let editions = Editions::new(Arc::clone(&catalog), settings, read, config.detect.newest);
     let limits = masker::Limits { findings: config.limits.findings, depth: config.limits.depth };
     let resent = Resent::new(config.limits.resent);
-    Ok((Masker { catalog, limits, resent }, editions))
+    Ok((Masker { catalog, limits, around: config.around, resent }, editions))
 }
 
 pub(super) fn settings(config: &Config) -> Result<Settings, ServeError> {
@@ -78,9 +84,13 @@ pub(super) fn settings(config: &Config) -> Result<Settings, ServeError> {
             images: refuse.images,
             documents: refuse.pdf,
             files: refuse.files,
+            audio: refuse.audio,
+            video: refuse.video,
+            hosted: refuse.hosted.clone(),
         },
         lasting: !matches!(config.store.backend, Backend::Memory { .. }),
         restore: Arc::new(config.restore.clone()),
+        lenient: config.lenient,
         routes: config.routes.iter().map(route).collect(),
         budget: Budget::new(limits.buffered),
     })
@@ -100,20 +110,19 @@ pub(super) fn admin_limits(config: &Config) -> admin::Limits {
 pub(super) fn status(
     settings: &Shared,
     store: &Store,
+    gate: &Gate,
     metrics: &Metrics,
     started: Instant,
 ) -> Arc<dyn Fn() -> admin::Status + Send + Sync> {
     let (settings, store, metrics) = (Arc::clone(settings), store.clone(), metrics.clone());
+    let gate = gate.clone();
     let count = |value: usize| u64::try_from(value).unwrap_or(u64::MAX);
     Arc::new(move || {
         let own = store.status();
         let settings = settings.load();
         admin::Status {
             version: env!("CARGO_PKG_VERSION"),
-            mode: match store.mode() {
-                Mode::Normal => proto::Mode::Normal,
-                Mode::Degraded => proto::Mode::Degraded,
-            },
+            mode: gate.view(),
             backend: own.backend,
             breaker: own.breaker.as_str(),
             queued: count(own.queued),
@@ -126,11 +135,84 @@ pub(super) fn status(
     })
 }
 
+/// When modes change, and whether there is a bypass.
+pub(super) fn modes(config: &Config) -> mode::Settings {
+    let own = config.mode;
+    mode::Settings {
+        bypass: own.allow_bypass.then_some(own.longest_bypass),
+        failures: own.failures,
+        window: own.window,
+        block: own.block,
+    }
+}
+
+/// 0 normal, 1 degraded, 2 block-all, 3 bypass.
+fn mode_gauge(mode: Mode) -> i64 {
+    match mode {
+        Mode::Normal => 0,
+        Mode::Degraded => 1,
+        Mode::BlockAll => 2,
+        Mode::Bypass => 3,
+    }
+}
+
 /// 0 closed, 1 half-open, 2 open.
-pub(super) fn breaker_gauge(state: State) -> i64 {
+fn breaker_gauge(state: State) -> i64 {
     match state {
         State::Closed => 0,
         State::HalfOpen => 1,
         State::Open => 2,
     }
+}
+
+/// What the store has counted goes to the metrics.
+fn store_counters(to: &StoreCounters, from: &store::Status) {
+    for (counter, total) in [
+        (&to.failures, from.failures),
+        (&to.saved, from.saved),
+        (&to.revealed, from.revealed),
+        (&to.cache_hits, from.cache_hits),
+        (&to.dropped, from.dropped),
+        (&to.collisions, from.collisions),
+        (&to.unreadable, from.unreadable),
+    ] {
+        metrics::grow(counter, total);
+    }
+}
+
+/// What is asked how it does, once a second and when somebody looks.
+pub(super) struct Parts {
+    pub(super) metrics: Metrics,
+    pub(super) settings: Shared,
+    pub(super) store: Store,
+    pub(super) gate: Gate,
+    pub(super) envoy: Places,
+}
+
+/// Asks the parts, and brings what they say to the metrics.
+pub(super) fn look(parts: Parts) -> Arc<dyn Fn() -> Facts + Send + Sync> {
+    let gauge = |value: usize| i64::try_from(value).unwrap_or(i64::MAX);
+    let started = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    parts.metrics.start_time.set(i64::try_from(started.as_secs()).unwrap_or_default());
+    Arc::new(move || {
+        let Parts { metrics, settings, store, gate, envoy } = &parts;
+        let (status, settings, mode) = (store.status(), settings.load(), gate.view().mode);
+        metrics.buffered_bytes.set(gauge(settings.budget.held()));
+        metrics.store_queue.set(gauge(status.queued));
+        store_counters(&metrics.store, &status);
+        metrics.breaker_state.set(breaker_gauge(status.breaker));
+        metrics.mode.set(mode_gauge(mode));
+        metrics.connections.set(gauge(envoy.taken()));
+        metrics.resident_bytes.set(gauge(resident_bytes().unwrap_or_default()));
+        let kinds = settings.masker.catalog.kinds();
+        let critical = kinds.filter(|(_, kind)| kind.critical).map(|(_, kind)| kind.name.clone());
+        Facts { breaker: status.breaker, mode, critical: critical.collect() }
+    })
+}
+
+/// The second number of `/proc/self/statm`, in pages; none where there is no such file.
+fn resident_bytes() -> Option<usize> {
+    let text = std::fs::read_to_string("/proc/self/statm").ok()?;
+    let pages: usize = text.split(' ').nth(1)?.parse().ok()?;
+    Some(pages.saturating_mul(PAGE))
 }

@@ -1,10 +1,12 @@
 //! From the configuration as written to the one that travels: what options must
 //! not say together, and the files they name.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::body::select::Hosted;
 use crate::breaker;
 use crate::config::Admin;
 use crate::config::Config;
@@ -13,6 +15,7 @@ use crate::config::Limits;
 use crate::config::Listen;
 use crate::config::Log;
 use crate::config::LogFormat;
+use crate::config::Mode;
 use crate::config::PassThrough;
 use crate::config::Refuse;
 use crate::config::Shutdown;
@@ -30,8 +33,9 @@ use crate::detect::custom::Own;
 use crate::detect::{ArnStyle, Profile};
 use crate::listen::Address;
 use crate::mask::care::Rules;
-use crate::store::config::Backend;
-use crate::store::config::StoreConfig;
+use crate::mask::masker::Around;
+use crate::store::config::{Backend, Identity, RedisConfig, StoreConfig};
+use crate::telemetry::alerts::Thresholds;
 
 /// The checked configuration, unless there was a problem, now or before.
 pub(crate) fn check(mut file: File) -> Result<Config, File> {
@@ -144,6 +148,13 @@ impl Fields<'_> {
             },
             store: self.store()?,
             key_file: self.text("key_file")?.into(),
+            mode: Mode {
+                allow_bypass: self.flag("mode.allow_bypass")?,
+                longest_bypass: self.time("mode.longest_bypass")?,
+                failures: self.number("mode.failures")?,
+                window: self.time("mode.window")?,
+                block: self.time("mode.block")?,
+            },
             limits: self.limits()?,
             detect: Detect {
                 private_ip: self.flag("detect.private_ip")?,
@@ -165,10 +176,23 @@ impl Fields<'_> {
             bearer_prefixes: self.list("tenants_bearer_prefixes")?,
             routes,
             refuse: self.refuse()?,
+            around: Around {
+                schemas: self.flag("request.schemas")?,
+                note: self.flag("request.note")?,
+            },
             restore,
+            lenient: self.flag("restore.spellings")?,
             shutdown: Shutdown {
                 notice: self.time("shutdown.notice")?,
                 drain: self.time("shutdown.drain")?,
+            },
+            alerts: Thresholds {
+                failures_warning: self.number("alerts.failures_warning")?,
+                failures_critical: self.number("alerts.failures_critical")?,
+                p95: self.time("alerts.p95")?,
+                p99: self.time("alerts.p99")?,
+                critical_per_hour: self.number("alerts.critical_per_hour")?,
+                cooldown: self.time("alerts.cooldown")?,
             },
             log: Log {
                 level: self.text("log.level")?,
@@ -182,12 +206,19 @@ impl Fields<'_> {
 
     fn store(&self) -> Result<StoreConfig, Missing> {
         let backend = match self.value("store.url") {
-            Some(Value::Store(Some(url))) => Backend::Redis {
+            Some(Value::Store(Some(url))) => Backend::Redis(Box::new(RedisConfig {
                 url: url.clone(),
                 ca: self.path("store.ca_file"),
+                identity: self
+                    .path("store.cert_file")
+                    .zip(self.path("store.key_file"))
+                    .map(|(cert, key)| Identity { cert, key }),
                 username_file: self.path("store.username_file"),
                 password_file: self.path("store.password_file"),
-            },
+                sentinel_username_file: self.path("store.sentinel_username_file"),
+                sentinel_password_file: self.path("store.sentinel_password_file"),
+                read_from_replicas: self.flag("store.read_from_replicas")?,
+            })),
             Some(Value::Store(None)) => {
                 Backend::Memory { entries: self.number("store.memory_entries")? }
             }
@@ -224,6 +255,22 @@ impl Fields<'_> {
         })
     }
 
+    fn hosted(&self) -> Result<BTreeSet<Hosted>, Missing> {
+        let mut refused = BTreeSet::new();
+        for (key, tool) in [
+            ("refuse.web_search", Hosted::WebSearch),
+            ("refuse.web_fetch", Hosted::WebFetch),
+            ("refuse.code_execution", Hosted::Code),
+            ("refuse.mcp", Hosted::Mcp),
+            ("refuse.file_search", Hosted::FileSearch),
+        ] {
+            if self.flag(key)? {
+                refused.insert(tool);
+            }
+        }
+        Ok(refused)
+    }
+
     fn refuse(&self) -> Result<Refuse, Missing> {
         Ok(Refuse {
             url_findings: self.flag("refuse.url_findings")?,
@@ -232,6 +279,9 @@ impl Fields<'_> {
             images: self.flag("refuse.images")?,
             pdf: self.flag("refuse.pdf")?,
             files: self.flag("refuse.files")?,
+            audio: self.flag("refuse.audio")?,
+            video: self.flag("refuse.video")?,
+            hosted: self.hosted()?,
         })
     }
 }

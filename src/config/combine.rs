@@ -13,7 +13,7 @@ use crate::config::secret;
 use crate::config::tenants::ROTATING;
 use crate::config::value::Value;
 use crate::listen::Address;
-use crate::store::config::RedisUrl;
+use crate::store::config::{RedisUrl, Topology};
 
 pub(crate) fn check(file: &mut File) {
     for section in ["listen", "admin"] {
@@ -77,14 +77,42 @@ fn one_address_each(file: &mut File) {
 
 fn store(file: &mut File) {
     let Some((Value::Store(url), origin)) = file.values.get("store.url").cloned() else { return };
-    let tls = url.as_ref().is_some_and(RedisUrl::is_tls);
-    if let (Some(origin), false) = (file.set_by("store.ca_file"), tls) {
-        file.problem(origin, "store.ca_file is for a rediss:// store only".to_owned());
-    }
-    for key in ["store.username_file", "store.password_file"] {
-        if let (Some(origin), None) = (file.set_by(key), &url) {
-            file.problem(origin, format!("{key} is for a redis:// or rediss:// store only"));
+    let is_tls = url.as_ref().is_some_and(RedisUrl::is_tls);
+    let topology = url.as_ref().map(RedisUrl::topology);
+    let is_sentinel = matches!(topology, Some(Topology::Sentinel { .. }));
+    let is_one = matches!(topology, None | Some(Topology::Standalone));
+    let mut wrong = Vec::new();
+    for (key, fits, what) in [
+        ("store.ca_file", is_tls, "a rediss:// store"),
+        ("store.cert_file", is_tls, "a rediss:// store"),
+        ("store.key_file", is_tls, "a rediss:// store"),
+        ("store.username_file", url.is_some(), "a store in Redis"),
+        ("store.password_file", url.is_some(), "a store in Redis"),
+        ("store.sentinel_username_file", is_sentinel, "a redis+sentinel:// store"),
+        ("store.sentinel_password_file", is_sentinel, "a redis+sentinel:// store"),
+    ] {
+        if let (Some(origin), false) = (file.set_by(key), fits) {
+            wrong.push((origin, format!("{key} is for {what} only")));
         }
+    }
+    let replicas =
+        matches!(file.values.get("store.read_from_replicas"), Some((Value::Flag(true), _)));
+    if let (Some(origin), true) = (file.set_by("store.read_from_replicas"), replicas && is_one) {
+        let text =
+            "store.read_from_replicas is for a redis+sentinel:// or redis+cluster:// store only";
+        wrong.push((origin, text.to_owned()));
+    }
+    for (has, lacks) in [
+        ("store.cert_file", "store.key_file"),
+        ("store.key_file", "store.cert_file"),
+        ("store.sentinel_username_file", "store.sentinel_password_file"),
+    ] {
+        if let (Some(origin), None) = (file.set_by(has), file.set_by(lacks)) {
+            wrong.push((origin, format!("{has} needs {lacks}")));
+        }
+    }
+    for (origin, text) in wrong {
+        file.problem(origin, text);
     }
     if let Some(url) = url {
         login(file, &url, origin);
@@ -95,6 +123,13 @@ fn store(file: &mut File) {
 fn login(file: &mut File, url: &RedisUrl, origin: Origin) {
     if url.has_password() && matches!(origin, Origin::Flag(_)) {
         let text = "a password is never taken from a flag, which all users of the machine see: use MASKER_STORE, the file, or store.password_file";
+        file.problem(origin, text.to_owned());
+    }
+    let user = file.set_by("store.username_file").or(url.has_username().then_some(origin));
+    let password = url.has_password() || file.set_by("store.password_file").is_some();
+    if let (Some(origin), false) = (user, password) {
+        let text =
+            "the Redis user has no password: set store.password_file, or write it into the URL";
         file.problem(origin, text.to_owned());
     }
     let twice = [

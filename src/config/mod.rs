@@ -4,16 +4,20 @@
 //! `options` is the one table of all options. It drives reading, checking, the
 //! printed default and what flags and the environment override.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::body::select::Hosted;
 use crate::detect::custom::Own;
 use crate::detect::{ArnStyle, Profile};
 use crate::listen::{Address, Listen, Tls};
 use crate::mask::Tenant;
 use crate::mask::care::Rules;
+use crate::mask::masker::Around;
 use crate::store::config::StoreConfig;
+use crate::telemetry::alerts::Thresholds;
 
 mod check;
 mod combine;
@@ -45,6 +49,7 @@ pub struct Config {
     pub store: StoreConfig,
     /// Holds the master key, which is read when it is needed.
     pub key_file: PathBuf,
+    pub mode: Mode,
     pub limits: Limits,
     pub detect: Detect,
     /// Static API keys that share one tenant.
@@ -53,10 +58,15 @@ pub struct Config {
     pub bearer_prefixes: Vec<String>,
     pub routes: Vec<PassThrough>,
     pub refuse: Refuse,
+    pub around: Around,
     /// Kinds that are not restored as the defaults say.
     pub restore: Rules,
+    /// Placeholders that are spelled otherwise are restored, too.
+    pub lenient: bool,
     pub shutdown: Shutdown,
     pub log: Log,
+    /// When operators are warned.
+    pub alerts: Thresholds,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,6 +83,17 @@ pub struct Admin {
     pub unmask_per_minute: u32,
     /// And how many placeholders in them.
     pub unmask_placeholders_per_minute: u32,
+}
+
+/// When modes of operation change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mode {
+    pub allow_bypass: bool,
+    pub longest_bypass: Duration,
+    /// So many failures to mask within the window block.
+    pub failures: usize,
+    pub window: Duration,
+    pub block: Duration,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -128,7 +149,8 @@ pub struct PassThrough {
 }
 
 /// What is refused rather than let through as it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "independent switches of the configuration")]
 pub struct Refuse {
     pub url_findings: bool,
     pub credential_findings: bool,
@@ -136,6 +158,10 @@ pub struct Refuse {
     pub images: bool,
     pub pdf: bool,
     pub files: bool,
+    pub audio: bool,
+    pub video: bool,
+    /// Tools that the provider runs.
+    pub hosted: BTreeSet<Hosted>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

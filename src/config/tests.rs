@@ -231,7 +231,7 @@ fn each_override_reaches_its_option() {
     assert_eq!(config.limits.findings, 7);
     assert_eq!(config.admin.address, Address::Tcp(([127, 0, 0, 1], 2).into()));
     assert!(
-        matches!(&config.store.backend, Backend::Redis { url, .. } if url.to_string() == "rediss://cache:6379/3")
+        matches!(&config.store.backend, Backend::Redis(redis) if redis.url.to_string() == "rediss://cache:6379/3")
     );
     assert!(!format!("{config:?}").contains("canary"));
 
@@ -255,7 +255,7 @@ fn a_password_is_never_taken_from_a_flag() {
     let found = setup.problems();
     assert!(found[0].starts_with("--store: a password is never taken from a flag"), "{found:?}");
     assert!(!found[0].contains("canary"));
-    setup.flags.store = Some("redis://me@cache:6379".to_owned());
+    setup.flags.store = Some("redis://cache:6379".to_owned());
     assert!(setup.load().is_ok());
 }
 
@@ -301,7 +301,27 @@ fn what_must_not_stand_together() {
             "1: admin.address 127.0.0.1:50051 is listen.address too",
         ),
         ("store.ca_file = \"@ca\"", "1: store.ca_file is for a rediss:// store only"),
-        ("store.password_file = \"@password\"", "1: store.password_file is for a redis:// or"),
+        (
+            "store.password_file = \"@password\"",
+            "1: store.password_file is for a store in Redis only",
+        ),
+        ("[store]\nurl = \"redis://me%40h\"", "2: the Redis user has no password"),
+        (
+            "[store]\nurl = \"rediss://h\"\ncert_file = \"@cert\"",
+            "3: store.cert_file needs store.key_file",
+        ),
+        (
+            "[store]\nurl = \"redis://h\"\nread_from_replicas = true",
+            "3: store.read_from_replicas is for a redis+sentinel:// or",
+        ),
+        (
+            "[store]\nurl = \"redis+cluster://h\"\nsentinel_password_file = \"@password\"",
+            "3: store.sentinel_password_file is for a redis+sentinel:// store only",
+        ),
+        (
+            "store.url = \"redis+cluster://h/1\"",
+            "1: store.url is wrong: a Redis Cluster has only database 0",
+        ),
         (
             "[store]\nurl = \"redis://:canary%40h\"\npassword_file = \"@password\"",
             "3: store.password_file is set, but store.url holds a password too",

@@ -93,7 +93,9 @@ pub(crate) fn read_text(form: Form, text: &str) -> Result<Value, String> {
 fn redis(text: &str) -> Result<RedisUrl, String> {
     let scheme = text.split_once("://").map(|(scheme, _)| scheme);
     match scheme {
-        Some("redis" | "rediss") => RedisUrl::parse(text).map_err(|e| format!("is wrong: {e}")),
+        Some(scheme) if scheme.starts_with("redis") => {
+            RedisUrl::parse(text).map_err(|e| format!("is wrong: {e}"))
+        }
         // A scheme is letters; anything else may be a part of a password.
         Some(name)
             if name.len() <= 20 && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'-') =>
@@ -111,7 +113,9 @@ fn redis(text: &str) -> Result<RedisUrl, String> {
 pub(crate) fn expected(form: Form) -> &'static str {
     match form {
         Form::Address => "an address such as \"127.0.0.1:50051\" or \"unix:/run/masker.sock\"",
-        Form::Store => "\"memory\", \"redis://HOST:PORT\" or \"rediss://HOST:PORT\"",
+        Form::Store => {
+            "\"memory\", \"redis://HOST:PORT\", \"redis+sentinel://HOST,HOST/PRIMARY\", \"redis+cluster://HOST,HOST\", or rediss for TLS"
+        }
         Form::File | Form::KeyFile => "the path of a file, in quotes",
         Form::Flag => "true or false",
         Form::Choice(_) | Form::Text => "a text, in quotes",

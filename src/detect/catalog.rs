@@ -34,6 +34,9 @@ const ENCODED: &str = "encoded";
 pub(crate) const ARN: &str = "arn";
 pub(crate) const CONTEXT: &str = "context";
 pub(crate) const KEYS: &str = "keys";
+/// Where kinds are at home that no family of [`families`] has.
+const STRICT: &str = "strict";
+const OWN: &str = "own";
 const KINDS: &str = include_str!("patterns/kinds.toml");
 
 /// The kind of a JSON number that is an account id.
@@ -102,6 +105,8 @@ pub(crate) struct Finders {
 pub(crate) struct Kinds {
     all: Vec<KindInfo>,
     by_name: HashMap<Box<str>, Kind>,
+    /// Where kinds that are made now are at home.
+    family: &'static str,
     full: bool,
 }
 
@@ -115,8 +120,15 @@ impl Kinds {
             self.full = true;
             return Kind(0);
         };
-        self.all.push(KindInfo { name: name.into(), secret: false, critical: false, own: false });
-        self.by_name.insert(name.into(), Kind(index));
+        let (name, family): (Box<str>, _) = (name.into(), self.family);
+        self.all.push(KindInfo {
+            name: name.clone(),
+            family,
+            secret: false,
+            critical: false,
+            own: false,
+        });
+        self.by_name.insert(name, Kind(index));
         Kind(index)
     }
 
@@ -158,7 +170,7 @@ impl Catalog {
             let families = families().collect::<Vec<_>>().join(", ");
             return Err(CatalogError::Family { name: name.clone(), families });
         }
-        let mut kinds = Kinds::default();
+        let mut kinds = Kinds { family: CONTEXT, ..Kinds::default() };
         // Fixed, so that tests and logs are easy to read.
         kinds.make("ACCOUNT");
         kinds.make(ACCOUNT_NUMBER);
@@ -166,7 +178,8 @@ impl Catalog {
         let mut finders = Finders::default();
         let mut literals = Vec::new();
         let mut edition = 1;
-        for (_, entry) in entries(settings)? {
+        for (family, entry) in entries(settings)? {
+            kinds.family = family;
             let class = Class::new(&entry, |name| kinds.make(name))
                 .map_err(|source| CatalogError::Expression { class: entry.name.clone(), source })?;
             edition = edition.max(entry.since);
@@ -175,14 +188,18 @@ impl Catalog {
             }
             classes.push(class);
         }
+        kinds.family = ARN;
         let mut arns = Table::builtin(&mut kinds)?;
         arns.on = settings.is_on(ARN);
         if settings.arn_style == ArnStyle::Whole {
             arns.mask_whole(&mut kinds);
         }
         let is_strict = settings.profile == Profile::Strict;
+        kinds.family = CONTEXT;
         let mut context = Context::builtin(&mut kinds, settings)?;
+        kinds.family = STRICT;
         let strict = if is_strict { strict::builtin(&mut kinds)? } else { None };
+        kinds.family = ENCODED;
         let encoded = settings.is_on(ENCODED).then(|| kinds.make("ENCODED"));
         let flags: Flags = parse("kinds", KINDS)?;
         for kind in &mut kinds.all {
@@ -196,6 +213,7 @@ impl Catalog {
                 info.critical = critical;
             }
         }
+        kinds.family = OWN;
         let own = settings.own.patterns.iter().map(|own| (own, kinds.own(own)));
         let mut own: Vec<_> = own.collect();
         own.retain(|(own, _)| pin.is_none_or(|pin| pin.own.contains(&own.name)));
@@ -228,6 +246,7 @@ impl Catalog {
     pub fn info(&self, kind: Kind) -> &KindInfo {
         static NONE: std::sync::LazyLock<KindInfo> = std::sync::LazyLock::new(|| KindInfo {
             name: "RESOURCE".into(),
+            family: ARN,
             secret: false,
             critical: false,
             own: false,

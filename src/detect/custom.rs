@@ -75,7 +75,7 @@ impl fmt::Debug for Allow {
 
 /// What may stand before a value: see [`left_of`]. Escapes first, whose letters are not the
 /// value's.
-const LEFT: &str = r"(?:\A|\\[ntrbf]|%[0-9A-Fa-f]{2}|\\x[0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4}|(?:\x1b|u001[bB]|x1[bB]|\\033|\\e)\[[0-9;]{0,20}m|(?-u:[^0-9A-Za-z]))";
+const LEFT: &str = r"(?:\A|\\[ntrbf]|%[0-9A-Fa-f]{2}|\\x[0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4}|(?:\x1b|\\u001[bB]|\\x1[bB]|\\033|\\e)\[[0-9;]{0,20}m|(?-u:[^0-9A-Za-z]))";
 /// And behind it: see [`right_of`].
 const RIGHT: &str = r"(?:\z|(?-u:[^0-9A-Za-z]))";
 /// The compiled size of all expressions together.

@@ -44,6 +44,8 @@ pub struct Kind(pub(crate) u16);
 #[derive(Clone, Debug)]
 pub struct KindInfo {
     pub name: Box<str>,
+    /// The first family of patterns that has it.
+    pub family: &'static str,
     /// Not AWS's own: its placeholders begin with `SECRET_`.
     pub secret: bool,
     /// An unusual number of these is an alert, and they are restored with more care.

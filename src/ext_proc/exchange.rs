@@ -27,7 +27,6 @@ use crate::ext_proc::settings::Settings;
 use crate::ext_proc::talk::Found;
 use crate::ext_proc::tally::Tally;
 use crate::mask::Scope;
-use crate::mask::care::Care;
 use crate::mask::masker::Report;
 use crate::mask::table::Table;
 use crate::telemetry::labels::Outcome;
@@ -309,8 +308,7 @@ impl Exchange {
             let remove = vec!["x-masker-tenant"];
             self.outputs.push_back(Output::RequestHeaders { remove, findings: 0 });
             let mut table = Table::default();
-            let catalog = Arc::clone(&self.settings.masker.catalog);
-            table.set_care(Care::new(Arc::clone(&self.settings.restore), catalog));
+            table.set_care(self.settings.care());
             let Head { endpoint, scope, .. } = head;
             let table = Arc::new(table);
             return Phase::Forwarded(Forwarded { table, endpoint, scope, talk: None });
@@ -380,7 +378,7 @@ impl Exchange {
 
     fn refuse(&mut self, reason: &Reason) -> Phase {
         let reply = reason.reply(self.errors);
-        let failed = *reason == Reason::Internal;
+        let failed = reply.status >= 500 && !matches!(reason, Reason::Blocked(_));
         self.tally.outcome = if failed { Outcome::Failed } else { Outcome::Refused };
         self.tally.code = Some(reply.code);
         self.outputs.clear();

@@ -45,6 +45,8 @@ pub enum Output {
         remove: Vec<&'static str>,
         findings: u64,
     },
+    /// Of a request that passes unmasked: no proof.
+    BypassHeaders,
     RequestBody {
         bytes: Bytes,
         end: bool,
@@ -56,6 +58,8 @@ pub enum Output {
     ResponseHeaders {
         remove: Vec<&'static str>,
     },
+    /// Tells the client that its request passed unmasked.
+    BypassedHeaders,
     ResponseBody {
         bytes: Bytes,
         end: bool,
@@ -115,6 +119,8 @@ impl fmt::Debug for Output {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::RequestHeaders { .. } => f.write_str("request_headers"),
+            Self::BypassHeaders => f.write_str("bypass_headers"),
+            Self::BypassedHeaders => f.write_str("bypassed_headers"),
             Self::RequestBody { bytes, end } => {
                 write!(f, "request_body({} bytes, end: {end})", bytes.len())
             }

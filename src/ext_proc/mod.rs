@@ -1,9 +1,11 @@
 //! Envoy's external processing filter: one gRPC stream per HTTP exchange.
 
 pub mod answer;
+pub mod aside;
 pub mod budget;
 pub mod endpoint;
 pub mod exchange;
+pub mod gate;
 pub mod headers;
 pub mod messages;
 mod queue;

@@ -1,16 +1,20 @@
 //! Writes down what an exchange counted: metrics, and one line of log.
 
+use std::time::SystemTime;
+
 use crate::detect::Catalog;
 use crate::ext_proc::tally::Tally;
 use crate::telemetry::Metrics;
-use crate::telemetry::labels::{Code, Kept, KindName, Restored};
+use crate::telemetry::labels::{Block, Code, Kept, Restored};
+use crate::telemetry::recent::{Masked, Seen};
 
 pub(crate) fn exchange(tally: &Tally, catalog: &Catalog, metrics: &Metrics) {
     metrics.requests.get_or_create(&tally.outcome).inc();
     metrics.request_bytes.inc_by(u64::try_from(tally.request_bytes).unwrap_or(u64::MAX));
+    metrics.answer_bytes.inc_by(tally.answer_bytes);
     for (&kind, &count) in &tally.findings {
-        let name = KindName(catalog.info(kind).name.clone());
-        metrics.findings.get_or_create(&name).inc_by(count);
+        let info = catalog.info(kind);
+        metrics.findings.add(&info.name, info.family, info.critical, count);
     }
     if let Some(code) = tally.code {
         metrics.refusals.get_or_create(&Code(code)).inc();
@@ -28,6 +32,11 @@ pub(crate) fn exchange(tally: &Tally, catalog: &Catalog, metrics: &Metrics) {
     for (&place, &count) in &tally.unmaskable {
         metrics.unmaskable.get_or_create(&place).inc_by(count);
     }
+    for (tool, &count) in &tally.hosted {
+        metrics.hosted.get_or_create(tool).inc_by(count);
+    }
+    metrics.blocks.get_or_create(&Block::Request).inc_by(tally.blocks);
+    metrics.blocks.get_or_create(&Block::Answer).inc_by(tally.counts.blocks);
     for (&opaque, &count) in &tally.opaque {
         metrics.opaque.get_or_create(&opaque).inc_by(count);
     }
@@ -49,4 +58,22 @@ pub(crate) fn exchange(tally: &Tally, catalog: &Catalog, metrics: &Metrics) {
         degraded = tally.degraded,
         "exchange"
     );
+}
+
+/// What people may see of it.
+pub(crate) fn seen(tally: &Tally, catalog: &Catalog) -> Seen {
+    let kinds = tally.findings.iter().map(|(&kind, &count)| {
+        let info = catalog.info(kind);
+        Masked { kind: info.name.clone(), family: info.family, count }
+    });
+    Seen {
+        at: SystemTime::now(),
+        outcome: tally.outcome,
+        code: tally.code,
+        request_bytes: u64::try_from(tally.request_bytes).unwrap_or(u64::MAX),
+        took: tally.took,
+        restored: tally.counts.restored,
+        kinds: kinds.collect(),
+        places: tally.unmaskable.iter().map(|(place, &count)| (place.as_str(), count)).collect(),
+    }
 }

@@ -33,6 +33,8 @@ pub enum Reason {
     Unmaskable(&'static str),
     /// Opaque content that the configuration refuses.
     Opaque(&'static str),
+    /// A tool that the provider runs, and that the configuration refuses.
+    Hosted(&'static str),
     /// The whole body did not come in time.
     Slow(Duration),
     /// The memory for bodies is used up.
@@ -44,12 +46,16 @@ pub enum Reason {
     /// The conversation began with patterns that this replica does not have yet.
     Newer,
     Tenant,
+    /// An operator, or masking that failed, blocks; until then, if it ends by itself.
+    Blocked(Option<Duration>),
     Internal,
     /// The provider's answer is larger than what can be held.
     AnswerTooLarge(usize),
     AnswerDamaged,
 }
 
+const SIGNED: &str = "the request is signed with AWS Signature Version 4, and masking its body \
+    breaks the signature; send it unsigned, and let the gateway sign what it masked";
 const STORE_FORGETS: &str = "the provider keeps what is sent here for later answers, and the \
     gateway's mappings are in memory only and would be lost; its `store.url` must name a Redis";
 const NEWER: &str = "this conversation began with patterns that this replica of the gateway has not \
@@ -65,9 +71,36 @@ pub struct Reply {
     pub error_type: Option<&'static str>,
     /// A closed set: for metrics, logs and `%RESPONSE_CODE_DETAILS%`.
     pub code: &'static str,
+    /// The same in fewer classes, for programs: `AWS_MASKER_` and a number.
+    pub error: &'static str,
 }
 
 impl Reason {
+    /// 1: the store, 2: masking, 3: restoring, 4: the configuration, 5: what must not
+    /// leave, 6: JSON. Programs know these: none changes its meaning.
+    fn error(&self) -> &'static str {
+        match self {
+            Self::StoreDown | Self::StoreForgets => "AWS_MASKER_1001",
+            Self::Internal | Self::Overloaded | Self::Blocked(_) => "AWS_MASKER_2001",
+            Self::TooLarge(_)
+            | Self::Findings(_)
+            | Self::MediaType
+            | Self::Signed
+            | Self::Coding
+            | Self::CodingDamaged
+            | Self::Charset
+            | Self::Utf8
+            | Self::ByteOrderMark
+            | Self::Multipart
+            | Self::Slow(_) => "AWS_MASKER_2003",
+            Self::AnswerTooLarge(_) | Self::AnswerDamaged => "AWS_MASKER_3001",
+            Self::Tenant | Self::Newer => "AWS_MASKER_4001",
+            Self::Opaque(_) | Self::Hosted(_) => "AWS_MASKER_5001",
+            Self::Unmaskable(_) => "AWS_MASKER_5002",
+            Self::Depth(_) => "AWS_MASKER_6002",
+        }
+    }
+
     /// Status, Claude's error type, and the code.
     fn class(&self) -> (u16, &'static str, &'static str) {
         match self {
@@ -84,12 +117,14 @@ impl Reason {
             Self::Multipart => (400, "invalid_request_error", "multipart"),
             Self::Unmaskable(_) => (422, "invalid_request_error", "unmaskable_place"),
             Self::Opaque(_) => (422, "invalid_request_error", "opaque_content"),
+            Self::Hosted(_) => (422, "invalid_request_error", "provider_tool"),
             Self::Slow(_) => (408, "invalid_request_error", "body_timeout"),
             Self::Overloaded => (529, "overloaded_error", "overloaded"),
             Self::StoreDown => (503, "api_error", "store_down"),
             Self::StoreForgets => (400, "invalid_request_error", "store_memory"),
             Self::Newer => (503, "api_error", "newer_edition"),
             Self::Tenant => (500, "api_error", "tenant"),
+            Self::Blocked(_) => (503, "api_error", "blocked"),
             Self::Internal => (503, "api_error", "internal"),
             Self::AnswerTooLarge(_) => (502, "api_error", "answer_too_large"),
             Self::AnswerDamaged => (502, "api_error", "answer_damaged"),
@@ -109,11 +144,7 @@ impl Reason {
                 is none of them, and no route lets it through"
                     .to_owned()
             }
-            Self::Signed => {
-                "the request is signed with AWS Signature Version 4, and masking its body breaks \
-                the signature; send it unsigned, and let the gateway sign what it masked"
-                    .to_owned()
-            }
+            Self::Signed => SIGNED.to_owned(),
             Self::Coding => {
                 "the gateway reads content-encoding gzip, deflate, br and zstd, one at a time; \
                 send the body in one of them or as it is"
@@ -134,6 +165,10 @@ impl Reason {
             Self::Opaque(kind) => {
                 format!("the gateway cannot look into {kind} and is set to refuse it")
             }
+            Self::Hosted(what) => format!(
+                "the request lets the provider {what} by itself, with placeholders in place of \
+                 values; remove that tool, or allow it with `refuse` in the gateway's configuration"
+            ),
             Self::Slow(time) => {
                 format!("the whole body must arrive within {} seconds", time.as_secs())
             }
@@ -149,6 +184,10 @@ impl Reason {
             Self::Newer => NEWER.to_owned(),
             Self::Tenant => {
                 "the header x-masker-tenant, which only Envoy may set, holds no tenant's name"
+                    .to_owned()
+            }
+            Self::Blocked(_) => {
+                "the masking gateway is blocked and sends nothing on; its operator knows why"
                     .to_owned()
             }
             Self::Internal => {
@@ -181,10 +220,19 @@ impl Reason {
             }
             Errors::Bedrock => json!({"message": message}),
         };
-        let retry_after = matches!(status, 503 | 529).then_some(2);
+        let retry_after = match self {
+            Self::Blocked(left) => Some(wait(*left)),
+            _ => matches!(status, 503 | 529).then_some(2),
+        };
         let error_type = (errors == Errors::Bedrock).then(|| aws_exception(status));
-        Reply { status, body: body.to_string(), retry_after, code, error_type }
+        Reply { status, body: body.to_string(), retry_after, code, error: self.error(), error_type }
     }
+}
+
+/// Seconds until a client may try again: not all at once, and not too late.
+fn wait(left: Option<Duration>) -> u32 {
+    let seconds = left.map_or(30, |left| left.as_secs().clamp(1, 300));
+    u32::try_from(seconds).unwrap_or(300)
 }
 
 /// The name that Google's APIs give a status.
@@ -240,6 +288,7 @@ mod tests {
             (reply.status, body["error"]["type"].as_str()),
             (413, Some("request_too_large"))
         );
+        assert_eq!(reply.error, "AWS_MASKER_2003");
         assert_eq!(body["type"], "error");
         let reply = Reason::Overloaded.reply(Errors::OpenAi);
         let body: serde_json::Value = serde_json::from_str(&reply.body).unwrap();

@@ -10,7 +10,7 @@ use bytes::Bytes;
 
 use crate::body::encoding::Coding;
 use crate::body::json::{Tape, Tokens};
-use crate::body::select::{Guarded, Opaque};
+use crate::body::select::{Guarded, Hosted, Opaque};
 use crate::detect::{Kind, Known};
 use crate::ext_proc::budget::Share;
 use crate::ext_proc::endpoint::Endpoint;
@@ -214,6 +214,12 @@ impl Job {
         self.len() == 0
     }
 
+    /// The body.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        self.rest.as_ref().map_or(&self.body, |rest| rest.read.text.as_bytes())
+    }
+
     /// Inflates, masks, and decides about what cannot be masked; before, asks for what may be
     /// remembered of the conversation.
     pub fn run(mut self) -> Result<Worked, Reason> {
@@ -270,12 +276,13 @@ impl Job {
     }
 
     fn mask(self, mut read: Read, mut talk: Option<Talk>) -> Result<Worked, Reason> {
-        let Self { head, share, settings, .. } = self;
+        let Self { mut head, share, settings, .. } = self;
         let mut masker = settings.masker.clone();
         if let Some(talk) = &talk {
             masker.catalog = talk.catalog(&settings.editions)?;
         }
         let mut session = Session::new(&masker, &head.scope);
+        session.around.note &= head.endpoint.note;
         let (body, care, blocks) = match read.tokens.take() {
             Some(tokens) => {
                 let tape = Tape::of(&read.text, tokens);
@@ -296,6 +303,7 @@ impl Job {
         let known = session.into_known();
         table.set_care(care);
         refuse(&settings, &report)?;
+        head.endpoint.state |= report.goes_on;
         let spoken = |talk| Box::new(Spoken { talk, masker, known, blocks, read, settings });
         let talk = talk.map(spoken);
         let body = body.into();
@@ -385,6 +393,11 @@ fn refuse(settings: &Settings, report: &Report) -> Result<(), Reason> {
             return Err(Reason::Opaque(opaque_name(opaque)));
         }
     }
+    for tool in report.hosted.keys() {
+        if settings.refuse.hosted.contains(tool) {
+            return Err(Reason::Hosted(hosted_name(*tool)));
+        }
+    }
     Ok(())
 }
 
@@ -409,6 +422,18 @@ pub fn opaque_name(opaque: Opaque) -> &'static str {
         Opaque::Video => "videos",
         Opaque::Document => "documents",
         Opaque::File => "files",
+    }
+}
+
+/// For errors.
+fn hosted_name(tool: Hosted) -> &'static str {
+    match tool {
+        Hosted::WebSearch => "search the web",
+        Hosted::WebFetch => "fetch pages",
+        Hosted::Code => "run code",
+        Hosted::Mcp => "call MCP servers",
+        Hosted::FileSearch => "search files",
+        Hosted::Other => "use other tools of its own",
     }
 }
 

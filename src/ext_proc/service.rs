@@ -19,14 +19,16 @@ use tokio_stream::{Stream, StreamExt as _};
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status, Streaming};
 
-use crate::ext_proc::exchange::{Exchange, Needs, Provided};
+use crate::ext_proc::aside::Aside;
+use crate::ext_proc::exchange::{Exchange, Needs, Output, Provided};
+use crate::ext_proc::gate::Gate;
 use crate::ext_proc::queue::{self, Queue};
 use crate::ext_proc::refuse::Reason;
 use crate::ext_proc::request::{Job, Worked};
 use crate::ext_proc::settings::Settings;
 use crate::ext_proc::{record, wire};
 use crate::store::{self, Store, Wants};
-use crate::telemetry::Metrics;
+use crate::telemetry::{Metrics, Recent};
 
 /// Answers that wait for Envoy, each at most 64 KiB.
 const ANSWERS: usize = 8;
@@ -39,13 +41,16 @@ pub type Shared = Arc<ArcSwap<Settings>>;
 pub struct Service {
     pub settings: Shared,
     pub store: Store,
+    pub gate: Gate,
     pub metrics: Metrics,
+    pub recent: Recent,
     /// How long Envoy may take to accept an answer.
     pub send_time: Duration,
     /// Ends every stream, with an error.
     pub stop: CancellationToken,
 }
 
+type Answering = mpsc::Sender<Result<ProcessingResponse, Status>>;
 type Answers = Pin<Box<dyn Stream<Item = Result<ProcessingResponse, Status>> + Send>>;
 
 #[tonic::async_trait]
@@ -75,20 +80,25 @@ enum Broken {
 }
 
 impl Service {
-    async fn drive(
-        self,
-        mut queue: Queue,
-        answers: mpsc::Sender<Result<ProcessingResponse, Status>>,
-    ) {
+    async fn drive(self, mut queue: Queue, answers: Answering) {
         self.metrics.exchanges.inc();
         let settings = self.settings.load_full();
         let mut exchange = Exchange::new(Arc::clone(&settings));
+        let mut aside = Aside::of(self.gate.view());
+        let run = async {
+            match &mut aside {
+                Some(aside) => self.run_aside(aside, &mut queue, &answers).await,
+                None => self.run(&settings, &mut exchange, &mut queue, &answers).await,
+            }
+        };
         let ended = tokio::select! {
-            ended = self.run(&settings, &mut exchange, &mut queue, &answers) => ended,
+            ended = run => ended,
             () = self.stop.cancelled() => Err(Broken::Status(Status::unavailable("shutting down"))),
         };
         self.metrics.exchanges.dec();
-        record::exchange(&exchange.tally, &settings.masker.catalog, &self.metrics);
+        let tally = aside.as_ref().map_or(&exchange.tally, |aside| &aside.tally);
+        record::exchange(tally, &settings.masker.catalog, &self.metrics);
+        self.recent.push(record::seen(tally, &settings.masker.catalog));
         if let Err(Broken::Status(status)) = ended {
             tracing::warn!(reason = status.message(), "an exchange was cut off");
             // Envoy may be gone too; the stream ends with an error either way.
@@ -101,7 +111,7 @@ impl Service {
         settings: &Settings,
         exchange: &mut Exchange,
         queue: &mut Queue,
-        answers: &mpsc::Sender<Result<ProcessingResponse, Status>>,
+        answers: &Answering,
     ) -> Result<(), Broken> {
         let deadline = Instant::now() + settings.limits.body_time;
         loop {
@@ -110,14 +120,17 @@ impl Service {
                     // The end of Envoy's side is the normal end of an exchange.
                     let Some(message) = message else { return Ok(()) };
                     if let Some(input) = wire::input(message.into_inner()) {
+                        exchange.tally.input(&input);
                         let done = exchange.input(input);
                         done.map_err(|error| Broken::Status(Status::internal(error.to_string())))?;
                     }
                 }
                 () = sleep_until(deadline), if exchange.is_collecting() => exchange.expire(),
             }
+            let mut whole = None;
             loop {
                 if let Some(job) = exchange.job() {
+                    whole.get_or_insert_with(Instant::now);
                     exchange.masked(self.mask(job, settings.limits.slice).await);
                 } else if let Some(needs) = exchange.needs() {
                     exchange.provide(self.fetch(needs).await);
@@ -126,29 +139,61 @@ impl Service {
                 }
             }
             while let Some(output) = exchange.output() {
-                let send = answers.send(Ok(wire::output(output)));
-                match timeout(self.send_time, send).await {
-                    Ok(Ok(())) => {}
-                    Ok(Err(_)) => return Err(Broken::Gone),
-                    Err(_) => {
-                        let status = Status::deadline_exceeded("envoy does not read answers");
-                        return Err(Broken::Status(status));
-                    }
-                }
+                self.send(output, answers).await?;
+            }
+            if let Some(whole) = whole {
+                let took = whole.elapsed();
+                exchange.tally.took = Some(took);
+                self.metrics.request_seconds.observe(took);
+            }
+        }
+    }
+
+    /// An exchange that is not masked.
+    async fn run_aside(
+        &self,
+        aside: &mut Aside,
+        queue: &mut Queue,
+        answers: &Answering,
+    ) -> Result<(), Broken> {
+        while let Some(message) = queue.next().await {
+            if let Some(input) = wire::input(message.into_inner()) {
+                aside.input(input);
+            }
+            while let Some(output) = aside.output() {
+                self.send(output, answers).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn send(&self, output: Output, answers: &Answering) -> Result<(), Broken> {
+        match timeout(self.send_time, answers.send(Ok(wire::output(output)))).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) => Err(Broken::Gone),
+            Err(_) => {
+                let status = Status::deadline_exceeded("envoy does not read answers");
+                Err(Broken::Status(status))
             }
         }
     }
 
     /// Masks here, or, if the body is long, where it holds up nobody.
     async fn mask(&self, job: Job, slice: usize) -> Result<Worked, Reason> {
+        let mark = self.gate.mark(job.head.scope.tenant(), job.bytes());
+        self.gate.admit(mark)?;
         let start = Instant::now();
         let result = if job.len() > slice {
             tokio::task::spawn_blocking(move || job.run()).await.map_err(|_| ())
         } else {
             catch_unwind(AssertUnwindSafe(|| job.run())).map_err(|_| ())
         };
-        self.metrics.mask_seconds.observe(start.elapsed().as_secs_f64());
-        result.unwrap_or(Err(Reason::Internal))
+        self.metrics.mask_seconds.observe(start.elapsed());
+        let result = result.unwrap_or(Err(Reason::Internal));
+        if matches!(result, Err(Reason::Internal)) {
+            self.gate.failed(mark);
+        }
+        result
     }
 
     async fn fetch(&self, needs: Needs) -> Result<Provided, Reason> {
@@ -156,7 +201,7 @@ impl Service {
         let Needs { scope, save, reveal, records, lasting } = needs;
         let wants = Wants { save, reveal, records, lasting };
         let answer = self.store.fetch(&scope, wants).await;
-        self.metrics.store_seconds.observe(start.elapsed().as_secs_f64());
+        self.metrics.store_seconds.observe(start.elapsed());
         match answer {
             Ok(store::Answer { revealed, records, degraded }) => {
                 Ok(Provided { revealed, records, degraded })

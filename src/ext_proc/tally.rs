@@ -1,10 +1,12 @@
 //! What one exchange counts: numbers and names of closed sets, never a value.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
-use crate::body::select::{Guarded, Opaque};
+use crate::body::select::{Guarded, Hosted, Opaque};
 use crate::detect::Kind;
 use crate::ext_proc::answer::Answer;
+use crate::ext_proc::messages::Input;
 use crate::ext_proc::talk::Talk;
 use crate::mask::masker::Report;
 use crate::mask::restore::Counts;
@@ -16,12 +18,19 @@ pub struct Tally {
     /// Why it was refused.
     pub code: Option<&'static str>,
     pub request_bytes: usize,
+    pub answer_bytes: u64,
     pub findings: BTreeMap<Kind, u64>,
     /// Findings where nothing may change, by place.
     pub unmaskable: BTreeMap<Place, u64>,
     pub opaque: BTreeMap<labels::Opaque, u64>,
+    /// Tools that the provider runs.
+    pub hosted: BTreeMap<labels::Tool, u64>,
+    /// Blocks of types that are not known, in the request.
+    pub blocks: u64,
     pub counts: Counts,
     pub held_events: u64,
+    /// From the end of the request's body until Envoy had all that was masked.
+    pub took: Option<Duration>,
     pub malformed: bool,
     pub degraded: bool,
     /// The conversation runs, and nothing was remembered of it.
@@ -38,11 +47,15 @@ impl Default for Tally {
             outcome: Outcome::Aborted,
             code: None,
             request_bytes: 0,
+            answer_bytes: 0,
             findings: BTreeMap::new(),
             unmaskable: BTreeMap::new(),
             opaque: BTreeMap::new(),
+            hosted: BTreeMap::new(),
+            blocks: 0,
             counts: Counts::default(),
             held_events: 0,
+            took: None,
             malformed: false,
             degraded: false,
             lost: false,
@@ -66,6 +79,10 @@ impl Tally {
         for (&opaque, &count) in &report.opaque {
             *self.opaque.entry(opaque_label(opaque)).or_default() += count;
         }
+        for (&tool, &count) in &report.hosted {
+            *self.hosted.entry(tool_label(tool)).or_default() += count;
+        }
+        self.blocks += report.unknown;
         self.malformed |= report.malformed;
     }
 
@@ -77,6 +94,13 @@ impl Tally {
     /// A body of a type that is not looked into, on a route that allows it.
     pub(crate) fn let_through(&mut self) {
         *self.opaque.entry(labels::Opaque::Binary).or_default() += 1;
+    }
+
+    /// Counts the bytes of an answer, restored or not.
+    pub(crate) fn input(&mut self, input: &Input) {
+        if let Input::ResponseBody { bytes, .. } = input {
+            self.answer_bytes += u64::try_from(bytes.len()).unwrap_or_default();
+        }
     }
 
     pub(crate) fn answer(&mut self, answer: &Answer) {
@@ -95,6 +119,17 @@ fn label(place: Guarded) -> Place {
         Guarded::Name => Place::Name,
         Guarded::Id => Place::Id,
         Guarded::Credential => Place::Credential,
+    }
+}
+
+fn tool_label(tool: Hosted) -> labels::Tool {
+    match tool {
+        Hosted::WebSearch => labels::Tool::WebSearch,
+        Hosted::WebFetch => labels::Tool::WebFetch,
+        Hosted::Code => labels::Tool::Code,
+        Hosted::Mcp => labels::Tool::Mcp,
+        Hosted::FileSearch => labels::Tool::FileSearch,
+        Hosted::Other => labels::Tool::Other,
     }
 }
 

@@ -73,13 +73,28 @@ pub fn output(output: Output) -> ProcessingResponse {
     let mut message = ProcessingResponse::default();
     message.response = Some(match output {
         Output::RequestHeaders { remove, findings } => {
-            message.dynamic_metadata = Some(proof(findings));
+            message.dynamic_metadata = Some(metadata(proof(findings)));
             let mutation = HeaderMutation {
                 // Compressed answers would have to be inflated.
                 set_headers: vec![header("accept-encoding", "identity")],
                 remove_headers: owned(&remove),
             };
             Response::RequestHeaders(headers_response(Some(mutation)))
+        }
+        Output::BypassHeaders => {
+            message.dynamic_metadata = Some(metadata(vec![("bypass", ProtoKind::BoolValue(true))]));
+            let mutation = HeaderMutation {
+                remove_headers: owned(&["x-masker-tenant"]),
+                ..HeaderMutation::default()
+            };
+            Response::RequestHeaders(headers_response(Some(mutation)))
+        }
+        Output::BypassedHeaders => {
+            let mutation = HeaderMutation {
+                set_headers: vec![header("x-masker-mode", "bypass")],
+                ..HeaderMutation::default()
+            };
+            Response::ResponseHeaders(headers_response(Some(mutation)))
         }
         Output::RequestBody { bytes, end } => Response::RequestBody(body_response(&bytes, end)),
         Output::RequestTrailers { remove } => Response::RequestTrailers(TrailersResponse {
@@ -103,13 +118,17 @@ pub fn output(output: Output) -> ProcessingResponse {
 }
 
 /// What the RBAC filter behind this one asks for.
-fn proof(findings: u64) -> Struct {
+fn proof(findings: u64) -> Vec<(&'static str, ProtoKind)> {
     // Metadata numbers are doubles; counts are far below 2^53.
     let count = f64::from(u32::try_from(findings).unwrap_or(u32::MAX));
+    vec![("ok", ProtoKind::BoolValue(true)), ("count", ProtoKind::NumberValue(count))]
+}
+
+/// Under our own name in Envoy's dynamic metadata.
+fn metadata(fields: Vec<(&'static str, ProtoKind)>) -> Struct {
     let own = |name: &str, kind| (name.to_owned(), ProtoValue { kind: Some(kind) });
-    let fields =
-        [own("ok", ProtoKind::BoolValue(true)), own("count", ProtoKind::NumberValue(count))];
-    let inner = Struct { fields: fields.into_iter().collect() };
+    let fields = fields.into_iter().map(|(name, kind)| own(name, kind));
+    let inner = Struct { fields: fields.collect() };
     let outer = own(NAMESPACE, ProtoKind::StructValue(inner));
     Struct { fields: [outer].into_iter().collect() }
 }
@@ -152,6 +171,7 @@ fn immediate(reply: Reply) -> ImmediateResponse {
         header("content-type", "application/json"),
         // One of a closed set, for operators and tests.
         header("x-masker-refused", reply.code),
+        header("x-masker-error", reply.error),
     ];
     set_headers.extend(reply.error_type.map(|name| header("x-amzn-errortype", name)));
     set_headers
@@ -178,7 +198,13 @@ mod tests {
         };
         assert_eq!(inner.fields["ok"].kind, Some(ProtoKind::BoolValue(true)));
         assert_eq!(inner.fields["count"].kind, Some(ProtoKind::NumberValue(3.0)));
+        let sent = output(Output::BypassHeaders).dynamic_metadata.unwrap();
+        let Some(ProtoKind::StructValue(inner)) = sent.fields["masker"].kind.clone() else {
+            panic!("no struct");
+        };
+        assert_eq!(inner.fields.keys().collect::<Vec<_>>(), ["bypass"], "no proof");
         for other in [
+            Output::BypassedHeaders,
             Output::RequestBody { bytes: Bytes::new(), end: true },
             Output::ResponseHeaders { remove: Vec::new() },
             Output::ResponseTrailers,

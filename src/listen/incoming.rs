@@ -30,6 +30,24 @@ const RELOAD_EVERY: Duration = Duration::from_secs(5);
 /// The first and the longest wait after an error of accept.
 const BACKOFF: [Duration; 2] = [Duration::from_millis(10), Duration::from_secs(1)];
 
+/// The places for connections of one listener.
+#[derive(Clone, Debug)]
+pub struct Places(Arc<Semaphore>);
+
+impl Default for Places {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(CONNECTIONS)))
+    }
+}
+
+impl Places {
+    /// How many are taken. One is kept for the connection that comes next.
+    #[must_use]
+    pub fn taken(&self) -> usize {
+        CONNECTIONS.saturating_sub(self.0.available_permits()).saturating_sub(1)
+    }
+}
+
 pub(super) enum Listener {
     Tcp(TcpListener),
     /// The file goes when the listener does.
@@ -59,13 +77,14 @@ impl Listener {
 pub(super) fn incoming(
     listener: Listener,
     certificates: Option<Arc<Certificates>>,
+    places: Places,
 ) -> impl Stream<Item = io::Result<Conn>> + Send {
     let tls = certificates.map(|certificates| {
         let mut reload = JoinSet::new();
         reload.spawn(reload_on_change(Arc::clone(&certificates)));
         Shake { certificates, pending: JoinSet::new(), _reload: reload }
     });
-    let acceptor = Acceptor { listener, tls, permits: Arc::new(Semaphore::new(CONNECTIONS)) };
+    let acceptor = Acceptor { listener, tls, permits: places.0 };
     stream::unfold(acceptor, async |mut acceptor| {
         let conn = acceptor.next().await;
         Some((Ok(conn), acceptor))

@@ -24,6 +24,8 @@ pub use conn::{Conn, Peer, PeerAddress};
 pub(crate) use tls::Stamp;
 pub use tls::{Tls, TlsError};
 
+pub use incoming::Places;
+
 use incoming::Listener;
 use tls::Certificates;
 
@@ -59,6 +61,7 @@ pub struct Bound {
     address: Address,
     listener: Listener,
     certificates: Option<Arc<Certificates>>,
+    places: Places,
 }
 
 /// Binds and reads the certificates. A unix socket that nobody answers on is replaced.
@@ -84,7 +87,7 @@ pub async fn bind(listen: &Listen) -> Result<Bound, ListenError> {
             (listen.address.clone(), Listener::Unix { listener, _file: file })
         }
     };
-    Ok(Bound { address, listener, certificates })
+    Ok(Bound { address, listener, certificates, places: Places::default() })
 }
 
 impl Bound {
@@ -103,11 +106,17 @@ impl Bound {
         }
     }
 
+    /// Tells how many connections are open, also after [`Bound::incoming`].
+    #[must_use]
+    pub fn places(&self) -> Places {
+        self.places.clone()
+    }
+
     /// The connections, for tonic's `serve_with_incoming`. The stream ends when
     /// it is dropped; handshakes and reloading of certificates end with it.
     /// Must be called within a tokio runtime.
     pub fn incoming(self) -> impl Stream<Item = io::Result<Conn>> + Send + use<> {
-        incoming::incoming(self.listener, self.certificates)
+        incoming::incoming(self.listener, self.certificates, self.places)
     }
 }
 

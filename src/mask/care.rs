@@ -1,6 +1,7 @@
 //! What is restored where (R18): text that somebody planted must not use masker to fill in
 //! what the provider never saw.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::ops::Range;
@@ -31,6 +32,7 @@ const BY_CONTEXT: [&str; 3] = ["DB_PASSWORD", "SECRET_KEY", "SESSION_TOKEN"];
 pub struct Care {
     rules: Arc<Rules>,
     catalog: Arc<Catalog>,
+    lenient: bool,
     /// In the client's own text, in lower case.
     hosts: HashSet<Box<str>>,
 }
@@ -74,9 +76,11 @@ pub(super) fn judge<'t>(
     table: &'t Table,
     counts: &mut Counts,
 ) -> Verdict<'t> {
-    let name = text.get(span.clone()).unwrap_or_default();
+    let spelled = text.get(span.clone()).unwrap_or_default();
+    let name = table.name(spelled);
     let Some(original) = table.original(name) else {
         counts.unknown += 1;
+        table.missed(name);
         return Verdict::Keep;
     };
     if let Some(care) = table.care() {
@@ -97,8 +101,12 @@ pub(super) fn judge<'t>(
                     return Verdict::Keep;
                 }
                 if care.is_critical(kind) {
-                    let ahead = text.get(span.start..).unwrap_or_default();
-                    match url.whereabouts(ahead, spot.source, spot.end) {
+                    let mut ahead = Cow::from(text.get(span.start..).unwrap_or_default());
+                    if name != spelled {
+                        // A host may begin with it, which its escapes would hide.
+                        ahead = Cow::from(ahead.replacen(spelled, name, 1));
+                    }
+                    match url.whereabouts(&ahead, spot.source, spot.end) {
                         Whereabouts::Open => return Verdict::Wait,
                         Whereabouts::Inside { scheme, host } if care.is_foreign(scheme, &host) => {
                             counts.foreign_url += 1;
@@ -112,6 +120,24 @@ pub(super) fn judge<'t>(
     }
     counts.restored += 1;
     Verdict::Write(original)
+}
+
+/// Takes the placeholder at `span` as part of the text of a URL, which other spellings must
+/// not hide. Gives up to where the text was taken.
+pub(super) fn take(
+    url: &mut Url,
+    text: &str,
+    span: &Range<usize>,
+    source: bool,
+    table: &Table,
+) -> usize {
+    let spelled = text.get(span.clone()).unwrap_or_default();
+    let name = table.name(spelled);
+    if name == spelled {
+        return span.start;
+    }
+    url.advance(name, source);
+    span.end
 }
 
 /// The kind that a placeholder names.
@@ -128,7 +154,17 @@ fn is_risky(symbol: char) -> bool {
 impl Care {
     #[must_use]
     pub fn new(rules: Arc<Rules>, catalog: Arc<Catalog>) -> Self {
-        Self { rules, catalog, hosts: HashSet::new() }
+        Self { rules, catalog, lenient: false, hosts: HashSet::new() }
+    }
+
+    /// Restores other spellings of placeholders, too.
+    #[must_use]
+    pub fn lenient(self, lenient: bool) -> Self {
+        Self { lenient, ..self }
+    }
+
+    pub(super) fn is_lenient(&self) -> bool {
+        self.lenient
     }
 
     fn is_critical(&self, kind: &str) -> bool {

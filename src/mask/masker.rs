@@ -7,6 +7,7 @@
 //! ones. Neither the order of bytes nor that of JSON keys plays a role.
 
 mod again;
+mod around;
 mod report;
 
 use std::collections::BTreeMap;
@@ -25,11 +26,13 @@ use crate::mask::contents::Contents;
 use crate::mask::conversation::Names;
 use crate::mask::decoded::{Decoded, source_at};
 use crate::mask::masker::again::{Digest, Log};
+use crate::mask::note;
 use crate::mask::placeholder::{self, NUMBER_KIND, Placeholder};
 use crate::mask::resent::Resent;
 use crate::mask::table::Table;
 use crate::mask::{Mapping, Scope};
 
+pub use around::Around;
 pub use report::Report;
 
 /// What masking needs beside the document.
@@ -37,6 +40,7 @@ pub use report::Report;
 pub struct Masker {
     pub catalog: Arc<Catalog>,
     pub limits: Limits,
+    pub around: Around,
     /// What was masked before: None to mask it again.
     pub resent: Option<Arc<Resent>>,
 }
@@ -68,6 +72,8 @@ pub struct Session<'a> {
     masker: &'a Masker,
     scope: &'a Scope,
     pub table: Table,
+    /// What is done around the texts.
+    pub around: Around,
     known: Known,
     pub report: Report,
     decoded: Decoded,
@@ -102,7 +108,8 @@ impl<'a> Session<'a> {
     pub fn new(masker: &'a Masker, scope: &'a Scope) -> Self {
         let (table, known, report, decoded, base) = Default::default();
         let (digest, log) = Default::default();
-        Self { masker, scope, table, known, report, decoded, base, digest, log }
+        let around = masker.around;
+        Self { masker, scope, table, around, known, report, decoded, base, digest, log }
     }
 
     /// A document that comes behind another, whose names and mappings these are. `masker`
@@ -156,13 +163,22 @@ impl<'a> Session<'a> {
         format: Format,
         before: impl FnOnce(&Self, &Units, &mut Vec<Swap<String>>),
     ) -> Result<String, Refusal> {
+        for tool in select::hosted(tape, format) {
+            *self.report.hosted.entry(tool).or_default() += 1;
+        }
+        self.report.goes_on |= select::goes_on(tape, format);
         let mut swaps = Vec::new();
         let units = select::units(tape, format);
+        self.report.unknown += units.unknown();
         for unit in units.iter() {
             self.unit(tape, unit, &mut swaps)?;
         }
+        if self.around.note {
+            swaps.extend(note::swaps(tape, format));
+        }
         before(self, &units, &mut swaps);
-        splice(tape.source(), &mut swaps).map_err(|_| Refusal::Misfit)
+        let masked = splice(tape.source(), &mut swaps).map_err(|_| Refusal::Misfit)?;
+        Ok(self.widened(tape, format, &swaps, &masked).unwrap_or(masked))
     }
 
     /// Masks a text as one leaf.

@@ -1,8 +1,8 @@
 //! Restoring a plain text that comes in pieces.
 
 use crate::mask::care::{self, Spot, Verdict};
-use crate::mask::placeholder;
 use crate::mask::restore::Counts;
+use crate::mask::spelling;
 use crate::mask::table::Table;
 use crate::mask::url::Url;
 
@@ -40,25 +40,23 @@ impl Plain {
         let fresh = String::from_utf8_lossy(held.get(..valid).unwrap_or_default()).into_owned();
         let from = context.len();
         context.push_str(&fresh);
-        let open = if broken { None } else { placeholder::open_tail(context) };
+        let open = if broken { None } else { spelling::open_tail(context, table) };
         let mut open = open.unwrap_or(context.len()).max(from);
         let spot = Spot { tool: false, source: false, end: broken };
         let (mut at, mut read) = (from, from);
-        for span in placeholder::spans(context) {
-            let span = table.reading(context, span);
+        for span in spelling::spans(context, table) {
             if span.start < from || span.end > open {
                 continue;
             }
             url.advance(context.get(read..span.start).unwrap_or_default(), false);
             read = span.start;
-            let original = match care::judge(url, spot, context, &span, table, counts) {
-                Verdict::Write(original) => original,
-                Verdict::Keep => continue,
-                Verdict::Wait => {
-                    open = span.start;
-                    break;
-                }
-            };
+            let verdict = care::judge(url, spot, context, &span, table, counts);
+            if verdict == Verdict::Wait {
+                open = span.start;
+                break;
+            }
+            read = care::take(url, context, &span, false, table);
+            let Verdict::Write(original) = verdict else { continue };
             out.extend_from_slice(context.get(at..span.start).unwrap_or_default().as_bytes());
             out.extend_from_slice(original.as_bytes());
             at = span.end;

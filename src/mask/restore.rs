@@ -13,6 +13,7 @@ use crate::mask::channel::Context;
 use crate::mask::offsets;
 use crate::mask::placeholder::Placeholder;
 use crate::mask::restore::one::Text;
+use crate::mask::spelling;
 use crate::mask::table::Table;
 use crate::mask::url::Url;
 
@@ -28,6 +29,8 @@ pub struct Counts {
     pub tool_input: u64,
     /// Known, but the configuration says no.
     pub by_setting: u64,
+    /// Blocks of types that are not known.
+    pub blocks: u64,
 }
 
 /// How an original is written where its placeholder stood.
@@ -58,10 +61,17 @@ pub fn may_hold(bytes: &[u8]) -> bool {
 }
 
 /// [`may_hold`] of the source of a JSON string, where any character may be escaped.
-pub(super) fn may_hold_escaped(source: &[u8]) -> bool {
-    // Capitals, digits and `_` are U+0030 to U+005F.
-    let hides = |at: usize| matches!(source.get(at + 4), Some(b'3'..=b'5'));
-    may_hold(source) || memmem::find_iter(source, b"\\u00").any(hides)
+pub(super) fn may_hold_escaped(source: &[u8], table: &Table) -> bool {
+    // Capitals, digits and `_` are U+0030 to U+005F; those of other spellings go farther.
+    let lenient = table.is_lenient();
+    let hides = |at: usize| match source.get(at + 4) {
+        Some(b'3'..=b'5') => true,
+        Some(b'2' | b'6' | b'7') => lenient,
+        _ => false,
+    };
+    may_hold(source)
+        || (lenient && spelling::may_hold(source))
+        || memmem::find_iter(source, b"\\u00").any(hides)
 }
 
 /// Restores a plain text. `None`: nothing to restore.
@@ -80,7 +90,7 @@ pub fn json(
     table: &Table,
     counts: &mut Counts,
 ) -> Option<String> {
-    if !may_hold_escaped(source.as_bytes()) {
+    if !may_hold_escaped(source.as_bytes(), table) {
         return None;
     }
     let Ok(tape) = Tape::parse(source, depth) else {
@@ -88,7 +98,9 @@ pub fn json(
         return spliced(source, text.leaf_swaps(source, 0, &mut Url::default()));
     };
     let mut all = Vec::new();
-    for leaf in select::units(&tape, format).iter().flatten() {
+    let units = select::units(&tape, format);
+    counts.blocks += units.unknown();
+    for leaf in units.iter().flatten() {
         place(&tape, leaf, None, table, counts, &mut all);
     }
     offsets::adjust(&tape, format, &mut all);
@@ -112,7 +124,7 @@ pub(super) fn place(
     match leaf.place {
         Place::Text | Place::Key | Place::Delta => {}
         Place::Source | Place::DeltaJson => {
-            if may_hold_escaped(raw.as_bytes()) {
+            if may_hold_escaped(raw.as_bytes(), table) {
                 let plan = Context::default().decide(raw, Spot::SOURCE, table, counts);
                 all.extend(plan.swaps.into_iter().map(|swap| moved(swap, at.start)));
             }

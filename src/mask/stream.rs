@@ -85,7 +85,8 @@ impl Stream {
     /// A stream with any framing.
     #[must_use]
     pub fn framed(framing: Framing, format: Format, depth: usize) -> Self {
-        let (queue, channels, carried) = Default::default();
+        let (queue, carried) = Default::default();
+        let channels = Channels::new(offsets::count(format));
         let (left, verify, held, damaged) = (0, None, 0, false);
         Self { framing, format, depth, queue, left, channels, carried, verify, held, damaged }
     }
@@ -190,6 +191,7 @@ impl Stream {
             return out.extend_from_slice(frame.raw());
         }
         let (mut swaps, mut deltas, mut steps) = (Vec::new(), Vec::new(), Vec::new());
+        let mut moving = Vec::new();
         let data = frame.data().unwrap_or_default();
         if let Ok(tape) = Tape::parse(&data, self.depth) {
             let mut leaves = Vec::new();
@@ -203,9 +205,11 @@ impl Stream {
                     }
                     Piece::End(End::Ping) => return out.extend_from_slice(frame.raw()),
                     Piece::End(end) => steps.push(Step::End(end)),
+                    Piece::Unknown => counts.blocks += 1,
                 }
             }
             swaps = self.whole(&tape, &leaves, table, counts);
+            moving = offsets::streamed(&tape, self.format);
             if let Some(verify) = &mut self.verify {
                 verify.event(&tape);
             }
@@ -213,7 +217,8 @@ impl Stream {
             steps.push(Step::End(End::All));
         }
         drop(data);
-        self.enter(Held { frame, swaps, deltas, ends: Vec::new() }, &steps, table, counts, out);
+        let held = Held { frame, swaps, deltas, offsets: moving, ends: Vec::new() };
+        self.enter(held, &steps, table, counts, out);
     }
 
     /// Restores what stands whole in an event.
@@ -227,7 +232,9 @@ impl Stream {
         // Of formats whose channels are not known, texts may go on, and with them URLs.
         let goes_on = table.care().is_some() && matches!(self.format, Format::Other | Format::Free);
         let mut swaps = Vec::new();
-        if leaves.is_empty() || !(goes_on || restore::may_hold_escaped(tape.source().as_bytes())) {
+        if leaves.is_empty()
+            || !(goes_on || restore::may_hold_escaped(tape.source().as_bytes(), table))
+        {
             return swaps;
         }
         let places = if goes_on { carried::places(tape) } else { BTreeMap::new() };
@@ -322,11 +329,12 @@ impl Stream {
     /// Writes the events at the head of the queue that are decided.
     fn release(&mut self, out: &mut Vec<u8>) {
         while self.queue.front().is_some_and(|held| !held.is_open()) {
-            let Some(held) = self.queue.pop_front() else { return };
+            let Some(mut held) = self.queue.pop_front() else { return };
             self.left += 1;
             if let Some(verify) = &mut self.verify {
                 held.tell(verify);
             }
+            held.settle(&self.channels);
             held.write(out);
         }
     }

@@ -1,12 +1,13 @@
 //! What one exchange masked: from value to placeholder and back.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, OnceLock};
 
 use crate::mask::care::Care;
 use crate::mask::placeholder::NUMBER_KIND;
+use crate::mask::spelling::Spellings;
 use crate::mask::{Mapping, Placeholder, Scope, Value};
 
 /// The mappings of one exchange.
@@ -20,6 +21,10 @@ pub struct Table {
     back: HashMap<Placeholder, Known>,
     has_numbers: bool,
     care: Option<Care>,
+    /// What was looked for and not known, where that is wanted.
+    seeking: Option<Mutex<BTreeSet<Placeholder>>>,
+    /// Of all that is known, made when it is looked for.
+    spellings: OnceLock<Spellings>,
 }
 
 impl fmt::Debug for Table {
@@ -79,6 +84,7 @@ impl Table {
             return Ok(());
         }
         self.has_numbers |= numbers;
+        self.spellings.take();
         side.insert(value.into(), Arc::clone(mapping));
         let known = Known::Made(Arc::clone(mapping));
         match self.back.insert(mapping.placeholder.clone(), known) {
@@ -90,6 +96,7 @@ impl Table {
     /// Adds what the store knows of a placeholder that this exchange did not make.
     pub fn reveal(&mut self, placeholder: Placeholder, value: Value) {
         self.has_numbers |= placeholder.is_number();
+        self.spellings.take();
         self.back.entry(placeholder).or_insert(Known::Revealed(value));
     }
 
@@ -112,6 +119,44 @@ impl Table {
         let mut inner = name.match_indices("_SECRET_").map(|(at, _)| at + 1);
         let known = inner.find(|&at| name.get(at..).is_some_and(|n| self.back.contains_key(n)));
         span.start + known.unwrap_or_default()..span.end
+    }
+
+    /// Knows nothing, and remembers what was looked for.
+    #[must_use]
+    pub fn seeking() -> Self {
+        Self { seeking: Some(Mutex::default()), has_numbers: true, ..Self::default() }
+    }
+
+    /// Placeholders that were looked for since the last time.
+    #[must_use]
+    pub fn sought(&self) -> BTreeSet<Placeholder> {
+        let all = self.seeking.as_ref().and_then(|all| all.lock().ok());
+        all.map(|mut all| std::mem::take(&mut *all)).unwrap_or_default()
+    }
+
+    pub(super) fn missed(&self, name: &str) {
+        if let Some(Ok(mut all)) = self.seeking.as_ref().map(Mutex::lock) {
+            all.extend(Placeholder::parse(name));
+        }
+    }
+
+    /// Are other spellings of placeholders restored, too?
+    pub(super) fn is_lenient(&self) -> bool {
+        !self.back.is_empty() && self.care.as_ref().is_some_and(Care::is_lenient)
+    }
+
+    /// The spellings of all that is known, where they count.
+    pub(super) fn spellings(&self) -> Option<&Spellings> {
+        self.is_lenient().then(|| self.spellings.get_or_init(|| Spellings::new(self.back.keys())))
+    }
+
+    /// The placeholder that stands there, however it is spelled.
+    pub(super) fn name<'t>(&'t self, spelled: &'t str) -> &'t str {
+        if self.back.contains_key(spelled) {
+            return spelled;
+        }
+        let own = self.spellings().and_then(|known| known.name(spelled));
+        own.map_or(spelled, Placeholder::as_str)
     }
 
     /// Does any placeholder stand for a number?

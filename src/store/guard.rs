@@ -23,7 +23,11 @@ use crate::store::status::Counters;
 
 /// What is cached ends after this part of the time to live, so that the next
 /// save refreshes what is stored.
-const REFRESH: u32 = 8;
+const REFRESH: u32 = 4;
+/// How often sentinels are asked who is the primary.
+const FOLLOW: Duration = Duration::from_secs(1);
+/// After so many of these the server is asked whether it is still the same.
+const LOOK: u32 = 3;
 /// Between two attempts to write what waits while the breaker is closed.
 const FLUSH_PAUSE: Duration = Duration::from_millis(100);
 
@@ -122,6 +126,13 @@ impl Guard {
     /// One round trip within the deadline. None: no answer; see [`Guard::defer`].
     pub(crate) async fn run(&self, batch: &Batch) -> Option<Replies> {
         let mut replies = self.call(batch, self.deadline).await?;
+        if replies.saves.contains(&Saved::Waiting) {
+            let mut state = self.state();
+            let refused = batch.saves.iter().zip(&mut replies.saves);
+            for (entry, saved) in refused.filter(|(_, saved)| **saved == Saved::Waiting) {
+                *saved = self.push(&mut state, entry);
+            }
+        }
         self.reveal_waiting(batch, &mut replies);
         Some(replies)
     }
@@ -147,9 +158,9 @@ impl Guard {
         let result = timeout(deadline, self.link.run(batch)).await;
         let result = result.unwrap_or(Err(Failure::Deadline(deadline)));
         match result {
-            Ok(mut replies) => {
+            Ok(replies) => {
                 self.report(replies.failure.as_ref().map_or(Ok(()), Err));
-                self.remember(batch, &mut replies, epoch);
+                self.remember(batch, &replies, epoch);
                 Some(replies)
             }
             Err(failure) => {
@@ -180,8 +191,8 @@ impl Guard {
         }
     }
 
-    /// Remembers what is stored now; queues what was refused.
-    fn remember(&self, batch: &Batch, replies: &mut Replies, epoch: u64) {
+    /// Remembers what is stored now.
+    fn remember(&self, batch: &Batch, replies: &Replies, epoch: u64) {
         self.records.remember(batch, replies, self.clock.now());
         let ends = self.clock.now().saturating_add(self.ttl / REFRESH);
         let mut state = self.state();
@@ -190,17 +201,14 @@ impl Guard {
         if current {
             state.enter(epoch);
         }
-        for (entry, saved) in batch.saves.iter().zip(&mut replies.saves) {
+        for (entry, saved) in batch.saves.iter().zip(&replies.saves) {
             let stored = match saved {
                 Saved::New => {
                     self.counters.saved.fetch_add(1, Ordering::Relaxed);
                     true
                 }
                 Saved::Existing(sealed) => seal::fingerprint(sealed) == Some(&entry.fingerprint),
-                Saved::Waiting => {
-                    *saved = self.push(&mut state, entry);
-                    false
-                }
+                Saved::Waiting => false,
             };
             if stored && current {
                 state.cache.insert(entry.key, entry.fingerprint, ends);
@@ -267,7 +275,45 @@ pub(crate) async fn keep(guard: Arc<Guard>, stop: CancellationToken) {
     }
 }
 
+/// The other background task: notices another primary behind sentinels or an
+/// address, and goes there at once. Ends with `stop`.
+pub(crate) async fn follow(guard: Arc<Guard>, stop: CancellationToken) {
+    guard.look().await;
+    let mut turns = 0_u32;
+    loop {
+        let demoted = tokio::select! {
+            () = stop.cancelled() => return,
+            () = guard.link.demoted.notified() => true,
+            () = sleep(FOLLOW) => false,
+        };
+        turns = turns.wrapping_add(1);
+        if demoted || guard.link.moved().await {
+            info!("the mapping store has another primary: connecting to it");
+            if guard.renew().await {
+                guard.retry_now();
+            }
+            // Until a name or the sentinels know of it, it may be the old one again.
+            sleep(FOLLOW).await;
+        } else if turns.is_multiple_of(LOOK) {
+            guard.look().await;
+        }
+    }
+}
+
 impl Guard {
+    async fn look(&self) {
+        if self.is_closed() {
+            // A server that says nothing is seen by the calls.
+            timeout(self.connect_timeout, self.link.look()).await.ok();
+        }
+    }
+
+    fn retry_now(&self) {
+        let now = self.clock.now();
+        self.state().breaker.retry_at(now);
+        self.wake.notify_one();
+    }
+
     /// How long until there is something to do; none: until woken.
     fn next_turn(&self) -> Option<Duration> {
         let now = self.clock.now();

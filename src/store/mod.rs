@@ -31,7 +31,7 @@ use crate::mask::{Mapping, Placeholder, Scope, Value};
 use crate::mode::Mode;
 use crate::store::batch::{Batch, Entry, LARGEST, Replies, Saved, StoreKey};
 use crate::store::clock::Clock;
-use crate::store::config::{Backend, StoreConfig};
+use crate::store::config::{Backend, RedisConfig, StoreConfig};
 use crate::store::guard::Guard;
 use crate::store::memory::Memory;
 use crate::store::record::{RecordAnswer, RecordWants, Records, Seal};
@@ -128,13 +128,11 @@ impl Store {
                 records: Records::new(*entries, config.ttl),
                 clock: Clock::start(),
             },
-            Backend::Redis { url, ca, username_file, password_file } => {
+            Backend::Redis(redis) => {
                 let target = Target {
-                    url: url.clone(),
-                    ca: ca.clone(),
-                    username_file: username_file.clone(),
-                    password_file: password_file.clone(),
+                    redis: RedisConfig::clone(redis),
                     connect_timeout: config.connect_timeout,
+                    deadline: config.deadline,
                     ttl: config.ttl,
                     lasting_ttl: config.lasting_ttl,
                 };
@@ -142,6 +140,7 @@ impl Store {
                 let guard = Arc::new(Guard::new(link, config, Arc::clone(&counters)));
                 guard.first().await;
                 let stop = CancellationToken::new();
+                tokio::spawn(guard::follow(Arc::clone(&guard), stop.clone()));
                 let task = tokio::spawn(guard::keep(Arc::clone(&guard), stop.clone()));
                 Kind::Redis { guard, stop: stop.drop_guard(), task: Mutex::new(Some(task)) }
             }

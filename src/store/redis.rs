@@ -1,4 +1,4 @@
-//! The connection to a Redis: one, multiplexed, for all exchanges.
+//! The connection to a Redis: one to each server, multiplexed, for all exchanges.
 //!
 //! ```text
 //! key    m1:<22 characters>    base64url of Scope::store_key, an HMAC of the placeholder
@@ -15,38 +15,34 @@
 //!
 //! The connection speaks RESP3, in which the client learns of a lost
 //! connection at once; it reconnects in the background with backoff and jitter.
+//! Where sentinels name the primary, they are asked again every second.
 
-use std::convert::Infallible;
+mod cluster;
+mod connect;
+mod line;
+mod sentinel;
+
 use std::fmt;
 use std::io;
-use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use redis::aio::{ConnectionManager, ConnectionManagerConfig};
-use redis::io::tcp::TcpSettings;
-use redis::{
-    Client, ErrorKind, IntoConnectionInfo, Pipeline, ProtocolVersion, PushInfo, PushKind,
-    RedisError, TlsCertificates, Value,
-};
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
+use redis::{Cmd, ErrorKind, RedisError, Value};
 use thiserror::Error;
-use zeroize::Zeroizing;
+use tokio::sync::Notify;
 
 use crate::store::batch::{Batch, NotWritten, Replies, Saved, StoreKey};
-use crate::store::config::RedisUrl;
+use crate::store::config::RedisConfig;
+use crate::store::redis::line::{Answers, Ask, Line, Who};
+
+pub use connect::FileError;
 
 /// Written to see whether the store takes writes again.
 const PROBE_KEY: &str = "m1:probe";
 const PROBE_TTL: u64 = 60;
-/// Reconnecting gives up soon: the breaker decides when to try again.
-const BACKOFF_MIN: Duration = Duration::from_millis(50);
-const BACKOFF_MAX: Duration = Duration::from_secs(1);
-const BACKOFF_TRIES: usize = 3;
 
 /// Why a call failed. Holds no text of a key, a value or a password.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
@@ -86,39 +82,33 @@ fn io_kind(error: &RedisError) -> io::ErrorKind {
     }
 }
 
-/// Why the files beside the URL cannot be used.
-#[derive(Debug, Error)]
-pub enum FileError {
-    #[error("cannot read {path}: {source}")]
-    Read { path: PathBuf, source: io::Error },
-    #[error("{path} is not UTF-8")]
-    Text { path: PathBuf },
-    #[error("{path} holds no certificate in PEM")]
-    Certificate { path: PathBuf },
-    #[error("a CA file is of use with rediss:// only")]
-    Plaintext,
-    #[error("the URL cannot be used")]
-    Url,
-}
-
 /// Where to connect, and how.
 #[derive(Debug)]
 pub(crate) struct Target {
-    pub(crate) url: RedisUrl,
-    pub(crate) ca: Option<PathBuf>,
-    pub(crate) username_file: Option<PathBuf>,
-    pub(crate) password_file: Option<PathBuf>,
+    pub(crate) redis: RedisConfig,
     pub(crate) connect_timeout: Duration,
+    pub(crate) deadline: Duration,
     pub(crate) ttl: Duration,
     pub(crate) lasting_ttl: Duration,
 }
 
+impl Target {
+    /// How long an answer may take that nobody waits for any more.
+    fn patience(&self) -> Duration {
+        self.connect_timeout.max(self.deadline)
+    }
+}
+
 pub(crate) struct Link {
     target: Target,
-    connection: Mutex<Option<ConnectionManager>>,
+    line: Mutex<Option<Line>>,
     /// Grows with each connection that is lost: what is known of the content
     /// of the store ends there.
     epoch: Arc<AtomicU64>,
+    /// The server said that it is not the primary any more.
+    pub(crate) demoted: Notify,
+    /// What the server called itself when it was last asked.
+    run: Mutex<Option<String>>,
 }
 
 impl fmt::Debug for Link {
@@ -130,7 +120,13 @@ impl fmt::Debug for Link {
 impl Link {
     /// Reads the files; connects later.
     pub(crate) async fn new(target: Target) -> Result<Self, FileError> {
-        let link = Self { target, connection: Mutex::default(), epoch: Arc::default() };
+        let link = Self {
+            target,
+            line: Mutex::default(),
+            epoch: Arc::default(),
+            demoted: Notify::new(),
+            run: Mutex::default(),
+        };
         link.renew().await?;
         Ok(link)
     }
@@ -139,110 +135,166 @@ impl Link {
         self.epoch.load(Ordering::Acquire)
     }
 
-    /// Drops the connection and makes another, lazily: one that hangs does not
-    /// tell, and the files may have changed.
+    /// Drops the connection and makes another: one that hangs does not tell,
+    /// the files may have changed, and another server may be the primary.
     pub(crate) async fn renew(&self) -> Result<(), FileError> {
-        let client = self.client().await?;
-        let epoch = Arc::clone(&self.epoch);
-        let pushed = move |push: PushInfo| {
-            if push.kind == PushKind::Disconnection {
-                epoch.fetch_add(1, Ordering::AcqRel);
-            }
-            Ok::<(), Infallible>(())
-        };
-        let config = ConnectionManagerConfig::new()
-            .set_connection_timeout(Some(self.target.connect_timeout))
-            // The guard waits less; this only ends what nobody waits for.
-            .set_response_timeout(Some(self.target.connect_timeout))
-            .set_number_of_retries(BACKOFF_TRIES)
-            .set_min_delay(BACKOFF_MIN)
-            .set_max_delay(BACKOFF_MAX)
-            .set_push_sender(pushed);
-        let connection = ConnectionManager::new_lazy_with_config(client, config).ok();
+        let line = connect::connect(&self.target, &self.epoch).await?;
         self.epoch.fetch_add(1, Ordering::AcqRel);
-        *self.connection.lock().unwrap_or_else(PoisonError::into_inner) = connection;
+        *self.line.lock().unwrap_or_else(PoisonError::into_inner) = line;
         Ok(())
     }
 
-    async fn client(&self) -> Result<Client, FileError> {
-        let target = &self.target;
-        let info = target.url.expose().into_connection_info();
-        // The URL was checked when it was parsed.
-        let info = info.map_err(|_| FileError::Url)?;
-        let mut redis = info
-            .redis_settings()
-            .clone()
-            .set_protocol(ProtocolVersion::RESP3)
-            .set_skip_set_lib_name();
-        if let Some(path) = &target.username_file {
-            redis = redis.set_username(read_secret(path).await?.as_str());
+    /// Do the sentinels name another primary than the one we are connected to?
+    pub(crate) async fn moved(&self) -> bool {
+        let watch = self.line().ok().and_then(|line| line.watch());
+        match watch {
+            Some(watch) => watch.moved().await,
+            None => false,
         }
-        if let Some(path) = &target.password_file {
-            redis = redis.set_password(read_secret(path).await?.as_str());
-        }
-        let info = info
-            .set_redis_settings(redis)
-            .set_tcp_settings(TcpSettings::default().set_nodelay(true));
-        if !target.url.is_tls() {
-            return if target.ca.is_none() {
-                Client::open(info).map_err(|_| FileError::Url)
-            } else {
-                Err(FileError::Plaintext)
-            };
-        }
-        install_crypto();
-        let root_cert = match &target.ca {
-            Some(path) => Some(read_certificates(path).await?),
-            None => None,
-        };
-        Client::build_with_tls(info, TlsCertificates { client_tls: None, root_cert })
-            .map_err(|_| FileError::Url)
     }
 
-    /// One round trip.
+    /// Asks the server who it is. Behind an address that stays connected there
+    /// may be another one, which does not know what this one was told.
+    pub(crate) async fn look(&self) {
+        let Ok(line) = self.line() else { return };
+        if matches!(line, Line::Cluster(_)) {
+            return;
+        }
+        let mut info = redis::cmd("INFO");
+        info.arg("server");
+        let ask = Ask { key: String::new(), commands: vec![info] };
+        let sent = line.send(vec![ask], Who::Primary, self.target.deadline).await;
+        // Whom the ACL forbids `INFO` sees lost connections only.
+        let Some(run) = sent.ok().and_then(|answers| run_id(answers.into_iter().next()?.ok()?))
+        else {
+            return;
+        };
+        let mut known = self.run.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.as_ref().is_some_and(|known| *known != run) {
+            self.epoch.fetch_add(1, Ordering::AcqRel);
+        }
+        *known = Some(run);
+    }
+
+    /// One round trip, and where replicas are read from one more for what they
+    /// do not know.
     pub(crate) async fn run(&self, batch: &Batch) -> Result<Replies, Failure> {
+        let line = self.line()?;
+        // What is written, and records, which must be the newest.
+        let mut saves = self.saves(batch);
+        saves.append(&mut self.records(batch));
+        let mut reveals = reveals(&batch.reveals);
+        let limit = self.target.deadline;
+        let answers = if line.has_replicas() && !reveals.is_empty() {
+            let reads = line.send(reveals.clone(), Who::Anybody, limit);
+            let (written, read) = if saves.is_empty() {
+                (Ok(Vec::new()), reads.await)
+            } else {
+                tokio::join!(line.send(saves, Who::Primary, limit), reads)
+            };
+            let read = read.unwrap_or_else(|failure| vec![Err(failure); reveals.len()]);
+            let read = ask_again(&line, reveals, read, limit).await;
+            [written?, read].concat()
+        } else {
+            let mut asks = saves;
+            asks.append(&mut reveals);
+            line.send(asks, Who::Primary, limit).await?
+        };
+        if answers.iter().any(|answer| *answer == Err(Failure::Refused("READONLY".into()))) {
+            self.demoted.notify_one();
+        }
+        read_answers(batch, answers)
+    }
+
+    fn saves(&self, batch: &Batch) -> Vec<Ask> {
         let ttl = self.target.ttl.as_secs().max(1);
         let lasting = self.target.lasting_ttl.max(self.target.ttl).as_secs().max(1);
-        let mut pipeline = Pipeline::with_capacity(batch.saves.len() * 2 + batch.reveals.len());
-        for save in &batch.saves {
-            let key = key(&save.key);
-            let set = pipeline.cmd("SET").arg(&key).arg(save.sealed.as_ref());
+        let save = |save: &crate::store::batch::Entry| {
             let ttl = if save.lasting { lasting } else { ttl };
+            let key = key(&save.key);
+            let mut set = Cmd::with_capacity(7, 64 + save.sealed.len());
+            set.arg("SET").arg(&key).arg(save.sealed.as_ref());
             set.arg("NX").arg("GET").arg("EX").arg(ttl);
-            pipeline.cmd("EXPIRE").arg(&key).arg(ttl).arg("GT");
-        }
-        for reveal in &batch.reveals {
-            pipeline.cmd("GET").arg(key(reveal));
-        }
-        for write in &batch.writes {
-            let set = pipeline.cmd("SET").arg(record_key(&write.key)).arg(write.value.as_ref());
-            set.arg("EX").arg(ttl).arg("GET");
-        }
-        for read in &batch.reads {
-            pipeline.cmd("GET").arg(record_key(read));
-        }
-        let answers = self.send(&mut pipeline).await?;
-        read_answers(batch, answers)
+            let mut expire = Cmd::with_capacity(4, 48);
+            expire.arg("EXPIRE").arg(&key).arg(ttl).arg("GT");
+            Ask { key, commands: vec![set, expire] }
+        };
+        batch.saves.iter().map(save).collect()
+    }
+
+    /// Records to write, then those to read.
+    fn records(&self, batch: &Batch) -> Vec<Ask> {
+        let ttl = self.target.ttl.as_secs().max(1);
+        let write = batch.writes.iter().map(|write| {
+            let key = record_key(&write.key);
+            let mut set = Cmd::with_capacity(6, 64 + write.value.len());
+            set.arg("SET").arg(&key).arg(write.value.as_ref()).arg("EX").arg(ttl).arg("GET");
+            Ask { key, commands: vec![set] }
+        });
+        let read = batch.reads.iter().map(|read| {
+            let key = record_key(read);
+            let mut get = Cmd::with_capacity(2, 32);
+            get.arg("GET").arg(&key);
+            Ask { key, commands: vec![get] }
+        });
+        write.chain(read).collect()
     }
 
     /// Writes a key of its own, which ends soon. A store that is full,
     /// read-only or too old would answer a `PING`.
     pub(crate) async fn probe(&self) -> Result<(), Failure> {
-        let mut pipeline = Pipeline::with_capacity(1);
-        let set = pipeline.cmd("SET").arg(PROBE_KEY).arg("1");
-        set.arg("NX").arg("GET").arg("EX").arg(PROBE_TTL);
-        let answers = self.send(&mut pipeline).await?;
-        answers.into_iter().try_for_each(|answer| check(answer).map(drop))
+        let mut set = redis::cmd("SET");
+        set.arg(PROBE_KEY).arg("1").arg("NX").arg("GET").arg("EX").arg(PROBE_TTL);
+        let ask = Ask { key: PROBE_KEY.to_owned(), commands: vec![set] };
+        let limit = self.target.connect_timeout.saturating_add(self.target.deadline);
+        let answers = self.line()?.send(vec![ask], Who::Primary, limit).await?;
+        answers.into_iter().try_for_each(|answer| answer.map(drop))
     }
 
-    async fn send(&self, pipeline: &mut Pipeline) -> Result<Vec<Value>, Failure> {
-        let connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let mut connection = connection.ok_or(Failure::Client("no connection"))?;
-        pipeline.ignore_errors();
-        let expected = pipeline.len();
-        let answers: Vec<Value> = pipeline.query_async(&mut connection).await?;
-        if answers.len() == expected { Ok(answers) } else { Err(Failure::Client("protocol error")) }
+    fn line(&self) -> Result<Line, Failure> {
+        let line = self.line.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        line.ok_or(Failure::Client("no connection"))
     }
+}
+
+fn reveals(keys: &[StoreKey]) -> Vec<Ask> {
+    let reveal = |own: &StoreKey| {
+        let key = key(own);
+        let mut get = Cmd::with_capacity(2, 32);
+        get.arg("GET").arg(&key);
+        Ask { key, commands: vec![get] }
+    };
+    keys.iter().map(reveal).collect()
+}
+
+/// What a replica does not know, or does not answer, its primary may know.
+async fn ask_again(line: &Line, asks: Vec<Ask>, mut read: Answers, limit: Duration) -> Answers {
+    let missing = |answer: &Result<Value, Failure>| !matches!(answer, Ok(Value::BulkString(_)));
+    let again: Vec<_> = asks
+        .into_iter()
+        .zip(&read)
+        .filter(|(_, answer)| missing(answer))
+        .map(|(ask, _)| ask)
+        .collect();
+    if again.is_empty() {
+        return read;
+    }
+    let count = again.len();
+    let answers = line.send(again, Who::Primary, limit).await;
+    let answers = answers.unwrap_or_else(|failure| vec![Err(failure); count]);
+    for (slot, answer) in read.iter_mut().filter(|answer| missing(answer)).zip(answers) {
+        *slot = answer;
+    }
+    read
+}
+
+fn run_id(info: Value) -> Option<String> {
+    let text = match info {
+        Value::BulkString(bytes) => String::from_utf8(bytes).ok()?,
+        Value::VerbatimString { text, .. } => text,
+        _ => return None,
+    };
+    text.lines().find_map(|line| line.strip_prefix("run_id:")).map(str::to_owned)
 }
 
 fn key(key: &StoreKey) -> String {
@@ -260,10 +312,10 @@ fn named(prefix: &str, key: &StoreKey) -> String {
     text
 }
 
-/// Sorts the answers of a pipeline, one for each of its commands.
-fn read_answers(batch: &Batch, answers: Vec<Value>) -> Result<Replies, Failure> {
+/// Sorts the answers of a call, one for each of its commands.
+fn read_answers(batch: &Batch, answers: Answers) -> Result<Replies, Failure> {
     let mut replies = Replies::default();
-    let mut answers = answers.into_iter().map(check);
+    let mut answers = answers.into_iter();
     let mut next = || answers.next().unwrap_or(Err(Failure::Client("protocol error")));
     for _ in &batch.saves {
         let set = next();
@@ -291,10 +343,6 @@ fn read_answers(batch: &Batch, answers: Vec<Value>) -> Result<Replies, Failure> 
             Ok(Err(NotWritten))
         }
     };
-    for _ in &batch.reveals {
-        let revealed = value(&mut replies)?.unwrap_or_default();
-        replies.reveals.push(revealed);
-    }
     for _ in &batch.writes {
         let written = value(&mut replies)?;
         replies.writes.push(written);
@@ -303,46 +351,9 @@ fn read_answers(batch: &Batch, answers: Vec<Value>) -> Result<Replies, Failure> 
         let read = value(&mut replies)?.unwrap_or_default();
         replies.reads.push(read);
     }
+    for _ in &batch.reveals {
+        let revealed = value(&mut replies)?.unwrap_or_default();
+        replies.reveals.push(revealed);
+    }
     Ok(replies)
-}
-
-fn check(answer: Value) -> Result<Value, Failure> {
-    match answer {
-        Value::ServerError(error) => Err(Failure::Refused(error.code().into())),
-        other => Ok(other),
-    }
-}
-
-/// rustls looks for a process-wide provider, and would panic without one where
-/// the features of all crates together do not leave exactly one.
-fn install_crypto() {
-    if rustls::crypto::CryptoProvider::get_default().is_none() {
-        // Another thread may have been faster, which is as good.
-        rustls::crypto::ring::default_provider().install_default().ok();
-    }
-}
-
-async fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, FileError> {
-    let read = tokio::fs::read(path).await;
-    read.map(Zeroizing::new).map_err(|source| FileError::Read { path: path.to_owned(), source })
-}
-
-/// Certificates in PEM, at least one: an empty list would trust nobody, and
-/// say so only as a failed connection.
-async fn read_certificates(path: &Path) -> Result<Vec<u8>, FileError> {
-    let bytes = read(path).await?.to_vec();
-    let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&bytes).collect();
-    if certificates.is_ok_and(|certificates| !certificates.is_empty()) {
-        Ok(bytes)
-    } else {
-        Err(FileError::Certificate { path: path.to_owned() })
-    }
-}
-
-/// A file's first line: editors and `echo` end it with a line end.
-async fn read_secret(path: &Path) -> Result<Zeroizing<String>, FileError> {
-    let bytes = read(path).await?;
-    let text = std::str::from_utf8(&bytes);
-    let text = text.map_err(|_| FileError::Text { path: path.to_owned() })?;
-    Ok(Zeroizing::new(text.trim_end_matches(['\r', '\n']).to_owned()))
 }

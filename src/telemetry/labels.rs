@@ -41,8 +41,12 @@ label! {
         Masked = "masked",
         /// A route of the configuration let the body through as it is.
         Unmasked = "unmasked",
+        /// An operator bypasses masking.
+        Bypassed = "bypassed",
         Empty = "empty",
+        /// The request may not pass.
         Refused = "refused",
+        /// Masker, its store or the provider's answer was at fault.
         Failed = "failed",
         Aborted = "aborted",
         /// Envoy answered itself: nothing was sent.
@@ -122,13 +126,23 @@ label! {
     }
 }
 
-/// The name of a kind in the catalog.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct KindName(pub Box<str>);
+label! {
+    /// A tool that the provider runs.
+    Tool("tool") {
+        WebSearch = "web_search",
+        WebFetch = "web_fetch",
+        Code = "code_execution",
+        Mcp = "mcp",
+        FileSearch = "file_search",
+        Other = "other",
+    }
+}
 
-impl EncodeLabelSet for KindName {
-    fn encode(&self, encoder: &mut LabelSetEncoder<'_>) -> fmt::Result {
-        [("kind", &*self.0)].encode(encoder)
+label! {
+    /// Where a block of a type that is not known was.
+    Block("side") {
+        Request = "request",
+        Answer = "answer",
     }
 }
 
@@ -139,5 +153,16 @@ pub struct Code(pub &'static str);
 impl EncodeLabelSet for Code {
     fn encode(&self, encoder: &mut LabelSetEncoder<'_>) -> fmt::Result {
         [("code", self.0)].encode(encoder)
+    }
+}
+
+label! {
+    /// How bad an alert is, as programs know it.
+    Severity("severity") {
+        Info = "INFO",
+        Medium = "MEDIUM",
+        Warning = "WARNING",
+        High = "HIGH",
+        Critical = "CRITICAL",
     }
 }

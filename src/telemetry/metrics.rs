@@ -7,20 +7,23 @@ use prometheus_client::encoding::text;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
-use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Metric;
 use prometheus_client::registry::Registry;
 
+use crate::telemetry::findings::Findings;
+use crate::telemetry::labels::Block;
 use crate::telemetry::labels::Cause;
 use crate::telemetry::labels::Code;
 use crate::telemetry::labels::Kept;
-use crate::telemetry::labels::KindName;
 use crate::telemetry::labels::Opaque;
 use crate::telemetry::labels::Outcome;
 use crate::telemetry::labels::Place;
 use crate::telemetry::labels::Reload;
 use crate::telemetry::labels::Restored;
+use crate::telemetry::labels::Severity;
+use crate::telemetry::labels::Tool;
+use crate::telemetry::timing::Timing;
 
 /// The media type of [`encode`]'s text.
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -30,34 +33,48 @@ pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; cha
 pub struct Metrics {
     pub requests: Family<Outcome, Counter>,
     pub request_bytes: Counter,
-    pub findings: Family<KindName, Counter>,
+    pub answer_bytes: Counter,
+    pub findings: Findings,
     pub refusals: Family<Code, Counter>,
     pub restored: Family<Restored, Counter>,
     pub kept: Family<Kept, Counter>,
     pub held_events: Counter,
-    pub mask_seconds: Histogram,
-    pub store_seconds: Histogram,
-    pub store_failures: Counter,
+    pub mask_seconds: Timing,
+    pub store_seconds: Timing,
+    pub request_seconds: Timing,
+    pub store: StoreCounters,
+    pub breaker_trips: Counter,
+    pub mode_changes: Counter,
+    pub alerts: Family<Severity, Counter>,
     pub store_queue: Gauge,
     pub breaker_state: Gauge,
     pub mode: Gauge,
     pub exchanges: Gauge,
+    pub connections: Gauge,
+    pub resident_bytes: Gauge,
+    pub start_time: Gauge,
     pub buffered_bytes: Gauge,
     pub unmaskable: Family<Place, Counter>,
     pub opaque: Family<Opaque, Counter>,
+    pub hosted: Family<Tool, Counter>,
+    pub blocks: Family<Block, Counter>,
     pub reloads: Family<Reload, Counter>,
     pub prefix_faults: Family<Cause, Counter>,
     pub records_lost: Counter,
     pub originals: Counter,
 }
 
-/// 100 µs to 10 s: a resent conversation takes milliseconds, 32 MiB take seconds.
-const MASK_BUCKETS: [f64; 12] =
-    [0.0001, 0.000_25, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 2.5, 10.0];
-
-/// 100 µs to 1 s: a round trip has a deadline of 150 ms by default.
-const STORE_BUCKETS: [f64; 11] =
-    [0.0001, 0.000_25, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.15, 1.0];
+/// What the store itself counts, brought up to date when somebody asks.
+#[derive(Clone, Debug, Default)]
+pub struct StoreCounters {
+    pub failures: Counter,
+    pub saved: Counter,
+    pub revealed: Counter,
+    pub cache_hits: Counter,
+    pub dropped: Counter,
+    pub collisions: Counter,
+    pub unreadable: Counter,
+}
 
 impl Metrics {
     /// Registers all metrics, with names that begin with `masker_`.
@@ -69,7 +86,8 @@ impl Metrics {
         let metrics = Self {
             requests: of.empty("requests", "Requests by how they ended"),
             request_bytes: of.empty("request_bytes", "Bytes of request bodies as they came"),
-            findings: of.empty("findings", "Values that were masked, by kind"),
+            answer_bytes: of.empty("answer_bytes", "Bytes of answers as they came"),
+            findings: of.empty("findings", "Values that were masked, by kind and its family"),
             refusals: of.empty("refusals", "Requests that were refused, by reason"),
             restored: of.empty("restored", "Placeholders in answers: restored, or not known"),
             kept: of.empty(
@@ -80,28 +98,38 @@ impl Metrics {
                 "held_events",
                 "Events of streamed answers that waited for the rest of a placeholder",
             ),
-            mask_seconds: of.add(
-                "mask_seconds",
-                "Time that masking one request body took",
-                Histogram::new(MASK_BUCKETS),
+            mask_seconds: of.empty("mask_seconds", "Time that masking one request body took"),
+            store_seconds: of.empty("store_seconds", "Time that an exchange waited for the store"),
+            request_seconds: of.empty(
+                "request_seconds",
+                "Time from the end of a request's body until Envoy had all of what was masked",
             ),
-            store_seconds: of.add(
-                "store_seconds",
-                "Time that an exchange waited for the store",
-                Histogram::new(STORE_BUCKETS),
-            ),
-            store_failures: of
-                .empty("store_failures", "Calls to the store that failed or took too long"),
+            store: of.store(),
+            breaker_trips: of.empty("breaker_trips", "How often the store's breaker opened"),
+            mode_changes: of.empty("mode_changes", "How often the mode of operation changed"),
+            alerts: of.empty("alerts", "Alerts that began, by severity"),
             store_queue: of.empty("store_queue", "Mappings that wait to be written to the store"),
             breaker_state: of.empty(
                 "breaker_state",
                 "Breaker in front of the store: 0 closed, 1 half-open, 2 open",
             ),
-            mode: of.empty("mode", "Mode of operation: 0 normal, 1 degraded"),
+            mode: of
+                .empty("mode", "Mode of operation: 0 normal, 1 degraded, 2 block-all, 3 bypass"),
             exchanges: of.empty("exchanges", "Exchanges that are running"),
+            connections: of.empty("connections", "Connections of Envoy"),
+            resident_bytes: of.empty("resident_bytes", "Memory of the process"),
+            start_time: of.empty("start_time_seconds", "When the process started, in Unix time"),
             buffered_bytes: of.empty("buffered_bytes", "Bytes held for running exchanges"),
             unmaskable: of.empty("unmaskable", "Findings in places that must not change, by place"),
             opaque: of.empty("opaque", "Content that masker does not look into, by kind"),
+            hosted: of.empty(
+                "provider_tools",
+                "Tools in requests that the provider runs, with placeholders",
+            ),
+            blocks: of.empty(
+                "unknown_blocks",
+                "Content blocks of a type that is not known: masked in requests, passed in answers",
+            ),
             reloads: of.empty(
                 "config_reloads",
                 "Configurations that were read again: applied, or refused because they are wrong",
@@ -121,12 +149,6 @@ impl Metrics {
         };
         metrics.begin();
         metrics
-    }
-
-    /// Brings the counter up to what the store itself has counted. Two scrapes
-    /// at a time do no harm: it only grows.
-    pub fn store_failed(&self, total: u64) {
-        self.store_failures.inner().fetch_max(total, Ordering::Relaxed);
     }
 
     /// Shows closed sets from the start: a counter that is absent cannot be told
@@ -150,10 +172,25 @@ impl Metrics {
         for place in Place::ALL {
             drop(self.unmaskable.get_or_create(place));
         }
+        for tool in Tool::ALL {
+            drop(self.hosted.get_or_create(tool));
+        }
+        for side in Block::ALL {
+            drop(self.blocks.get_or_create(side));
+        }
+        for severity in Severity::ALL {
+            drop(self.alerts.get_or_create(severity));
+        }
         for kind in Opaque::ALL {
             drop(self.opaque.get_or_create(kind));
         }
     }
+}
+
+/// Brings a counter up to a total that is counted elsewhere. Two at a time do
+/// no harm: it only grows.
+pub fn grow(counter: &Counter, total: u64) {
+    counter.inner().fetch_max(total, Ordering::Relaxed);
 }
 
 /// The registry as OpenMetrics text.
@@ -168,30 +205,46 @@ struct Registrar<'a>(&'a mut Registry);
 
 impl Registrar<'_> {
     fn empty<M: Metric + Clone + Default>(&mut self, name: &str, help: &str) -> M {
-        self.add(name, help, M::default())
-    }
-
-    fn add<M: Metric + Clone>(&mut self, name: &str, help: &str, metric: M) -> M {
+        let metric = M::default();
         self.0.register(name, help, metric.clone());
         metric
+    }
+
+    fn store(&mut self) -> StoreCounters {
+        StoreCounters {
+            failures: self
+                .empty("store_failures", "Calls to the store that failed or took too long"),
+            saved: self.empty("store_saved", "Mappings that were new to the store"),
+            revealed: self.empty("store_revealed", "Placeholders that the store had a value for"),
+            cache_hits: self.empty("store_cache_hits", "Saves that needed no call"),
+            dropped: self
+                .empty("store_dropped", "Mappings that left the queue before they were written"),
+            collisions: self
+                .empty("store_collisions", "Values refused because another has their placeholder"),
+            unreadable: self
+                .empty("store_unreadable", "Stored mappings that could not be decrypted"),
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]
     fn every_metric_has_its_name_and_help() {
         let mut registry = Registry::default();
         let metrics = Metrics::new(&mut registry);
-        metrics.findings.get_or_create(&KindName("EC2".into())).inc_by(3);
+        metrics.findings.add("EC2", "ec2_vpc", false, 1);
+        metrics.findings.add("EC2", "ec2_vpc", false, 2);
         metrics.refusals.get_or_create(&Code("too_large")).inc();
-        metrics.store_seconds.observe(0.002);
+        metrics.store_seconds.observe(Duration::from_millis(2));
         for total in [2, 3, 1] {
-            metrics.store_failed(total);
+            grow(&metrics.store.failures, total);
         }
-        metrics.mask_seconds.observe(0.3);
+        metrics.mask_seconds.observe(Duration::from_millis(300));
         metrics.buffered_bytes.set(7);
         let text = encode(&registry).unwrap();
         for line in [
@@ -199,12 +252,13 @@ mod tests {
             "masker_requests_total{outcome=\"masked\"} 0",
             "masker_requests_total{outcome=\"aborted\"} 0",
             "masker_request_bytes_total 0",
-            "masker_findings_total{kind=\"EC2\"} 3",
+            "masker_findings_total{kind=\"EC2\",family=\"ec2_vpc\",critical=\"false\"} 3",
             "masker_refusals_total{code=\"too_large\"} 1",
             "masker_restored_total{result=\"unknown\"} 0",
             "masker_restore_refusals_total{reason=\"foreign_url\"} 0",
             "masker_held_events_total 0",
             "masker_mask_seconds_bucket{le=\"0.5\"} 1",
+            "masker_request_seconds_count 0",
             "masker_store_seconds_bucket{le=\"0.0025\"} 1",
             "masker_store_failures_total 3",
             "masker_store_queue 0",
@@ -216,6 +270,8 @@ mod tests {
             "masker_opaque_total{kind=\"document\"} 0",
             "masker_prefix_faults_total{cause=\"unknown\"} 0",
             "masker_records_lost_total 0",
+            "masker_provider_tools_total{tool=\"web_search\"} 0",
+            "masker_unknown_blocks_total{side=\"request\"} 0",
         ] {
             assert!(text.lines().any(|found| found == line), "{line}\n{text}");
         }

@@ -3,8 +3,17 @@
 //! Neither holds an original value, body text or a key. Labels are closed sets:
 //! an enum, a `&'static str`, or the name of a kind in the catalog.
 
+pub mod alerts;
+pub mod findings;
+pub mod history;
 pub mod labels;
 pub mod log;
 pub mod metrics;
+pub mod recent;
+pub mod timing;
+pub mod utc;
+pub mod watch;
 
 pub use metrics::Metrics;
+pub use recent::Recent;
+pub use watch::Watch;

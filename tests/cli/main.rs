@@ -35,6 +35,7 @@ fn help() {
         ("check", vec!["check", "--help"]),
         ("scan", vec!["scan", "--help"]),
         ("patterns", vec!["patterns", "--help"]),
+        ("mode", vec!["mode", "--help"]),
         ("keys-new", vec!["keys", "new", "--help"]),
     ] {
         let output = masker(&args);
@@ -49,7 +50,7 @@ fn help() {
 
 #[test]
 fn no_flag_takes_a_secret() {
-    for command in ["serve", "check", "mask", "unmask", "scan"] {
+    for command in ["serve", "check", "mask", "unmask", "scan", "mode"] {
         let help = stdout(&masker(&[command, "--help"]));
         for flag in help.split_whitespace().filter(|word| word.starts_with("--")) {
             let file = flag.ends_with("-file");

@@ -3,7 +3,7 @@
 use std::sync::{Arc, LazyLock};
 
 use masker::detect::{self, Catalog};
-use masker::mask::masker::{Limits, Masker};
+use masker::mask::masker::{Around, Limits, Masker};
 use masker::mask::{MasterKey, Scope, Tenant};
 
 pub(crate) const DEPTH: usize = 128;
@@ -17,7 +17,7 @@ pub(crate) static SCOPE: LazyLock<Scope> = LazyLock::new(|| master().scope(&Tena
 
 pub(crate) fn masker() -> Masker {
     let limits = Limits { findings: 50_000, depth: DEPTH };
-    Masker { catalog: Arc::clone(&CATALOG), limits, resent: None }
+    Masker { catalog: Arc::clone(&CATALOG), limits, around: Around::default(), resent: None }
 }
 
 pub(crate) fn master() -> MasterKey {

@@ -2,7 +2,7 @@
 //! that remembers what it was sent.
 //!
 //! `ENVOY`, `REDIS_SERVER`, `PYTHON` (with the package `anthropic`) and
-//! `CLAUDE_CODE` name the programs; `scripts/install.sh` finds or installs them.
+//! `CLAUDE_CODE`, `CHROMEDRIVER` and `AXE` (a file) name the programs; `scripts/install.sh` finds or installs them.
 //! Each test starts what it needs on free ports and shares nothing.
 
 #![expect(
@@ -22,10 +22,13 @@ mod aborts;
 mod attacks;
 mod canary;
 mod claude_code;
+mod dashboard;
 mod fail_closed;
 mod hang_up;
 mod headers;
 mod messages;
+mod modes;
+mod monitoring;
 mod old_patterns;
 mod player;
 mod recorder;

@@ -17,6 +17,7 @@ type Case = (&'static str, u16, Option<&'static str>, &'static str, Vec<u8>);
 pub(crate) fn assert_refused(reply: &Reply, status: u16, case: &str) {
     assert_eq!(reply.status, status, "{case}: {}", reply.text());
     assert_eq!(reply.header("content-type"), JSON, "{case}");
+    assert!(reply.header("x-masker-error").starts_with("AWS_MASKER_"), "{case}");
     let body = reply.json();
     assert_eq!(body["type"], "error", "{case}");
     let kind = body["error"]["type"].as_str().unwrap_or_default();

@@ -36,6 +36,7 @@ pub(crate) fn settings() -> Settings {
         refuse: Refuse { urls: true, credentials: true, ..Refuse::default() },
         lasting: true,
         restore: Arc::default(),
+        lenient: true,
         routes: Vec::new(),
         budget: Budget::new(1 << 26),
     }

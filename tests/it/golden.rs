@@ -6,6 +6,7 @@ use masker::body::json::{Shape, Tape};
 use masker::body::select::{self, Format, Place};
 use masker::ext_proc::request::Masked;
 use masker::mask::document::{Form, unmask};
+use masker::mask::schema;
 
 use crate::driver::masked;
 use crate::planted::{Golden, all, compare, holds};
@@ -61,16 +62,23 @@ fn unmasking_gives_the_body_back() {
             continue;
         };
         let (back, _) = unmask(Form::Json(format), text(&masked), DEPTH, &masked.table);
+        let source = widened(&golden.source, format);
         let value = |text: &str| serde_json::from_str::<serde_json::Value>(text).ok();
         // serde_json refuses lone surrogates; they are compared as bytes below.
         if !golden.source.contains("\\ud83di-") && !golden.has_base64() {
-            assert_eq!(value(&back), value(&golden.source), "{name}");
+            assert_eq!(value(&back), value(&source), "{name}");
         }
         let escapes = ["messages/escapes.json", "messages/json_in_json.json", "other/secrets.json"];
         if !escapes.contains(&name.as_str()) && !golden.has_base64() {
-            assert_eq!(back, golden.source, "{name}");
+            assert_eq!(back, source, "{name}");
         }
     }
+}
+
+/// The body with schemas that admit placeholders: that is not undone.
+fn widened(source: &str, format: Format) -> String {
+    let places = schema::places(&Tape::parse(source, DEPTH).unwrap(), format);
+    schema::widen(source, &places, DEPTH).unwrap_or_else(|| source.to_owned())
 }
 
 #[test]

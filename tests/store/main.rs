@@ -10,18 +10,22 @@
 )]
 
 mod behavior;
+mod cluster;
 mod faults;
+mod network;
 mod records;
 mod redis_server;
 mod round_trips;
 mod secured;
+mod sentinels;
+mod topologies;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use masker::breaker;
 use masker::mask::{Mapping, MasterKey, Placeholder, Scope, Tenant, Value};
-use masker::store::config::{Backend, RedisUrl, StoreConfig};
+use masker::store::config::{Backend, RedisConfig, RedisUrl, StoreConfig};
 use masker::store::{Answer, Status, Store, Wants};
 
 /// Values begin with this; nothing that is stored or printed may hold it.
@@ -33,12 +37,7 @@ fn scope(tenant: &str) -> Scope {
 }
 
 fn redis(url: &str) -> StoreConfig {
-    let backend = Backend::Redis {
-        url: RedisUrl::parse(url).unwrap(),
-        ca: None,
-        username_file: None,
-        password_file: None,
-    };
+    let backend = Backend::Redis(Box::new(RedisConfig::new(RedisUrl::parse(url).unwrap())));
     // A loaded machine must not look like a slow store.
     StoreConfig { backend, deadline: Duration::from_secs(5), ..StoreConfig::default() }
 }

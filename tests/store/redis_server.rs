@@ -46,6 +46,12 @@ impl Server {
         self.ready().await;
     }
 
+    /// Starts it again with more arguments, on the same port and files.
+    pub(crate) async fn restart_with(&mut self, args: &[&str]) {
+        self.args.extend(args.iter().map(|&arg| arg.to_owned()));
+        self.restart().await;
+    }
+
     pub(crate) async fn kill(&mut self) {
         self.child.kill().await.unwrap();
     }
@@ -62,6 +68,15 @@ impl Server {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         panic!("redis-server does not listen on port {}", self.port);
+    }
+
+    /// Is it there and does it accept commands?
+    pub(crate) async fn try_command(&self, words: &[&str]) -> redis::RedisResult<Value> {
+        let client = redis::Client::open(self.url()).unwrap();
+        let mut connection = client.get_multiplexed_async_connection().await?;
+        let mut command = redis::cmd(words[0]);
+        command.arg(&words[1..]);
+        command.query_async(&mut connection).await
     }
 
     /// Stops (`STOP`) or continues (`CONT`) the process.
@@ -119,8 +134,17 @@ fn spawn(port: u16, args: &[String], dir: &Path) -> Child {
     let program = std::env::var_os("REDIS_SERVER").unwrap_or_else(|| "redis-server".into());
     let tls = args.iter().any(|arg| arg == "--tls-cert-file");
     let plain = if tls { "0".to_owned() } else { port.to_string() };
-    let mut command = Command::new(PathBuf::from(program));
-    command.args(["--bind", "127.0.0.1", "--port", &plain, "--save", "", "--appendonly", "no"]);
+    let program = PathBuf::from(program);
+    let mut command = Command::new(&program);
+    command.args(["--bind", "127.0.0.1", "--port", &plain, "--save", ""]);
+    if args.iter().any(|arg| arg == "--sentinel") {
+        // It writes what it learns into its configuration.
+        std::fs::write(dir.join("sentinel.conf"), "").unwrap();
+        command = Command::new(program);
+        command.arg(dir.join("sentinel.conf")).args(["--bind", "127.0.0.1", "--port", &plain]);
+        command.args(args).stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
+        return command.spawn().expect("redis-server is needed");
+    }
     command.args(["--enable-debug-command", "local", "--dir"]).arg(dir).args(args);
     if tls {
         command.args(["--tls-port", &port.to_string()]);

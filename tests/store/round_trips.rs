@@ -1,45 +1,58 @@
-//! A TCP proxy that counts how often the talk turns from the client to the
-//! server: a pipeline is one turn however many packets it takes.
+//! A TCP proxy that the tests own: it counts how often the talk turns from the
+//! client to the server (a pipeline is one turn however many packets it takes),
+//! and does what networks do.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64, Ordering};
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 
 pub(crate) struct Proxy {
     pub(crate) port: u16,
-    talk: Talk,
+    talk: Arc<Talk>,
 }
 
-#[derive(Clone, Default)]
+#[derive(Default)]
 struct Talk {
+    server: AtomicU16,
     /// The client spoke last.
-    asked: Arc<AtomicBool>,
-    turns: Arc<AtomicU64>,
-    connections: Arc<AtomicU64>,
+    asked: AtomicBool,
+    turns: AtomicU64,
+    connections: AtomicU64,
     /// Connections up to this one carry nothing any more, and stay open.
-    silent: Arc<AtomicU64>,
+    silent: AtomicU64,
+    /// New connections are closed at once.
+    refuses: AtomicBool,
+    /// Milliseconds that an answer takes more.
+    late: AtomicU64,
+    /// Bytes of answers after which a connection is cut; 0: never.
+    cut: AtomicU64,
+    closed: Notify,
+    switched: Notify,
 }
 
 impl Proxy {
     pub(crate) async fn start(server: u16) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let talk = Talk::default();
-        let shared = talk.clone();
+        let talk = Arc::new(Talk { server: AtomicU16::new(server), ..Talk::default() });
+        let shared = Arc::clone(&talk);
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                let server = TcpStream::connect(("127.0.0.1", server)).await.unwrap();
-                let (client_in, client_out) = client.into_split();
-                let (server_in, server_out) = server.into_split();
-                let number = shared.connections.fetch_add(1, Ordering::SeqCst) + 1;
-                tokio::spawn(copy(client_in, server_out, shared.clone(), true, number));
-                tokio::spawn(copy(server_in, client_out, shared.clone(), false, number));
+                if !shared.refuses.load(Ordering::SeqCst) {
+                    let number = shared.connections.fetch_add(1, Ordering::SeqCst) + 1;
+                    tokio::spawn(carry(client, Arc::clone(&shared), number));
+                }
             }
         });
         Self { port, talk }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}", self.port)
     }
 
     pub(crate) fn turns(&self) -> u64 {
@@ -51,26 +64,98 @@ impl Proxy {
         let now = self.talk.connections.load(Ordering::SeqCst);
         self.talk.silent.store(now, Ordering::SeqCst);
     }
+
+    /// Closes all connections and refuses new ones, or accepts them again.
+    pub(crate) fn refuse(&self, refuses: bool) {
+        self.talk.refuses.store(refuses, Ordering::SeqCst);
+        self.talk.closed.notify_waiters();
+    }
+
+    /// Every answer takes so much longer.
+    pub(crate) fn delay(&self, by: Duration) {
+        self.talk.late.store(by.as_millis().try_into().unwrap(), Ordering::SeqCst);
+    }
+
+    /// The next answers end after so many bytes, in the middle of whatever it is.
+    pub(crate) fn cut_after(&self, bytes: u64) {
+        self.talk.cut.store(bytes, Ordering::SeqCst);
+    }
+
+    /// New connections lead to another server.
+    pub(crate) fn switch_new(&self, server: u16) {
+        self.talk.server.store(server, Ordering::SeqCst);
+    }
+
+    /// Another server is behind the same connections.
+    pub(crate) fn switch(&self, server: u16) {
+        self.talk.server.store(server, Ordering::SeqCst);
+        self.talk.switched.notify_waiters();
+    }
 }
 
-async fn copy(
-    mut from: OwnedReadHalf,
-    mut to: OwnedWriteHalf,
-    talk: Talk,
-    asks: bool,
-    number: u64,
-) {
-    let mut buffer = vec![0; 65536];
-    while let Ok(len @ 1..) = from.read(&mut buffer).await {
-        if number <= talk.silent.load(Ordering::SeqCst) {
-            std::future::pending::<()>().await;
-        }
-        let asked = talk.asked.swap(asks, Ordering::SeqCst);
-        if asks && !asked {
-            talk.turns.fetch_add(1, Ordering::SeqCst);
-        }
-        if to.write_all(&buffer[..len]).await.is_err() {
+async fn connect(talk: &Talk) -> std::io::Result<TcpStream> {
+    TcpStream::connect(("127.0.0.1", talk.server.load(Ordering::SeqCst))).await
+}
+
+async fn carry(mut client: TcpStream, talk: Arc<Talk>, number: u64) {
+    let Ok(mut server) = connect(&talk).await else { return };
+    let (mut asks, mut answers) = (vec![0; 65536], vec![0; 65536]);
+    loop {
+        let closed = talk.closed.notified();
+        let switched = talk.switched.notified();
+        let went_well = tokio::select! {
+            Ok(len @ 1..) = client.read(&mut asks) => {
+                talk.until_heard(number).await;
+                // Who the server is, masker asks now and then for itself.
+                let own = asks[..len].windows(6).any(|word| word == b"server");
+                if !own && !talk.asked.swap(true, Ordering::SeqCst) {
+                    talk.turns.fetch_add(1, Ordering::SeqCst);
+                }
+                server.write_all(&asks[..len]).await.is_ok()
+            }
+            Ok(len @ 1..) = server.read(&mut answers) => {
+                talk.until_heard(number).await;
+                talk.asked.store(false, Ordering::SeqCst);
+                answer(&mut client, &talk, &answers[..len]).await
+            }
+            () = switched => match connect(&talk).await {
+                Ok(other) => {
+                    server = other;
+                    // As the client's own connection would have begun.
+                    let greeted = server.write_all(b"HELLO 3\r\n").await.is_ok();
+                    greeted && server.read(&mut answers).await.is_ok()
+                }
+                Err(_) => false,
+            },
+            () = closed => false,
+            else => false,
+        };
+        if !went_well {
             return;
         }
     }
+}
+
+impl Talk {
+    async fn until_heard(&self, number: u64) {
+        if number <= self.silent.load(Ordering::SeqCst) {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+/// Passes an answer on, late or only in part. False: the connection is cut.
+async fn answer(client: &mut TcpStream, talk: &Talk, bytes: &[u8]) -> bool {
+    let late = talk.late.load(Ordering::SeqCst);
+    if late > 0 {
+        tokio::time::sleep(Duration::from_millis(late)).await;
+    }
+    let left = usize::try_from(talk.cut.load(Ordering::SeqCst)).unwrap();
+    if left == 0 {
+        return client.write_all(bytes).await.is_ok();
+    }
+    let part = &bytes[..left.min(bytes.len())];
+    let sent = client.write_all(part).await.is_ok() && client.flush().await.is_ok();
+    talk.cut.store((left - part.len()) as u64, Ordering::SeqCst);
+    sent && part.len() < left
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use masker::breaker::State;
 use masker::mask::Mapping;
 use masker::mode::Mode;
-use masker::store::config::{Backend, RedisUrl, StoreConfig};
+use masker::store::config::{Backend, RedisConfig, RedisUrl, StoreConfig};
 use masker::store::{OpenError, Store};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 
@@ -20,13 +20,13 @@ use crate::{CANARY, mappings, redis, reveal, save, scope, until, values};
 const PASSWORD: &str = "canary-password";
 
 fn with_files(config: StoreConfig, name: Option<&Path>, password: Option<&Path>) -> StoreConfig {
-    let Backend::Redis { url, ca, .. } = config.backend else { panic!() };
+    let Backend::Redis(redis) = config.backend else { panic!() };
     let (username_file, password_file) = (name.map(Into::into), password.map(Into::into));
-    let backend = Backend::Redis { url, ca, username_file, password_file };
+    let backend = Backend::Redis(Box::new(RedisConfig { username_file, password_file, ..*redis }));
     StoreConfig { backend, ..config }
 }
 
-fn written(dir: &Path, name: &str, text: &str) -> PathBuf {
+pub(crate) fn written(dir: &Path, name: &str, text: &str) -> PathBuf {
     let path = dir.join(name);
     fs::write(&path, text).unwrap();
     fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
@@ -181,7 +181,7 @@ async fn missing_files_are_named() {
     let with_ca = |url: &str, ca: &Path| {
         let url = RedisUrl::parse(url).unwrap();
         let ca = Some(ca.to_owned());
-        let backend = Backend::Redis { url, ca, username_file: None, password_file: None };
+        let backend = Backend::Redis(Box::new(RedisConfig { ca, ..RedisConfig::new(url) }));
         StoreConfig { backend, ..StoreConfig::default() }
     };
     for (config, says) in [
@@ -230,7 +230,7 @@ async fn tls_trusts_its_own_authority_only() {
     let config = |ca: &Path| {
         let url = RedisUrl::parse(&format!("rediss://127.0.0.1:{}", server.port)).unwrap();
         let ca = Some(ca.to_owned());
-        let backend = Backend::Redis { url, ca, username_file: None, password_file: None };
+        let backend = Backend::Redis(Box::new(RedisConfig { ca, ..RedisConfig::new(url) }));
         let (deadline, connect_timeout) = (Duration::from_secs(5), Duration::from_secs(5));
         StoreConfig { backend, deadline, connect_timeout, ..StoreConfig::default() }
     };

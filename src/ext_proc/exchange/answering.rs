@@ -27,7 +27,7 @@ impl Exchange {
     pub(super) fn answer(&mut self, headers: &Headers, end: bool, forwarded: Forwarded) -> Phase {
         let limits = self.settings.limits;
         let Forwarded { table, endpoint, scope, talk } = forwarded;
-        let spoken = talk.map(|spoken| spoken.verify(&scope, &table));
+        let spoken = talk.filter(|_| !endpoint.state).map(|spoken| spoken.verify(&scope, &table));
         let (verify, talk) = spoken.map(|(verify, talk)| (verify, Box::new(talk))).unzip();
         let answer = Answer::new(headers, endpoint, table, verify, limits.answer, limits.depth);
         let Some(answer) = answer.filter(|_| !end) else {

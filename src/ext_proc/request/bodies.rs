@@ -1,7 +1,5 @@
 //! Bodies of every media type: masked, and read for what the client itself names.
 
-use std::sync::Arc;
-
 use crate::body::json::Tape;
 use crate::body::multipart::{self, PartMedia};
 use crate::body::splice::{Swap, splice};
@@ -23,8 +21,7 @@ pub(super) fn mask(session: &mut Session<'_>, text: &str, head: &Head) -> Result
 
 /// How the answer is restored: with what the client's own text names.
 pub(super) fn care(settings: &Settings, own: impl FnOnce(&mut Care)) -> Care {
-    let catalog = Arc::clone(&settings.masker.catalog);
-    let mut care = Care::new(Arc::clone(&settings.restore), catalog);
+    let mut care = settings.care();
     own(&mut care);
     care
 }

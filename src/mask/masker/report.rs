@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::body::select::{Guarded, Opaque};
+use crate::body::select::{Guarded, Hosted, Opaque};
 use crate::detect::Kind;
 use crate::mask::Placeholder;
 
@@ -14,6 +14,12 @@ pub struct Report {
     /// Findings where nothing may change.
     pub guarded: BTreeMap<(Guarded, Kind), u64>,
     pub opaque: BTreeMap<Opaque, u64>,
+    /// Tools that the provider runs.
+    pub hosted: BTreeMap<Hosted, u64>,
+    /// The provider kept what the request goes on with.
+    pub goes_on: bool,
+    /// Blocks of types that are not known, all of whose strings are masked.
+    pub unknown: u64,
     /// Placeholders in model state: what the answer says of them is restored too.
     pub present: Vec<Placeholder>,
     /// The body claimed to be JSON and is not: it was masked as text.

@@ -5,8 +5,8 @@ use std::ops::Range;
 use crate::body::splice::Swap;
 use crate::mask::care::{self, Spot, Verdict};
 use crate::mask::contents::Contents;
-use crate::mask::placeholder;
 use crate::mask::restore::{Counts, Style, may_hold_escaped};
+use crate::mask::spelling;
 use crate::mask::table::Table;
 use crate::mask::url::Url;
 
@@ -23,7 +23,7 @@ pub(super) struct Text<'t> {
 impl<'t> Text<'t> {
     /// What replaces what in the contents of a JSON string.
     pub(super) fn leaf_swaps(&mut self, raw: &str, at: usize, url: &mut Url) -> Vec<Swap<String>> {
-        if self.end && !may_hold_escaped(raw.as_bytes()) {
+        if self.end && !may_hold_escaped(raw.as_bytes(), self.table) {
             return Vec::new();
         }
         let contents = Contents::json(raw);
@@ -39,13 +39,16 @@ impl<'t> Text<'t> {
     pub(super) fn swaps(&mut self, text: &str, url: &mut Url) -> Vec<Swap<String>> {
         let mut at = 0;
         let mut swaps = Vec::new();
-        for span in placeholder::spans(text) {
-            let span = self.table.reading(text, span);
+        for span in spelling::spans(text, self.table) {
             if self.table.care().is_some() {
                 url.advance(text.get(at..span.start).unwrap_or_default(), false);
                 at = span.start;
             }
-            if let Some(original) = self.original(url, text, &span) {
+            let original = self.original(url, text, &span);
+            if self.table.care().is_some() {
+                at = care::take(url, text, &span, false, self.table);
+            }
+            if let Some(original) = original {
                 swaps.push(Swap { span, with: self.style.write(original) });
             }
         }

@@ -1,0 +1,139 @@
+//! `POST /api/monitoring/emergency-mode`: an operator sets the mode.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::body::to_bytes;
+use axum::extract::State;
+use axum::response::IntoResponse;
+use axum::response::Response;
+use http::Extensions;
+use http::HeaderMap;
+use http::StatusCode;
+use http::header;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::Shared;
+use super::error;
+use super::json_text;
+use super::show::MODES;
+use super::show::mode_name;
+use crate::admin::audit::Audit;
+use crate::admin::audit::End;
+use crate::listen::Peer;
+use crate::mode::Mode;
+use crate::mode::Order;
+
+/// Bytes of the body.
+const LARGEST: usize = 4096;
+/// Characters of the reason.
+const REASON: usize = 200;
+const DAY: u64 = 86_400;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Asked {
+    mode: String,
+    #[serde(default)]
+    reason: String,
+    /// Seconds.
+    #[serde(default)]
+    expires_in: Option<u64>,
+}
+
+/// Why a request is refused, and with what.
+type Refusal = (StatusCode, String);
+
+pub(super) async fn emergency_mode(
+    State(shared): State<Shared>,
+    extensions: Extensions,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    let peer = extensions.get::<Peer>();
+    let mut audit = Audit::begin("emergency-mode", peer, 0);
+    let by = peer.map_or_else(|| "unknown".to_owned(), ToString::to_string);
+    let asked = match read(&headers, body).await {
+        Ok(asked) => asked,
+        Err((code, message)) => {
+            audit.refused("invalid");
+            return error(code, &message);
+        }
+    };
+    let Some((name, mode)) = MODES.into_iter().find(|(name, _)| *name == asked.mode) else {
+        audit.refused("invalid");
+        let valid = MODES.map(|(name, _)| name);
+        let body = json!({
+            "error": "Invalid mode", "message": "mode must be one of valid_modes",
+            "valid_modes": valid,
+        });
+        return (StatusCode::BAD_REQUEST, json_text(&body.to_string())).into_response();
+    };
+    audit.mode(name, asked.expires_in.unwrap_or_default(), &asked.reason);
+    match carry_out(&shared, mode, &asked, &by) {
+        Ok(response) => {
+            audit.answered(End::default());
+            response
+        }
+        Err((code, message)) => {
+            audit.refused("refused");
+            error(code, &message)
+        }
+    }
+}
+
+async fn read(headers: &HeaderMap, body: Body) -> Result<Asked, Refusal> {
+    let bad = |text: &str| (StatusCode::BAD_REQUEST, text.to_owned());
+    let media = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let media = media.and_then(|value| value.split(';').next()).unwrap_or_default().trim();
+    if !media.eq_ignore_ascii_case("application/json") {
+        let text = "content-type must be application/json".to_owned();
+        return Err((StatusCode::UNSUPPORTED_MEDIA_TYPE, text));
+    }
+    let bytes = to_bytes(body, LARGEST).await.map_err(|_| {
+        (StatusCode::PAYLOAD_TOO_LARGE, format!("the body has at most {LARGEST} bytes"))
+    })?;
+    let asked: Asked = serde_json::from_slice(&bytes).map_err(|_| {
+        bad("the body must be an object with the strings mode and reason and, where the mode ends by itself, the number expires_in")
+    })?;
+    let reason = asked.reason.trim();
+    let long = reason.chars().count() > REASON || reason.chars().any(char::is_control);
+    if reason.is_empty() || long {
+        return Err(bad(&format!("reason must have 1 to {REASON} characters, on one line")));
+    }
+    if asked.expires_in.is_some_and(|seconds| !(1..=DAY).contains(&seconds)) {
+        return Err(bad(&format!("expires_in must be a number of seconds from 1 to {DAY}")));
+    }
+    Ok(Asked { reason: reason.to_owned(), ..asked })
+}
+
+fn carry_out(shared: &Shared, mode: Mode, asked: &Asked, by: &str) -> Result<Response, Refusal> {
+    let time = asked.expires_in.map(Duration::from_secs);
+    let order = match mode {
+        Mode::Normal if time.is_some() => {
+            let text = "NORMAL has no end: leave expires_in out".to_owned();
+            return Err((StatusCode::BAD_REQUEST, text));
+        }
+        Mode::Normal => Order::Normal,
+        Mode::BlockAll => Order::BlockAll { time },
+        Mode::Bypass => Order::Bypass { time },
+        Mode::Degraded => {
+            let text = "DEGRADED is entered when the mapping store does not answer".to_owned();
+            return Err((StatusCode::CONFLICT, text));
+        }
+    };
+    let control = &shared.control;
+    let view =
+        (control.order)(order).map_err(|refused| (StatusCode::CONFLICT, refused.to_string()))?;
+    control.watch.ordered(view.mode, &asked.reason, by);
+    let body = json!({
+        "success": true,
+        "mode": mode_name(view.mode),
+        "reason": asked.reason,
+        "activated_at": control.watch.now(),
+        "activated_by": by,
+        "expires_in": view.left.map(|left| left.as_secs()),
+    });
+    Ok(json_text(&body.to_string()))
+}

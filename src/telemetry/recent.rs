@@ -1,0 +1,62 @@
+//! The last requests, for the person at the keyboard: what was masked of which
+//! kind, and where it stood; never a value.
+
+use std::collections::BTreeMap;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::time::Duration;
+use std::time::SystemTime;
+
+use serde::Serialize;
+
+use crate::telemetry::labels::Outcome;
+
+/// So many are remembered.
+const KEPT: usize = 100;
+
+/// One request.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    pub at: SystemTime,
+    pub outcome: Outcome,
+    /// Why it was refused.
+    pub code: Option<&'static str>,
+    pub request_bytes: u64,
+    /// In masker, up to the last byte to Envoy; none: there was no body.
+    pub took: Option<Duration>,
+    pub restored: u64,
+    pub kinds: Vec<Masked>,
+    /// Places that must not change, and how many findings stood there.
+    pub places: BTreeMap<&'static str, u64>,
+}
+
+/// What was masked of one kind.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Masked {
+    pub kind: Box<str>,
+    pub family: &'static str,
+    pub count: u64,
+}
+
+/// Cloning shares what is remembered.
+#[derive(Clone, Debug, Default)]
+pub struct Recent(Arc<Mutex<VecDeque<Seen>>>);
+
+impl Recent {
+    pub fn push(&self, seen: Seen) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if all.len() >= KEPT {
+            all.pop_front();
+        }
+        all.push_back(seen);
+    }
+
+    /// The newest first.
+    #[must_use]
+    pub fn last(&self, limit: usize) -> Vec<Seen> {
+        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.iter().rev().take(limit).cloned().collect()
+    }
+}

@@ -1,0 +1,57 @@
+//! Points in time as RFC 3339 writes them, in UTC with milliseconds.
+
+use std::time::Duration;
+use std::time::SystemTime;
+use std::time::UNIX_EPOCH;
+
+use crate::telemetry::timing::as_f64;
+
+const DAY: u64 = 86_400;
+
+#[must_use]
+pub fn rfc3339(time: SystemTime) -> String {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let (days, second) = (since.as_secs() / DAY, since.as_secs() % DAY);
+    let (year, month, day) = date(days);
+    let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
+    let millis = since.subsec_millis();
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millis:03}Z")
+}
+
+/// Year, month and day of a day since 1970: Howard Hinnant's `civil_from_days`,
+/// whose years begin in March.
+fn date(days: u64) -> (u64, u64, u64) {
+    let shifted = days + 719_468;
+    let (era, of_era) = (shifted / 146_097, shifted % 146_097);
+    let year = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year + year / 4 - year / 100);
+    let month = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * month + 2) / 5 + 1;
+    let (month, next) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
+    (era * 400 + year + next, month, day)
+}
+
+/// Seconds as a number with a fraction.
+#[must_use]
+pub fn seconds(time: Duration) -> f64 {
+    as_f64(u64::try_from(time.as_millis()).unwrap_or(u64::MAX)) / 1000.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn known_days() {
+        for (unix, text) in [
+            (0, "1970-01-01T00:00:00.250Z"),
+            (951_782_399, "2000-02-28T23:59:59.250Z"),
+            (951_782_400, "2000-02-29T00:00:00.250Z"),
+            (1_735_689_599, "2024-12-31T23:59:59.250Z"),
+            (4_107_542_400, "2100-03-01T00:00:00.250Z"),
+        ] {
+            let time = UNIX_EPOCH + Duration::from_secs(unix) + Duration::from_millis(250);
+            assert_eq!(rfc3339(time), text);
+        }
+    }
+}

@@ -1,0 +1,248 @@
+//! The monitoring API: every number against a known load, and who may not ask.
+
+use serde_json::{Value, json};
+
+use crate::bed::{Bed, Reply};
+use crate::messages::{asking, streaming};
+use crate::modes::{TOKEN, bed};
+use crate::planted::{VALUES, find, prose};
+
+const JSON: &str = "application/json";
+
+pub(crate) fn url(bed: &Bed, path: &str) -> String {
+    format!("http://127.0.0.1:{}/api/monitoring/{path}", bed.admin_port)
+}
+
+async fn send(bed: &Bed, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Reply {
+    bed.client.send(method, &url(bed, path), headers, body.as_bytes().to_vec()).await
+}
+
+pub(crate) async fn get(bed: &Bed, path: &str) -> Value {
+    let bearer = format!("Bearer {TOKEN}");
+    let reply = send(bed, "GET", path, &[("authorization", &bearer)], "").await;
+    assert_eq!(reply.status, 200, "{path}: {}", reply.text());
+    assert_eq!(find(&reply.body), None, "{path}");
+    reply.json()
+}
+
+/// Seven requests that are masked, two of them streamed, and two that are refused.
+pub(crate) async fn load(bed: &Bed) {
+    for stream in [false, false, false, false, false, true, true] {
+        let request = if stream { streaming(&prose()) } else { asking(&prose()) };
+        assert_eq!(bed.post("/v1/messages", &request).await.status, 200);
+    }
+    for _ in 0..2 {
+        let headers = [("content-type", "image/png")];
+        let reply = bed.client.send("POST", &bed.url("/v1/messages"), &headers, vec![1]).await;
+        assert_eq!(reply.status, 415);
+    }
+    bed.until_metric("masker_requests_total{outcome=\"masked\"}", "7").await;
+    bed.until_metric("masker_requests_total{outcome=\"refused\"}", "2").await;
+}
+
+fn sum(values: &Value, field: &str) -> u64 {
+    values.as_array().expect("a list").iter().map(|own| own[field].as_u64().expect("a count")).sum()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_number_is_that_of_the_load() {
+    let bed = bed("").await;
+    load(&bed).await;
+    let dashboard = get(&bed, "dashboard").await;
+    let metrics = &dashboard["metrics"];
+    for (name, expected) in [
+        ("total_requests", 9),
+        ("masked_requests", 7),
+        ("refused_requests", 2),
+        ("failed_requests", 0),
+    ] {
+        assert_eq!(metrics[name], expected, "{name} in {metrics}");
+    }
+    // The address is one value, and the account stands in one of two ARNs.
+    let values = metrics["masked_values"].as_u64().expect("a count");
+    assert_eq!(values % 7, 0);
+    assert!(values / 7 >= VALUES.len() as u64, "{values}");
+    assert_eq!(metrics["restored_values"], values);
+    let patterns = get(&bed, "patterns?top=100").await;
+    assert_eq!(sum(&patterns["patterns"], "count"), values);
+    assert_eq!(
+        patterns["patterns"].as_array().map(Vec::len),
+        patterns["total_unique_patterns"].as_u64().map(|n| n as usize)
+    );
+    let key = patterns["patterns"]
+        .as_array()
+        .and_then(|all| all.iter().find(|own| own["name"] == "ACCESS_KEY"));
+    let key = key.expect("the access key was found");
+    assert_eq!(
+        (&key["count"], &key["critical"], &key["family"]),
+        (&json!(7), &json!(true), &json!("iam_credentials"))
+    );
+
+    let period = get(&bed, "metrics?period=1min").await;
+    assert_eq!(period["performance"]["requests"], 9);
+    assert_eq!(period["performance"]["error_rate"], 0.0);
+    assert_eq!(period["patterns"]["total_patterns_matched"], values);
+    assert_eq!(period["security"]["blocked_requests"], 2);
+    assert!(period["performance"]["p99_latency_ms"].as_f64().is_some_and(|ms| ms > 0.0));
+    for (interval, points) in [("1min", 60), ("5min", 300), ("24h", 2)] {
+        let trend = get(&bed, &format!("trends?interval={interval}&points={points}")).await;
+        assert_eq!(trend["data"].as_array().map(Vec::len), Some(points));
+        assert_eq!(sum(&trend["data"], "requests"), 9, "{interval}");
+        assert_eq!(sum(&trend["data"], "patterns_matched"), values, "{interval}");
+    }
+    let health = get(&bed, "health").await;
+    assert_eq!(health["status"], "HEALTHY", "{health}");
+    let requests = get(&bed, "requests?limit=100").await;
+    assert_eq!(requests["requests"].as_array().map(Vec::len), Some(9));
+    let first = &requests["requests"][8];
+    assert_eq!((&first["outcome"], sum(&first["kinds"], "count")), (&json!("masked"), values / 7));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_mode_is_set_and_told() {
+    let bed = bed("").await;
+    let bearer = format!("Bearer {TOKEN}");
+    let headers = [("authorization", bearer.as_str()), ("content-type", JSON)];
+    let reason = "<script>alert(1)</script>";
+    let body = json!({"mode": "BLOCK_ALL", "reason": reason, "expires_in": 600}).to_string();
+    let reply = send(&bed, "POST", "emergency-mode", &headers, &body).await;
+    assert_eq!((reply.status, &reply.json()["success"]), (200, &json!(true)), "{}", reply.text());
+    let shown = get(&bed, "emergency-status").await;
+    assert_eq!((&shown["mode"], &shown["reason"]), (&json!("BLOCK_ALL"), &json!(reason)));
+    assert!(shown["expires_in"].as_u64().is_some_and(|left| left <= 600 && left > 500));
+    assert_eq!(shown["circuit_breaker"]["state"], "CLOSED");
+    assert_eq!(bed.post("/v1/messages", &asking("Hello")).await.status, 503);
+    let health = send(&bed, "GET", "health", &headers[..1], "").await;
+    assert_eq!((health.status, &health.json()["status"]), (503, &json!("CRITICAL")));
+    for (body, part) in [
+        (json!({"mode": "PANIC", "reason": "x"}), "Invalid mode"),
+        (json!({"mode": "BYPASS", "reason": "x", "expires_in": 60}), "allow_bypass"),
+        (json!({"mode": "DEGRADED", "reason": "x"}), "store does not answer"),
+        (json!({"mode": "NORMAL", "reason": " "}), "reason must have"),
+        (json!({"mode": "BLOCK_ALL", "reason": "x", "expires_in": 0}), "expires_in must"),
+        (json!({"mode": "BLOCK_ALL", "reason": "x", "expires_in": 86_401}), "expires_in must"),
+        (json!({"mode": "NORMAL", "reason": "x", "more": 1}), "must be an object"),
+    ] {
+        let reply = send(&bed, "POST", "emergency-mode", &headers, &body.to_string()).await;
+        assert!(reply.text().contains(part), "{body}: {}", reply.text());
+        assert!((400..500).contains(&reply.status));
+    }
+    let body = json!({"mode": "NORMAL", "reason": "the drill is over"}).to_string();
+    assert_eq!(send(&bed, "POST", "emergency-mode", &headers, &body).await.status, 200);
+    assert_eq!(bed.post("/v1/messages", &asking("Hello")).await.status, 200);
+    let logs = String::from_utf8_lossy(&bed.logs()).into_owned();
+    assert!(logs.contains("the drill is over") && logs.contains("emergency-mode"), "{logs}");
+    assert!(!logs.contains(TOKEN));
+}
+
+/// Method, path, headers and body of what must not be answered.
+fn attempts() -> Vec<(&'static str, String, Vec<(&'static str, String)>, String)> {
+    let body = json!({"mode": "BLOCK_ALL", "reason": "x"}).to_string();
+    let right = ("authorization", format!("Bearer {TOKEN}"));
+    let json = ("content-type", JSON.to_owned());
+    let mut all = Vec::new();
+    let paths = [
+        "dashboard",
+        "metrics",
+        "alerts",
+        "health",
+        "patterns",
+        "trends",
+        "emergency-status",
+        "requests",
+        "events",
+        "openapi.json",
+    ];
+    for path in paths {
+        all.push(("GET", path.to_owned(), vec![], String::new()));
+        for wrong in [
+            format!("Bearer {}", TOKEN.to_uppercase()),
+            format!("Basic {TOKEN}"),
+            "Bearer".to_owned(),
+            format!("Bearer {TOKEN}x"),
+            "Bearer ".to_owned() + &"x".repeat(8000),
+        ] {
+            all.push(("GET", path.to_owned(), vec![("authorization", wrong)], String::new()));
+        }
+        all.push((
+            "GET",
+            path.to_owned(),
+            vec![right.clone(), ("origin", "https://evil.example".to_owned())],
+            String::new(),
+        ));
+        all.push((
+            "GET",
+            path.to_owned(),
+            vec![right.clone(), ("sec-fetch-site", "cross-site".to_owned())],
+            String::new(),
+        ));
+        all.push(("GET", format!("{path}?x=1&%00=%3Cscript%3E"), vec![], String::new()));
+    }
+    for headers in [
+        vec![json.clone()],
+        vec![right.clone()],
+        vec![right.clone(), ("content-type", "text/plain".to_owned())],
+        vec![right.clone(), json.clone(), ("origin", "null".to_owned())],
+        vec![right.clone(), json.clone(), ("sec-fetch-site", "same-site".to_owned())],
+        vec![("authorization", format!("Bearer {}", &TOKEN[1..])), json.clone()],
+    ] {
+        all.push(("POST", "emergency-mode".to_owned(), headers, body.clone()));
+    }
+    let signed = vec![right.clone(), json];
+    for bad in
+        ["", "{", "[]", "null", "\u{0}", "{\"mode\":1}", &"[".repeat(4000), &"x".repeat(5000)]
+    {
+        all.push(("POST", "emergency-mode".to_owned(), signed.clone(), bad.to_owned()));
+    }
+    for path in [
+        "../../etc/passwd",
+        "..%2f..%2fetc%2fpasswd",
+        "dashboard/../../metrics/x",
+        "%2e%2e/livez",
+        "emergency-mode/",
+        "trends?points=301",
+        "trends?points=99999999999",
+        "patterns?top=-1",
+        "alerts?limit=201",
+        "metrics?period=1y",
+    ] {
+        all.push(("GET", path.to_owned(), vec![right.clone()], String::new()));
+    }
+    for method in ["PUT", "DELETE", "PATCH", "OPTIONS", "POST"] {
+        all.push((method, "dashboard".to_owned(), signed.clone(), body.clone()));
+    }
+    all
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn attempts_without_a_right_to_it_come_to_nothing() {
+    let bed = bed("").await;
+    let attempts = attempts();
+    assert!(attempts.len() >= 100);
+    for (method, path, headers, body) in &attempts {
+        let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let reply = send(&bed, method, path, &headers, body).await;
+        let case = format!("{method} {path} {headers:?}");
+        assert!((400..500).contains(&reply.status), "{case}: {} {}", reply.status, reply.text());
+        assert!(!reply.text().contains("<script>") && !reply.text().contains(TOKEN), "{case}");
+        assert_eq!(reply.header("access-control-allow-origin"), "", "{case}");
+    }
+    assert_eq!(bed.metric("masker_mode").await, "0");
+}
+
+/// Without a token file who reaches the port may look, if no other name led there.
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_token_one_may_look_and_not_touch() {
+    let bed = Bed::start(crate::bed::Plan { no_envoy: true, ..Default::default() }).await;
+    assert_eq!(send(&bed, "GET", "dashboard", &[], "").await.status, 200);
+    let rebound = send(&bed, "GET", "dashboard", &[("host", "evil.example")], "").await;
+    assert_eq!(rebound.status, 403, "{}", rebound.text());
+    let body = json!({"mode": "BLOCK_ALL", "reason": "x"}).to_string();
+    let reply = send(&bed, "POST", "emergency-mode", &[("content-type", JSON)], &body).await;
+    assert_eq!(reply.status, 403);
+    assert!(reply.text().contains("token_file"), "{}", reply.text());
+    assert_eq!(bed.metric("masker_mode").await, "0");
+    let health = send(&bed, "GET", "health", &[], "").await;
+    assert_eq!((health.status, &health.json()["status"]), (503, &json!("WARNING")));
+    assert_eq!(health.json()["details"][0], "envoy: no Envoy is connected");
+}
