@@ -40,7 +40,7 @@ pub(super) struct Explain {
 #[derive(Debug, Error)]
 pub(super) enum ExplainError {
     #[error(transparent)]
-    Key(#[from] key::KeyFileError),
+    Key(#[from] key::KeySourceError),
     #[error(transparent)]
     Catalog(#[from] Box<CatalogError>),
     #[error(transparent)]
@@ -74,7 +74,7 @@ impl Explain {
 }
 
 pub(super) fn run(config: &Config, args: &Explain) -> Result<(), ExplainError> {
-    let scope = key::load(&config.key_file)?.scope(&Tenant::named(&args.tenant)?);
+    let scope = config.key.load()?.scope(&Tenant::named(&args.tenant)?);
     let source = args.read()?;
     let format = Endpoint::of(&args.path).request;
     let masker = wiring::masker(config)?;
