@@ -1,10 +1,12 @@
 //! From the configuration as written to the one that travels: what options must
 //! not say together, and the files they name.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::body::select::Hosted;
 use crate::breaker;
 use crate::config::Admin;
 use crate::config::Config;
@@ -177,7 +179,10 @@ impl Fields<'_> {
             bearer_prefixes: self.list("tenants_bearer_prefixes")?,
             routes,
             refuse: self.refuse()?,
-            around: Around { schemas: self.flag("request.schemas")? },
+            around: Around {
+                schemas: self.flag("request.schemas")?,
+                note: self.flag("request.note")?,
+            },
             restore,
             lenient: self.flag("restore.spellings")?,
             shutdown: Shutdown {
@@ -216,6 +221,7 @@ impl Fields<'_> {
                 sentinel_username_file: self.path("store.sentinel_username_file"),
                 sentinel_password_file: self.path("store.sentinel_password_file"),
                 read_from_replicas: self.flag("store.read_from_replicas")?,
+                allow_eviction: self.flag("store.allow_eviction")?,
             })),
             Some(Value::Store(None)) => {
                 Backend::Memory { entries: self.number("store.memory_entries")? }
@@ -252,6 +258,22 @@ impl Fields<'_> {
         })
     }
 
+    fn hosted(&self) -> Result<BTreeSet<Hosted>, Missing> {
+        let mut refused = BTreeSet::new();
+        for (key, tool) in [
+            ("refuse.web_search", Hosted::WebSearch),
+            ("refuse.web_fetch", Hosted::WebFetch),
+            ("refuse.code_execution", Hosted::Code),
+            ("refuse.mcp", Hosted::Mcp),
+            ("refuse.file_search", Hosted::FileSearch),
+        ] {
+            if self.flag(key)? {
+                refused.insert(tool);
+            }
+        }
+        Ok(refused)
+    }
+
     fn refuse(&self) -> Result<Refuse, Missing> {
         Ok(Refuse {
             url_findings: self.flag("refuse.url_findings")?,
@@ -260,6 +282,9 @@ impl Fields<'_> {
             images: self.flag("refuse.images")?,
             pdf: self.flag("refuse.pdf")?,
             files: self.flag("refuse.files")?,
+            audio: self.flag("refuse.audio")?,
+            video: self.flag("refuse.video")?,
+            hosted: self.hosted()?,
         })
     }
 }

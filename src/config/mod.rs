@@ -4,10 +4,12 @@
 //! `options` is the one table of all options. It drives reading, checking, the
 //! printed default and what flags and the environment override.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::body::select::Hosted;
 use crate::config::key::KeySource;
 use crate::detect::custom::Own;
 use crate::detect::{ArnStyle, Profile};
@@ -146,7 +148,8 @@ pub struct PassThrough {
 }
 
 /// What is refused rather than let through as it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "independent switches of the configuration")]
 pub struct Refuse {
     pub url_findings: bool,
     pub credential_findings: bool,
@@ -154,6 +157,10 @@ pub struct Refuse {
     pub images: bool,
     pub pdf: bool,
     pub files: bool,
+    pub audio: bool,
+    pub video: bool,
+    /// Tools that the provider runs.
+    pub hosted: BTreeSet<Hosted>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::body::select::{Guarded, Opaque};
+use crate::body::select::{Guarded, Hosted, Opaque};
 use crate::detect::Kind;
 use crate::ext_proc::answer::Answer;
 use crate::ext_proc::messages::Input;
@@ -22,6 +22,10 @@ pub struct Tally {
     /// Findings where nothing may change, by place.
     pub unmaskable: BTreeMap<Place, u64>,
     pub opaque: BTreeMap<labels::Opaque, u64>,
+    /// Tools that the provider runs.
+    pub hosted: BTreeMap<labels::Tool, u64>,
+    /// Blocks of types that are not known, in the request.
+    pub blocks: u64,
     pub counts: Counts,
     pub held_events: u64,
     /// From the end of the request's body until Envoy had all that was masked.
@@ -41,6 +45,8 @@ impl Default for Tally {
             findings: BTreeMap::new(),
             unmaskable: BTreeMap::new(),
             opaque: BTreeMap::new(),
+            hosted: BTreeMap::new(),
+            blocks: 0,
             counts: Counts::default(),
             held_events: 0,
             took: None,
@@ -64,6 +70,10 @@ impl Tally {
         for (&opaque, &count) in &report.opaque {
             *self.opaque.entry(opaque_label(opaque)).or_default() += count;
         }
+        for (&tool, &count) in &report.hosted {
+            *self.hosted.entry(tool_label(tool)).or_default() += count;
+        }
+        self.blocks += report.unknown;
         self.malformed |= report.malformed;
     }
 
@@ -95,6 +105,17 @@ fn label(place: Guarded) -> Place {
         Guarded::Name => Place::Name,
         Guarded::Id => Place::Id,
         Guarded::Credential => Place::Credential,
+    }
+}
+
+fn tool_label(tool: Hosted) -> labels::Tool {
+    match tool {
+        Hosted::WebSearch => labels::Tool::WebSearch,
+        Hosted::WebFetch => labels::Tool::WebFetch,
+        Hosted::Code => labels::Tool::Code,
+        Hosted::Mcp => labels::Tool::Mcp,
+        Hosted::FileSearch => labels::Tool::FileSearch,
+        Hosted::Other => labels::Tool::Other,
     }
 }
 

@@ -46,7 +46,11 @@ impl Decoded {
             return Contents::Source(source);
         };
         let (start, first_step) = (self.len, self.steps.len());
-        self.bytes.resize(start + source.len() + PIECE, 0);
+        // It never gets shorter: what is taken away would be zeroed again.
+        let room = start + source.len() + PIECE;
+        if self.bytes.len() < room {
+            self.bytes.resize(room.max(2 * self.bytes.len()), 0);
+        }
         let mut from = source.start;
         let mut escape = Some(first);
         while let Some(at) = escape {

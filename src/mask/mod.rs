@@ -9,6 +9,7 @@ pub mod document;
 mod held;
 pub mod keys;
 pub mod masker;
+pub mod note;
 mod offsets;
 pub mod placeholder;
 pub(crate) mod plain;

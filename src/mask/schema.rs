@@ -16,7 +16,9 @@
 //!
 //! Below `not` and `if` nothing is widened: it would forbid more.
 
+use std::collections::HashMap;
 use std::ops::Range;
+use std::sync::{LazyLock, Mutex, PoisonError};
 
 use regex::bytes::{Regex, RegexBuilder};
 
@@ -59,6 +61,8 @@ const STRUCTURED: usize = 160;
 /// admit.
 const PATTERN: usize = 1_000;
 const PATTERNS: usize = 1_000;
+/// So many patterns are remembered, of at most [`PATTERN`] bytes each.
+const REMEMBERED: usize = 1_000;
 
 /// What is to be widened in a document whose schemas stand at `schemas`. It is masked
 /// already: parts of patterns are written again.
@@ -208,7 +212,7 @@ impl Schemas<'_, '_> {
         self.patterns += 1;
         let text = self.tape.text(pattern);
         let look = self.patterns <= PATTERNS && text.len() <= PATTERN;
-        if let Some(more) = more(&text, look) {
+        if let Some(more) = remembered(&text, look) {
             let end = self.tape.span(pattern).end;
             let swap = Swap { span: end..end, with: escape::encode(&more) };
             self.found.push(Rewrite { what, swap });
@@ -264,6 +268,27 @@ impl Schemas<'_, '_> {
         };
         Some(Swap { span, with: String::new() })
     }
+}
+
+/// [`more`] of a pattern. The tools of a conversation come again with each turn, and to read
+/// an expression takes longer than to mask a kilobyte.
+fn remembered(pattern: &str, look: bool) -> Option<String> {
+    static SEEN: LazyLock<Mutex<HashMap<Box<str>, Option<String>>>> = LazyLock::new(Mutex::default);
+    if !look {
+        return more(pattern, look);
+    }
+    // Nothing panics while it holds the lock.
+    let seen = || SEEN.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(known) = seen().get(pattern) {
+        return known.clone();
+    }
+    let found = more(pattern, look);
+    let mut seen = seen();
+    if seen.len() >= REMEMBERED {
+        seen.clear();
+    }
+    seen.insert(pattern.into(), found.clone());
+    found
 }
 
 /// What a pattern lacks to match placeholders; `None`: nothing.

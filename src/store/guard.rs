@@ -98,6 +98,10 @@ impl Guard {
         self.state().breaker.state()
     }
 
+    pub(crate) const fn link(&self) -> &Link {
+        &self.link
+    }
+
     pub(crate) fn queued(&self) -> usize {
         self.state().queue.len()
     }

@@ -7,6 +7,7 @@
 mod batch;
 mod clock;
 pub mod config;
+pub mod doctor;
 mod guard;
 mod lru;
 mod memory;
@@ -26,7 +27,7 @@ use tokio::time::timeout;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::breaker::State;
-use crate::mask::{Mapping, Placeholder, Scope, Value};
+use crate::mask::{Mapping, MasterKey, Placeholder, Scope, Value};
 use crate::mode::Mode;
 use crate::store::batch::{Batch, Entry, LARGEST, Replies, Saved, StoreKey};
 use crate::store::clock::Clock;
@@ -37,7 +38,7 @@ use crate::store::redis::{Link, Target};
 use crate::store::seal::{Existing, Sealer};
 use crate::store::status::Counters;
 
-pub use redis::FileError;
+pub use redis::{Facts, FileError};
 pub use seal::SealError;
 pub use status::Status;
 
@@ -276,6 +277,23 @@ impl Store {
             Kind::Redis { guard, .. } => {
                 self.0.counters.status("redis", guard.breaker(), guard.queued())
             }
+        }
+    }
+
+    /// Tells which key this process has, so that replicas with another are noticed.
+    pub fn expect_key(&self, master: &MasterKey) {
+        if let Kind::Redis { guard, .. } = &self.0.kind {
+            guard.link().expect(master.check());
+        }
+    }
+
+    /// Why this store should get no exchanges; empty as long as nothing is known
+    /// to be wrong. A store that is down is not: masking goes on.
+    #[must_use]
+    pub fn unfit(&self) -> Vec<String> {
+        match &self.0.kind {
+            Kind::Memory { .. } => Vec::new(),
+            Kind::Redis { guard, .. } => guard.link().unfit(),
         }
     }
 

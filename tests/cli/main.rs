@@ -35,6 +35,7 @@ fn help() {
         ("check", vec!["check", "--help"]),
         ("scan", vec!["scan", "--help"]),
         ("patterns", vec!["patterns", "--help"]),
+        ("doctor", vec!["doctor", "--help"]),
         ("mode", vec!["mode", "--help"]),
         ("keys", vec!["keys", "--help"]),
         ("keys-new", vec!["keys", "new", "--help"]),

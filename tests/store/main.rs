@@ -13,6 +13,7 @@ mod behavior;
 mod cluster;
 mod faults;
 mod network;
+mod readiness;
 mod redis_server;
 mod round_trips;
 mod secured;
