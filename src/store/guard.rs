@@ -199,7 +199,7 @@ impl Guard {
                     true
                 }
                 Saved::Existing(sealed) => {
-                    let same = seal::fingerprint(sealed) == Some(&entry.fingerprint);
+                    let same = seal::is_of(sealed, &entry.fingerprint);
                     if same && !entry.replaces && seal::is_older(sealed, &entry.sealed) {
                         let again = Entry { replaces: true, ..entry.clone() };
                         self.push(&mut state, &again);
@@ -364,7 +364,7 @@ impl Guard {
                 // What stands there is an older write of the same, or another
                 // value. Its exchange is over: count it, and keep the first.
                 Saved::Existing(sealed) => {
-                    if seal::fingerprint(sealed) != Some(&entry.fingerprint) {
+                    if !seal::is_of(sealed, &entry.fingerprint) {
                         self.counters.collisions.fetch_add(1, Ordering::Relaxed);
                     }
                 }

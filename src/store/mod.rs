@@ -207,11 +207,11 @@ impl Store {
         let mut mappings = Vec::new();
         for mapping in save {
             let key = scope.store_key(&mapping.placeholder);
-            match self.known(&key) {
-                Some(fingerprint) if fingerprint == mapping.fingerprint => {
+            match self.knows(&key, &mapping.fingerprint) {
+                Some(true) => {
                     self.0.counters.cache_hits.fetch_add(1, Ordering::Relaxed);
                 }
-                Some(_) => return Err(self.collision(mapping)),
+                Some(false) => return Err(self.collision(mapping)),
                 None => {
                     let sealed = sealer.seal(&key, mapping)?.into();
                     let fingerprint = mapping.fingerprint;
@@ -223,10 +223,11 @@ impl Store {
         Ok((entries, mappings))
     }
 
-    fn known(&self, key: &StoreKey) -> Option<[u8; 32]> {
+    /// Is this value known to be stored? None: not known.
+    fn knows(&self, key: &StoreKey, hmac: &[u8; 32]) -> Option<bool> {
         match &self.0.kind {
-            Kind::Memory { memory, clock } => memory.known(key, clock.now()),
-            Kind::Redis { guard, .. } => guard.known(key),
+            Kind::Memory { memory, clock } => memory.knows(key, hmac, clock.now()),
+            Kind::Redis { guard, .. } => guard.known(key).map(|known| known == *hmac),
         }
     }
 

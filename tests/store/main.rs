@@ -2,6 +2,7 @@
 //! go wrong with a real Redis.
 
 #![expect(
+    clippy::print_stderr,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
@@ -18,6 +19,7 @@ mod redis_server;
 mod round_trips;
 mod secured;
 mod sentinels;
+mod shows_nothing;
 mod topologies;
 
 use std::sync::Arc;
