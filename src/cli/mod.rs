@@ -13,10 +13,12 @@ use crate::config::Config;
 use crate::config::load::Env;
 use crate::config::problem::Problems;
 
+mod audit;
 mod check;
 mod client;
 mod core;
 mod doctor;
+mod explain;
 mod flags;
 mod keys;
 mod mask;
@@ -48,6 +50,8 @@ enum Command {
     Mask(mask::Mask),
     /// Restore what `masker mask` masked
     Unmask(mask::Unmask),
+    /// Show what becomes of a request, place by place, without values
+    Explain(explain::Explain),
     /// Find identifiers and secrets in files and folders
     Scan(scan::Scan),
     /// Show what is looked for, and why a text is found or not
@@ -60,6 +64,9 @@ enum Command {
     /// Make and change master keys
     #[command(subcommand)]
     Keys(keys::Keys),
+    /// Check the audit log
+    #[command(subcommand)]
+    Audit(audit::Audit),
 }
 
 /// Why a command did not do what it was asked.
@@ -72,6 +79,8 @@ enum CliError {
     #[error(transparent)]
     Ring(#[from] ring::RingCommandError),
     #[error(transparent)]
+    Audit(#[from] audit::AuditError),
+    #[error(transparent)]
     Serve(#[from] serve::ServeError),
     #[error(transparent)]
     Doctor(#[from] doctor::DoctorError),
@@ -79,6 +88,8 @@ enum CliError {
     Mode(#[from] mode::ModeError),
     #[error(transparent)]
     Mask(#[from] mask::MaskError),
+    #[error(transparent)]
+    Explain(#[from] explain::ExplainError),
     #[error(transparent)]
     Scan(#[from] scan::ScanError),
     #[error(transparent)]
@@ -105,11 +116,13 @@ fn dispatch(command: Command, env: Env<'_>) -> Result<ExitCode, CliError> {
         Command::Check(check) => check::run(check, env)?,
         Command::Mask(args) => mask::mask(&Config::load(&args.flags(), env)?, &args)?,
         Command::Unmask(args) => mask::unmask(&Config::load(&args.flags(), env)?, &args)?,
+        Command::Explain(args) => explain::run(&Config::load(&args.flags(), env)?, &args)?,
         Command::Scan(args) => return Ok(scan::run(&args, env)?),
         Command::Patterns(args) => patterns::run(&args, env)?,
         Command::Doctor(args) => return Ok(doctor::run(&Config::load(&args.flags(), env)?)?),
         Command::Mode(args) => mode::run(&Config::load(&args.client.flags(), env)?, &args)?,
         Command::Keys(keys) => dispatch_keys(&keys)?,
+        Command::Audit(audit) => audit::run(&audit)?,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -148,10 +148,7 @@ impl Fields<'_> {
                     .number("admin.unmask_placeholders_per_minute")?,
             },
             store: self.store()?,
-            key: match self.list("key_command") {
-                Ok(words) => KeySource::Command(words),
-                Err(_) => KeySource::File(self.text("key_file")?.into()),
-            },
+            key: self.key()?,
             mode: Mode {
                 allow_bypass: self.flag("mode.allow_bypass")?,
                 longest_bypass: self.time("mode.longest_bypass")?,
@@ -189,6 +186,7 @@ impl Fields<'_> {
                 notice: self.time("shutdown.notice")?,
                 drain: self.time("shutdown.drain")?,
             },
+            audit_file: self.path("audit.file"),
             alerts: Thresholds {
                 failures_warning: self.number("alerts.failures_warning")?,
                 failures_critical: self.number("alerts.failures_critical")?,
@@ -205,6 +203,13 @@ impl Fields<'_> {
                 },
             },
         })
+    }
+
+    fn key(&self) -> Result<KeySource, Missing> {
+        match self.list("key_command") {
+            Ok(words) => Ok(KeySource::Command(words)),
+            Err(_) => Ok(KeySource::File(self.text("key_file")?.into())),
+        }
     }
 
     fn store(&self) -> Result<StoreConfig, Missing> {

@@ -66,6 +66,8 @@ pub struct Config {
     pub lenient: bool,
     pub shutdown: Shutdown,
     pub log: Log,
+    /// Where calls and changes are kept.
+    pub audit_file: Option<PathBuf>,
     /// When operators are warned.
     pub alerts: Thresholds,
 }

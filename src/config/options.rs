@@ -279,6 +279,9 @@ pub(crate) const OPTIONS: &[Opt] = &[
     opt("alerts.cooldown", Time { min: SECOND, max: DAY }, Default("\"15m\""),
         "An alert does not begin again before this."),
 
+    opt("audit.file", Text, Unset("\"/var/lib/masker/audit.log\""),
+        "Calls of the API, changes of the mode, reloads, starts and stops are kept in this file, each line with the hash of the one before. `masker audit verify` checks it. Without it they are in the log only."),
+
     opt("log.level", Choice(&["error", "warn", "info", "debug", "trace"]), Default("\"info\""),
         "What is logged. Libraries never log more than warnings."),
     opt("log.format", Choice(&["json", "text"]), Default("\"json\""),

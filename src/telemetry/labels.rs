@@ -154,3 +154,11 @@ label! {
         Critical = "CRITICAL",
     }
 }
+
+label! {
+    /// Whose certificate.
+    Listener("listener") {
+        Processor = "processor",
+        Admin = "admin",
+    }
+}

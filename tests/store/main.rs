@@ -2,7 +2,6 @@
 //! go wrong with a real Redis.
 
 #![expect(
-    clippy::print_stderr,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,

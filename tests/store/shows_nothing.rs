@@ -114,6 +114,6 @@ async fn a_mapping_takes_at_most_200_bytes() {
     let before = used(&server).await;
     save(&store, &scope, &mappings(&scope, MAPPINGS)).await;
     let each = (used(&server).await - before) / u64::try_from(MAPPINGS).unwrap();
-    eprintln!("{each} bytes each");
+    eprintln!("a mapping takes {each} bytes");
     assert!(each <= 200, "{each} bytes each");
 }
