@@ -148,10 +148,7 @@ impl Fields<'_> {
                     .number("admin.unmask_placeholders_per_minute")?,
             },
             store: self.store()?,
-            key: match self.list("key_command") {
-                Ok(words) => KeySource::Command(words),
-                Err(_) => KeySource::File(self.text("key_file")?.into()),
-            },
+            key: self.key()?,
             mode: Mode {
                 allow_bypass: self.flag("mode.allow_bypass")?,
                 longest_bypass: self.time("mode.longest_bypass")?,
@@ -209,6 +206,13 @@ impl Fields<'_> {
         })
     }
 
+    fn key(&self) -> Result<KeySource, Missing> {
+        match self.list("key_command") {
+            Ok(words) => Ok(KeySource::Command(words)),
+            Err(_) => Ok(KeySource::File(self.text("key_file")?.into())),
+        }
+    }
+
     fn store(&self) -> Result<StoreConfig, Missing> {
         let backend = match self.value("store.url") {
             Some(Value::Store(Some(url))) => Backend::Redis(Box::new(RedisConfig {
@@ -223,6 +227,7 @@ impl Fields<'_> {
                 sentinel_username_file: self.path("store.sentinel_username_file"),
                 sentinel_password_file: self.path("store.sentinel_password_file"),
                 read_from_replicas: self.flag("store.read_from_replicas")?,
+                allow_eviction: self.flag("store.allow_eviction")?,
             })),
             Some(Value::Store(None)) => {
                 Backend::Memory { entries: self.number("store.memory_entries")? }
