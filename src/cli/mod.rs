@@ -26,6 +26,7 @@ mod patterns;
 mod reload;
 mod scan;
 mod serve;
+mod verify;
 mod wiring;
 
 /// Masks AWS identifiers and secrets on the way to an outside LLM, and restores
@@ -57,6 +58,8 @@ enum Command {
     /// Make master keys
     #[command(subcommand)]
     Keys(keys::Keys),
+    /// Prove that nothing leaves a running gateway: send planted values through it
+    Verify(verify::Verify),
     /// Check the audit log
     #[command(subcommand)]
     Audit(audit::Audit),
@@ -69,6 +72,8 @@ enum CliError {
     Config(#[from] Problems),
     #[error(transparent)]
     Keys(#[from] keys::KeysError),
+    #[error(transparent)]
+    Verify(#[from] verify::VerifyError),
     #[error(transparent)]
     Audit(#[from] audit::AuditError),
     #[error(transparent)]
@@ -107,6 +112,7 @@ fn dispatch(command: Command, env: Env<'_>) -> Result<ExitCode, CliError> {
         Command::Patterns(args) => patterns::run(&args, env)?,
         Command::Mode(args) => mode::run(&Config::load(&args.client.flags(), env)?, &args)?,
         Command::Keys(keys::Keys::New(new)) => keys::new(&new)?,
+        Command::Verify(verify) => return Ok(verify::run(&verify)?),
         Command::Audit(audit) => audit::run(&audit)?,
     }
     Ok(ExitCode::SUCCESS)

@@ -41,3 +41,4 @@ mod slow_proxy;
 mod soak;
 mod stage;
 mod turns;
+mod verify;

@@ -136,6 +136,13 @@ async fn the_mode_is_set_and_told() {
     audited(&bed, &["the drill is over", "BLOCK_ALL for 600 s", "refused", "invalid"]);
 }
 
+pub(crate) async fn block(bed: &Bed) -> Reply {
+    let bearer = format!("Bearer {TOKEN}");
+    let headers = [("authorization", bearer.as_str()), ("content-type", JSON)];
+    let body = json!({"mode": "BLOCK_ALL", "reason": "a drill"}).to_string();
+    send(bed, "POST", "emergency-mode", &headers, &body).await
+}
+
 /// The audit log is whole, and holds all of this.
 fn audited(bed: &Bed, parts: &[&str]) {
     let file = bed.path("audit");
