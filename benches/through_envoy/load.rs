@@ -37,7 +37,7 @@ impl Shape {
         }
     }
 
-    fn body(self, number: usize) -> String {
+    pub(crate) fn body(self, number: usize) -> String {
         match self {
             Self::Agent => {
                 let question = format!("Why does i-{:017x} fail?", FIRST + number);
@@ -80,9 +80,9 @@ pub(crate) async fn round(rig: &Rig, shape: Shape, requests: usize) -> Outcome<S
     })
 }
 
-type Http = Client<HttpConnector, Full<Bytes>>;
+pub(crate) type Http = Client<HttpConnector, Full<Bytes>>;
 
-fn client() -> Http {
+pub(crate) fn client() -> Http {
     Client::builder(TokioExecutor::new()).build_http()
 }
 

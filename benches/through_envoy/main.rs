@@ -13,14 +13,17 @@ mod processor;
 #[path = "../../examples/mock_provider/provider/mod.rs"]
 mod provider;
 mod rig;
+mod stream;
 
 use std::error::Error;
 use std::io::Write;
+use std::path::Path;
 
 use tokio::net::TcpListener;
 
 use load::{Sample, Shape};
 use rig::{Kind, Rig};
+use stream::Upstream;
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
@@ -48,8 +51,8 @@ async fn main() -> Outcome<()> {
 async fn measure(rounds: usize, requests: usize) -> Outcome<()> {
     let dir = tempfile::Builder::new().prefix("masker-bench-").tempdir()?;
     let provider = rig::provider()?;
-    let noop = Rig::start(Kind::Noop, &provider, dir.path()).await?;
-    let masker = Rig::start(Kind::Masker, &provider, dir.path()).await?;
+    let noop = Rig::start(Kind::Noop, &provider.address, dir.path()).await?;
+    let masker = Rig::start(Kind::Masker, &provider.address, dir.path()).await?;
     for shape in [Shape::Agent, Shape::Dense] {
         for rig in [&noop, &masker] {
             load::round(rig, shape, requests.div_ceil(2)).await?;
@@ -62,33 +65,59 @@ async fn measure(rounds: usize, requests: usize) -> Outcome<()> {
         }
         report(shape, &pairs, requests)?;
     }
-    Ok(())
+    drop((noop, masker));
+    streams(rounds, dir.path()).await
+}
+
+/// Streamed answers through Envoys of their own.
+async fn streams(rounds: usize, dir: &Path) -> Outcome<()> {
+    let upstream = Upstream::start().await?;
+    let noop = Rig::start(Kind::Noop, &upstream.address, dir).await?;
+    let masker = Rig::start(Kind::Masker, &upstream.address, dir).await?;
+    for rig in [&noop, &masker] {
+        stream::round(rig, &upstream, 0).await?;
+    }
+    let mut pairs = Vec::new();
+    for round in 1..=rounds {
+        let noop = stream::round(&noop, &upstream, round).await?;
+        pairs.push((noop, stream::round(&masker, &upstream, round).await?));
+    }
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "\n{rounds} rounds of streamed answers")?;
+    writeln!(out, "{HEAD}")?;
+    let rows: [Row<stream::Sample>; 2] = [
+        ("first text, us", |sample| sample.first),
+        ("delay of an event, us", |sample| sample.event),
+    ];
+    rows.into_iter().try_for_each(|row| write_row(&mut out, row, &pairs))
 }
 
 /// A name and what it shows of a sample.
-type Row = (&'static str, fn(&Sample) -> f64);
+type Row<S> = (&'static str, fn(&S) -> f64);
+
+const HEAD: &str =
+    "                                     no-op    masker   ratio: median (min to max)";
+
+fn write_row<S>(out: &mut impl Write, (name, pick): Row<S>, pairs: &[(S, S)]) -> Outcome<()> {
+    let (_, noop, _) = spread(pairs.iter().map(|(noop, _)| pick(noop)));
+    let (_, masker, _) = spread(pairs.iter().map(|(_, masker)| pick(masker)));
+    let ratio = |(noop, masker): &(S, S)| pick(masker) / pick(noop).max(f64::EPSILON);
+    let (low, middle, high) = spread(pairs.iter().map(ratio));
+    writeln!(out, "{name:<32}{noop:>10.0}{masker:>10.0}   {middle:.2} ({low:.2} to {high:.2})")?;
+    Ok(())
+}
 
 fn report(shape: Shape, pairs: &[(Sample, Sample)], requests: usize) -> Outcome<()> {
     let mut out = std::io::stdout().lock();
     writeln!(out, "\n{} rounds of {requests} requests of 10 KB: {}", pairs.len(), shape.name())?;
-    writeln!(out, "{:<32}{:>10}{:>10}   ratio: median (min to max)", "", "no-op", "masker")?;
-    let rows: [Row; 4] = [
+    writeln!(out, "{HEAD}")?;
+    let rows: [Row<Sample>; 4] = [
         ("requests/s", |sample| sample.rate),
         ("CPU per request, us", |sample| sample.envoy + sample.processor),
         ("  Envoy", |sample| sample.envoy),
         ("  processor", |sample| sample.processor),
     ];
-    for (name, pick) in rows {
-        let (_, noop, _) = spread(pairs.iter().map(|(noop, _)| pick(noop)));
-        let (_, masker, _) = spread(pairs.iter().map(|(_, masker)| pick(masker)));
-        let (low, middle, high) =
-            spread(pairs.iter().map(|(noop, masker)| pick(masker) / pick(noop).max(f64::EPSILON)));
-        writeln!(
-            out,
-            "{name:<32}{noop:>10.0}{masker:>10.0}   {middle:.2} ({low:.2} to {high:.2})"
-        )?;
-    }
-    Ok(())
+    rows.into_iter().try_for_each(|row| write_row(&mut out, row, pairs))
 }
 
 /// Least, median and most.

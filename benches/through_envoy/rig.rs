@@ -72,7 +72,7 @@ pub(crate) struct Rig {
 }
 
 impl Rig {
-    pub(crate) async fn start(kind: Kind, provider: &Provider, dir: &Path) -> Outcome<Self> {
+    pub(crate) async fn start(kind: Kind, provider: &str, dir: &Path) -> Outcome<Self> {
         let (port_, health) = (port()?, port()?);
         let listen = format!("127.0.0.1:{}", port()?);
         let name = format!("{kind:?}").to_lowercase();
@@ -88,7 +88,7 @@ impl Rig {
         let config = dir.join(format!("{name}.yaml"));
         let render = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/render.sh");
         let rendered = Command::new(render)
-            .env("UPSTREAM", format!("http://{}", provider.address))
+            .env("UPSTREAM", format!("http://{provider}"))
             .env("PORT", port_.to_string())
             .env("HEALTH_PORT", health.to_string())
             .env("MASKER_LISTEN", &listen)

@@ -8,18 +8,23 @@
 //! twice is treated as unknown: parsers differ on which of the two counts.
 
 mod bedrock;
+mod blocks;
 mod claude;
 mod gemini;
+mod hosted;
 mod openai;
 mod places;
 mod rules;
 mod schemas;
+mod spans;
 mod stream;
 
 use crate::body::json::{Node, Shape, Tape};
+pub use hosted::{Hosted, goes_on, hosted};
 pub use places::{Format, Guarded, Leaf, Opaque, Place, Units};
 use rules::Rule;
-pub use schemas::schemas;
+pub use schemas::{requests, schemas};
+pub use spans::{anchored, spans_of};
 pub use stream::{End, Piece, pieces};
 
 /// The leaves of the document, unit by unit: one tool, one system block, one
@@ -73,6 +78,12 @@ fn invoked(tape: &Tape<'_>) -> Format {
         None if has("messages") || has("choices") => Format::Chat,
         None => Format::Other,
     }
+}
+
+/// The format of what several models' formats share a path with.
+#[must_use]
+pub fn resolved(tape: &Tape<'_>, format: Format) -> Format {
+    if format == Format::Invoke { invoked(tape) } else { format }
 }
 
 /// Where APIs that are not known put the input of tools.
@@ -211,6 +222,7 @@ impl Walk<'_, '_> {
         if rule.is_object() && self.tape.repeats(node) {
             rule = Rule::Free;
         }
+        self.units.unknown += u64::from(self.is_unknown(node, given));
         let outer_channel = self.begins(node, rule);
         for (key, value) in self.tape.fields(node) {
             let inner = match rule {

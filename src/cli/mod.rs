@@ -17,6 +17,7 @@ mod audit;
 mod check;
 mod client;
 mod core;
+mod explain;
 mod flags;
 mod keys;
 mod mask;
@@ -24,6 +25,7 @@ mod mode;
 mod output;
 mod patterns;
 mod reload;
+mod ring;
 mod scan;
 mod serve;
 mod verify;
@@ -48,6 +50,8 @@ enum Command {
     Mask(mask::Mask),
     /// Restore what `masker mask` masked
     Unmask(mask::Unmask),
+    /// Show what becomes of a request, place by place, without values
+    Explain(explain::Explain),
     /// Find identifiers and secrets in files and folders
     Scan(scan::Scan),
     /// Show what is looked for, and why a text is found or not
@@ -55,7 +59,7 @@ enum Command {
     Patterns(patterns::Patterns),
     /// Show or set the mode of operation of a running masker
     Mode(mode::Mode),
-    /// Make master keys
+    /// Make and change master keys
     #[command(subcommand)]
     Keys(keys::Keys),
     /// Prove that nothing leaves a running gateway: send planted values through it
@@ -75,6 +79,8 @@ enum CliError {
     #[error(transparent)]
     Verify(#[from] verify::VerifyError),
     #[error(transparent)]
+    Ring(#[from] ring::RingCommandError),
+    #[error(transparent)]
     Audit(#[from] audit::AuditError),
     #[error(transparent)]
     Serve(#[from] serve::ServeError),
@@ -82,6 +88,8 @@ enum CliError {
     Mode(#[from] mode::ModeError),
     #[error(transparent)]
     Mask(#[from] mask::MaskError),
+    #[error(transparent)]
+    Explain(#[from] explain::ExplainError),
     #[error(transparent)]
     Scan(#[from] scan::ScanError),
     #[error(transparent)]
@@ -108,12 +116,28 @@ fn dispatch(command: Command, env: Env<'_>) -> Result<ExitCode, CliError> {
         Command::Check(check) => check::run(check, env)?,
         Command::Mask(args) => mask::mask(&Config::load(&args.flags(), env)?, &args)?,
         Command::Unmask(args) => mask::unmask(&Config::load(&args.flags(), env)?, &args)?,
+        Command::Explain(args) => explain::run(&Config::load(&args.flags(), env)?, &args)?,
         Command::Scan(args) => return Ok(scan::run(&args, env)?),
         Command::Patterns(args) => patterns::run(&args, env)?,
         Command::Mode(args) => mode::run(&Config::load(&args.client.flags(), env)?, &args)?,
-        Command::Keys(keys::Keys::New(new)) => keys::new(&new)?,
+        Command::Keys(keys) => dispatch_keys(&keys)?,
         Command::Verify(verify) => return Ok(verify::run(&verify)?),
         Command::Audit(audit) => audit::run(&audit)?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn dispatch_keys(keys: &keys::Keys) -> Result<(), CliError> {
+    use keys::Keys;
+    match keys {
+        Keys::New(args) => keys::new(args)?,
+        Keys::Show(args) => ring::show(args)?,
+        Keys::Add(args) => ring::add(args)?,
+        Keys::Use(args) => ring::make_current(args)?,
+        Keys::Retire(args) => ring::retire(args)?,
+        Keys::Enroll(args) => ring::enroll(args)?,
+        Keys::Forget(args) => ring::forget(args)?,
+        Keys::Retag(args) => ring::retag(args)?,
+    }
+    Ok(())
 }

@@ -48,7 +48,7 @@ pub(super) enum ServeError {
     #[error(transparent)]
     Config(#[from] Problems),
     #[error(transparent)]
-    Key(#[from] key::KeyFileError),
+    Key(#[from] key::KeySourceError),
     #[error(transparent)]
     Log(#[from] log::LogError),
     #[error(transparent)]
@@ -98,8 +98,7 @@ async fn serve(read: Read, source: Source) -> Result<(), ServeError> {
     // From here on a hang-up ends nothing.
     let hangup = signal(SignalKind::hangup()).map_err(ServeError::Signal)?;
     let settings = Arc::new(ArcSwap::from_pointee(wiring::settings(&config)?));
-    let token =
-        config.admin.token_file.as_deref().map_or_else(|| Ok(Token::none()), Token::load)?;
+    let token = token(&config)?;
     let (bound, admin_bound) = listeners(&config).await?;
     let store = Store::open(&config.store).await?;
     let mut registry = Registry::default();
@@ -162,6 +161,10 @@ async fn serve(read: Read, source: Source) -> Result<(), ServeError> {
     }
     tracing::info!("stopped");
     served
+}
+
+fn token(config: &Config) -> Result<Token, TokenError> {
+    config.admin.token_file.as_ref().map_or_else(|| Ok(Token::none()), |path| Token::load(path))
 }
 
 /// The audit log, with the start in it.

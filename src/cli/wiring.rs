@@ -9,7 +9,8 @@ use tokio::time::Instant;
 use crate::admin;
 use crate::breaker::State;
 use crate::cli::serve::ServeError;
-use crate::config::{Config, key};
+use crate::config::Config;
+use crate::config::key::KeySource;
 use crate::detect::{self, Catalog};
 use crate::ext_proc::budget::Budget;
 use crate::ext_proc::gate::Gate;
@@ -60,7 +61,7 @@ pub(super) fn settings(config: &Config) -> Result<Settings, ServeError> {
     };
     Ok(Settings {
         masker: masker(config)?,
-        master: key::load(&config.key_file)?,
+        master: config.key.load()?,
         tenants,
         limits: Limits {
             body: limits.body,
@@ -76,6 +77,9 @@ pub(super) fn settings(config: &Config) -> Result<Settings, ServeError> {
             images: refuse.images,
             documents: refuse.pdf,
             files: refuse.files,
+            audio: refuse.audio,
+            video: refuse.video,
+            hosted: refuse.hosted.clone(),
         },
         restore: Arc::new(config.restore.clone()),
         lenient: config.lenient,
@@ -181,7 +185,8 @@ pub(super) struct Parts {
 /// Files whose age is shown.
 pub(super) struct Files {
     certificates: Vec<(Listener, PathBuf)>,
-    key: PathBuf,
+    /// Where the keys come from a file.
+    key: Option<PathBuf>,
     read: Mutex<Option<Instant>>,
 }
 
@@ -191,7 +196,11 @@ impl Files {
         let all =
             [own(Listener::Processor, &config.listen.tls), own(Listener::Admin, &config.admin.tls)];
         let certificates = all.into_iter().flatten().collect();
-        Self { certificates, key: config.key_file.clone(), read: Mutex::new(None) }
+        let key = match &config.key {
+            KeySource::File(path) => Some(path.clone()),
+            KeySource::Env(_) | KeySource::Command(_) => None,
+        };
+        Self { certificates, key, read: Mutex::new(None) }
     }
 
     /// Looks at the files, once in a while.
@@ -206,7 +215,8 @@ impl Files {
             let end = listen::expiry(path).unwrap_or_default();
             metrics.certificate_end.get_or_create(listener).set(gauge(end));
         }
-        let written = std::fs::metadata(&self.key).and_then(|meta| meta.modified()).ok();
+        let meta = self.key.as_ref().and_then(|path| std::fs::metadata(path).ok());
+        let written = meta.and_then(|meta| meta.modified().ok());
         let written = written.and_then(|time| time.duration_since(UNIX_EPOCH).ok());
         metrics.key_time.set(gauge(written.unwrap_or_default().as_secs()));
     }

@@ -1,10 +1,12 @@
 //! From the configuration as written to the one that travels: what options must
 //! not say together, and the files they name.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::body::select::Hosted;
 use crate::breaker;
 use crate::config::Admin;
 use crate::config::Config;
@@ -22,6 +24,7 @@ use crate::config::Tls;
 use crate::config::combine;
 use crate::config::families;
 use crate::config::file::File;
+use crate::config::key::KeySource;
 use crate::config::patterns;
 use crate::config::problem::Origin;
 use crate::config::restore;
@@ -145,7 +148,10 @@ impl Fields<'_> {
                     .number("admin.unmask_placeholders_per_minute")?,
             },
             store: self.store()?,
-            key_file: self.text("key_file")?.into(),
+            key: match self.list("key_command") {
+                Ok(words) => KeySource::Command(words),
+                Err(_) => KeySource::File(self.text("key_file")?.into()),
+            },
             mode: Mode {
                 allow_bypass: self.flag("mode.allow_bypass")?,
                 longest_bypass: self.time("mode.longest_bypass")?,
@@ -173,7 +179,10 @@ impl Fields<'_> {
             bearer_prefixes: self.list("tenants_bearer_prefixes")?,
             routes,
             refuse: self.refuse()?,
-            around: Around { schemas: self.flag("request.schemas")? },
+            around: Around {
+                schemas: self.flag("request.schemas")?,
+                note: self.flag("request.note")?,
+            },
             restore,
             lenient: self.flag("restore.spellings")?,
             shutdown: Shutdown {
@@ -181,14 +190,7 @@ impl Fields<'_> {
                 drain: self.time("shutdown.drain")?,
             },
             audit_file: self.path("audit.file"),
-            alerts: Thresholds {
-                failures_warning: self.number("alerts.failures_warning")?,
-                failures_critical: self.number("alerts.failures_critical")?,
-                p95: self.time("alerts.p95")?,
-                p99: self.time("alerts.p99")?,
-                critical_per_hour: self.number("alerts.critical_per_hour")?,
-                cooldown: self.time("alerts.cooldown")?,
-            },
+            alerts: self.alerts()?,
             log: Log {
                 level: self.text("log.level")?,
                 format: match self.text("log.format")?.as_str() {
@@ -234,6 +236,17 @@ impl Fields<'_> {
         })
     }
 
+    fn alerts(&self) -> Result<Thresholds, Missing> {
+        Ok(Thresholds {
+            failures_warning: self.number("alerts.failures_warning")?,
+            failures_critical: self.number("alerts.failures_critical")?,
+            p95: self.time("alerts.p95")?,
+            p99: self.time("alerts.p99")?,
+            critical_per_hour: self.number("alerts.critical_per_hour")?,
+            cooldown: self.time("alerts.cooldown")?,
+        })
+    }
+
     fn limits(&self) -> Result<Limits, Missing> {
         Ok(Limits {
             body: self.number("limits.body")?,
@@ -249,6 +262,22 @@ impl Fields<'_> {
         })
     }
 
+    fn hosted(&self) -> Result<BTreeSet<Hosted>, Missing> {
+        let mut refused = BTreeSet::new();
+        for (key, tool) in [
+            ("refuse.web_search", Hosted::WebSearch),
+            ("refuse.web_fetch", Hosted::WebFetch),
+            ("refuse.code_execution", Hosted::Code),
+            ("refuse.mcp", Hosted::Mcp),
+            ("refuse.file_search", Hosted::FileSearch),
+        ] {
+            if self.flag(key)? {
+                refused.insert(tool);
+            }
+        }
+        Ok(refused)
+    }
+
     fn refuse(&self) -> Result<Refuse, Missing> {
         Ok(Refuse {
             url_findings: self.flag("refuse.url_findings")?,
@@ -257,6 +286,9 @@ impl Fields<'_> {
             images: self.flag("refuse.images")?,
             pdf: self.flag("refuse.pdf")?,
             files: self.flag("refuse.files")?,
+            audio: self.flag("refuse.audio")?,
+            video: self.flag("refuse.video")?,
+            hosted: self.hosted()?,
         })
     }
 }

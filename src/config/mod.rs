@@ -4,10 +4,13 @@
 //! `options` is the one table of all options. It drives reading, checking, the
 //! printed default and what flags and the environment override.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::body::select::Hosted;
+use crate::config::key::KeySource;
 use crate::detect::custom::Own;
 use crate::detect::{ArnStyle, Profile};
 use crate::listen::{Address, Listen, Tls};
@@ -45,8 +48,8 @@ pub struct Config {
     /// For operators.
     pub admin: Admin,
     pub store: StoreConfig,
-    /// Holds the master key, which is read when it is needed.
-    pub key_file: PathBuf,
+    /// The master key, which is read when it is needed.
+    pub key: KeySource,
     pub mode: Mode,
     pub limits: Limits,
     pub detect: Detect,
@@ -147,7 +150,8 @@ pub struct PassThrough {
 }
 
 /// What is refused rather than let through as it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "independent switches of the configuration")]
 pub struct Refuse {
     pub url_findings: bool,
     pub credential_findings: bool,
@@ -155,6 +159,10 @@ pub struct Refuse {
     pub images: bool,
     pub pdf: bool,
     pub files: bool,
+    pub audio: bool,
+    pub video: bool,
+    /// Tools that the provider runs.
+    pub hosted: BTreeSet<Hosted>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

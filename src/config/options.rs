@@ -91,7 +91,9 @@ const fn opt(key: &'static str, form: Form, given: Given, doc: &'static str) -> 
 #[rustfmt::skip]
 pub(crate) const OPTIONS: &[Opt] = &[
     opt("key_file", KeyFile, Default("\".masker/key\""),
-        "The master key: 64 hexadecimal characters or 32 bytes, in a file that only its owner may read. `masker keys new --out FILE` makes one. All replicas need the same key; whoever has it can tell which value a placeholder stands for, by guessing."),
+        "The master key: 64 hexadecimal characters or 32 bytes, or a ring of keys (`masker keys add`), in a file that only its owner may read. `masker keys new --out FILE` makes one. All replicas need the same key; whoever has it can tell which value a placeholder stands for, by guessing."),
+    opt("key_command", List, Unset("[\"vault\", \"kv\", \"get\", \"-field=ring\", \"secret/masker\"]"),
+        "A program, and its arguments, that prints the master key or the ring, in place of key_file. It is run once, at the start. Or put the keys into the variable MASKER_KEY."),
     opt("tenants_bearer_prefixes", List, Default("[\"sk-\"]"),
         "A bearer token that begins with one of these is a static API key, which names a tenant. Tokens that rotate (`sk-ant-oat`, `ya29.`, JWTs) never are: their users share the tenant `default`."),
 
@@ -227,8 +229,25 @@ pub(crate) const OPTIONS: &[Opt] = &[
     opt("refuse.files", Flag, Default("false"),
         "Refuses requests that name files kept by the provider, which masker does not see."),
 
+    opt("refuse.audio", Flag, Default("false"),
+        "Refuses requests with sound, which masker does not look into. refuse.images does so, too."),
+    opt("refuse.video", Flag, Default("false"),
+        "Refuses requests with videos, which masker does not look into. refuse.images does so, too."),
+    opt("refuse.web_search", Flag, Default("false"),
+        "Refuses requests that let the provider search the web: it searches for placeholders."),
+    opt("refuse.web_fetch", Flag, Default("false"),
+        "Refuses requests that let the provider fetch pages, with placeholders in their addresses."),
+    opt("refuse.code_execution", Flag, Default("false"),
+        "Refuses requests that let the provider run code, which works with placeholders."),
+    opt("refuse.mcp", Flag, Default("false"),
+        "Refuses requests that let the provider call MCP servers, which get placeholders."),
+    opt("refuse.file_search", Flag, Default("false"),
+        "Refuses requests that let the provider search files that it keeps."),
+
     opt("request.schemas", Flag, Default("true"),
         "Widens schemas of tools and of outputs whose pattern, format, maxLength or minLength would forbid placeholders. A function of the schema alone; enum and const are masked as text in any case."),
+    opt("request.note", Flag, Default("false"),
+        "Tells the model in one constant sentence, behind the system text of each request, that placeholders are names to be copied exactly. Turning it on or off changes the prefix of every conversation once."),
 
     opt("restore.always", List, Default("[]"),
         "Kinds, such as \"ACCOUNT\", whose placeholders in an answer are restored everywhere. By default a critical kind is not restored inside a URL whose host is neither AWS's nor in the client's own text, and a secret found by its context that a shell would read as more than a word is not restored into the input of tools. Read again when it changes."),

@@ -38,6 +38,44 @@ enum Body {
     Text(Box<Plain>),
     /// Of what the provider kept: placeholders of earlier exchanges are in it.
     Kept(Box<Kept>),
+    KeptStream(Box<KeptStream>),
+}
+
+/// A stream of which a scout reads each part first: placeholders are split over events.
+struct KeptStream {
+    stream: Stream,
+    scout: Stream,
+    sought: Table,
+    /// What the scout has read.
+    held: Vec<u8>,
+    end: bool,
+}
+
+impl KeptStream {
+    fn new(framing: impl Fn() -> Framing, format: Format, depth: usize) -> Self {
+        let [stream, scout] = [(); 2].map(|()| Stream::framed(framing(), format, depth));
+        Self { stream, scout, sought: Table::seeking(), held: Vec::new(), end: false }
+    }
+
+    fn take(&mut self, bytes: &[u8]) -> Result<(), FrameError> {
+        self.held.extend_from_slice(bytes);
+        self.scout.push(bytes, &self.sought, &mut Counts::default()).map(drop)
+    }
+
+    fn finish(&mut self) {
+        drop(self.scout.finish(&self.sought, &mut Counts::default()));
+        self.end = true;
+    }
+
+    /// The scout has come through with the same bytes: nothing is too long.
+    fn restore(&mut self, table: &Table, counts: &mut Counts) -> Vec<u8> {
+        let held = std::mem::take(&mut self.held);
+        let mut out = self.stream.push(&held, table, counts).unwrap_or_default();
+        if self.end {
+            out.extend(self.stream.finish(table, counts));
+        }
+        out
+    }
 }
 
 /// An answer whose placeholders the store is asked for, line by line or whole.
@@ -80,6 +118,7 @@ impl fmt::Debug for Body {
             Self::Lines(..) => "Lines",
             Self::Text(_) => "Text",
             Self::Kept(_) => "Kept",
+            Self::KeptStream(_) => "KeptStream",
         })
     }
 }
@@ -98,17 +137,22 @@ impl Answer {
             return None;
         }
         let coding = Coding::parse(&headers.joined("content-encoding")).ok()?;
-        let stream =
-            |framing| Body::Stream(Box::new(Stream::framed(framing, endpoint.event, depth)));
+        let stream = |framing: &dyn Fn() -> Framing| {
+            if endpoint.state {
+                Body::KeptStream(Box::new(KeptStream::new(framing, endpoint.event, depth)))
+            } else {
+                Body::Stream(Box::new(Stream::framed(framing(), endpoint.event, depth)))
+            }
+        };
         let kept = |format, lines| Body::Kept(Box::new(Kept::new(format, lines)));
         let body = match headers.media() {
             Media::JsonLines | Media::Text | Media::Binary if endpoint.state => {
                 kept(endpoint.line, true)
             }
+            Media::EventStream => stream(&|| Framing::Sse(sse::Framer::new(limit))),
+            Media::Messages => stream(&|| Framing::Messages(eventstream::Framer::new(limit))),
+            Media::Json if endpoint.array => stream(&|| Framing::Items(items::Framer::new(limit))),
             Media::Json if endpoint.state => kept(endpoint.answer, false),
-            Media::EventStream => stream(Framing::Sse(sse::Framer::new(limit))),
-            Media::Messages => stream(Framing::Messages(eventstream::Framer::new(limit))),
-            Media::Json if endpoint.array => stream(Framing::Items(items::Framer::new(limit))),
             Media::Json => Body::Whole(endpoint.answer, Vec::new()),
             Media::JsonLines => Body::Lines(endpoint.line, Vec::new()),
             Media::Text => Body::Text(Box::default()),
@@ -127,16 +171,18 @@ impl Answer {
         match &self.body {
             Body::Whole(..) => true,
             Body::Kept(kept) => !kept.lines,
-            Body::Stream(_) | Body::Lines(..) | Body::Text(_) => false,
+            Body::Stream(_) | Body::KeptStream(_) | Body::Lines(..) | Body::Text(_) => false,
         }
     }
 
     /// Placeholders that the store must be asked for before [`Answer::decide`].
     #[must_use]
     pub fn unknown(&self) -> Vec<Placeholder> {
-        let Body::Kept(kept) = &self.body else { return Vec::new() };
-        let text = String::from_utf8_lossy(&kept.ready);
-        let mut unknown = document::placeholders(&text);
+        let mut unknown = match &self.body {
+            Body::Kept(kept) => document::placeholders(&String::from_utf8_lossy(&kept.ready)),
+            Body::KeptStream(kept) => kept.sought.sought().into_iter().collect(),
+            _ => return Vec::new(),
+        };
         unknown.retain(|placeholder| self.table.original(placeholder.as_str()).is_none());
         unknown
     }
@@ -155,6 +201,7 @@ impl Answer {
     pub fn decide(&mut self) -> Vec<u8> {
         match &mut self.body {
             Body::Kept(kept) => kept.restore(self.depth, &self.table, &mut self.counts),
+            Body::KeptStream(kept) => kept.restore(&self.table, &mut self.counts),
             _ => Vec::new(),
         }
     }
@@ -170,6 +217,7 @@ impl Answer {
     pub fn held_events(&self) -> u64 {
         match &self.body {
             Body::Stream(stream) => stream.held,
+            Body::KeptStream(kept) => kept.stream.held,
             _ => 0,
         }
     }
@@ -177,7 +225,11 @@ impl Answer {
     /// Was an event damaged? Then the rest passed as it came.
     #[must_use]
     pub fn is_damaged(&self) -> bool {
-        matches!(&self.body, Body::Stream(stream) if stream.damaged)
+        match &self.body {
+            Body::Stream(stream) => stream.damaged,
+            Body::KeptStream(kept) => kept.stream.damaged,
+            _ => false,
+        }
     }
 
     /// Takes bytes of the answer and gives what is decided.
@@ -205,6 +257,7 @@ impl Answer {
             }
             Body::Text(plain) => plain.take(&[], true, table, counts, &mut out),
             Body::Kept(kept) => kept.take(&[], true),
+            Body::KeptStream(kept) => kept.finish(),
         }
         Ok(out)
     }
@@ -214,10 +267,11 @@ impl Answer {
         let mut out = Vec::new();
         let held = match &mut self.body {
             Body::Stream(stream) => {
-                return stream.push(bytes, table, counts).map_err(|error| match error {
-                    FrameError::TooLong(limit) => Reason::AnswerTooLarge(limit),
-                    FrameError::Damaged => Reason::AnswerDamaged,
-                });
+                return stream.push(bytes, table, counts).map_err(broken);
+            }
+            Body::KeptStream(kept) => {
+                kept.take(bytes).map_err(broken)?;
+                0
             }
             Body::Whole(_, held) => {
                 held.extend_from_slice(bytes);
@@ -243,6 +297,14 @@ impl Answer {
             }
         };
         if held > self.limit { Err(Reason::AnswerTooLarge(self.limit)) } else { Ok(out) }
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "a function for map_err")]
+fn broken(error: FrameError) -> Reason {
+    match error {
+        FrameError::TooLong(limit) => Reason::AnswerTooLarge(limit),
+        FrameError::Damaged => Reason::AnswerDamaged,
     }
 }
 

@@ -15,6 +15,8 @@ pub struct Endpoint {
     pub array: bool,
     /// The provider keeps what was sent: answers to later requests refer to it.
     pub state: bool,
+    /// A model reads the request, and may be told something.
+    pub note: bool,
     pub errors: Errors,
 }
 
@@ -40,7 +42,7 @@ const OTHER: Endpoint = endpoint(Format::Other, Format::Other, Errors::Claude);
 
 const fn endpoint(format: Format, event: Format, errors: Errors) -> Endpoint {
     let (request, answer, line) = (format, format, Format::Other);
-    Endpoint { request, answer, line, event, array: false, state: false, errors }
+    Endpoint { request, answer, line, event, array: false, state: false, note: true, errors }
 }
 
 const fn openai(format: Format, event: Format) -> Endpoint {
@@ -86,12 +88,13 @@ const ENDPOINTS: &[(Path, Endpoint)] = &[
     (Path::Ends(":rawPredict"), endpoint(Format::Invoke, Format::Invoke, Errors::Gemini)),
     (Path::Ends(":streamRawPredict"), endpoint(Format::Invoke, Format::Invoke, Errors::Gemini)),
     (Path::Begins("/v1beta/openai/chat/"), openai(Format::Chat, Format::Chat)),
+    // It takes no system text beside what is counted.
+    (Path::Ends(":countTokens"), Endpoint { note: false, ..GEMINI }),
     (Path::Begins("/v1beta/files"), state(GEMINI)),
     (Path::Begins("/v1beta/cachedContents"), state(GEMINI)),
     (Path::Ends(":batchGenerateContent"), state(GEMINI)),
     (Path::Begins("/v1beta/"), GEMINI),
     (Path::Ends(":generateContent"), GEMINI),
-    (Path::Ends(":countTokens"), GEMINI),
     (Path::Ends(":embedContent"), GEMINI),
     (Path::Ends(":batchEmbedContents"), GEMINI),
     // OpenAI, and those who offer its API under a longer path.

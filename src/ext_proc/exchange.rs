@@ -26,7 +26,6 @@ use crate::ext_proc::request::{Head, Job, Masked};
 use crate::ext_proc::settings::Settings;
 use crate::ext_proc::tally::Tally;
 use crate::mask::Scope;
-use crate::mask::care::Care;
 use crate::mask::masker::Report;
 use crate::mask::table::Table;
 use crate::telemetry::labels::Outcome;
@@ -267,9 +266,7 @@ impl Exchange {
             let remove = vec!["x-masker-tenant"];
             self.outputs.push_back(Output::RequestHeaders { remove, findings: 0 });
             let mut table = Table::default();
-            let catalog = Arc::clone(&self.settings.masker.catalog);
-            let care = Care::new(Arc::clone(&self.settings.restore), catalog);
-            table.set_care(care.lenient(self.settings.lenient));
+            table.set_care(self.settings.care());
             let Head { endpoint, scope, .. } = head;
             return Phase::Forwarded(Forwarded { table: Arc::new(table), endpoint, scope });
         }

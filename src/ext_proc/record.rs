@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use crate::detect::Catalog;
 use crate::ext_proc::tally::Tally;
 use crate::telemetry::Metrics;
-use crate::telemetry::labels::{Code, Kept, Restored};
+use crate::telemetry::labels::{Block, Code, Kept, Restored};
 use crate::telemetry::recent::{Masked, Seen};
 
 pub(crate) fn exchange(tally: &Tally, catalog: &Catalog, metrics: &Metrics) {
@@ -32,10 +32,17 @@ pub(crate) fn exchange(tally: &Tally, catalog: &Catalog, metrics: &Metrics) {
     for (&place, &count) in &tally.unmaskable {
         metrics.unmaskable.get_or_create(&place).inc_by(count);
     }
+    for (tool, &count) in &tally.hosted {
+        metrics.hosted.get_or_create(tool).inc_by(count);
+    }
+    metrics.blocks.get_or_create(&Block::Request).inc_by(tally.blocks);
+    metrics.blocks.get_or_create(&Block::Answer).inc_by(tally.counts.blocks);
     for (&opaque, &count) in &tally.opaque {
         metrics.opaque.get_or_create(&opaque).inc_by(count);
     }
     tracing::info!(
+        request_id = tally.request_id.as_deref(),
+        trace_id = tally.trace_id.as_deref(),
         outcome = tally.outcome.as_str(),
         code = tally.code,
         request_bytes = tally.request_bytes,

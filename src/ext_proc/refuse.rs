@@ -33,6 +33,8 @@ pub enum Reason {
     Unmaskable(&'static str),
     /// Opaque content that the configuration refuses.
     Opaque(&'static str),
+    /// A tool that the provider runs, and that the configuration refuses.
+    Hosted(&'static str),
     /// The whole body did not come in time.
     Slow(Duration),
     /// The memory for bodies is used up.
@@ -82,7 +84,7 @@ impl Reason {
             | Self::Slow(_) => "AWS_MASKER_2003",
             Self::AnswerTooLarge(_) | Self::AnswerDamaged => "AWS_MASKER_3001",
             Self::Tenant => "AWS_MASKER_4001",
-            Self::Opaque(_) => "AWS_MASKER_5001",
+            Self::Opaque(_) | Self::Hosted(_) => "AWS_MASKER_5001",
             Self::Unmaskable(_) => "AWS_MASKER_5002",
             Self::Depth(_) => "AWS_MASKER_6002",
         }
@@ -104,6 +106,7 @@ impl Reason {
             Self::Multipart => (400, "invalid_request_error", "multipart"),
             Self::Unmaskable(_) => (422, "invalid_request_error", "unmaskable_place"),
             Self::Opaque(_) => (422, "invalid_request_error", "opaque_content"),
+            Self::Hosted(_) => (422, "invalid_request_error", "provider_tool"),
             Self::Slow(_) => (408, "invalid_request_error", "body_timeout"),
             Self::Overloaded => (529, "overloaded_error", "overloaded"),
             Self::StoreDown => (503, "api_error", "store_down"),
@@ -153,6 +156,10 @@ impl Reason {
             Self::Opaque(kind) => {
                 format!("the gateway cannot look into {kind} and is set to refuse it")
             }
+            Self::Hosted(what) => format!(
+                "the request lets the provider {what} by itself, with placeholders in place of \
+                 values; remove that tool, or allow it with `refuse` in the gateway's configuration"
+            ),
             Self::Slow(time) => {
                 format!("the whole body must arrive within {} seconds", time.as_secs())
             }

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use crate::body::encoding::Coding;
 use crate::body::json::Tape;
 use crate::body::multipart::{self, PartMedia};
-use crate::body::select::{Guarded, Opaque};
+use crate::body::select::{Guarded, Hosted, Opaque};
 use crate::body::splice::{Swap, splice};
 use crate::detect::Kind;
 use crate::ext_proc::budget::Share;
@@ -168,10 +168,12 @@ impl Job {
         self.grow(text.len())?;
         let scope = self.head.scope.clone();
         let mut session = Session::new(&settings.masker, &scope);
+        session.around.note &= self.head.endpoint.note;
         let masked = mask(&mut session, &text, &self.head)?;
         let (mut table, report) = (session.table, session.report);
         table.set_care(care(&settings, &text, &self.head));
         refuse(&settings, &report)?;
+        self.head.endpoint.state |= report.goes_on;
         let (Self { head, share, .. }, body) = (self, masked.into());
         Ok(Masked { head, body, table, report, share, unmasked: false })
     }
@@ -192,9 +194,7 @@ fn mask(session: &mut Session<'_>, text: &str, head: &Head) -> Result<String, Re
 
 /// How the answer is restored: with what the client's own text names.
 fn care(settings: &Settings, text: &str, head: &Head) -> Care {
-    let catalog = Arc::clone(&settings.masker.catalog);
-    let care = Care::new(Arc::clone(&settings.restore), catalog);
-    let mut care = care.lenient(settings.lenient);
+    let mut care = settings.care();
     let mut json = |text: &str| {
         if let Ok(tape) = Tape::parse(text, settings.limits.depth) {
             care.own_request(&tape);
@@ -261,6 +261,11 @@ fn refuse(settings: &Settings, report: &Report) -> Result<(), Reason> {
             return Err(Reason::Opaque(opaque_name(opaque)));
         }
     }
+    for tool in report.hosted.keys() {
+        if settings.refuse.hosted.contains(tool) {
+            return Err(Reason::Hosted(hosted_name(*tool)));
+        }
+    }
     Ok(())
 }
 
@@ -285,6 +290,18 @@ pub fn opaque_name(opaque: Opaque) -> &'static str {
         Opaque::Video => "videos",
         Opaque::Document => "documents",
         Opaque::File => "files",
+    }
+}
+
+/// For errors.
+fn hosted_name(tool: Hosted) -> &'static str {
+    match tool {
+        Hosted::WebSearch => "search the web",
+        Hosted::WebFetch => "fetch pages",
+        Hosted::Code => "run code",
+        Hosted::Mcp => "call MCP servers",
+        Hosted::FileSearch => "search files",
+        Hosted::Other => "use other tools of its own",
     }
 }
 

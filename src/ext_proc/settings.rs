@@ -1,16 +1,16 @@
 //! What every exchange needs: the masker, the keys, the limits.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
-use crate::body::select::{Guarded, Opaque};
+use crate::body::select::{Guarded, Hosted, Opaque};
 use crate::ext_proc::budget::Budget;
 use crate::ext_proc::headers::Headers;
 use crate::ext_proc::refuse::Reason;
-use crate::mask::care::Rules;
+use crate::mask::care::{Care, Rules};
 use crate::mask::masker::Masker;
 use crate::mask::{MasterKey, Scope, Tenant};
 
@@ -46,7 +46,7 @@ pub struct Limits {
 }
 
 /// What is refused where it cannot be masked.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[expect(clippy::struct_excessive_bools, reason = "independent switches of the configuration")]
 pub struct Refuse {
     pub urls: bool,
@@ -55,6 +55,9 @@ pub struct Refuse {
     pub images: bool,
     pub documents: bool,
     pub files: bool,
+    pub audio: bool,
+    pub video: bool,
+    pub hosted: BTreeSet<Hosted>,
 }
 
 impl Refuse {
@@ -72,7 +75,9 @@ impl Refuse {
     #[must_use]
     pub fn opaque(&self, opaque: Opaque) -> bool {
         match opaque {
-            Opaque::Image | Opaque::Audio | Opaque::Video => self.images,
+            Opaque::Image => self.images,
+            Opaque::Audio => self.images || self.audio,
+            Opaque::Video => self.images || self.video,
             Opaque::Document => self.documents,
             Opaque::File => self.files,
         }
@@ -97,6 +102,13 @@ impl Settings {
             headers.path().starts_with(&route.path_prefix)
                 && route.media_types.iter().any(|allowed| media == allowed)
         })
+    }
+
+    /// How answers are restored.
+    #[must_use]
+    pub fn care(&self) -> Care {
+        let catalog = Arc::clone(&self.masker.catalog);
+        Care::new(Arc::clone(&self.restore), catalog).lenient(self.lenient)
     }
 
     /// Whose request this is, and that tenant's keys.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::body::select::{Guarded, Opaque};
+use crate::body::select::{Guarded, Hosted, Opaque};
 use crate::detect::Kind;
 use crate::ext_proc::answer::Answer;
 use crate::ext_proc::messages::Input;
@@ -16,12 +16,19 @@ pub struct Tally {
     pub outcome: Outcome,
     /// Why it was refused.
     pub code: Option<&'static str>,
+    /// Of Envoy, so that the logs can be joined.
+    pub request_id: Option<Box<str>>,
+    pub trace_id: Option<Box<str>>,
     pub request_bytes: usize,
     pub answer_bytes: u64,
     pub findings: BTreeMap<Kind, u64>,
     /// Findings where nothing may change, by place.
     pub unmaskable: BTreeMap<Place, u64>,
     pub opaque: BTreeMap<labels::Opaque, u64>,
+    /// Tools that the provider runs.
+    pub hosted: BTreeMap<labels::Tool, u64>,
+    /// Blocks of types that are not known, in the request.
+    pub blocks: u64,
     pub counts: Counts,
     pub held_events: u64,
     /// From the end of the request's body until Envoy had all that was masked.
@@ -36,11 +43,15 @@ impl Default for Tally {
             // Until something else is known.
             outcome: Outcome::Aborted,
             code: None,
+            request_id: None,
+            trace_id: None,
             request_bytes: 0,
             answer_bytes: 0,
             findings: BTreeMap::new(),
             unmaskable: BTreeMap::new(),
             opaque: BTreeMap::new(),
+            hosted: BTreeMap::new(),
+            blocks: 0,
             counts: Counts::default(),
             held_events: 0,
             took: None,
@@ -64,6 +75,10 @@ impl Tally {
         for (&opaque, &count) in &report.opaque {
             *self.opaque.entry(opaque_label(opaque)).or_default() += count;
         }
+        for (&tool, &count) in &report.hosted {
+            *self.hosted.entry(tool_label(tool)).or_default() += count;
+        }
+        self.blocks += report.unknown;
         self.malformed |= report.malformed;
     }
 
@@ -72,10 +87,17 @@ impl Tally {
         *self.opaque.entry(labels::Opaque::Binary).or_default() += 1;
     }
 
-    /// Counts the bytes of an answer, restored or not.
+    /// Reads what joins the logs, and counts the bytes of an answer, restored or not.
     pub(crate) fn input(&mut self, input: &Input) {
-        if let Input::ResponseBody { bytes, .. } = input {
-            self.answer_bytes += u64::try_from(bytes.len()).unwrap_or_default();
+        match input {
+            Input::RequestHeaders { headers, .. } => {
+                self.request_id = headers.text("x-request-id").and_then(uuid);
+                self.trace_id = headers.text("traceparent").and_then(trace_id);
+            }
+            Input::ResponseBody { bytes, .. } => {
+                self.answer_bytes += u64::try_from(bytes.len()).unwrap_or_default();
+            }
+            _ => {}
         }
     }
 
@@ -88,6 +110,22 @@ impl Tally {
     }
 }
 
+/// Envoy's request id. Another text of a client may hold anything: it is not logged.
+fn uuid(text: &str) -> Option<Box<str>> {
+    let hyphens = [8, 13, 18, 23];
+    let right = |(at, byte): (usize, u8)| {
+        if hyphens.contains(&at) { byte == b'-' } else { byte.is_ascii_hexdigit() }
+    };
+    (text.len() == 36 && text.bytes().enumerate().all(right)).then(|| text.into())
+}
+
+/// The trace of `version-trace-parent-flags` (W3C Trace Context, section 3.2).
+fn trace_id(text: &str) -> Option<Box<str>> {
+    let trace = text.split('-').nth(1)?;
+    let right = trace.len() == 32 && trace.bytes().all(|byte| byte.is_ascii_hexdigit());
+    (right && trace.bytes().any(|byte| byte != b'0')).then(|| trace.into())
+}
+
 fn label(place: Guarded) -> Place {
     match place {
         Guarded::Url => Place::Url,
@@ -98,6 +136,17 @@ fn label(place: Guarded) -> Place {
     }
 }
 
+fn tool_label(tool: Hosted) -> labels::Tool {
+    match tool {
+        Hosted::WebSearch => labels::Tool::WebSearch,
+        Hosted::WebFetch => labels::Tool::WebFetch,
+        Hosted::Code => labels::Tool::Code,
+        Hosted::Mcp => labels::Tool::Mcp,
+        Hosted::FileSearch => labels::Tool::FileSearch,
+        Hosted::Other => labels::Tool::Other,
+    }
+}
+
 fn opaque_label(opaque: Opaque) -> labels::Opaque {
     match opaque {
         Opaque::Image => labels::Opaque::Image,
@@ -105,5 +154,28 @@ fn opaque_label(opaque: Opaque) -> labels::Opaque {
         Opaque::Video => labels::Opaque::Video,
         Opaque::Document => labels::Opaque::Document,
         Opaque::File => labels::Opaque::File,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_ids_of_the_right_shape_are_logged() {
+        let id = "7c1f2a9e-0d4b-4f7a-9a55-3e1b8c2d6f00";
+        assert_eq!(uuid(id).as_deref(), Some(id));
+        for wrong in ["", "AKIAQ3EGRYZ7T2LM5XWB", &id.replace('-', "_"), &format!("{id}0")] {
+            assert_eq!(uuid(wrong), None, "{wrong}");
+        }
+        let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+        let parent = format!("00-{trace}-00f067aa0ba902b7-01");
+        assert_eq!(trace_id(&parent).as_deref(), Some(trace));
+        let zero = parent.replace(trace, &"0".repeat(32));
+        for wrong in
+            ["", "00-short-1-01", &zero, &parent.replace(trace, trace.trim_start_matches('4'))]
+        {
+            assert_eq!(trace_id(wrong), None, "{wrong}");
+        }
     }
 }

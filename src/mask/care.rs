@@ -80,6 +80,7 @@ pub(super) fn judge<'t>(
     let name = table.name(spelled);
     let Some(original) = table.original(name) else {
         counts.unknown += 1;
+        table.missed(name);
         return Verdict::Keep;
     };
     if let Some(care) = table.care() {

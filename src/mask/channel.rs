@@ -9,6 +9,7 @@ use crate::body::escape;
 use crate::body::splice::Swap;
 use crate::mask::care::{self, Spot, Verdict};
 use crate::mask::contents::WayBack;
+use crate::mask::offsets::{Count, Moves, Offset};
 use crate::mask::placeholder::{self, NUMBER_PREFIX, Placeholder};
 use crate::mask::restore::{self, Counts, Style};
 use crate::mask::spelling;
@@ -28,18 +29,38 @@ pub(super) struct Channel {
     pub open: Option<(u64, usize)>,
 }
 
+impl Channel {
+    fn new(count: Option<Count>) -> Self {
+        let moves = count.map(|count| (count, Moves::default()));
+        Self { context: Context { moves, ..Context::default() }, open: None }
+    }
+}
+
 /// All channels of a stream. Most events are of the same as the event before.
 #[derive(Default)]
 pub(super) struct Channels {
+    /// How offsets into their texts count, if there are any.
+    count: Option<Count>,
     number: u64,
     channel: Channel,
     others: HashMap<u64, Channel>,
 }
 
 impl Channels {
+    pub(super) fn new(count: Option<Count>) -> Self {
+        Self { count, channel: Channel::new(count), ..Self::default() }
+    }
+
+    /// What stands in the place of an offset into what came so far.
+    pub(super) fn moved(&self, number: u64, offset: Offset) -> Option<Swap<String>> {
+        let own = (number == self.number).then_some(&self.channel);
+        let (_, moves) = own.or_else(|| self.others.get(&number))?.context.moves.as_ref()?;
+        moves.swap_of(offset)
+    }
+
     pub(super) fn at(&mut self, number: u64) -> &mut Channel {
         if number != self.number {
-            let next = self.others.remove(&number).unwrap_or_default();
+            let next = self.others.remove(&number).unwrap_or_else(|| Channel::new(self.count));
             let last = std::mem::replace(&mut self.channel, next);
             self.others.insert(self.number, last);
             self.number = number;
@@ -65,6 +86,8 @@ pub(super) struct Context {
     buffer: String,
     /// Nothing before is looked at.
     from: usize,
+    /// How far offsets into it have moved.
+    moves: Option<(Count, Moves)>,
 }
 
 /// What becomes of a text.
@@ -110,7 +133,7 @@ impl Context {
         let from = before - self.from;
         let open = if end { None } else { open_tail(text, source, table) };
         let mut open = open.map_or(text.len(), |open| open.max(from));
-        let mut at = from;
+        let (mut at, mut told) = (from, from);
         let mut way_back = WayBack::new(raw);
         let mut swaps = Vec::new();
         let spans = if may_hold(text.get(from..).unwrap_or_default(), table) {
@@ -135,6 +158,12 @@ impl Context {
                 at = care::take(&mut self.url, text, &span, source, table);
             }
             let Verdict::Write(original) = verdict else { continue };
+            if let Some((count, moves)) = &mut self.moves {
+                let length = |span| text.get(span).map_or(0, *count);
+                moves.keep(length(told..span.start));
+                moves.change(length(span.clone()), count(original));
+                told = span.end;
+            }
             let digits = source && quoted_number(text, &span) == Some(true) && span.start > from;
             let (span, with) = if digits {
                 (span.start - 1..span.end + 1, original.to_owned())
@@ -146,6 +175,9 @@ impl Context {
         }
         if table.care().is_some() {
             self.url.advance(text.get(at..open).unwrap_or_default(), source);
+        }
+        if let Some((count, moves)) = &mut self.moves {
+            moves.keep(text.get(told..open).map_or(0, *count));
         }
         let raw_open = way_back.source(&(open - from..open - from)).start;
         self.buffer.truncate(self.from + open);

@@ -5,7 +5,8 @@ use std::ops::Range;
 
 use crate::body::frame::Frame;
 use crate::body::splice::{Swap, splice};
-use crate::mask::channel::Plan;
+use crate::mask::channel::{Channels, Plan};
+use crate::mask::offsets::Offset;
 
 /// An event that is not written yet.
 pub(super) struct Held {
@@ -13,6 +14,8 @@ pub(super) struct Held {
     /// Of what stands whole in the event.
     pub swaps: Vec<Swap<String>>,
     pub deltas: Vec<Delta>,
+    /// Offsets into texts of channels, which those before decide.
+    pub offsets: Vec<(u64, Offset)>,
 }
 
 /// A text of an event that may go on in the next.
@@ -85,11 +88,18 @@ pub(super) fn share<const N: usize>(plan: &Plan, joined: &str, deltas: [(&mut De
 impl Held {
     /// An event in which nothing is restored.
     pub(super) fn plain(frame: Frame) -> Self {
-        Self { frame, swaps: Vec::new(), deltas: Vec::new() }
+        Self { frame, swaps: Vec::new(), deltas: Vec::new(), offsets: Vec::new() }
     }
 
     pub(super) fn is_open(&self) -> bool {
         self.deltas.iter().any(|delta| delta.open)
+    }
+
+    /// Moves its offsets, when all texts before it are decided.
+    pub(super) fn settle(&mut self, channels: &Channels) {
+        for (channel, offset) in std::mem::take(&mut self.offsets) {
+            self.swaps.extend(channels.moved(channel, offset));
+        }
     }
 
     pub(super) fn write(mut self, out: &mut Vec<u8>) {

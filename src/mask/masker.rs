@@ -18,12 +18,13 @@ use thiserror::Error;
 
 use crate::body::escape;
 use crate::body::json::{JsonError, Shape, Tape};
-use crate::body::select::{self, Format, Guarded, Leaf, Opaque, Place};
+use crate::body::select::{self, Format, Guarded, Hosted, Leaf, Opaque, Place};
 use crate::body::splice::{Swap, splice};
 use crate::detect::{Beside, Catalog, Finding, Kind, Known, Rank};
 use crate::mask::contents::Contents;
 use crate::mask::decoded::{Decoded, source_at};
 use crate::mask::masker::again::{Digest, Log};
+use crate::mask::note;
 use crate::mask::placeholder::{self, NUMBER_KIND, Placeholder};
 use crate::mask::resent::Resent;
 use crate::mask::table::Table;
@@ -70,6 +71,12 @@ pub struct Report {
     /// Findings where nothing may change.
     pub guarded: BTreeMap<(Guarded, Kind), u64>,
     pub opaque: BTreeMap<Opaque, u64>,
+    /// Tools that the provider runs.
+    pub hosted: BTreeMap<Hosted, u64>,
+    /// The provider kept what the request goes on with.
+    pub goes_on: bool,
+    /// Blocks of types that are not known, all of whose strings are masked.
+    pub unknown: u64,
     /// Placeholders in model state: what the answer says of them is restored too.
     pub present: Vec<Placeholder>,
     /// The body claimed to be JSON and is not: it was masked as text.
@@ -106,6 +113,8 @@ pub struct Session<'a> {
     masker: &'a Masker,
     scope: &'a Scope,
     pub table: Table,
+    /// What is done around the texts.
+    pub around: Around,
     known: Known,
     pub report: Report,
     decoded: Decoded,
@@ -137,7 +146,8 @@ impl<'a> Session<'a> {
     #[must_use]
     pub fn new(masker: &'a Masker, scope: &'a Scope) -> Self {
         let (table, known, report, decoded, digest, log) = Default::default();
-        Self { masker, scope, table, known, report, decoded, digest, log }
+        let around = masker.around;
+        Self { masker, scope, table, around, known, report, decoded, digest, log }
     }
 
     /// Masks a JSON document. What is not JSON is masked as text and counted:
@@ -151,9 +161,18 @@ impl<'a> Session<'a> {
                 return self.text(source);
             }
         };
+        for tool in select::hosted(&tape, format) {
+            *self.report.hosted.entry(tool).or_default() += 1;
+        }
+        self.report.goes_on |= select::goes_on(&tape, format);
         let mut swaps = Vec::new();
-        for unit in select::units(&tape, format).iter() {
+        let units = select::units(&tape, format);
+        self.report.unknown += units.unknown();
+        for unit in units.iter() {
             self.unit(&tape, unit, &mut swaps)?;
+        }
+        if self.around.note {
+            swaps.extend(note::swaps(&tape, format));
         }
         let masked = splice(source, &mut swaps).map_err(|_| Refusal::Misfit)?;
         Ok(self.widened(&tape, format, &swaps, &masked).unwrap_or(masked))

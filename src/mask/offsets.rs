@@ -2,26 +2,35 @@
 //! annotations of OpenAI count characters, grounding and citations of Gemini bytes.
 //! Offsets into documents of the request stay: the provider counted what it was sent.
 
+use std::ops::Range;
+
+use memchr::memmem;
+
 use crate::body::escape;
 use crate::body::json::{Node, Shape, Tape};
-use crate::body::select::Format;
+use crate::body::select::{self, Format};
 use crate::body::splice::Swap;
 
 /// Names of offsets that begin and end a span.
 const INDEXES: [(&str, &str); 2] = [("start_index", "end_index"), ("startIndex", "endIndex")];
 
+/// How an API counts a text.
+pub(super) type Count = fn(&str) -> usize;
+
+/// How offsets into texts of this format count, if it has any.
+pub(super) fn count(format: Format) -> Option<Count> {
+    match format {
+        Format::Chat | Format::Responses | Format::ResponsesEvent | Format::Line => {
+            Some(|text| text.chars().count())
+        }
+        Format::Gemini => Some(str::len),
+        _ => None,
+    }
+}
+
 /// Adds the swaps of all offsets into the texts that `swaps` change.
 pub(super) fn adjust(tape: &Tape<'_>, format: Format, swaps: &mut Vec<Swap<String>>) {
-    let count: fn(&str) -> usize = match format {
-        Format::Chat | Format::Responses | Format::ResponsesEvent | Format::Line => {
-            |text| text.chars().count()
-        }
-        Format::Gemini => str::len,
-        _ => return,
-    };
-    if swaps.is_empty() {
-        return;
-    }
+    let Some(count) = count(format).filter(|_| !swaps.is_empty()) else { return };
     swaps.sort_by_key(|swap| swap.span.start);
     let mut found = Vec::new();
     visit(
@@ -29,47 +38,83 @@ pub(super) fn adjust(tape: &Tape<'_>, format: Format, swaps: &mut Vec<Swap<Strin
         tape.root(),
         &|text, spans| {
             let moves = Moves::of(tape, text, swaps, count);
-            spans.iter().flat_map(|&span| moves.swaps(tape, span)).collect()
+            let offsets = spans.iter().flat_map(|&span| offsets(tape, span));
+            offsets.filter_map(|offset| moves.swap_of(offset)).collect()
         },
         &mut found,
     );
     swaps.extend(found);
 }
 
+/// A number that says where in a text a span begins or ends.
+#[derive(Clone, Debug)]
+pub(super) struct Offset {
+    /// Where the number stands.
+    at: Range<usize>,
+    value: usize,
+    end: bool,
+}
+
+/// The offsets of one object.
+fn offsets<'t>(tape: &'t Tape<'_>, span: Node) -> impl Iterator<Item = Offset> + 't {
+    let names = INDEXES.into_iter().flat_map(|(start, end)| [(start, false), (end, true)]);
+    names.filter_map(move |(name, end)| {
+        let node = tape.field(span, name)?;
+        let value = tape.raw(node).parse().ok()?;
+        Some(Offset { at: tape.span(node), value, end })
+    })
+}
+
 /// What moves the offsets into one text.
-struct Moves(Vec<Move>);
+#[derive(Debug, Default)]
+pub(super) struct Moves {
+    all: Vec<Move>,
+    /// The end of the text, as it came and as it is now.
+    old: usize,
+    new: usize,
+}
 
 /// A placeholder, in the units of the API: where it began and ended, and where its original
 /// does.
+#[derive(Debug)]
 struct Move {
     old: (usize, usize),
     new: (usize, usize),
 }
 
 impl Moves {
-    fn of(tape: &Tape<'_>, text: Node, swaps: &[Swap<String>], count: fn(&str) -> usize) -> Self {
+    fn of(tape: &Tape<'_>, text: Node, swaps: &[Swap<String>], count: Count) -> Self {
         let span = tape.span(text);
         let first = swaps.partition_point(|swap| swap.span.start < span.start);
         let inside = swaps.iter().skip(first).take_while(|swap| swap.span.end <= span.end);
-        let (mut at, mut old, mut new) = (span.start, 0, 0);
+        let (mut at, mut moves) = (span.start, Self::default());
         let length =
             |from, to| count(&escape::decode(tape.source().get(from..to).unwrap_or_default()));
-        let moves = inside.map(|swap| {
-            let before = length(at, swap.span.start);
-            let (was, is) =
-                (length(swap.span.start, swap.span.end), count(&escape::decode(&swap.with)));
+        for swap in inside {
+            moves.keep(length(at, swap.span.start));
+            let was = length(swap.span.start, swap.span.end);
+            moves.change(was, count(&escape::decode(&swap.with)));
             at = swap.span.end;
-            let (from, to) = (old + before, new + before);
-            (old, new) = (from + was, to + is);
-            Move { old: (from, old), new: (to, new) }
-        });
-        Self(moves.collect())
+        }
+        moves
+    }
+
+    /// So much of the text stays.
+    pub(super) fn keep(&mut self, length: usize) {
+        (self.old, self.new) = (self.old + length, self.new + length);
+    }
+
+    /// What was so long is now as long as that.
+    pub(super) fn change(&mut self, was: usize, is: usize) {
+        let (old, new) = (self.old + was, self.new + is);
+        self.all.push(Move { old: (self.old, old), new: (self.new, new) });
+        (self.old, self.new) = (old, new);
     }
 
     /// Where an offset is now. Inside a placeholder, it is its beginning, or its end.
     fn moved(&self, offset: usize, end: bool) -> usize {
-        let before = self.0.iter().take_while(|place| place.old.0 < offset).last();
-        match before {
+        let before = self.all.partition_point(|place| place.old.0 < offset).checked_sub(1);
+        match before.and_then(|at| self.all.get(at)) {
             None => offset,
             Some(place) if offset < place.old.1 => {
                 if end {
@@ -82,21 +127,25 @@ impl Moves {
         }
     }
 
-    /// The swaps of the offsets of one object.
-    fn swaps(&self, tape: &Tape<'_>, span: Node) -> Vec<Swap<String>> {
-        let mut swaps = Vec::new();
-        for (start, end) in INDEXES {
-            for (name, end) in [(start, false), (end, true)] {
-                let Some(node) = tape.field(span, name) else { continue };
-                let Ok(offset) = tape.raw(node).parse() else { continue };
-                let moved = self.moved(offset, end);
-                if moved != offset {
-                    swaps.push(Swap { span: tape.span(node), with: moved.to_string() });
-                }
-            }
-        }
-        swaps
+    /// What stands in the place of an offset.
+    pub(super) fn swap_of(&self, offset: Offset) -> Option<Swap<String>> {
+        let Offset { at, value, end } = offset;
+        let moved = self.moved(value, end);
+        (moved != value).then(|| Swap { span: at, with: moved.to_string() })
     }
+}
+
+/// Offsets of an event of a stream into the texts of channels, of which much came before.
+pub(super) fn streamed(tape: &Tape<'_>, format: Format) -> Vec<(u64, Offset)> {
+    let source = tape.source().as_bytes();
+    let any = |name: &[u8]| memmem::find(source, name).is_some();
+    if count(format).is_none() || !(any(b"\"end_index\"") || any(b"\"endIndex\"")) {
+        return Vec::new();
+    }
+    select::anchored(tape, format)
+        .into_iter()
+        .flat_map(|(channel, span)| offsets(tape, span).map(move |offset| (channel, offset)))
+        .collect()
 }
 
 /// Finds the texts that have offsets into them, with the objects that hold those.
@@ -108,8 +157,7 @@ fn visit(
 ) {
     match tape.shape(node) {
         Shape::Object => {
-            for (text, spans) in [annotated(tape, node), grounded(tape, node)].into_iter().flatten()
-            {
+            for (text, spans) in annotated(tape, node).into_iter().chain(grounded(tape, node)) {
                 found.extend(each(text, &spans));
             }
             for (_, value) in tape.fields(node) {
@@ -130,21 +178,22 @@ fn annotated(tape: &Tape<'_>, part: Node) -> Option<(Node, Vec<Node>)> {
     (tape.shape(text) == Shape::String).then_some((text, spans))
 }
 
-/// A candidate of Gemini of one text, with grounding or citations.
-fn grounded(tape: &Tape<'_>, candidate: Node) -> Option<(Node, Vec<Node>)> {
-    let parts = tape.field(tape.field(candidate, "content")?, "parts")?;
-    let mut texts = tape.items(parts).filter_map(|part| tape.field(part, "text"));
-    let text = texts.next().filter(|_| texts.next().is_none())?;
-    let list = |holder: &str, name: &str| {
-        let list = tape.field(candidate, holder).and_then(|holder| tape.field(holder, name));
-        list.into_iter().flat_map(|list| tape.items(list)).collect::<Vec<_>>()
+/// The texts of a candidate of Gemini, with the grounding and the citations in each.
+fn grounded(tape: &Tape<'_>, candidate: Node) -> Vec<(Node, Vec<Node>)> {
+    let parts = tape.field(candidate, "content").and_then(|content| tape.field(content, "parts"));
+    let Some(parts) = parts else { return Vec::new() };
+    let text = |part| tape.field(part, "text").filter(|&text| tape.shape(text) == Shape::String);
+    let thought = |part| tape.field(part, "thought").is_some_and(|is| tape.raw(is) == "true");
+    let only = || {
+        let mut said = tape.items(parts).filter(|&part| !thought(part)).filter_map(text);
+        said.next().filter(|_| said.next().is_none())
     };
-    let supports = list("groundingMetadata", "groundingSupports");
-    let mut spans: Vec<_> =
-        supports.into_iter().filter_map(|support| tape.field(support, "segment")).collect();
-    spans.extend(list("citationMetadata", "citations"));
-    spans.extend(list("citationMetadata", "citationSources"));
-    Some((text, spans))
+    let of = |span| {
+        let index = tape.field(span, "partIndex").and_then(|index| tape.raw(index).parse().ok());
+        let part = index.and_then(|index| tape.items(parts).nth(index));
+        Some((part.and_then(text).or_else(only)?, vec![span]))
+    };
+    select::spans_of(tape, candidate).into_iter().filter_map(of).collect()
 }
 
 #[cfg(test)]

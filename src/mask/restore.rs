@@ -29,6 +29,8 @@ pub struct Counts {
     pub tool_input: u64,
     /// Known, but the configuration says no.
     pub by_setting: u64,
+    /// Blocks of types that are not known.
+    pub blocks: u64,
 }
 
 /// How an original is written where its placeholder stood.
@@ -96,7 +98,9 @@ pub fn json(
         return spliced(source, text.leaf_swaps(source, 0, &mut Url::default()));
     };
     let mut all = Vec::new();
-    for leaf in select::units(&tape, format).iter().flatten() {
+    let units = select::units(&tape, format);
+    counts.blocks += units.unknown();
+    for leaf in units.iter().flatten() {
         place(&tape, leaf, None, table, counts, &mut all);
     }
     offsets::adjust(&tape, format, &mut all);

@@ -74,7 +74,8 @@ impl Stream {
     /// A stream with any framing.
     #[must_use]
     pub fn framed(framing: Framing, format: Format, depth: usize) -> Self {
-        let (queue, channels, carried) = Default::default();
+        let (queue, carried) = Default::default();
+        let channels = Channels::new(offsets::count(format));
         let (left, held, damaged) = (0, 0, false);
         Self { framing, format, depth, queue, left, channels, carried, held, damaged }
     }
@@ -134,7 +135,7 @@ impl Stream {
         let at = at - data..at - data + text.len();
         let delta = Delta::new(channel << 32, source, source, at, text);
         let frame = Frame::Sse(Event::single(framer.take(len), data));
-        let held = Held { frame, swaps: Vec::new(), deltas: vec![delta] };
+        let held = Held { deltas: vec![delta], ..Held::plain(frame) };
         self.enter(held, &[Step::Text(0)], table, counts, out);
         Ok(true)
     }
@@ -157,6 +158,7 @@ impl Stream {
             return out.extend_from_slice(frame.raw());
         }
         let (mut swaps, mut deltas, mut steps) = (Vec::new(), Vec::new(), Vec::new());
+        let mut moving = Vec::new();
         let data = frame.data().unwrap_or_default();
         if let Ok(tape) = Tape::parse(&data, self.depth) {
             let mut leaves = Vec::new();
@@ -170,14 +172,17 @@ impl Stream {
                     }
                     Piece::End(End::Ping) => return out.extend_from_slice(frame.raw()),
                     Piece::End(end) => steps.push(Step::End(end)),
+                    Piece::Unknown => counts.blocks += 1,
                 }
             }
             swaps = self.whole(&tape, &leaves, table, counts);
+            moving = offsets::streamed(&tape, self.format);
         } else if data.trim() == "[DONE]" {
             steps.push(Step::End(End::All));
         }
         drop(data);
-        self.enter(Held { frame, swaps, deltas }, &steps, table, counts, out);
+        let held = Held { frame, swaps, deltas, offsets: moving };
+        self.enter(held, &steps, table, counts, out);
     }
 
     /// Restores what stands whole in an event.
@@ -281,8 +286,9 @@ impl Stream {
     /// Writes the events at the head of the queue that are decided.
     fn release(&mut self, out: &mut Vec<u8>) {
         while self.queue.front().is_some_and(|held| !held.is_open()) {
-            let Some(held) = self.queue.pop_front() else { return };
+            let Some(mut held) = self.queue.pop_front() else { return };
             self.left += 1;
+            held.settle(&self.channels);
             held.write(out);
         }
     }

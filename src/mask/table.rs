@@ -1,9 +1,9 @@
 //! What one exchange masked: from value to placeholder and back.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::ops::Range;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use crate::mask::care::Care;
 use crate::mask::placeholder::NUMBER_KIND;
@@ -21,6 +21,8 @@ pub struct Table {
     back: HashMap<Placeholder, Known>,
     has_numbers: bool,
     care: Option<Care>,
+    /// What was looked for and not known, where that is wanted.
+    seeking: Option<Mutex<BTreeSet<Placeholder>>>,
     /// Of all that is known, made when it is looked for.
     spellings: OnceLock<Spellings>,
 }
@@ -117,6 +119,25 @@ impl Table {
         let mut inner = name.match_indices("_SECRET_").map(|(at, _)| at + 1);
         let known = inner.find(|&at| name.get(at..).is_some_and(|n| self.back.contains_key(n)));
         span.start + known.unwrap_or_default()..span.end
+    }
+
+    /// Knows nothing, and remembers what was looked for.
+    #[must_use]
+    pub fn seeking() -> Self {
+        Self { seeking: Some(Mutex::default()), has_numbers: true, ..Self::default() }
+    }
+
+    /// Placeholders that were looked for since the last time.
+    #[must_use]
+    pub fn sought(&self) -> BTreeSet<Placeholder> {
+        let all = self.seeking.as_ref().and_then(|all| all.lock().ok());
+        all.map(|mut all| std::mem::take(&mut *all)).unwrap_or_default()
+    }
+
+    pub(super) fn missed(&self, name: &str) {
+        if let Some(Ok(mut all)) = self.seeking.as_ref().map(Mutex::lock) {
+            all.extend(Placeholder::parse(name));
+        }
     }
 
     /// Are other spellings of placeholders restored, too?

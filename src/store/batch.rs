@@ -13,6 +13,8 @@ pub(crate) struct Entry {
     pub(crate) key: StoreKey,
     pub(crate) fingerprint: [u8; 32],
     pub(crate) sealed: Arc<[u8]>,
+    /// The same value is stored, sealed under an older key: this takes its place.
+    pub(crate) replaces: bool,
 }
 
 /// A call carries at most this many saves and as many reveals, so that other

@@ -213,7 +213,8 @@ impl Store {
                 Some(_) => return Err(self.collision(mapping)),
                 None => {
                     let sealed = sealer.seal(&key, mapping)?.into();
-                    entries.push(Entry { key, fingerprint: mapping.fingerprint, sealed });
+                    let fingerprint = mapping.fingerprint;
+                    entries.push(Entry { key, fingerprint, sealed, replaces: false });
                     mappings.push(mapping.as_ref());
                 }
             }

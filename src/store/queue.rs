@@ -73,7 +73,12 @@ mod tests {
     use super::*;
 
     fn entry(n: u8) -> Entry {
-        Entry { key: [n; 16], fingerprint: [n; 32], sealed: Arc::from([n].as_slice()) }
+        Entry {
+            key: [n; 16],
+            fingerprint: [n; 32],
+            sealed: Arc::from([n].as_slice()),
+            replaces: false,
+        }
     }
 
     fn keys(queue: &mut Queue, count: usize) -> Vec<u8> {

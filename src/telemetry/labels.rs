@@ -114,6 +114,26 @@ label! {
     }
 }
 
+label! {
+    /// A tool that the provider runs.
+    Tool("tool") {
+        WebSearch = "web_search",
+        WebFetch = "web_fetch",
+        Code = "code_execution",
+        Mcp = "mcp",
+        FileSearch = "file_search",
+        Other = "other",
+    }
+}
+
+label! {
+    /// Where a block of a type that is not known was.
+    Block("side") {
+        Request = "request",
+        Answer = "answer",
+    }
+}
+
 /// Why a request was refused, as the error body names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Code(pub &'static str);

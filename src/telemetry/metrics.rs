@@ -12,6 +12,7 @@ use prometheus_client::registry::Metric;
 use prometheus_client::registry::Registry;
 
 use crate::telemetry::findings::Findings;
+use crate::telemetry::labels::Block;
 use crate::telemetry::labels::Code;
 use crate::telemetry::labels::Kept;
 use crate::telemetry::labels::Listener;
@@ -21,6 +22,7 @@ use crate::telemetry::labels::Place;
 use crate::telemetry::labels::Reload;
 use crate::telemetry::labels::Restored;
 use crate::telemetry::labels::Severity;
+use crate::telemetry::labels::Tool;
 use crate::telemetry::timing::Timing;
 
 /// The media type of [`encode`]'s text.
@@ -56,6 +58,8 @@ pub struct Metrics {
     pub buffered_bytes: Gauge,
     pub unmaskable: Family<Place, Counter>,
     pub opaque: Family<Opaque, Counter>,
+    pub hosted: Family<Tool, Counter>,
+    pub blocks: Family<Block, Counter>,
     pub reloads: Family<Reload, Counter>,
 }
 
@@ -125,6 +129,14 @@ impl Metrics {
             buffered_bytes: of.empty("buffered_bytes", "Bytes held for running exchanges"),
             unmaskable: of.empty("unmaskable", "Findings in places that must not change, by place"),
             opaque: of.empty("opaque", "Content that masker does not look into, by kind"),
+            hosted: of.empty(
+                "provider_tools",
+                "Tools in requests that the provider runs, with placeholders",
+            ),
+            blocks: of.empty(
+                "unknown_blocks",
+                "Content blocks of a type that is not known: masked in requests, passed in answers",
+            ),
             reloads: of.empty(
                 "config_reloads",
                 "Configurations that were read again: applied, or refused because they are wrong",
@@ -151,6 +163,12 @@ impl Metrics {
         }
         for place in Place::ALL {
             drop(self.unmaskable.get_or_create(place));
+        }
+        for tool in Tool::ALL {
+            drop(self.hosted.get_or_create(tool));
+        }
+        for side in Block::ALL {
+            drop(self.blocks.get_or_create(side));
         }
         for severity in Severity::ALL {
             drop(self.alerts.get_or_create(severity));
@@ -242,6 +260,8 @@ mod tests {
             "masker_buffered_bytes 7",
             "masker_unmaskable_total{place=\"name\"} 0",
             "masker_opaque_total{kind=\"document\"} 0",
+            "masker_provider_tools_total{tool=\"web_search\"} 0",
+            "masker_unknown_blocks_total{side=\"request\"} 0",
         ] {
             assert!(text.lines().any(|found| found == line), "{line}\n{text}");
         }

@@ -16,7 +16,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("ext_proc", &["detect", "body", "mask", "store", "mode", "breaker", "telemetry"]),
     ("admin", &["detect", "body", "mask", "store", "mode", "breaker", "telemetry", "listen"]),
     // Below: plain types of the parts that a configuration speaks of.
-    ("config", &["detect", "mask", "breaker"]),
+    ("config", &["detect", "body", "mask", "breaker"]),
     ("lib.rs", &[]),
     ("main.rs", &["cli"]),
 ];

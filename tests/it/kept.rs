@@ -7,7 +7,7 @@ use masker::mask::{Placeholder, Value};
 use serde_json::json;
 
 use crate::driver::{
-    answer_body, answer_bytes, answer_headers, new, outputs, request_headers, send,
+    answer_body, answer_bytes, answer_headers, new, outputs, request_body, request_headers, send,
 };
 use crate::golden_streams::mask_text;
 
@@ -111,4 +111,66 @@ fn other_answers_ask_nobody() {
     let mut exchange = fetching("/v1/models", "application/json");
     let said = send(&mut exchange, answer_body(mask_text(ID).as_bytes(), true)).unwrap();
     assert_eq!(answer_bytes(&said), mask_text(ID).as_bytes());
+}
+
+/// A request that goes on with what the provider kept, and whose answer has begun.
+fn going_on(path: &str, body: &serde_json::Value, media: &str) -> Exchange {
+    let mut exchange = new();
+    send(&mut exchange, request_headers(path, "application/json", false)).unwrap();
+    send(&mut exchange, request_body(body.to_string().as_bytes(), true)).unwrap();
+    drop(send(&mut exchange, answer_headers(media, &[])).unwrap());
+    exchange
+}
+
+#[test]
+fn a_conversation_that_the_provider_keeps_is_restored_with_the_store() {
+    let masked = mask_text(ID);
+    let body = json!({"input": "go on", "previous_response_id": "resp_1"});
+    let delta = |text: &str| {
+        let delta = json!({"type": "response.output_text.delta", "output_index": 0,
+            "content_index": 0, "delta": text});
+        format!("data: {delta}\n\n")
+    };
+    let output = json!([{"type": "message", "role": "assistant",
+        "content": [{"type": "output_text", "text": masked}]}]);
+    let done = json!({"type": "response.completed", "response": {"output": output}});
+    let end = format!("data: {done}\n\n");
+    let text = format!("see {masked} and {masked}.");
+    for at in 0..=text.len() {
+        let source = delta(&text[..at]) + &delta(&text[at..]) + &end;
+        for size in [source.len(), 37] {
+            let mut exchange = going_on("/v1/responses", &body, "text/event-stream");
+            let pieces: Vec<&[u8]> = source.as_bytes().chunks(size).collect();
+            let (all, asked) = fetched(&mut exchange, &pieces);
+            let client = String::from_utf8(answer_bytes(&all)).unwrap();
+            assert_eq!(client.matches(ID).count(), 3, "{at} by {size}: {client}");
+            assert!(!client.contains(&masked), "{at} by {size}");
+            assert_eq!(asked, 1, "{at} by {size}");
+        }
+    }
+    let answer = json!({"object": "response", "output": output}).to_string();
+    let mut exchange = going_on("/v1/responses", &body, "application/json");
+    let (all, _) = fetched(&mut exchange, &[answer.as_bytes()]);
+    assert_eq!(answer_bytes(&all), answer.replace(&masked, ID).as_bytes());
+}
+
+#[test]
+fn without_the_store_a_kept_conversation_is_refused_and_others_ask_nobody() {
+    for (body, kept) in [
+        (json!({"input": ID, "previous_response_id": "resp_1"}), true),
+        (json!({"input": ID, "conversation": {"id": "conv_1"}}), true),
+        (json!({"input": ID, "previous_response_id": null}), false),
+        (json!({"input": ID}), false),
+    ] {
+        let mut exchange = new();
+        send(&mut exchange, request_headers("/v1/responses", "application/json", false)).unwrap();
+        exchange.input(request_body(body.to_string().as_bytes(), true)).unwrap();
+        let job = exchange.job().unwrap();
+        exchange.masked(job.run());
+        assert!(exchange.needs().is_some());
+        exchange.provide(Ok(Provided { degraded: true, ..Provided::default() }));
+        let said = outputs(&mut exchange);
+        let refused = matches!(said.as_slice(), [Output::Refuse(reply)] if reply.status == 503);
+        assert_eq!(refused, kept, "{body}");
+    }
 }

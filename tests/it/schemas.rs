@@ -46,12 +46,57 @@ fn decision(table: &str, sample: &str) -> &'static str {
     let pieces = select::pieces(&tape, *format, name.as_ref().and_then(Value::as_str));
     let places = pieces.iter().filter_map(|piece| match piece {
         Piece::Leaf(leaf) | Piece::Delta { leaf, .. } => Some(*leaf),
-        Piece::End(_) => None,
+        Piece::End(_) | Piece::Unknown => None,
     });
     match places.into_iter().find(marked).map(|leaf| leaf.place) {
         Some(Place::Delta) => "restore, goes on",
         Some(Place::DeltaJson) => "restore as JSON, goes on",
         place => word(place, false),
+    }
+}
+
+/// Has the document a block of a type that is not known?
+fn is_unknown(table: &str, sample: &str) -> bool {
+    let (_, format, event) = FORMATS.iter().find(|(name, ..)| *name == table).unwrap();
+    let mut sample: Value = serde_json::from_str(sample).unwrap();
+    let name = sample.as_object_mut().unwrap().remove("@name");
+    let sample = sample.to_string();
+    let tape = Tape::parse(&sample, DEPTH).unwrap();
+    if !event {
+        return select::units(&tape, *format).unknown() > 0;
+    }
+    let pieces = select::pieces(&tape, *format, name.as_ref().and_then(Value::as_str));
+    pieces.iter().any(|piece| matches!(piece, Piece::Unknown))
+}
+
+#[test]
+fn every_block_of_the_sdks_is_known_and_others_are_not() {
+    let table = fs::read_to_string(dir().join("schemas.tsv")).unwrap();
+    for line in table.lines() {
+        let cells: Vec<&str> = line.split('\t').collect();
+        let &[name, field, _, sample] = cells.as_slice() else { panic!("{line}") };
+        assert!(!is_unknown(name, sample), "{name} {field}: {sample}");
+    }
+    for (name, sample) in [
+        (
+            "messages-request",
+            r#"{"messages":[{"role":"user","content":[{"type":"new","a":"@"}]}]}"#,
+        ),
+        ("messages-answer", r#"{"type":"message","content":[{"type":"new"}]}"#),
+        (
+            "messages-event",
+            r#"{"type":"content_block_start","index":0,"content_block":{"type":"new"}}"#,
+        ),
+        ("chat-request", r#"{"messages":[{"role":"user","content":[{"type":"new"}]}]}"#),
+        ("responses-request", r#"{"input":[{"type":"new"}]}"#),
+        (
+            "responses-answer",
+            r#"{"object":"response","output":[{"type":"message","content":[{"type":"new"}]}]}"#,
+        ),
+        ("gemini-request", r#"{"contents":[{"parts":[{"new":{}}]}]}"#),
+        ("converse-request", r#"{"messages":[{"role":"user","content":[{"new":{}}]}]}"#),
+    ] {
+        assert!(is_unknown(name, sample), "{name} {sample}");
     }
 }
 

@@ -199,3 +199,22 @@ pub(super) fn end(name: &str, index: u32) -> Option<End> {
         _ => End::All,
     })
 }
+
+/// What a block may be.
+pub(super) const BLOCKS: &[&str] = &[
+    "audio",
+    "cachePoint",
+    "citationsContent",
+    "document",
+    "guardContent",
+    "image",
+    "json",
+    "reasoningContent",
+    "searchResult",
+    "text",
+    "toolAddition",
+    "toolRemoval",
+    "toolResult",
+    "toolUse",
+    "video",
+];

@@ -21,6 +21,7 @@ pub(super) enum Object {
     Part,
     Blob,
     TextBlob,
+    Media(Opaque),
     FileData,
     Call,
     /// The result of a call.
@@ -101,6 +102,9 @@ impl Object {
             Self::Part => PART,
             Self::Blob => &[("data", Rule::Opaque(Opaque::Document))],
             Self::TextBlob => &[("data", Rule::Base64)],
+            Self::Media(Opaque::Image) => &[("data", Rule::Opaque(Opaque::Image))],
+            Self::Media(Opaque::Audio) => &[("data", Rule::Opaque(Opaque::Audio))],
+            Self::Media(_) => &[("data", Rule::Opaque(Opaque::Video))],
             Self::FileData => {
                 &[("fileUri", Rule::Guard(Guarded::Url)), ("file_uri", Rule::Guard(Guarded::Url))]
             }
@@ -130,9 +134,55 @@ impl Object {
 
     /// What a blob is, by its media type.
     pub(super) fn refine(self, media_type: &str) -> Rule {
-        match self {
-            Self::Blob if media_type.starts_with("text/") => Rule::Gemini(Self::TextBlob),
-            other => Rule::Gemini(other),
-        }
+        let (kind, _) = media_type.split_once('/').unwrap_or_default();
+        Rule::Gemini(match (self, kind) {
+            (Self::Blob, "text") => Self::TextBlob,
+            (Self::Blob, "image") => Self::Media(Opaque::Image),
+            (Self::Blob, "audio") => Self::Media(Opaque::Audio),
+            (Self::Blob, "video") => Self::Media(Opaque::Video),
+            (other, _) => other,
+        })
     }
 }
+
+/// What a part may be.
+pub(super) const PARTS: &[&str] = &[
+    "audioMetadata",
+    "audioTranscription",
+    "audio_metadata",
+    "audio_transcription",
+    "codeExecutionResult",
+    "code_execution_result",
+    "documentMetadata",
+    "document_metadata",
+    "executableCode",
+    "executable_code",
+    "fileData",
+    "file_data",
+    "functionCall",
+    "functionResponse",
+    "function_call",
+    "function_response",
+    "inlineData",
+    "inline_data",
+    "mediaProcessing",
+    "mediaResolution",
+    "media_processing",
+    "media_resolution",
+    "partMetadata",
+    "part_metadata",
+    "speechMetadata",
+    "speech_metadata",
+    "spreadsheetMetadata",
+    "spreadsheet_metadata",
+    "text",
+    "thought",
+    "thoughtSignature",
+    "thought_signature",
+    "toolCall",
+    "toolResponse",
+    "tool_call",
+    "tool_response",
+    "videoMetadata",
+    "video_metadata",
+];

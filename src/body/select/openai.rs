@@ -50,7 +50,7 @@ const FILE: Rule = Rule::Opaque(Opaque::File);
 const PART: Rule = Rule::OpenAi(Object::Part);
 
 /// Which of a choice's texts a delta continues.
-const CONTENT: u32 = 0;
+pub(super) const CONTENT: u32 = 0;
 const REFUSAL: u32 = 1;
 const REASONING: u32 = 2;
 const FUNCTION: u32 = 3;
@@ -356,3 +356,58 @@ pub(super) fn end(kind: &str, group: u32, base: u32) -> Option<End> {
         _ => return None,
     })
 }
+
+/// The types of parts, of both APIs.
+pub(super) const PARTS: &[&str] = &[
+    "computer_screenshot",
+    "encrypted_content",
+    "file",
+    "image_url",
+    "input_audio",
+    "input_file",
+    "input_image",
+    "input_text",
+    "output_audio",
+    "output_text",
+    "reasoning_text",
+    "refusal",
+    "summary_text",
+    "text",
+];
+/// The types of items.
+pub(super) const ITEMS: &[&str] = &[
+    "additional_tools",
+    "apply_patch_call",
+    "apply_patch_call_output",
+    "code_interpreter_call",
+    "compaction",
+    "compaction_trigger",
+    "computer_call",
+    "computer_call_output",
+    "configuration_update",
+    "custom_tool_call",
+    "custom_tool_call_output",
+    "error",
+    "file_search_call",
+    "function_call",
+    "function_call_output",
+    "image_generation_call",
+    "item_reference",
+    "local_shell_call",
+    "local_shell_call_output",
+    "mcp_approval_request",
+    "mcp_approval_response",
+    "mcp_call",
+    "mcp_list_tools",
+    "message",
+    "moderation_result",
+    "moderation_results",
+    "program",
+    "program_output",
+    "reasoning",
+    "shell_call",
+    "shell_call_output",
+    "tool_search_call",
+    "tool_search_output",
+    "web_search_call",
+];

@@ -119,9 +119,17 @@ pub struct Units {
     pub(super) leaves: Vec<Leaf>,
     /// Where each unit ends.
     pub(super) ends: Vec<usize>,
+    /// Blocks of types that are not known.
+    pub(super) unknown: u64,
 }
 
 impl Units {
+    /// How many blocks have a type that is not known: all of their strings are text.
+    #[must_use]
+    pub fn unknown(&self) -> u64 {
+        self.unknown
+    }
+
     /// The units, in the order in which the model reads them.
     pub fn iter(&self) -> impl Iterator<Item = &[Leaf]> {
         let mut from = 0;

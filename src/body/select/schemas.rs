@@ -65,19 +65,26 @@ fn paths(tape: &Tape<'_>, format: Format) -> (&'static [Path], &'static [Path]) 
     }
 }
 
+/// The requests in a document: one, or those of a batch.
+#[must_use]
+pub fn requests(tape: &Tape<'_>, format: Format) -> Vec<Node> {
+    let (requests, _) = paths(tape, format);
+    requests.iter().flat_map(|path| at(tape, tape.root(), path)).collect()
+}
+
 /// The schemas of a request: objects, or strings that hold one as JSON source.
 #[must_use]
 pub fn schemas(tape: &Tape<'_>, format: Format) -> Vec<Node> {
-    let (requests, inner) = paths(tape, format);
+    let (_, inner) = paths(tape, format);
     let mut found = Vec::new();
-    for request in requests.iter().flat_map(|path| at(tape, tape.root(), path)) {
+    for request in requests(tape, format) {
         found.extend(inner.iter().flat_map(|path| at(tape, request, path)));
     }
     found
 }
 
 /// The nodes at a path.
-fn at(tape: &Tape<'_>, node: Node, path: &str) -> Vec<Node> {
+pub(super) fn at(tape: &Tape<'_>, node: Node, path: &str) -> Vec<Node> {
     let mut nodes = vec![node];
     for step in path.split('/').filter(|step| !step.is_empty()) {
         nodes = nodes

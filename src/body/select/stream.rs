@@ -17,6 +17,8 @@ pub enum Piece {
         channel: u64,
     },
     End(End),
+    /// The event holds a block of a type that is not known.
+    Unknown,
 }
 
 /// What does not go on.
@@ -52,7 +54,7 @@ impl End {
 }
 
 /// The number of a channel: its group, and which of the group's texts it is.
-fn number(group: u32, text: u32) -> u64 {
+pub(super) fn number(group: u32, text: u32) -> u64 {
     u64::from(group) << 32 | u64::from(text)
 }
 
@@ -122,8 +124,10 @@ pub fn pieces(tape: &Tape<'_>, format: Format, name: Option<&str>) -> Vec<Piece>
         _ if tape.field(root, "error").is_some() => Some(End::All),
         _ => None,
     };
+    let unknown = walk.units.unknown > 0;
     let mut pieces = walk.stream.take().unwrap_or_default();
     pieces.take(&mut walk.units.leaves);
+    pieces.out.extend(unknown.then_some(Piece::Unknown));
     pieces.out.extend(end.map(Piece::End));
     pieces.out
 }

@@ -12,11 +12,13 @@ use crate::mask::schema;
 pub struct Around {
     /// Schemas are widened, so that they admit placeholders.
     pub schemas: bool,
+    /// The model is told what placeholders are.
+    pub note: bool,
 }
 
 impl Default for Around {
     fn default() -> Self {
-        Self { schemas: true }
+        Self { schemas: true, note: false }
     }
 }
 
@@ -36,7 +38,7 @@ impl Session<'_> {
         masked: &str,
     ) -> Option<String> {
         let mut places = schema::places(tape, format);
-        if places.is_empty() || !self.masker.around.schemas {
+        if places.is_empty() || !self.around.schemas {
             return None;
         }
         for place in &mut places {

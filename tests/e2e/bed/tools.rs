@@ -12,6 +12,9 @@ pub(crate) fn program(variable: &str) -> PathBuf {
         "ENVOY" => (".venv/bin/envoy", "envoy"),
         "REDIS_SERVER" => ("", "redis-server"),
         "PYTHON" => (".venv/bin/python", "python3"),
+        "NODE" => ("", "node"),
+        // The directory that the SDKs for TypeScript are in.
+        "NODE_SDKS" => (".masker/node", ""),
         "CLAUDE_CODE" => (".masker/node/node_modules/.bin/claude", "claude"),
         "SCHEMATHESIS" => (".masker/schemathesis/bin/st", "st"),
         "AXE" => (".masker/node/node_modules/axe-core/axe.min.js", "axe.min.js"),
@@ -23,7 +26,7 @@ pub(crate) fn program(variable: &str) -> PathBuf {
     let installed = Path::new(env!("CARGO_MANIFEST_DIR")).join(installed);
     match std::env::var_os(variable) {
         Some(path) => path.into(),
-        None if installed.is_file() => installed,
+        None if installed.is_file() || (name.is_empty() && installed.is_dir()) => installed,
         None => name.into(),
     }
 }
