@@ -172,6 +172,7 @@ impl Fields<'_> {
                     "whole" => ArnStyle::Whole,
                     _ => ArnStyle::Fields,
                 },
+                newest: self.text("detect.edition")? == "newest",
                 own: Arc::new(own),
                 files,
             },
@@ -224,6 +225,7 @@ impl Fields<'_> {
         Ok(StoreConfig {
             backend,
             ttl: self.time("store.ttl")?,
+            lasting_ttl: self.time("store.lasting_ttl")?,
             deadline: self.time("store.deadline")?,
             connect_timeout: self.time("store.connect_timeout")?,
             cache_entries: self.number("store.cache_entries")?,

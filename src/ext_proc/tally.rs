@@ -7,9 +7,10 @@ use crate::body::select::{Guarded, Hosted, Opaque};
 use crate::detect::Kind;
 use crate::ext_proc::answer::Answer;
 use crate::ext_proc::messages::Input;
+use crate::ext_proc::talk::Talk;
 use crate::mask::masker::Report;
 use crate::mask::restore::Counts;
-use crate::telemetry::labels::{self, Outcome, Place};
+use crate::telemetry::labels::{self, Cause, Outcome, Place};
 
 #[derive(Debug)]
 pub struct Tally {
@@ -35,6 +36,11 @@ pub struct Tally {
     pub took: Option<Duration>,
     pub malformed: bool,
     pub degraded: bool,
+    /// The conversation runs, and nothing was remembered of it.
+    pub lost: bool,
+    pub fault: Option<Cause>,
+    /// Blocks of the answer that are kept as the model wrote them.
+    pub originals: usize,
 }
 
 impl Default for Tally {
@@ -57,6 +63,9 @@ impl Default for Tally {
             took: None,
             malformed: false,
             degraded: false,
+            lost: false,
+            fault: None,
+            originals: 0,
         }
     }
 }
@@ -80,6 +89,11 @@ impl Tally {
         }
         self.blocks += report.unknown;
         self.malformed |= report.malformed;
+    }
+
+    pub(crate) fn talk(&mut self, talk: &Talk) {
+        self.lost = talk.is_lost();
+        self.fault = talk.fault;
     }
 
     /// A body of a type that is not looked into, on a route that allows it.

@@ -11,6 +11,7 @@ mod guard;
 mod lru;
 mod memory;
 mod queue;
+pub mod record;
 mod redis;
 mod seal;
 mod status;
@@ -33,6 +34,7 @@ use crate::store::clock::Clock;
 use crate::store::config::{Backend, RedisConfig, StoreConfig};
 use crate::store::guard::Guard;
 use crate::store::memory::Memory;
+use crate::store::record::{RecordAnswer, RecordWants, Records, Seal};
 use crate::store::redis::{Link, Target};
 use crate::store::seal::{Existing, Sealer};
 use crate::store::status::Counters;
@@ -46,13 +48,9 @@ pub use status::Status;
 pub struct Wants {
     pub save: Vec<Arc<Mapping>>,
     pub reveal: Vec<Placeholder>,
-}
-
-impl Wants {
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.save.is_empty() && self.reveal.is_empty()
-    }
+    pub records: RecordWants,
+    /// The provider keeps what was sent, for weeks: so are the mappings saved.
+    pub lasting: bool,
 }
 
 /// What the store answers.
@@ -60,6 +58,7 @@ impl Wants {
 pub struct Answer {
     /// One for each placeholder asked for, in order.
     pub revealed: Vec<(Placeholder, Option<Value>)>,
+    pub records: RecordAnswer,
     /// The store was out of reach: saves wait, and what was not revealed may
     /// be known to it.
     pub degraded: bool,
@@ -100,7 +99,7 @@ struct Inner {
 }
 
 enum Kind {
-    Memory { memory: Memory, clock: Clock },
+    Memory { memory: Memory, records: Records, clock: Clock },
     Redis { guard: Arc<Guard>, stop: DropGuard, task: Mutex<Option<JoinHandle<()>>> },
 }
 
@@ -110,6 +109,7 @@ impl Store {
     pub async fn open(config: &StoreConfig) -> Result<Self, OpenError> {
         for (name, zero) in [
             ("ttl", config.ttl.is_zero()),
+            ("lasting_ttl", config.lasting_ttl.is_zero()),
             ("deadline", config.deadline.is_zero()),
             ("connect_timeout", config.connect_timeout.is_zero()),
             ("breaker.failures", config.breaker.failures == 0),
@@ -123,15 +123,18 @@ impl Store {
         let counters = Arc::new(Counters::default());
         let kind = match &config.backend {
             Backend::Memory { entries: 0 } => return Err(OpenError::Zero("entries")),
-            Backend::Memory { entries } => {
-                Kind::Memory { memory: Memory::new(*entries, config.ttl), clock: Clock::start() }
-            }
+            Backend::Memory { entries } => Kind::Memory {
+                memory: Memory::new(*entries, config.ttl),
+                records: Records::new(*entries, config.ttl),
+                clock: Clock::start(),
+            },
             Backend::Redis(redis) => {
                 let target = Target {
                     redis: RedisConfig::clone(redis),
                     connect_timeout: config.connect_timeout,
                     deadline: config.deadline,
                     ttl: config.ttl,
+                    lasting_ttl: config.lasting_ttl,
                 };
                 let link = Link::new(target).await?;
                 let guard = Arc::new(Guard::new(link, config, Arc::clone(&counters)));
@@ -152,18 +155,29 @@ impl Store {
         let sealer = Sealer::new(scope);
         let mut revealed = Vec::with_capacity(wants.reveal.len());
         let mut degraded = self.mode() == Mode::Degraded;
+        let mut records = RecordAnswer::default();
+        // They go with the first call.
+        let mut asked = Some(&wants.records);
         let mut saves = wants.save.chunks(LARGEST);
         let mut reveals = wants.reveal.chunks(LARGEST);
         loop {
-            let (save, reveal) = (saves.next(), reveals.next());
-            if save.is_none() && reveal.is_none() {
-                return Ok(Answer { revealed, degraded });
+            let (save, reveal, asking) = (saves.next(), reveals.next(), asked.take());
+            if save.is_none() && reveal.is_none() && asking.is_none() {
+                return Ok(Answer { revealed, records, degraded });
             }
-            let (entries, mappings) = self.seal(scope, &sealer, save.unwrap_or_default())?;
+            let (entries, mappings) =
+                self.seal(scope, &sealer, save.unwrap_or_default(), wants.lasting)?;
             let reveal = reveal.unwrap_or_default();
             let keys = reveal.iter().map(|placeholder| scope.store_key(placeholder)).collect();
-            let batch = Batch { saves: entries, reveals: keys };
+            let mut batch = Batch { saves: entries, reveals: keys, ..Batch::default() };
+            let seal = Seal::new(scope);
+            if let Some(asking) = asking {
+                self.ask(&seal, asking, &mut batch, &mut records)?;
+            }
             let replies = self.run(&batch, &mut degraded).await;
+            if let Some(asking) = asking {
+                answer(&seal, asking, &batch, &replies, &mut records);
+            }
             for ((entry, mapping), saved) in batch.saves.iter().zip(mappings).zip(&replies.saves) {
                 self.check(&sealer, &entry.key, mapping, saved)?;
             }
@@ -174,14 +188,40 @@ impl Store {
         }
     }
 
+    /// Adds to a call what is asked of records, unless this replica remembers it.
+    fn ask(
+        &self,
+        seal: &Seal,
+        asking: &RecordWants,
+        batch: &mut Batch,
+        records: &mut RecordAnswer,
+    ) -> Result<(), StoreError> {
+        for (key, plain) in &asking.write {
+            batch.writes.push(seal.seal(*key, plain)?);
+        }
+        let remembered = asking.read.iter().map(|key| match &self.0.kind {
+            Kind::Memory { records, clock, .. } => records.find(&key.0, clock.now()),
+            Kind::Redis { guard, .. } => guard.record(&key.0),
+        });
+        let remembered: Vec<_> = remembered.collect();
+        if remembered.iter().all(Option::is_some) {
+            let open = |(key, sealed): (&_, Option<Vec<u8>>)| seal.open(*key, &sealed?);
+            records.read = asking.read.iter().zip(remembered).map(open).collect();
+        } else {
+            batch.reads = asking.read.iter().map(|key| key.0).collect();
+        }
+        Ok(())
+    }
+
     /// One call. After the first that fails, an exchange makes no other.
     async fn run(&self, batch: &Batch, degraded: &mut bool) -> Replies {
-        if batch.saves.is_empty() && batch.reveals.is_empty() {
+        if batch.is_empty() {
             return Replies::default();
         }
         match &self.0.kind {
-            Kind::Memory { memory, clock } => {
-                let replies = memory.run(batch, clock.now());
+            Kind::Memory { memory, records, clock } => {
+                let mut replies = memory.run(batch, clock.now());
+                records.run(batch, clock.now(), &mut replies);
                 self.count_new(&replies);
                 // A large request must not hold the thread.
                 tokio::task::yield_now().await;
@@ -201,20 +241,24 @@ impl Store {
         scope: &Scope,
         sealer: &Sealer,
         save: &'a [Arc<Mapping>],
+        lasting: bool,
     ) -> Result<(Vec<Entry>, Vec<&'a Mapping>), StoreError> {
         let mut entries = Vec::new();
         let mut mappings = Vec::new();
         for mapping in save {
             let key = scope.store_key(&mapping.placeholder);
             match self.known(&key) {
-                Some(fingerprint) if fingerprint == mapping.fingerprint => {
+                // What is known to be stored may end too early.
+                Some(fingerprint) if fingerprint == mapping.fingerprint && !lasting => {
                     self.0.counters.cache_hits.fetch_add(1, Ordering::Relaxed);
                 }
-                Some(_) => return Err(self.collision(mapping)),
-                None => {
+                Some(fingerprint) if fingerprint != mapping.fingerprint => {
+                    return Err(self.collision(mapping));
+                }
+                _ => {
                     let sealed = sealer.seal(&key, mapping)?.into();
                     let fingerprint = mapping.fingerprint;
-                    entries.push(Entry { key, fingerprint, sealed, replaces: false });
+                    entries.push(Entry { key, fingerprint, sealed, replaces: false, lasting });
                     mappings.push(mapping.as_ref());
                 }
             }
@@ -224,7 +268,7 @@ impl Store {
 
     fn known(&self, key: &StoreKey) -> Option<[u8; 32]> {
         match &self.0.kind {
-            Kind::Memory { memory, clock } => memory.known(key, clock.now()),
+            Kind::Memory { memory, clock, .. } => memory.known(key, clock.now()),
             Kind::Redis { guard, .. } => guard.known(key),
         }
     }
@@ -295,4 +339,22 @@ impl Store {
             task.abort();
         }
     }
+}
+
+/// What the store said of records.
+fn answer(
+    seal: &Seal,
+    asking: &RecordWants,
+    batch: &Batch,
+    replies: &Replies,
+    records: &mut RecordAnswer,
+) {
+    let open = |(key, sealed): (_, &Option<Vec<u8>>)| seal.open(key, sealed.as_ref()?);
+    if !batch.reads.is_empty() {
+        let keys = asking.read.iter().copied();
+        records.read = keys.zip(&replies.reads).map(open).collect();
+    }
+    let before = asking.write.iter().zip(&replies.writes);
+    let before = before.map(|((key, _), before)| open((*key, before.as_ref().ok()?)));
+    records.found = before.collect();
 }

@@ -3,12 +3,16 @@
 //! ```text
 //! key    m1:<22 characters>    base64url of Scope::store_key, an HMAC of the placeholder
 //! value  see seal.rs           sealed under the tenant's key, with its fingerprint
+//! key    m1:r:<22 characters>  a record of a conversation, or the names of a session
+//! value  see record.rs         sealed under the tenant's key for records
 //! ```
 //!
 //! One pipeline per call; for each mapping `SET key value NX GET EX ttl`
 //! (Redis 7.0), which writes where nothing is and else answers what is there,
-//! and `EXPIRE key ttl`, which refreshes what was there. A stored value is
-//! never overwritten, but by itself, sealed under a newer key. For each placeholder to reveal, `GET key`.
+//! and `EXPIRE key ttl GT`, which refreshes what was there unless it lives longer. A stored value is
+//! never overwritten, but by itself, sealed under a newer key (`SET key value XX KEEPTTL GET`). For
+//! each placeholder to reveal, `GET key`. Records are overwritten with each turn,
+//! `SET key value EX ttl GET`, and read with `GET key`.
 //!
 //! The connection speaks RESP3, in which the client learns of a lost
 //! connection at once; it reconnects in the background with backoff and jitter.
@@ -31,7 +35,7 @@ use redis::{Cmd, ErrorKind, RedisError, Value};
 use thiserror::Error;
 use tokio::sync::Notify;
 
-use crate::store::batch::{Batch, Replies, Saved, StoreKey};
+use crate::store::batch::{Batch, NotWritten, Replies, Saved, StoreKey};
 use crate::store::config::RedisConfig;
 use crate::store::redis::line::{Answers, Ask, Line, Who};
 
@@ -86,6 +90,7 @@ pub(crate) struct Target {
     pub(crate) connect_timeout: Duration,
     pub(crate) deadline: Duration,
     pub(crate) ttl: Duration,
+    pub(crate) lasting_ttl: Duration,
 }
 
 impl Target {
@@ -176,7 +181,9 @@ impl Link {
     /// do not know.
     pub(crate) async fn run(&self, batch: &Batch) -> Result<Replies, Failure> {
         let line = self.line()?;
-        let saves = self.saves(batch);
+        // What is written, and records, which must be the newest.
+        let mut saves = self.saves(batch);
+        saves.append(&mut self.records(batch));
         let mut reveals = reveals(&batch.reveals);
         let limit = self.target.deadline;
         let answers = if line.has_replicas() && !reveals.is_empty() {
@@ -202,19 +209,39 @@ impl Link {
 
     fn saves(&self, batch: &Batch) -> Vec<Ask> {
         let ttl = self.target.ttl.as_secs().max(1);
+        let lasting = self.target.lasting_ttl.max(self.target.ttl).as_secs().max(1);
         let save = |save: &crate::store::batch::Entry| {
+            let ttl = if save.lasting { lasting } else { ttl };
             let key = key(&save.key);
             let mut set = Cmd::with_capacity(7, 64 + save.sealed.len());
             set.arg("SET").arg(&key).arg(save.sealed.as_ref());
-            if !save.replaces {
-                set.arg("NX");
-            }
-            set.arg("GET").arg("EX").arg(ttl);
-            let mut expire = Cmd::with_capacity(3, 48);
-            expire.arg("EXPIRE").arg(&key).arg(ttl);
+            match save.replaces {
+                true => set.arg("XX").arg("KEEPTTL").arg("GET"),
+                false => set.arg("NX").arg("GET").arg("EX").arg(ttl),
+            };
+            let mut expire = Cmd::with_capacity(4, 48);
+            expire.arg("EXPIRE").arg(&key).arg(ttl).arg("GT");
             Ask { key, commands: vec![set, expire] }
         };
         batch.saves.iter().map(save).collect()
+    }
+
+    /// Records to write, then those to read.
+    fn records(&self, batch: &Batch) -> Vec<Ask> {
+        let ttl = self.target.ttl.as_secs().max(1);
+        let write = batch.writes.iter().map(|write| {
+            let key = record_key(&write.key);
+            let mut set = Cmd::with_capacity(6, 64 + write.value.len());
+            set.arg("SET").arg(&key).arg(write.value.as_ref()).arg("EX").arg(ttl).arg("GET");
+            Ask { key, commands: vec![set] }
+        });
+        let read = batch.reads.iter().map(|read| {
+            let key = record_key(read);
+            let mut get = Cmd::with_capacity(2, 32);
+            get.arg("GET").arg(&key);
+            Ask { key, commands: vec![get] }
+        });
+        write.chain(read).collect()
     }
 
     /// Writes a key of its own, which ends soon. A store that is full,
@@ -275,8 +302,16 @@ fn run_id(info: Value) -> Option<String> {
 }
 
 fn key(key: &StoreKey) -> String {
-    let mut text = String::with_capacity(25);
-    text.push_str("m1:");
+    named("m1:", key)
+}
+
+fn record_key(key: &StoreKey) -> String {
+    named("m1:r:", key)
+}
+
+fn named(prefix: &str, key: &StoreKey) -> String {
+    let mut text = String::with_capacity(27);
+    text.push_str(prefix);
     URL_SAFE_NO_PAD.encode_string(key, &mut text);
     text
 }
@@ -303,16 +338,26 @@ fn read_answers(batch: &Batch, answers: Answers) -> Result<Replies, Failure> {
             replies.failure.get_or_insert(failure);
         }
     }
+    let mut value = |replies: &mut Replies| match next() {
+        Ok(Value::BulkString(sealed)) => Ok(Ok(Some(sealed))),
+        Ok(Value::Nil) => Ok(Ok(None)),
+        Ok(_) => Err(Failure::Client("protocol error")),
+        Err(failure) => {
+            replies.failure = Some(failure);
+            Ok(Err(NotWritten))
+        }
+    };
+    for _ in &batch.writes {
+        let written = value(&mut replies)?;
+        replies.writes.push(written);
+    }
+    for _ in &batch.reads {
+        let read = value(&mut replies)?.unwrap_or_default();
+        replies.reads.push(read);
+    }
     for _ in &batch.reveals {
-        replies.reveals.push(match next() {
-            Ok(Value::BulkString(sealed)) => Some(sealed),
-            Ok(Value::Nil) => None,
-            Ok(_) => return Err(Failure::Client("protocol error")),
-            Err(failure) => {
-                replies.failure = Some(failure);
-                None
-            }
-        });
+        let revealed = value(&mut replies)?.unwrap_or_default();
+        replies.reveals.push(revealed);
     }
     Ok(replies)
 }

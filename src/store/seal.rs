@@ -38,6 +38,8 @@ pub enum SealError {
     Key,
     #[error("a value is too long to be sealed")]
     Length,
+    #[error("the system gives no random numbers")]
+    Random(#[source] getrandom::Error),
 }
 
 /// A stored mapping that cannot be read: damaged, sealed under another key, or

@@ -36,6 +36,7 @@ mod refusals;
 mod reload;
 mod rules;
 mod sdk;
+mod sessions;
 mod sizes;
 mod slow_proxy;
 mod soak;

@@ -103,6 +103,31 @@ impl Bed {
         bed
     }
 
+    /// Another masker and Envoy, with the same provider and the same Redis.
+    pub(crate) async fn replica(&self, config: &str) -> Self {
+        let dir = tempfile::Builder::new().prefix("masker-e2e-").tempdir().expect("a directory");
+        let mut bed = Self {
+            envoy: None,
+            masker: None,
+            redis: None,
+            provider: self.provider.clone(),
+            client: Client::default(),
+            port: port(),
+            health_port: port(),
+            provider_port: self.provider_port,
+            admin_port: port(),
+            masker_port: port(),
+            redis_port: self.redis_port,
+            store_port: self.store_port,
+            sign: self.sign,
+            dir,
+        };
+        fs::write(bed.path("masker.toml"), config).expect("the configuration is written");
+        bed.start_masker(true).await;
+        bed.start_envoy().await;
+        bed
+    }
+
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }
