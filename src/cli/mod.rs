@@ -29,6 +29,7 @@ mod reload;
 mod ring;
 mod scan;
 mod serve;
+mod verify;
 mod wiring;
 
 /// Masks AWS identifiers and secrets on the way to an outside LLM, and restores
@@ -64,6 +65,8 @@ enum Command {
     /// Make and change master keys
     #[command(subcommand)]
     Keys(keys::Keys),
+    /// Prove that nothing leaves a running gateway: send planted values through it
+    Verify(verify::Verify),
     /// Check the audit log
     #[command(subcommand)]
     Audit(audit::Audit),
@@ -76,6 +79,8 @@ enum CliError {
     Config(#[from] Problems),
     #[error(transparent)]
     Keys(#[from] keys::KeysError),
+    #[error(transparent)]
+    Verify(#[from] verify::VerifyError),
     #[error(transparent)]
     Ring(#[from] ring::RingCommandError),
     #[error(transparent)]
@@ -122,6 +127,7 @@ fn dispatch(command: Command, env: Env<'_>) -> Result<ExitCode, CliError> {
         Command::Doctor(args) => return Ok(doctor::run(&Config::load(&args.flags(), env)?)?),
         Command::Mode(args) => mode::run(&Config::load(&args.client.flags(), env)?, &args)?,
         Command::Keys(keys) => dispatch_keys(&keys)?,
+        Command::Verify(verify) => return Ok(verify::run(&verify)?),
         Command::Audit(audit) => audit::run(&audit)?,
     }
     Ok(ExitCode::SUCCESS)

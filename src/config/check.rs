@@ -188,14 +188,7 @@ impl Fields<'_> {
                 drain: self.time("shutdown.drain")?,
             },
             audit_file: self.path("audit.file"),
-            alerts: Thresholds {
-                failures_warning: self.number("alerts.failures_warning")?,
-                failures_critical: self.number("alerts.failures_critical")?,
-                p95: self.time("alerts.p95")?,
-                p99: self.time("alerts.p99")?,
-                critical_per_hour: self.number("alerts.critical_per_hour")?,
-                cooldown: self.time("alerts.cooldown")?,
-            },
+            alerts: self.alerts()?,
             log: Log {
                 level: self.text("log.level")?,
                 format: match self.text("log.format")?.as_str() {
@@ -247,6 +240,17 @@ impl Fields<'_> {
                 retry_every: self.time("store.breaker.retry_every")?,
                 successes: self.number("store.breaker.successes")?,
             },
+        })
+    }
+
+    fn alerts(&self) -> Result<Thresholds, Missing> {
+        Ok(Thresholds {
+            failures_warning: self.number("alerts.failures_warning")?,
+            failures_critical: self.number("alerts.failures_critical")?,
+            p95: self.time("alerts.p95")?,
+            p99: self.time("alerts.p99")?,
+            critical_per_hour: self.number("alerts.critical_per_hour")?,
+            cooldown: self.time("alerts.cooldown")?,
         })
     }
 

@@ -47,6 +47,8 @@ pub(crate) fn exchange(tally: &Tally, catalog: &Catalog, metrics: &Metrics) {
         tracing::warn!(cause = cause.as_str(), "the masked beginning of a conversation changed");
     }
     tracing::info!(
+        request_id = tally.request_id.as_deref(),
+        trace_id = tally.trace_id.as_deref(),
         outcome = tally.outcome.as_str(),
         code = tally.code,
         request_bytes = tally.request_bytes,

@@ -158,6 +158,7 @@ impl Service {
     ) -> Result<(), Broken> {
         while let Some(message) = queue.next().await {
             if let Some(input) = wire::input(message.into_inner()) {
+                aside.tally.input(&input);
                 aside.input(input);
             }
             while let Some(output) = aside.output() {

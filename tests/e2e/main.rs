@@ -42,3 +42,4 @@ mod slow_proxy;
 mod soak;
 mod stage;
 mod turns;
+mod verify;
