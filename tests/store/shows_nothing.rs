@@ -63,7 +63,7 @@ async fn traffic_and_files_hold_no_original_tenant_or_key() {
     // A collision, and values that are sealed again.
     let mut other = Mapping::clone(&mappings(&scope, 61)[60]);
     other.placeholder = all[0].placeholder.clone();
-    let wants = Wants { save: vec![Arc::new(other)], reveal: Vec::new() };
+    let wants = Wants { save: vec![Arc::new(other)], ..Wants::default() };
     store.fetch(&scope, wants).await.unwrap_err();
     let id = ring.add(Zeroizing::new([7; 32])).unwrap();
     ring.make_current(id).unwrap();
