@@ -3,8 +3,8 @@
 #
 #   UPSTREAM=https://api.anthropic.com PORT=8085 scripts/render.sh >envoy.yaml
 #
-# Environment: UPSTREAM, ADDRESS, PORT, HEALTH_PORT, MASKER_LISTEN (host:port of
-# the processor), ENVOY_ADMIN_SOCKET, CA_BUNDLE, TLS_DIR (mTLS to the processor),
+# Environment: UPSTREAM, ADDRESS, PORT, HEALTH_PORT, VERIFY_PORT (where `masker verify`
+# listens), MASKER_LISTEN (host:port of the processor), ENVOY_ADMIN_SOCKET, CA_BUNDLE, TLS_DIR (mTLS to the processor),
 # SIGN_REGION (signs for Bedrock in this region).
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -35,6 +35,8 @@ number UPSTREAM "$port"
 number PORT "$PORT"
 HEALTH_PORT=${HEALTH_PORT:-$((PORT + 1))}
 number HEALTH_PORT "$HEALTH_PORT"
+VERIFY_PORT=${VERIFY_PORT:-8087}
+number VERIFY_PORT "$VERIFY_PORT"
 number MASKER_LISTEN "${MASKER_LISTEN##*:}"
 
 if [ -z "${CA_BUNDLE:-}" ]; then
@@ -72,6 +74,7 @@ awk '
     -e "s|@ADDRESS@|${ADDRESS:-127.0.0.1}|" \
     -e "s|@PORT@|$PORT|" \
     -e "s|@HEALTH_PORT@|$HEALTH_PORT|" \
+    -e "s|@VERIFY_PORT@|$VERIFY_PORT|" \
     -e "s|@UPSTREAM_AUTHORITY@|$authority|" \
     -e "s|@UPSTREAM_HOST@|$host|" \
     -e "s|@UPSTREAM_PORT@|$port|" \

@@ -54,6 +54,14 @@ pub struct Tape<'a> {
     strings: Strings,
 }
 
+/// A tape without its source, which may then be moved.
+#[derive(Debug)]
+pub struct Tokens {
+    length: usize,
+    tokens: Vec<Token>,
+    strings: Strings,
+}
+
 /// A place on a tape.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Node(u32);
@@ -71,6 +79,21 @@ impl<'a> Tape<'a> {
         reader.document()?;
         let tokens = reader.tokens;
         Ok(Self { source, tokens, strings })
+    }
+
+    /// Lets go of the source.
+    #[must_use]
+    pub fn into_tokens(self) -> Tokens {
+        Tokens { length: self.source.len(), tokens: self.tokens, strings: self.strings }
+    }
+
+    /// The tape of a source that was read before; of another, one that holds nothing.
+    #[must_use]
+    pub fn of(source: &'a str, tokens: Tokens) -> Self {
+        let Tokens { length, tokens, strings } = tokens;
+        let same = length == source.len();
+        let tokens = if same { tokens } else { Vec::new() };
+        Self { source, tokens, strings }
     }
 
     #[must_use]

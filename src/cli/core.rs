@@ -64,7 +64,7 @@ impl Core for Documents {
             };
             let ((masked, table, report), scope) =
                 self.work(&settings, work).await?.map_err(refused)?;
-            let wants = Wants { save: table.made().cloned().collect(), reveal: Vec::new() };
+            let wants = Wants { save: table.made().cloned().collect(), ..Wants::default() };
             self.store.fetch(&scope, wants).await.map_err(unavailable)?;
             let catalog = &settings.masker.catalog;
             let name = |(kind, count)| (catalog.info(kind).name.to_string(), count);
@@ -76,7 +76,7 @@ impl Core for Documents {
     fn unmask<'a>(&'a self, document: Document<'a>) -> Answer<'a, UnmaskedText> {
         Box::pin(async move {
             let scope = self.scope(&document.tenant);
-            let wants = Wants { save: Vec::new(), reveal: placeholders(document.text) };
+            let wants = Wants { reveal: placeholders(document.text), ..Wants::default() };
             let answer = self.store.fetch(&scope, wants).await.map_err(unavailable)?;
             if answer.degraded {
                 return Err(CoreError::Unavailable("the store cannot be reached".to_owned()));

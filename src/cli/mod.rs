@@ -17,6 +17,7 @@ mod audit;
 mod check;
 mod client;
 mod core;
+mod doctor;
 mod explain;
 mod flags;
 mod keys;
@@ -28,6 +29,7 @@ mod reload;
 mod ring;
 mod scan;
 mod serve;
+mod verify;
 mod wiring;
 
 /// Masks AWS identifiers and secrets on the way to an outside LLM, and restores
@@ -56,11 +58,15 @@ enum Command {
     /// Show what is looked for, and why a text is found or not
     #[command(subcommand)]
     Patterns(patterns::Patterns),
+    /// Look at what masker depends on, and say what to do; 1 if something is to be repaired
+    Doctor(doctor::Doctor),
     /// Show or set the mode of operation of a running masker
     Mode(mode::Mode),
     /// Make and change master keys
     #[command(subcommand)]
     Keys(keys::Keys),
+    /// Prove that nothing leaves a running gateway: send planted values through it
+    Verify(verify::Verify),
     /// Check the audit log
     #[command(subcommand)]
     Audit(audit::Audit),
@@ -74,11 +80,15 @@ enum CliError {
     #[error(transparent)]
     Keys(#[from] keys::KeysError),
     #[error(transparent)]
+    Verify(#[from] verify::VerifyError),
+    #[error(transparent)]
     Ring(#[from] ring::RingCommandError),
     #[error(transparent)]
     Audit(#[from] audit::AuditError),
     #[error(transparent)]
     Serve(#[from] serve::ServeError),
+    #[error(transparent)]
+    Doctor(#[from] doctor::DoctorError),
     #[error(transparent)]
     Mode(#[from] mode::ModeError),
     #[error(transparent)]
@@ -114,8 +124,10 @@ fn dispatch(command: Command, env: Env<'_>) -> Result<ExitCode, CliError> {
         Command::Explain(args) => explain::run(&Config::load(&args.flags(), env)?, &args)?,
         Command::Scan(args) => return Ok(scan::run(&args, env)?),
         Command::Patterns(args) => patterns::run(&args, env)?,
+        Command::Doctor(args) => return Ok(doctor::run(&Config::load(&args.flags(), env)?)?),
         Command::Mode(args) => mode::run(&Config::load(&args.client.flags(), env)?, &args)?,
         Command::Keys(keys) => dispatch_keys(&keys)?,
+        Command::Verify(verify) => return Ok(verify::run(&verify)?),
         Command::Audit(audit) => audit::run(&audit)?,
     }
     Ok(ExitCode::SUCCESS)

@@ -131,18 +131,19 @@ impl Watched {
         }
         self.stamps = now;
         let applied = self.source.read().map_err(|error| error.to_string()).and_then(|read| {
-            let masker = wiring::masker(&read.config).map_err(|error| error.to_string())?;
-            Ok((read, masker))
+            let made = wiring::editions(&read.config).map_err(|error| error.to_string())?;
+            Ok((read, made))
         });
         match applied {
-            Ok((Read { config, files, stamps }, masker)) => {
+            Ok((Read { config, files, stamps }, (masker, editions))) => {
                 (self.files, self.stamps) = (files, stamps);
                 self.refused = None;
                 let own = config.detect.own.patterns.len();
                 let restore = Arc::new(config.restore.clone());
-                let lenient = config.lenient;
+                let before = self.settings.load();
+                let (editions, lenient) = (Arc::new(editions), config.lenient);
                 let settings =
-                    Settings { masker, restore, lenient, ..self.settings.load().as_ref().clone() };
+                    Settings { masker, editions, restore, lenient, ..before.as_ref().clone() };
                 self.settings.store(Arc::new(settings));
                 tracing::info!(
                     patterns = own,

@@ -11,6 +11,7 @@ use crate::breaker::State;
 use crate::cli::serve::ServeError;
 use crate::config::Config;
 use crate::config::key::KeySource;
+use crate::detect::edition::Editions;
 use crate::detect::{self, Catalog};
 use crate::ext_proc::budget::Budget;
 use crate::ext_proc::gate::Gate;
@@ -20,6 +21,7 @@ use crate::listen::{self, Places, Tls};
 use crate::mask::masker::{self, Masker};
 use crate::mask::resent::Resent;
 use crate::mode::{self, Mode};
+use crate::store::config::Backend;
 use crate::store::{self, Store};
 use crate::telemetry::Metrics;
 use crate::telemetry::alerts::Facts;
@@ -33,6 +35,11 @@ const PAGE: usize = 4096;
 
 /// The masker with the catalog that the configuration asks for.
 pub(super) fn masker(config: &Config) -> Result<Masker, Box<detect::CatalogError>> {
+    editions(config).map(|(masker, _)| masker)
+}
+
+/// The same, and the editions for conversations that run.
+pub(super) fn editions(config: &Config) -> Result<(Masker, Editions), Box<detect::CatalogError>> {
     let settings = detect::Settings {
         private_ip: config.detect.private_ip,
         public_ip: config.detect.public_ip,
@@ -41,10 +48,13 @@ pub(super) fn masker(config: &Config) -> Result<Masker, Box<detect::CatalogError
         arn_style: config.detect.arn_style,
         own: Arc::clone(&config.detect.own),
     };
-    let catalog = Catalog::builtin(&settings).map_err(Box::new)?;
+    let catalog = Arc::new(Catalog::builtin(&settings).map_err(Box::new)?);
+    let read = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
+    let read = u64::try_from(read).unwrap_or_default();
+    let editions = Editions::new(Arc::clone(&catalog), settings, read, config.detect.newest);
     let limits = masker::Limits { findings: config.limits.findings, depth: config.limits.depth };
     let resent = Resent::new(config.limits.resent);
-    Ok(Masker { catalog: Arc::new(catalog), limits, around: config.around, resent })
+    Ok((Masker { catalog, limits, around: config.around, resent }, editions))
 }
 
 pub(super) fn settings(config: &Config) -> Result<Settings, ServeError> {
@@ -59,8 +69,10 @@ pub(super) fn settings(config: &Config) -> Result<Settings, ServeError> {
         path_prefix: own.path_prefix.clone(),
         media_types: own.media_types.iter().map(|media| media.to_ascii_lowercase()).collect(),
     };
+    let (masker, editions) = editions(config)?;
     Ok(Settings {
-        masker: masker(config)?,
+        masker,
+        editions: Arc::new(editions),
         master: config.key.load()?,
         tenants,
         limits: Limits {
@@ -81,6 +93,7 @@ pub(super) fn settings(config: &Config) -> Result<Settings, ServeError> {
             video: refuse.video,
             hosted: refuse.hosted.clone(),
         },
+        lasting: !matches!(config.store.backend, Backend::Memory { .. }),
         restore: Arc::new(config.restore.clone()),
         lenient: config.lenient,
         routes: config.routes.iter().map(route).collect(),

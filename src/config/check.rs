@@ -148,10 +148,7 @@ impl Fields<'_> {
                     .number("admin.unmask_placeholders_per_minute")?,
             },
             store: self.store()?,
-            key: match self.list("key_command") {
-                Ok(words) => KeySource::Command(words),
-                Err(_) => KeySource::File(self.text("key_file")?.into()),
-            },
+            key: self.key()?,
             mode: Mode {
                 allow_bypass: self.flag("mode.allow_bypass")?,
                 longest_bypass: self.time("mode.longest_bypass")?,
@@ -172,6 +169,7 @@ impl Fields<'_> {
                     "whole" => ArnStyle::Whole,
                     _ => ArnStyle::Fields,
                 },
+                newest: self.text("detect.edition")? == "newest",
                 own: Arc::new(own),
                 files,
             },
@@ -190,14 +188,7 @@ impl Fields<'_> {
                 drain: self.time("shutdown.drain")?,
             },
             audit_file: self.path("audit.file"),
-            alerts: Thresholds {
-                failures_warning: self.number("alerts.failures_warning")?,
-                failures_critical: self.number("alerts.failures_critical")?,
-                p95: self.time("alerts.p95")?,
-                p99: self.time("alerts.p99")?,
-                critical_per_hour: self.number("alerts.critical_per_hour")?,
-                cooldown: self.time("alerts.cooldown")?,
-            },
+            alerts: self.alerts()?,
             log: Log {
                 level: self.text("log.level")?,
                 format: match self.text("log.format")?.as_str() {
@@ -206,6 +197,13 @@ impl Fields<'_> {
                 },
             },
         })
+    }
+
+    fn key(&self) -> Result<KeySource, Missing> {
+        match self.list("key_command") {
+            Ok(words) => Ok(KeySource::Command(words)),
+            Err(_) => Ok(KeySource::File(self.text("key_file")?.into())),
+        }
     }
 
     fn store(&self) -> Result<StoreConfig, Missing> {
@@ -222,6 +220,7 @@ impl Fields<'_> {
                 sentinel_username_file: self.path("store.sentinel_username_file"),
                 sentinel_password_file: self.path("store.sentinel_password_file"),
                 read_from_replicas: self.flag("store.read_from_replicas")?,
+                allow_eviction: self.flag("store.allow_eviction")?,
             })),
             Some(Value::Store(None)) => {
                 Backend::Memory { entries: self.number("store.memory_entries")? }
@@ -231,6 +230,7 @@ impl Fields<'_> {
         Ok(StoreConfig {
             backend,
             ttl: self.time("store.ttl")?,
+            lasting_ttl: self.time("store.lasting_ttl")?,
             deadline: self.time("store.deadline")?,
             connect_timeout: self.time("store.connect_timeout")?,
             cache_entries: self.number("store.cache_entries")?,
@@ -240,6 +240,17 @@ impl Fields<'_> {
                 retry_every: self.time("store.breaker.retry_every")?,
                 successes: self.number("store.breaker.successes")?,
             },
+        })
+    }
+
+    fn alerts(&self) -> Result<Thresholds, Missing> {
+        Ok(Thresholds {
+            failures_warning: self.number("alerts.failures_warning")?,
+            failures_critical: self.number("alerts.failures_critical")?,
+            p95: self.time("alerts.p95")?,
+            p99: self.time("alerts.p99")?,
+            critical_per_hour: self.number("alerts.critical_per_hour")?,
+            cooldown: self.time("alerts.cooldown")?,
         })
     }
 

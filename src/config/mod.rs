@@ -129,6 +129,8 @@ pub struct Detect {
     pub families_off: Vec<String>,
     pub profile: Profile,
     pub arn_style: ArnStyle,
+    /// Running conversations take the newest patterns too.
+    pub newest: bool,
     /// Patterns and an allow-list of the operator's own.
     pub own: Arc<Own>,
     /// The files that were read for them.

@@ -149,8 +149,12 @@ pub(crate) const OPTIONS: &[Opt] = &[
         "Holds the password of the sentinels themselves, if they want one."),
     opt("store.read_from_replicas", Flag, Default("false"),
         "Asks replicas what a placeholder stands for, and the primary only for what a replica does not know yet. For sentinels and clusters."),
+    opt("store.allow_eviction", Flag, Default("false"),
+        "Lets masker be ready with a Redis whose maxmemory-policy is not noeviction, and so may throw mappings away that are in use. What was thrown away is not restored by other replicas."),
     opt("store.ttl", Time { min: 60 * SECOND, max: 3650 * DAY }, Default("\"7d\""),
         "How long a mapping lives that nobody uses."),
+    opt("store.lasting_ttl", Time { min: 60 * SECOND, max: 3650 * DAY }, Default("\"35d\""),
+        "The same for what is sent to endpoints that keep it for later answers: batches, files, stored conversations. In Redis only: with the memory store such requests are refused."),
     opt("store.deadline", Time { min: 1, max: 60 * SECOND }, Default("\"150ms\""),
         "The longest that one round trip may take, for each 1,000 mappings in it. After that the exchange goes on without the store."),
     opt("store.connect_timeout", Time { min: 10, max: 60 * SECOND }, Default("\"1s\""),
@@ -208,6 +212,8 @@ pub(crate) const OPTIONS: &[Opt] = &[
     opt("detect.arn_style", Choice(&["fields", "whole"]), Default("\"fields\""),
         "\"fields\" keeps the shape of an ARN and masks account and names; \"whole\" masks an ARN \
          as one, unless it holds a wildcard or a variable."),
+    opt("detect.edition", Choice(&["pinned", "newest"]), Default("\"pinned\""),
+        "\"pinned\": a conversation that runs keeps the patterns it began with, and patterns that are added act on new ones. \"newest\": they act on all at once, which changes what the model was shown before: providers may then refuse its thinking blocks (400), and prompt caches begin anew."),
     opt("detect.families_off", List, Default("[]"),
         "Families of the catalog that are not looked for: the FAMILY of `masker patterns list`. \"arn\" is the structure of ARNs, \"context\" what is found beside a key or words (accounts, secret keys, passwords), \"keys\" names under AWS's keys, \"hosts\" host names, \"prose\" names behind the word for what they name."),
 

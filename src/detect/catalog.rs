@@ -9,6 +9,7 @@ use crate::detect::arn::Table;
 use crate::detect::classes::{Class, Entry, File, Find, Ip};
 use crate::detect::context::Context;
 use crate::detect::custom::{Allowed, Custom, CustomError, Pattern};
+use crate::detect::edition::Pin;
 use crate::detect::literals::{Action, Literals, NoWord};
 use crate::detect::{ArnStyle, Kind, KindInfo, Profile, Settings, strict};
 
@@ -83,6 +84,7 @@ pub struct Catalog {
     /// What the strict profile looks for last.
     pub(crate) strict: Option<Custom>,
     pub(crate) settings: Settings,
+    edition: u16,
 }
 
 /// Which classes to try, by what was seen. Values are indexes of classes.
@@ -155,8 +157,14 @@ impl Kinds {
 }
 
 impl Catalog {
-    /// The patterns that come with the program.
+    /// The patterns that come with the program, and the operator's own.
     pub fn builtin(settings: &Settings) -> Result<Self, CatalogError> {
+        Self::pinned(settings, None)
+    }
+
+    /// Without what a conversation did not begin with. Kinds have the numbers that they have
+    /// with it.
+    pub(crate) fn pinned(settings: &Settings, pin: Option<&Pin>) -> Result<Self, CatalogError> {
         let known = |name: &&String| families().any(|family| family == name.as_str());
         if let Some(name) = settings.families_off.iter().find(|name| !known(name)) {
             let families = families().collect::<Vec<_>>().join(", ");
@@ -169,11 +177,15 @@ impl Catalog {
         let mut classes = Vec::new();
         let mut finders = Finders::default();
         let mut literals = Vec::new();
+        let mut edition = 1;
         for (family, entry) in entries(settings)? {
             kinds.family = family;
             let class = Class::new(&entry, |name| kinds.make(name))
                 .map_err(|source| CatalogError::Expression { class: entry.name.clone(), source })?;
-            finders.add(&entry.find, classes.len(), &mut literals);
+            edition = edition.max(entry.since);
+            if pin.is_none_or(|pin| entry.since <= pin.catalog) {
+                finders.add(&entry.find, classes.len(), &mut literals);
+            }
             classes.push(class);
         }
         kinds.family = ARN;
@@ -202,7 +214,9 @@ impl Catalog {
             }
         }
         kinds.family = OWN;
-        let own: Vec<_> = settings.own.patterns.iter().map(|own| (own, kinds.own(own))).collect();
+        let own = settings.own.patterns.iter().map(|own| (own, kinds.own(own)));
+        let mut own: Vec<_> = own.collect();
+        own.retain(|(own, _)| pin.is_none_or(|pin| pin.own.contains(&own.name)));
         if kinds.full {
             return Err(CatalogError::TooMany);
         }
@@ -219,6 +233,7 @@ impl Catalog {
             encoded,
             strict,
             settings: Settings { public_ip: settings.public_ip || is_strict, ..settings.clone() },
+            edition,
         })
     }
 
@@ -246,6 +261,12 @@ impl Catalog {
 
     pub fn kinds(&self) -> impl Iterator<Item = (Kind, &KindInfo)> {
         (0..).zip(&self.kinds.all).map(|(index, info)| (Kind(index), info))
+    }
+
+    /// The edition of the newest class.
+    #[must_use]
+    pub fn edition(&self) -> u16 {
+        self.edition
     }
 
     #[must_use]

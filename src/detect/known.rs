@@ -97,6 +97,12 @@ impl Known {
         self.names.get(name.as_bytes()).copied()
     }
 
+    /// All names, in an order that does not depend on when they were learned.
+    pub fn names(&self) -> impl Iterator<Item = (&str, Kind)> {
+        let text = |name| std::str::from_utf8(name).unwrap_or_default();
+        self.names.iter().map(move |(name, &kind)| (text(name), kind))
+    }
+
     /// What a word begins with that is worth a look.
     #[inline]
     pub(crate) fn heads<'a>(&'a self, catalog: &'a Catalog) -> &'a Heads {

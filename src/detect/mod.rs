@@ -12,6 +12,7 @@ mod classes;
 mod context;
 pub mod custom;
 mod deep;
+pub mod edition;
 mod encoded;
 pub mod explain;
 mod gaps;

@@ -1,6 +1,7 @@
 //! One answer, restored as it comes: no I/O, no clock.
 
 use std::fmt;
+use std::str::from_utf8;
 use std::sync::Arc;
 
 use memchr::memrchr;
@@ -12,6 +13,7 @@ use crate::body::{eventstream, items, sse};
 use crate::ext_proc::endpoint::Endpoint;
 use crate::ext_proc::headers::{Headers, Media};
 use crate::ext_proc::refuse::Reason;
+use crate::mask::conversation::{Original, Verify};
 use crate::mask::plain::Plain;
 use crate::mask::restore::{self, Counts};
 use crate::mask::stream::Stream;
@@ -32,7 +34,7 @@ pub struct Answer {
 enum Body {
     Stream(Box<Stream>),
     /// Held to its end.
-    Whole(Format, Vec<u8>),
+    Whole(Format, Vec<u8>, Option<Box<Verify>>),
     /// Line by line; what is held is a line without its end.
     Lines(Format, Vec<u8>),
     Text(Box<Plain>),
@@ -130,18 +132,21 @@ impl Answer {
         headers: &Headers,
         endpoint: Endpoint,
         table: Arc<Table>,
+        verify: Option<Verify>,
         limit: usize,
         depth: usize,
     ) -> Option<Self> {
-        if table.is_empty() && !endpoint.state {
+        if table.is_empty() && !endpoint.state && verify.is_none() {
             return None;
         }
         let coding = Coding::parse(&headers.joined("content-encoding")).ok()?;
-        let stream = |framing: &dyn Fn() -> Framing| {
+        let verify = verify.map(Box::new);
+        let stream = |framing: &dyn Fn() -> Framing, verify| {
             if endpoint.state {
                 Body::KeptStream(Box::new(KeptStream::new(framing, endpoint.event, depth)))
             } else {
-                Body::Stream(Box::new(Stream::framed(framing(), endpoint.event, depth)))
+                let stream = Stream::framed(framing(), endpoint.event, depth);
+                Body::Stream(Box::new(stream.with_verify(verify)))
             }
         };
         let kept = |format, lines| Body::Kept(Box::new(Kept::new(format, lines)));
@@ -149,11 +154,15 @@ impl Answer {
             Media::JsonLines | Media::Text | Media::Binary if endpoint.state => {
                 kept(endpoint.line, true)
             }
-            Media::EventStream => stream(&|| Framing::Sse(sse::Framer::new(limit))),
-            Media::Messages => stream(&|| Framing::Messages(eventstream::Framer::new(limit))),
-            Media::Json if endpoint.array => stream(&|| Framing::Items(items::Framer::new(limit))),
+            Media::EventStream => stream(&|| Framing::Sse(sse::Framer::new(limit)), verify),
+            Media::Messages => {
+                stream(&|| Framing::Messages(eventstream::Framer::new(limit)), verify)
+            }
+            Media::Json if endpoint.array => {
+                stream(&|| Framing::Items(items::Framer::new(limit)), verify)
+            }
             Media::Json if endpoint.state => kept(endpoint.answer, false),
-            Media::Json => Body::Whole(endpoint.answer, Vec::new()),
+            Media::Json => Body::Whole(endpoint.answer, Vec::new(), verify),
             Media::JsonLines => Body::Lines(endpoint.line, Vec::new()),
             Media::Text => Body::Text(Box::default()),
             Media::Form(_) | Media::Charset | Media::None | Media::Binary | Media::Other => {
@@ -195,6 +204,24 @@ impl Answer {
                 table.reveal(placeholder, value);
             }
         }
+    }
+
+    /// Is it of what the provider kept?
+    #[must_use]
+    pub fn is_kept(&self) -> bool {
+        matches!(self.body, Body::Kept(_))
+    }
+
+    /// Blocks that would not come back as the model wrote them, and the digest of the message
+    /// when it is whole.
+    #[must_use]
+    pub fn verified(&mut self) -> (Vec<Original>, Option<[u8; 32]>) {
+        let verify = match &mut self.body {
+            Body::Whole(_, _, verify) => verify.as_deref_mut(),
+            Body::Stream(stream) => stream.verify(),
+            _ => None,
+        };
+        verify.map(|verify| (verify.take(), verify.message())).unwrap_or_default()
     }
 
     /// What waited for [`Answer::unknown`].
@@ -251,7 +278,18 @@ impl Answer {
         let (table, counts) = (&self.table, &mut self.counts);
         match &mut self.body {
             Body::Stream(stream) => out.extend(stream.finish(table, counts)),
-            Body::Whole(format, held) | Body::Lines(format, held) => {
+            Body::Whole(format, held, verify) => {
+                let held = std::mem::take(held);
+                let wrote = verify.as_ref().map(|_| held.clone());
+                let gave = whole(held, *format, self.depth, table, counts);
+                if let (Some(verify), Some(wrote)) = (verify, wrote)
+                    && let (Ok(wrote), Ok(gave)) = (from_utf8(&wrote), from_utf8(&gave))
+                {
+                    verify.answer(wrote, gave);
+                }
+                out.extend(gave);
+            }
+            Body::Lines(format, held) => {
                 let held = std::mem::take(held);
                 out.extend(whole(held, *format, self.depth, table, counts));
             }
@@ -273,7 +311,7 @@ impl Answer {
                 kept.take(bytes).map_err(broken)?;
                 0
             }
-            Body::Whole(_, held) => {
+            Body::Whole(_, held, _) => {
                 held.extend_from_slice(bytes);
                 held.len()
             }
@@ -324,7 +362,7 @@ fn whole(
     table: &Table,
     counts: &mut Counts,
 ) -> Vec<u8> {
-    let restored = std::str::from_utf8(&bytes)
+    let restored = from_utf8(&bytes)
         .ok()
         .and_then(|source| restore::json(source, format, depth, table, counts));
     restored.map_or(bytes, String::into_bytes)

@@ -123,6 +123,20 @@ impl Path {
 }
 
 impl Endpoint {
+    /// Do its requests bring a conversation along?
+    #[must_use]
+    pub fn talks(&self) -> bool {
+        let formats = [
+            Format::Messages,
+            Format::Chat,
+            Format::Responses,
+            Format::Gemini,
+            Format::Converse,
+            Format::Invoke,
+        ];
+        !self.state && formats.contains(&self.request)
+    }
+
     #[must_use]
     pub fn of(path: &str) -> Self {
         let path = path.trim_end_matches('/');

@@ -10,20 +10,21 @@
 //! An answer that comes while nothing was released is Envoy's own (a limit, a
 //! missing route) and passes as it is.
 
+mod answering;
+
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
 
-use bytes::Bytes;
-
-use crate::ext_proc::answer::Answer;
 use crate::ext_proc::budget::Share;
 use crate::ext_proc::endpoint::{Endpoint, Errors};
+use crate::ext_proc::exchange::answering::Answering;
 use crate::ext_proc::headers::Headers;
 pub use crate::ext_proc::messages::{Input, Needs, Output, Provided, Violation};
 use crate::ext_proc::refuse::Reason;
-use crate::ext_proc::request::{Head, Job, Masked};
+use crate::ext_proc::request::{Asking, Head, Job, Masked, Spoken, Worked};
 use crate::ext_proc::settings::Settings;
+use crate::ext_proc::talk::Found;
 use crate::ext_proc::tally::Tally;
 use crate::mask::Scope;
 use crate::mask::masker::Report;
@@ -39,6 +40,11 @@ enum Phase {
     Collecting(Box<Collecting>),
     /// The job is handed out.
     Masking {
+        trailers: Option<Vec<String>>,
+    },
+    /// The store is asked what is remembered of the conversation.
+    Recalling {
+        asking: Box<Asking>,
         trailers: Option<Vec<String>>,
     },
     Saving {
@@ -61,17 +67,7 @@ struct Forwarded {
     table: Arc<Table>,
     endpoint: Endpoint,
     scope: Scope,
-}
-
-#[derive(Debug)]
-struct Answering {
-    answer: Answer,
-    /// Held until the answer is whole: so long it can be replaced by an error.
-    headers: Option<Vec<&'static str>>,
-    share: Share,
-    scope: Scope,
-    /// What its end decided.
-    rest: Vec<u8>,
+    talk: Option<Box<Spoken>>,
 }
 
 struct Collecting {
@@ -201,35 +197,42 @@ impl Exchange {
     }
 
     /// The result of the job.
-    pub fn masked(&mut self, result: Result<Masked, Reason>) {
+    pub fn masked(&mut self, result: Result<Worked, Reason>) {
         let Phase::Masking { trailers } = std::mem::replace(&mut self.phase, Phase::Refused) else {
             return;
         };
         let masked = match result {
-            Ok(masked) => masked,
+            Ok(Worked::Masked(masked)) => masked,
+            Ok(Worked::Asks(asking)) => {
+                self.needs = Some(asking.needs());
+                self.phase = Phase::Recalling { asking, trailers };
+                return;
+            }
             Err(reason) => {
                 self.phase = self.refuse(&reason);
                 return;
             }
         };
-        self.tally.report(&masked.report, &masked.head.outside);
-        if masked.unmasked {
-            self.tally.let_through();
-        }
         let save: Vec<_> = masked.table.made().cloned().collect();
         let reveal = masked.foreign();
-        if save.is_empty() && reveal.is_empty() {
-            self.phase = self.release(masked, trailers);
+        let records = masked.talk.as_ref().map(|spoken| spoken.talk.writes()).unwrap_or_default();
+        if save.is_empty() && reveal.is_empty() && records.write.is_empty() {
+            self.phase = self.release(*masked, trailers);
             return;
         }
-        self.needs = Some(Needs { scope: masked.head.scope.clone(), save, reveal });
-        self.phase = Phase::Saving { masked: Box::new(masked), trailers };
+        let (scope, lasting) = (masked.head.scope.clone(), masked.head.endpoint.state);
+        self.needs = Some(Needs { scope, save, reveal, records, lasting });
+        self.phase = Phase::Saving { masked, trailers };
     }
 
     /// The store's answer, or that it refused.
     pub fn provide(&mut self, provided: Result<Provided, Reason>) {
         let (mut masked, trailers) = match std::mem::replace(&mut self.phase, Phase::Refused) {
             Phase::Saving { masked, trailers } => (masked, trailers),
+            Phase::Recalling { asking, trailers } => {
+                self.phase = self.recalled(*asking, trailers, provided);
+                return;
+            }
             Phase::Revealing(answering, last) => {
                 self.phase = self.revealed(answering, last, provided);
                 return;
@@ -241,16 +244,55 @@ impl Exchange {
             Ok(provided) if provided.degraded && masked.head.endpoint.state => {
                 self.refuse(&Reason::StoreDown)
             }
-            Ok(provided) => {
-                self.tally.degraded = provided.degraded;
+            Ok(mut provided) => {
+                self.tally.degraded |= provided.degraded;
+                let found = std::mem::take(&mut provided.records.found);
+                let talk = masked.talk.as_mut().map(|spoken| &mut spoken.talk);
+                match talk.map_or(Found::Good, |talk| talk.found(found)) {
+                    Found::Good => {}
+                    Found::Write => self.rewrite(&masked),
+                    Found::Mask => {
+                        self.job = masked.again();
+                        self.phase = Phase::Masking { trailers };
+                        return;
+                    }
+                }
                 for (placeholder, value) in provided.revealed {
                     if let Some(value) = value {
                         masked.table.reveal(placeholder, value);
                     }
                 }
-                self.release(*masked, trailers)
+                if self.needs.is_some() {
+                    Phase::Saving { masked, trailers }
+                } else {
+                    self.release(*masked, trailers)
+                }
             }
         };
+    }
+
+    /// What is remembered of the conversation. Without the store it is masked as a new one.
+    fn recalled(
+        &mut self,
+        asking: Asking,
+        trailers: Option<Vec<String>>,
+        provided: Result<Provided, Reason>,
+    ) -> Phase {
+        match provided {
+            Err(reason) => self.refuse(&reason),
+            Ok(provided) => {
+                self.tally.degraded |= provided.degraded;
+                self.job = Some(asking.answered(provided.records.read));
+                Phase::Masking { trailers }
+            }
+        }
+    }
+
+    /// Another replica wrote meanwhile: both are written.
+    fn rewrite(&mut self, masked: &Masked) {
+        let records = masked.talk.as_ref().map(|spoken| spoken.talk.writes()).unwrap_or_default();
+        let scope = masked.head.scope.clone();
+        self.needs = Some(Needs { records, ..Needs::new(scope) });
     }
 
     fn begin(&mut self, headers: &Headers, end: bool) -> Phase {
@@ -268,7 +310,11 @@ impl Exchange {
             let mut table = Table::default();
             table.set_care(self.settings.care());
             let Head { endpoint, scope, .. } = head;
-            return Phase::Forwarded(Forwarded { table: Arc::new(table), endpoint, scope });
+            let table = Arc::new(table);
+            return Phase::Forwarded(Forwarded { table, endpoint, scope, talk: None });
+        }
+        if head.endpoint.state && !self.settings.lasting {
+            return self.refuse(&Reason::StoreForgets);
         }
         if let Err(reason) = head.check(headers, self.settings.limits.body) {
             return self.refuse(&reason);
@@ -292,12 +338,19 @@ impl Exchange {
     fn work(&mut self, collecting: Collecting, trailers: Option<Vec<String>>) -> Phase {
         let Collecting { head, body, share } = collecting;
         self.tally.request_bytes = body.len();
-        self.job = Some(Job { head, body, share, settings: Arc::clone(&self.settings) });
+        self.job = Some(Job::new(head, body, share, Arc::clone(&self.settings)));
         Phase::Masking { trailers }
     }
 
     /// Lets the masked request go: the headers with the proof, then the body.
     fn release(&mut self, masked: Masked, trailers: Option<Vec<String>>) -> Phase {
+        self.tally.report(&masked.report, &masked.head.outside);
+        if masked.unmasked {
+            self.tally.let_through();
+        }
+        if let Some(spoken) = &masked.talk {
+            self.tally.talk(&spoken.talk);
+        }
         self.tally.outcome = if masked.unmasked { Outcome::Unmasked } else { Outcome::Masked };
         let findings = masked.report.findings.values().sum();
         let remove = vec!["x-masker-tenant", "content-encoding"];
@@ -319,121 +372,8 @@ impl Exchange {
             table: Arc::new(masked.table),
             endpoint: masked.head.endpoint,
             scope: masked.head.scope,
+            talk: masked.talk,
         })
-    }
-
-    fn answer(&mut self, headers: &Headers, end: bool, forwarded: Forwarded) -> Phase {
-        let limits = self.settings.limits;
-        let Forwarded { table, endpoint, scope } = forwarded;
-        let answer = Answer::new(headers, endpoint, table, limits.answer, limits.depth);
-        let Some(answer) = answer.filter(|_| !end) else {
-            self.outputs.push_back(Output::ResponseHeaders { remove: Vec::new() });
-            return if end { Phase::Done } else { Phase::Passing };
-        };
-        let remove = if answer.is_inflated() { vec!["content-encoding"] } else { Vec::new() };
-        let headers = if answer.is_whole() {
-            Some(remove)
-        } else {
-            self.outputs.push_back(Output::ResponseHeaders { remove });
-            None
-        };
-        let share = self.settings.budget.share(scope.tenant());
-        Phase::Answering(Box::new(Answering { answer, headers, share, scope, rest: Vec::new() }))
-    }
-
-    fn restore(
-        &mut self,
-        mut answering: Box<Answering>,
-        bytes: &[u8],
-        end: bool,
-    ) -> Result<Phase, Violation> {
-        let whole = answering.headers.is_some();
-        if whole && answering.share.grow(bytes.len()).is_err() {
-            return self.broken(true, &Reason::Overloaded);
-        }
-        match answering.answer.push(bytes) {
-            Ok(bytes) => self.write(bytes),
-            Err(reason) => return self.broken(whole, &reason),
-        }
-        if end {
-            let last = Output::ResponseBody { bytes: Bytes::new(), end: true };
-            return self.restored(answering, last);
-        }
-        Ok(self.ask(answering, None))
-    }
-
-    /// Asks the store for what the answer holds of earlier exchanges, if there is any.
-    fn ask(&mut self, answering: Box<Answering>, last: Option<Output>) -> Phase {
-        let reveal = answering.answer.unknown();
-        if reveal.is_empty() {
-            return self.known(answering, last);
-        }
-        self.needs = Some(Needs { scope: answering.scope.clone(), save: Vec::new(), reveal });
-        Phase::Revealing(answering, last)
-    }
-
-    /// The store's answer. Without it, placeholders stay, unless the answer can be replaced.
-    fn revealed(
-        &mut self,
-        mut answering: Box<Answering>,
-        last: Option<Output>,
-        provided: Result<Provided, Reason>,
-    ) -> Phase {
-        let provided = provided.unwrap_or(Provided { revealed: Vec::new(), degraded: true });
-        self.tally.degraded |= provided.degraded;
-        if provided.degraded && answering.headers.is_some() {
-            return self.refuse(&Reason::StoreDown);
-        }
-        answering.answer.reveal(provided.revealed);
-        self.known(answering, last)
-    }
-
-    /// Writes what is decided now; after the last part, the end.
-    fn known(&mut self, mut answering: Box<Answering>, last: Option<Output>) -> Phase {
-        let mut bytes = std::mem::take(&mut answering.rest);
-        bytes.extend(answering.answer.decide());
-        let Some(last) = last else {
-            self.write(bytes);
-            return Phase::Answering(answering);
-        };
-        let Answering { answer, headers, share, .. } = *answering;
-        self.tally.answer(&answer);
-        self.share = Some(share);
-        if let Some(remove) = headers {
-            self.outputs.push_back(Output::ResponseHeaders { remove });
-        }
-        self.write(bytes);
-        self.outputs.push_back(last);
-        Phase::Done
-    }
-
-    fn write(&mut self, bytes: Vec<u8>) {
-        let mut rest = Bytes::from(bytes);
-        while !rest.is_empty() {
-            let bytes = rest.split_to(rest.len().min(CHUNK));
-            self.outputs.push_back(Output::ResponseBody { bytes, end: false });
-        }
-    }
-
-    /// The end of the answer: what is held, then the end as Envoy gave it.
-    fn restored(
-        &mut self,
-        mut answering: Box<Answering>,
-        last: Output,
-    ) -> Result<Phase, Violation> {
-        match answering.answer.finish() {
-            Ok(rest) => answering.rest = rest,
-            Err(reason) => return self.broken(answering.headers.is_some(), &reason),
-        }
-        Ok(self.ask(answering, Some(last)))
-    }
-
-    /// The answer cannot be restored. While its headers are held it can be replaced.
-    fn broken(&mut self, replaceable: bool, reason: &Reason) -> Result<Phase, Violation> {
-        if replaceable {
-            return Ok(self.refuse(reason));
-        }
-        Err(Violation::Answer(reason.reply(self.errors).code))
     }
 
     fn refuse(&mut self, reason: &Reason) -> Phase {

@@ -9,6 +9,7 @@ use thiserror::Error;
 use crate::ext_proc::headers::Headers;
 use crate::ext_proc::refuse::Reply;
 use crate::mask::{Mapping, Placeholder, Scope, Value};
+use crate::store::record::{RecordAnswer, RecordWants};
 
 /// What Envoy sends.
 pub enum Input {
@@ -73,12 +74,25 @@ pub struct Needs {
     pub scope: Scope,
     pub save: Vec<Arc<Mapping>>,
     pub reveal: Vec<Placeholder>,
+    pub records: RecordWants,
+    /// The provider keeps what is sent.
+    pub lasting: bool,
+}
+
+impl Needs {
+    /// Nothing yet.
+    #[must_use]
+    pub fn new(scope: Scope) -> Self {
+        let (save, reveal, records, lasting) = Default::default();
+        Self { scope, save, reveal, records, lasting }
+    }
 }
 
 /// What the store said.
 #[derive(Debug, Default)]
 pub struct Provided {
     pub revealed: Vec<(Placeholder, Option<Value>)>,
+    pub records: RecordAnswer,
     /// The store could not be reached.
     pub degraded: bool,
 }

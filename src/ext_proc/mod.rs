@@ -14,5 +14,6 @@ pub mod refuse;
 pub mod request;
 pub mod service;
 pub mod settings;
+pub mod talk;
 pub mod tally;
 pub mod wire;

@@ -40,7 +40,15 @@ pub(crate) fn exchange(tally: &Tally, catalog: &Catalog, metrics: &Metrics) {
     for (&opaque, &count) in &tally.opaque {
         metrics.opaque.get_or_create(&opaque).inc_by(count);
     }
+    metrics.records_lost.inc_by(u64::from(tally.lost));
+    metrics.originals.inc_by(u64::try_from(tally.originals).unwrap_or(u64::MAX));
+    if let Some(cause) = tally.fault {
+        metrics.prefix_faults.get_or_create(&cause).inc();
+        tracing::warn!(cause = cause.as_str(), "the masked beginning of a conversation changed");
+    }
     tracing::info!(
+        request_id = tally.request_id.as_deref(),
+        trace_id = tally.trace_id.as_deref(),
         outcome = tally.outcome.as_str(),
         code = tally.code,
         request_bytes = tally.request_bytes,

@@ -41,6 +41,10 @@ pub enum Reason {
     Overloaded,
     /// This endpoint needs the mapping store, which cannot be reached.
     StoreDown,
+    /// This endpoint needs a mapping store that outlives the process.
+    StoreForgets,
+    /// The conversation began with patterns that this replica does not have yet.
+    Newer,
     Tenant,
     /// An operator, or masking that failed, blocks; until then, if it ends by itself.
     Blocked(Option<Duration>),
@@ -49,6 +53,13 @@ pub enum Reason {
     AnswerTooLarge(usize),
     AnswerDamaged,
 }
+
+const SIGNED: &str = "the request is signed with AWS Signature Version 4, and masking its body \
+    breaks the signature; send it unsigned, and let the gateway sign what it masked";
+const STORE_FORGETS: &str = "the provider keeps what is sent here for later answers, and the \
+    gateway's mappings are in memory only and would be lost; its `store.url` must name a Redis";
+const NEWER: &str = "this conversation began with patterns that this replica of the gateway has not \
+    read yet; try again";
 
 /// What Envoy is asked to send.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,7 +80,7 @@ impl Reason {
     /// leave, 6: JSON. Programs know these: none changes its meaning.
     fn error(&self) -> &'static str {
         match self {
-            Self::StoreDown => "AWS_MASKER_1001",
+            Self::StoreDown | Self::StoreForgets => "AWS_MASKER_1001",
             Self::Internal | Self::Overloaded | Self::Blocked(_) => "AWS_MASKER_2001",
             Self::TooLarge(_)
             | Self::Findings(_)
@@ -83,7 +94,7 @@ impl Reason {
             | Self::Multipart
             | Self::Slow(_) => "AWS_MASKER_2003",
             Self::AnswerTooLarge(_) | Self::AnswerDamaged => "AWS_MASKER_3001",
-            Self::Tenant => "AWS_MASKER_4001",
+            Self::Tenant | Self::Newer => "AWS_MASKER_4001",
             Self::Opaque(_) | Self::Hosted(_) => "AWS_MASKER_5001",
             Self::Unmaskable(_) => "AWS_MASKER_5002",
             Self::Depth(_) => "AWS_MASKER_6002",
@@ -110,6 +121,8 @@ impl Reason {
             Self::Slow(_) => (408, "invalid_request_error", "body_timeout"),
             Self::Overloaded => (529, "overloaded_error", "overloaded"),
             Self::StoreDown => (503, "api_error", "store_down"),
+            Self::StoreForgets => (400, "invalid_request_error", "store_memory"),
+            Self::Newer => (503, "api_error", "newer_edition"),
             Self::Tenant => (500, "api_error", "tenant"),
             Self::Blocked(_) => (503, "api_error", "blocked"),
             Self::Internal => (503, "api_error", "internal"),
@@ -131,11 +144,7 @@ impl Reason {
                 is none of them, and no route lets it through"
                     .to_owned()
             }
-            Self::Signed => {
-                "the request is signed with AWS Signature Version 4, and masking its body breaks \
-                the signature; send it unsigned, and let the gateway sign what it masked"
-                    .to_owned()
-            }
+            Self::Signed => SIGNED.to_owned(),
             Self::Coding => {
                 "the gateway reads content-encoding gzip, deflate, br and zstd, one at a time; \
                 send the body in one of them or as it is"
@@ -171,6 +180,8 @@ impl Reason {
                 try again later"
                     .to_owned()
             }
+            Self::StoreForgets => STORE_FORGETS.to_owned(),
+            Self::Newer => NEWER.to_owned(),
             Self::Tenant => {
                 "the header x-masker-tenant, which only Envoy may set, holds no tenant's name"
                     .to_owned()

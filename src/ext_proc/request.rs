@@ -1,5 +1,7 @@
 //! One request body from its bytes to the masked bytes: no I/O, no clock.
 
+mod bodies;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
@@ -7,21 +9,24 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::body::encoding::Coding;
-use crate::body::json::Tape;
-use crate::body::multipart::{self, PartMedia};
+use crate::body::json::{Tape, Tokens};
 use crate::body::select::{Guarded, Hosted, Opaque};
-use crate::body::splice::{Swap, splice};
-use crate::detect::Kind;
+use crate::detect::{Kind, Known};
 use crate::ext_proc::budget::Share;
 use crate::ext_proc::endpoint::Endpoint;
 use crate::ext_proc::headers::{Headers, Media};
+use crate::ext_proc::messages::Needs;
 use crate::ext_proc::refuse::Reason;
+use crate::ext_proc::request::bodies::{care, mask, texts};
 use crate::ext_proc::settings::Settings;
+use crate::ext_proc::talk::{self, Talk};
 use crate::mask::Scope;
 use crate::mask::care::Care;
-use crate::mask::masker::{Report, Session};
+use crate::mask::conversation::{self, Chain, Identity, RecordKey, Verify};
+use crate::mask::masker::{Masker, Report, Session};
 use crate::mask::placeholder::Placeholder;
 use crate::mask::table::Table;
+use crate::store::record::{Plain, RecordWants};
 use crate::telemetry::labels::Place;
 
 /// What is known when the request's headers are read.
@@ -29,6 +34,8 @@ use crate::telemetry::labels::Place;
 pub struct Head {
     pub scope: Scope,
     pub endpoint: Endpoint,
+    /// The client's session, if it names one.
+    session: Option<RecordKey>,
     media: Media,
     coding: Option<Coding>,
     /// Let through unmasked, by a route of the configuration.
@@ -41,11 +48,18 @@ pub struct Head {
 const UNREAD_HEADERS: [&str; 6] =
     ["authorization", "x-api-key", "api-key", "x-goog-api-key", "cookie", "proxy-authorization"];
 
+/// Clients name their sessions in these.
+const SESSION_HEADERS: [&str; 1] = ["x-claude-code-session-id"];
+
 impl Head {
     /// Reads the headers of a request.
     pub fn read(headers: &Headers, settings: &Settings) -> Result<Self, Reason> {
+        let scope = settings.scope(headers)?;
+        let id = SESSION_HEADERS.into_iter().find_map(|name| headers.text(name));
+        let session = id.filter(|id| !id.is_empty());
         Ok(Self {
-            scope: settings.scope(headers)?,
+            session: session.map(|id| conversation::session(&scope, id)),
+            scope,
             endpoint: Endpoint::of(headers.path()),
             media: headers.media(),
             coding: Coding::parse(&headers.joined("content-encoding"))?,
@@ -102,6 +116,36 @@ pub struct Job {
     pub body: Vec<u8>,
     pub share: Share,
     pub settings: Arc<Settings>,
+    /// Of a body that was read already.
+    rest: Option<Rest>,
+}
+
+/// A body that was read, and its conversation.
+struct Rest {
+    read: Read,
+    talk: Talk,
+}
+
+/// The text of a body, and what it is.
+struct Read {
+    text: String,
+    tokens: Option<Tokens>,
+    identity: Option<Identity>,
+}
+
+/// What became of a job.
+#[derive(Debug)]
+pub enum Worked {
+    Masked(Box<Masked>),
+    /// The store is asked first.
+    Asks(Box<Asking>),
+}
+
+/// A body whose conversation may be remembered.
+pub struct Asking {
+    job: Job,
+    read: Read,
+    identity: Identity,
 }
 
 /// A body that may leave.
@@ -113,11 +157,37 @@ pub struct Masked {
     pub share: Share,
     /// A route let it through as it is: nothing was looked for.
     pub unmasked: bool,
+    pub talk: Option<Box<Spoken>>,
+}
+
+/// The conversation of a masked request.
+#[derive(Debug)]
+pub struct Spoken {
+    pub talk: Talk,
+    masker: Masker,
+    known: Known,
+    /// Blocks that the model wrote so far.
+    blocks: u32,
+    /// To be masked again, if another replica knows more.
+    read: Read,
+    settings: Arc<Settings>,
 }
 
 impl fmt::Debug for Job {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Job({} bytes)", self.body.len())
+    }
+}
+
+impl fmt::Debug for Asking {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Asking({} bytes)", self.read.text.len())
+    }
+}
+
+impl fmt::Debug for Read {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Read({} bytes)", self.text.len())
     }
 }
 
@@ -129,19 +199,34 @@ impl fmt::Debug for Masked {
 
 impl Job {
     #[must_use]
+    pub fn new(head: Head, body: Vec<u8>, share: Share, settings: Arc<Settings>) -> Self {
+        Self { head, body, share, settings, rest: None }
+    }
+
+    /// How much is read or masked.
+    #[must_use]
     pub fn len(&self) -> usize {
-        self.body.len()
+        self.rest.as_ref().map_or(self.body.len(), |rest| rest.read.text.len())
     }
 
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.body.is_empty()
+        self.len() == 0
     }
 
-    /// Inflates, masks, and decides about what cannot be masked.
-    pub fn run(mut self) -> Result<Masked, Reason> {
-        let settings = Arc::clone(&self.settings);
-        let limit = settings.limits.body;
+    /// The body.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        self.rest.as_ref().map_or(&self.body, |rest| rest.read.text.as_bytes())
+    }
+
+    /// Inflates, masks, and decides about what cannot be masked; before, asks for what may be
+    /// remembered of the conversation.
+    pub fn run(mut self) -> Result<Worked, Reason> {
+        if let Some(Rest { read, talk }) = self.rest.take() {
+            return self.mask(read, Some(talk));
+        }
+        let limit = self.settings.limits.body;
         let body = match self.head.coding {
             Some(coding) => {
                 let inflated = coding.inflate(&self.body, limit)?;
@@ -159,23 +244,71 @@ impl Job {
             let (table, report) = Default::default();
             let body = Bytes::from(body);
             let Self { head, share, .. } = self;
-            return Ok(Masked { head, body, table, report, share, unmasked: true });
+            let masked = Masked { head, body, table, report, share, unmasked: true, talk: None };
+            return Ok(Worked::Masked(Box::new(masked)));
         }
         if body.starts_with(b"\xef\xbb\xbf") {
             return Err(Reason::ByteOrderMark);
         }
         let text = String::from_utf8(body).map_err(|_| Reason::Utf8)?;
         self.grow(text.len())?;
-        let scope = self.head.scope.clone();
-        let mut session = Session::new(&settings.masker, &scope);
-        session.around.note &= self.head.endpoint.note;
-        let masked = mask(&mut session, &text, &self.head)?;
-        let (mut table, report) = (session.table, session.report);
-        table.set_care(care(&settings, &text, &self.head));
+        let read = self.read(text);
+        let Some(identity) = read.identity else { return self.mask(read, None) };
+        if talk::keys(&identity, &self.head.scope).is_empty() {
+            let talk = Talk::new(identity, &self.head.scope, Vec::new(), &self.settings.editions);
+            return self.mask(read, Some(talk));
+        }
+        Ok(Worked::Asks(Box::new(Asking { job: self, read, identity })))
+    }
+
+    /// Reads the body, and which conversation it belongs to.
+    fn read(&self, text: String) -> Read {
+        let (mut tokens, mut identity) = (None, None);
+        if self.head.media == Media::Json
+            && let Ok(tape) = Tape::parse(&text, self.settings.limits.depth)
+        {
+            if self.head.endpoint.talks() {
+                identity = Identity::read(&tape, &self.head.scope, self.head.session);
+            }
+            tokens = Some(tape.into_tokens());
+        }
+        Read { text, tokens, identity }
+    }
+
+    fn mask(self, mut read: Read, mut talk: Option<Talk>) -> Result<Worked, Reason> {
+        let Self { mut head, share, settings, .. } = self;
+        let mut masker = settings.masker.clone();
+        if let Some(talk) = &talk {
+            masker.catalog = talk.catalog(&settings.editions)?;
+        }
+        let mut session = Session::new(&masker, &head.scope);
+        session.around.note &= head.endpoint.note;
+        let (body, care, blocks) = match read.tokens.take() {
+            Some(tokens) => {
+                let tape = Tape::of(&read.text, tokens);
+                let (body, blocks) =
+                    document(&mut session, &tape, &head, &settings, talk.as_mut())?;
+                let care = care(&settings, |care| care.own_request(&tape));
+                read.tokens = Some(tape.into_tokens());
+                (body, care, blocks)
+            }
+            None => {
+                let body = mask(&mut session, &read.text, &head)?;
+                let own = |own: &mut Care| texts(own, &settings, &read.text, &head);
+                (body, care(&settings, own), 0)
+            }
+        };
+        let (mut table, report) =
+            (std::mem::take(&mut session.table), std::mem::take(&mut session.report));
+        let known = session.into_known();
+        table.set_care(care);
         refuse(&settings, &report)?;
-        self.head.endpoint.state |= report.goes_on;
-        let (Self { head, share, .. }, body) = (self, masked.into());
-        Ok(Masked { head, body, table, report, share, unmasked: false })
+        head.endpoint.state |= report.goes_on;
+        let spoken = |talk| Box::new(Spoken { talk, masker, known, blocks, read, settings });
+        let talk = talk.map(spoken);
+        let body = body.into();
+        let masked = Masked { head, body, table, report, share, unmasked: false, talk };
+        Ok(Worked::Masked(Box::new(masked)))
     }
 
     fn grow(&mut self, bytes: usize) -> Result<(), Reason> {
@@ -183,69 +316,68 @@ impl Job {
     }
 }
 
-fn mask(session: &mut Session<'_>, text: &str, head: &Head) -> Result<String, Reason> {
-    Ok(match &head.media {
-        Media::Json => session.json(text, head.endpoint.request)?,
-        Media::JsonLines => lines(session, text, head)?,
-        Media::Form(boundary) => form(session, text, boundary, head)?,
-        _ => session.text(text)?,
-    })
-}
-
-/// How the answer is restored: with what the client's own text names.
-fn care(settings: &Settings, text: &str, head: &Head) -> Care {
-    let mut care = settings.care();
-    let mut json = |text: &str| {
-        if let Ok(tape) = Tape::parse(text, settings.limits.depth) {
-            care.own_request(&tape);
-        }
-    };
-    match &head.media {
-        Media::Json => json(text),
-        Media::JsonLines => text.lines().for_each(json),
-        // Whose text it is cannot be told.
-        Media::Form(_) => {}
-        _ => care.own(text),
+impl Asking {
+    /// What is asked of the store.
+    #[must_use]
+    pub fn needs(&self) -> Needs {
+        let scope = self.job.head.scope.clone();
+        let read = talk::keys(&self.identity, &scope);
+        let records = RecordWants { read, write: Vec::new() };
+        Needs { records, ..Needs::new(scope) }
     }
-    care
-}
 
-fn lines(session: &mut Session<'_>, text: &str, head: &Head) -> Result<String, Reason> {
-    let mut out = String::with_capacity(text.len());
-    for line in text.split_inclusive('\n') {
-        let contents = line.trim_end_matches(['\n', '\r']);
-        if contents.trim().is_empty() {
-            out.push_str(line);
-            continue;
-        }
-        out.push_str(&session.json(contents, head.endpoint.line)?);
-        out.push_str(line.get(contents.len()..).unwrap_or_default());
+    /// The job with what the store said.
+    #[must_use]
+    pub fn answered(self, read: Vec<Option<Plain>>) -> Job {
+        let Self { mut job, read: body, identity } = self;
+        let talk = Talk::new(identity, &job.head.scope, read, &job.settings.editions);
+        job.rest = Some(Rest { read: body, talk });
+        job
     }
-    Ok(out)
 }
 
-fn form(
+impl Masked {
+    /// The job of masking it again.
+    #[must_use]
+    pub fn again(self) -> Option<Job> {
+        let Self { head, share, talk, .. } = self;
+        let Spoken { talk, read, settings, .. } = *talk?;
+        Some(Job { head, body: Vec::new(), share, settings, rest: Some(Rest { read, talk }) })
+    }
+}
+
+impl Spoken {
+    /// What the answer is verified with, and the conversation.
+    #[must_use]
+    pub fn verify(self, scope: &Scope, table: &Arc<Table>) -> (Verify, Talk) {
+        let Self { talk, masker, known, blocks, .. } = self;
+        let originals = talk.record().originals.clone();
+        let (scope, table) = (scope.clone(), Arc::clone(table));
+        (Verify::new(masker, scope, known, table, originals, blocks), talk)
+    }
+}
+
+/// Masks a JSON body. Of a conversation: what the model wrote is put back, and the masked
+/// beginning compared with what was sent before.
+fn document(
     session: &mut Session<'_>,
-    text: &str,
-    boundary: &str,
+    tape: &Tape<'_>,
     head: &Head,
-) -> Result<String, Reason> {
-    let parts = multipart::parts(text, boundary).map_err(|_| Reason::Multipart)?;
-    let mut swaps = Vec::new();
-    for part in parts {
-        let Some(contents) = text.get(part.span.clone()) else { continue };
-        let with = match part.media {
-            PartMedia::Text => session.text(contents)?,
-            PartMedia::Json => session.json(contents, head.endpoint.answer)?,
-            PartMedia::JsonLines => lines(session, contents, head)?,
-            PartMedia::Other => return Err(Reason::MediaType),
-        };
-        // A part's headers hold names of fields and files.
-        let head = text.get(part.head.clone()).unwrap_or_default();
-        swaps.push(Swap { span: part.head, with: session.text(head)? });
-        swaps.push(Swap { span: part.span, with });
-    }
-    splice(text, &mut swaps).map_err(|_| Reason::Internal)
+    settings: &Settings,
+    talk: Option<&mut Talk>,
+) -> Result<(String, u32), Reason> {
+    let format = head.endpoint.request;
+    let Some(talk) = talk else {
+        return Ok((session.document(tape, format, |_, _, _| {})?, 0));
+    };
+    session.begin(&talk.record().start);
+    let depth = settings.limits.depth;
+    let body = session.document(tape, format, |session, units, swaps| {
+        talk.record().originals.put_back(tape, &head.scope, depth, swaps);
+        let chain = Chain::read(tape, units, swaps, &head.scope);
+        talk.masked(session.known(), &chain, &settings.editions);
+    })?;
+    Ok((body, conversation::count(tape)))
 }
 
 /// Refuses what the configuration says must not pass unmasked.

@@ -24,10 +24,10 @@ use crate::ext_proc::exchange::{Exchange, Needs, Output, Provided};
 use crate::ext_proc::gate::Gate;
 use crate::ext_proc::queue::{self, Queue};
 use crate::ext_proc::refuse::Reason;
-use crate::ext_proc::request::{Job, Masked};
+use crate::ext_proc::request::{Job, Worked};
 use crate::ext_proc::settings::Settings;
 use crate::ext_proc::{record, wire};
-use crate::store::{Store, Wants};
+use crate::store::{self, Store, Wants};
 use crate::telemetry::{Metrics, Recent};
 
 /// Answers that wait for Envoy, each at most 64 KiB.
@@ -128,12 +128,15 @@ impl Service {
                 () = sleep_until(deadline), if exchange.is_collecting() => exchange.expire(),
             }
             let mut whole = None;
-            if let Some(job) = exchange.job() {
-                whole = Some(Instant::now());
-                exchange.masked(self.mask(job, settings.limits.slice).await);
-            }
-            if let Some(needs) = exchange.needs() {
-                exchange.provide(self.fetch(needs).await);
+            loop {
+                if let Some(job) = exchange.job() {
+                    whole.get_or_insert_with(Instant::now);
+                    exchange.masked(self.mask(job, settings.limits.slice).await);
+                } else if let Some(needs) = exchange.needs() {
+                    exchange.provide(self.fetch(needs).await);
+                } else {
+                    break;
+                }
             }
             while let Some(output) = exchange.output() {
                 self.send(output, answers).await?;
@@ -155,6 +158,7 @@ impl Service {
     ) -> Result<(), Broken> {
         while let Some(message) = queue.next().await {
             if let Some(input) = wire::input(message.into_inner()) {
+                aside.tally.input(&input);
                 aside.input(input);
             }
             while let Some(output) = aside.output() {
@@ -176,8 +180,8 @@ impl Service {
     }
 
     /// Masks here, or, if the body is long, where it holds up nobody.
-    async fn mask(&self, job: Job, slice: usize) -> Result<Masked, Reason> {
-        let mark = self.gate.mark(job.head.scope.tenant(), &job.body);
+    async fn mask(&self, job: Job, slice: usize) -> Result<Worked, Reason> {
+        let mark = self.gate.mark(job.head.scope.tenant(), job.bytes());
         self.gate.admit(mark)?;
         let start = Instant::now();
         let result = if job.len() > slice {
@@ -195,11 +199,14 @@ impl Service {
 
     async fn fetch(&self, needs: Needs) -> Result<Provided, Reason> {
         let start = Instant::now();
-        let wants = Wants { save: needs.save, reveal: needs.reveal };
-        let answer = self.store.fetch(&needs.scope, wants).await;
+        let Needs { scope, save, reveal, records, lasting } = needs;
+        let wants = Wants { save, reveal, records, lasting };
+        let answer = self.store.fetch(&scope, wants).await;
         self.metrics.store_seconds.observe(start.elapsed());
         match answer {
-            Ok(answer) => Ok(Provided { revealed: answer.revealed, degraded: answer.degraded }),
+            Ok(store::Answer { revealed, records, degraded }) => {
+                Ok(Provided { revealed, records, degraded })
+            }
             Err(error) => {
                 tracing::error!(%error, "the store refused a request's mappings");
                 Err(Reason::Internal)

@@ -7,6 +7,7 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 
 use crate::body::select::{Guarded, Hosted, Opaque};
+use crate::detect::edition::Editions;
 use crate::ext_proc::budget::Budget;
 use crate::ext_proc::headers::Headers;
 use crate::ext_proc::refuse::Reason;
@@ -18,10 +19,14 @@ use crate::mask::{MasterKey, Scope, Tenant};
 #[derive(Clone, Debug)]
 pub struct Settings {
     pub masker: Masker,
+    /// The masker's catalog, and those of running conversations.
+    pub editions: Arc<Editions>,
     pub master: MasterKey,
     pub tenants: Tenants,
     pub limits: Limits,
     pub refuse: Refuse,
+    /// The store keeps what is saved when this process ends.
+    pub lasting: bool,
     /// What the operator says about restoring some kinds.
     pub restore: Arc<Rules>,
     /// Other spellings of placeholders are restored, too.

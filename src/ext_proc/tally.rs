@@ -7,15 +7,19 @@ use crate::body::select::{Guarded, Hosted, Opaque};
 use crate::detect::Kind;
 use crate::ext_proc::answer::Answer;
 use crate::ext_proc::messages::Input;
+use crate::ext_proc::talk::Talk;
 use crate::mask::masker::Report;
 use crate::mask::restore::Counts;
-use crate::telemetry::labels::{self, Outcome, Place};
+use crate::telemetry::labels::{self, Cause, Outcome, Place};
 
 #[derive(Debug)]
 pub struct Tally {
     pub outcome: Outcome,
     /// Why it was refused.
     pub code: Option<&'static str>,
+    /// Of Envoy, so that the logs can be joined.
+    pub request_id: Option<Box<str>>,
+    pub trace_id: Option<Box<str>>,
     pub request_bytes: usize,
     pub answer_bytes: u64,
     pub findings: BTreeMap<Kind, u64>,
@@ -32,6 +36,11 @@ pub struct Tally {
     pub took: Option<Duration>,
     pub malformed: bool,
     pub degraded: bool,
+    /// The conversation runs, and nothing was remembered of it.
+    pub lost: bool,
+    pub fault: Option<Cause>,
+    /// Blocks of the answer that are kept as the model wrote them.
+    pub originals: usize,
 }
 
 impl Default for Tally {
@@ -40,6 +49,8 @@ impl Default for Tally {
             // Until something else is known.
             outcome: Outcome::Aborted,
             code: None,
+            request_id: None,
+            trace_id: None,
             request_bytes: 0,
             answer_bytes: 0,
             findings: BTreeMap::new(),
@@ -52,6 +63,9 @@ impl Default for Tally {
             took: None,
             malformed: false,
             degraded: false,
+            lost: false,
+            fault: None,
+            originals: 0,
         }
     }
 }
@@ -77,15 +91,27 @@ impl Tally {
         self.malformed |= report.malformed;
     }
 
+    pub(crate) fn talk(&mut self, talk: &Talk) {
+        self.lost = talk.is_lost();
+        self.fault = talk.fault;
+    }
+
     /// A body of a type that is not looked into, on a route that allows it.
     pub(crate) fn let_through(&mut self) {
         *self.opaque.entry(labels::Opaque::Binary).or_default() += 1;
     }
 
-    /// Counts the bytes of an answer, restored or not.
+    /// Reads what joins the logs, and counts the bytes of an answer, restored or not.
     pub(crate) fn input(&mut self, input: &Input) {
-        if let Input::ResponseBody { bytes, .. } = input {
-            self.answer_bytes += u64::try_from(bytes.len()).unwrap_or_default();
+        match input {
+            Input::RequestHeaders { headers, .. } => {
+                self.request_id = headers.text("x-request-id").and_then(uuid);
+                self.trace_id = headers.text("traceparent").and_then(trace_id);
+            }
+            Input::ResponseBody { bytes, .. } => {
+                self.answer_bytes += u64::try_from(bytes.len()).unwrap_or_default();
+            }
+            _ => {}
         }
     }
 
@@ -96,6 +122,22 @@ impl Tally {
             self.code = Some("answer_damaged");
         }
     }
+}
+
+/// Envoy's request id. Another text of a client may hold anything: it is not logged.
+fn uuid(text: &str) -> Option<Box<str>> {
+    let hyphens = [8, 13, 18, 23];
+    let right = |(at, byte): (usize, u8)| {
+        if hyphens.contains(&at) { byte == b'-' } else { byte.is_ascii_hexdigit() }
+    };
+    (text.len() == 36 && text.bytes().enumerate().all(right)).then(|| text.into())
+}
+
+/// The trace of `version-trace-parent-flags` (W3C Trace Context, section 3.2).
+fn trace_id(text: &str) -> Option<Box<str>> {
+    let trace = text.split('-').nth(1)?;
+    let right = trace.len() == 32 && trace.bytes().all(|byte| byte.is_ascii_hexdigit());
+    (right && trace.bytes().any(|byte| byte != b'0')).then(|| trace.into())
 }
 
 fn label(place: Guarded) -> Place {
@@ -126,5 +168,28 @@ fn opaque_label(opaque: Opaque) -> labels::Opaque {
         Opaque::Video => labels::Opaque::Video,
         Opaque::Document => labels::Opaque::Document,
         Opaque::File => labels::Opaque::File,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_ids_of_the_right_shape_are_logged() {
+        let id = "7c1f2a9e-0d4b-4f7a-9a55-3e1b8c2d6f00";
+        assert_eq!(uuid(id).as_deref(), Some(id));
+        for wrong in ["", "AKIAQ3EGRYZ7T2LM5XWB", &id.replace('-', "_"), &format!("{id}0")] {
+            assert_eq!(uuid(wrong), None, "{wrong}");
+        }
+        let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+        let parent = format!("00-{trace}-00f067aa0ba902b7-01");
+        assert_eq!(trace_id(&parent).as_deref(), Some(trace));
+        let zero = parent.replace(trace, &"0".repeat(32));
+        for wrong in
+            ["", "00-short-1-01", &zero, &parent.replace(trace, trace.trim_start_matches('4'))]
+        {
+            assert_eq!(trace_id(wrong), None, "{wrong}");
+        }
     }
 }

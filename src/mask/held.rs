@@ -4,8 +4,10 @@ use std::collections::VecDeque;
 use std::ops::Range;
 
 use crate::body::frame::Frame;
+use crate::body::select::End;
 use crate::body::splice::{Swap, splice};
 use crate::mask::channel::{Channels, Plan};
+use crate::mask::conversation::Verify;
 use crate::mask::offsets::Offset;
 
 /// An event that is not written yet.
@@ -14,6 +16,8 @@ pub(super) struct Held {
     /// Of what stands whole in the event.
     pub swaps: Vec<Swap<String>>,
     pub deltas: Vec<Delta>,
+    /// What it ends.
+    pub ends: Vec<End>,
     /// Offsets into texts of channels, which those before decide.
     pub offsets: Vec<(u64, Offset)>,
 }
@@ -88,7 +92,16 @@ pub(super) fn share<const N: usize>(plan: &Plan, joined: &str, deltas: [(&mut De
 impl Held {
     /// An event in which nothing is restored.
     pub(super) fn plain(frame: Frame) -> Self {
-        Self { frame, swaps: Vec::new(), deltas: Vec::new(), offsets: Vec::new() }
+        let (swaps, deltas, ends, offsets) = Default::default();
+        Self { frame, swaps, deltas, ends, offsets }
+    }
+
+    /// Tells what the client gets.
+    pub(super) fn tell(&self, verify: &mut Verify) {
+        for delta in &self.deltas {
+            verify.gave(delta.channel, &delta.ready);
+        }
+        self.ends.iter().for_each(|&end| verify.end(end));
     }
 
     pub(super) fn is_open(&self) -> bool {

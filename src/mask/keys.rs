@@ -6,6 +6,7 @@
 //! seal key(id)  = HKDF-SHA256(salt, seal key of the ring).expand("masker seal v1")
 //! tag           = HMAC-SHA256(key("tag"), kind ‖ 0 ‖ value)
 //! store key     = HMAC-SHA256(key("store key"), placeholder), first 16 bytes
+//! digest(label) = HMAC-SHA256(key("record"), label ‖ 0 ‖ …)        ; see Label
 //! ```
 
 use std::collections::HashMap;
@@ -23,6 +24,8 @@ use crate::mask::ring::{Key, KeyError, Ring};
 use crate::mask::{Mapping, Placeholder, Value};
 
 type HmacSha256 = Hmac<Sha256>;
+/// A keyed hash that is being made.
+pub(crate) type Running = HmacSha256;
 
 /// The secret from which everything else is derived. Whoever has it can tell
 /// which value a placeholder stands for, by guessing. Cloning shares it.
@@ -67,6 +70,17 @@ impl MasterKey {
         Tenant(name.into())
     }
 
+    /// Tells whether two processes have the same key, and nothing else of it.
+    #[must_use]
+    pub fn check(&self) -> [u8; 16] {
+        let mac = hmac(&mac(&self.0.ring.tag), &[b"masker key check"]);
+        let mut check = [0; 16];
+        for (slot, byte) in check.iter_mut().zip(mac.iter()) {
+            *slot = *byte;
+        }
+        check
+    }
+
     /// All keys of a tenant.
     #[must_use]
     pub fn scope(&self, tenant: &Tenant) -> Scope {
@@ -102,6 +116,9 @@ impl Master {
             current: ring.current,
             store: mac(&expand(&salt, &ring.tag, "masker store key v1")),
             resent: polyval(&expand(&salt, &ring.tag, "masker resent v1")),
+            record: mac(&expand(&salt, &ring.tag, "masker record v1")),
+            record_seal: expand(&salt, &ring.tag, "masker record seal v1"),
+            units: polyval(&expand(&salt, &ring.tag, "masker units v1")),
         }))
     }
 }
@@ -178,7 +195,37 @@ struct Keys {
     seals: Vec<(u8, Key)>,
     current: u8,
     store: HmacSha256,
+    record: HmacSha256,
+    record_seal: Key,
     resent: Polyval,
+    units: Polyval,
+}
+
+/// What a digest is of: digests of two kinds never meet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Label {
+    /// The client's name of a session.
+    Session,
+    /// A conversation of it.
+    Conversation,
+    /// A message.
+    Message,
+    /// A block of an answer.
+    Block,
+    /// The units of a conversation up to one.
+    Chain,
+}
+
+impl Label {
+    fn name(self) -> &'static [u8] {
+        match self {
+            Self::Session => b"session",
+            Self::Conversation => b"conversation",
+            Self::Message => b"message",
+            Self::Block => b"block",
+            Self::Chain => b"chain",
+        }
+    }
 }
 
 /// A tenant's keys. Cloning shares them; the last drop overwrites them.
@@ -220,11 +267,38 @@ impl Scope {
         key
     }
 
+    /// A keyed hash of parts, each of which has a length of its own or is the last.
+    #[must_use]
+    pub fn digest(&self, label: Label, parts: &[&[u8]]) -> [u8; 32] {
+        let mut mac = self.running(label);
+        parts.iter().for_each(|part| mac.update(part));
+        mac.finalize().into_bytes().into()
+    }
+
+    /// [`Scope::digest`], begun.
+    pub(crate) fn running(&self, label: Label) -> Running {
+        let mut mac = self.0.record.clone();
+        mac.update(label.name());
+        mac.update(&[0]);
+        mac
+    }
+
+    /// The key that seals records at rest.
+    #[must_use]
+    pub fn record_seal_key(&self) -> &[u8; 32] {
+        &self.0.record_seal
+    }
+
     /// A keyed hash (POLYVAL, RFC 8452) for what came before. Two texts share one with a
     /// probability of their blocks over 2^128, for whoever does not see hashes: they never
     /// leave the process.
     pub(super) fn resent(&self) -> Polyval {
         self.0.resent.clone()
+    }
+
+    /// The same for the units of conversations; what is kept of it is hashed again.
+    pub(super) fn units(&self) -> Polyval {
+        self.0.units.clone()
     }
 
     /// The id of the key that seals values at rest.

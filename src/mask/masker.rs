@@ -8,6 +8,7 @@
 
 mod again;
 mod around;
+mod report;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,10 +19,11 @@ use thiserror::Error;
 
 use crate::body::escape;
 use crate::body::json::{JsonError, Shape, Tape};
-use crate::body::select::{self, Format, Guarded, Hosted, Leaf, Opaque, Place};
+use crate::body::select::{self, Format, Leaf, Opaque, Place, Units};
 use crate::body::splice::{Swap, splice};
 use crate::detect::{Beside, Catalog, Finding, Kind, Known, Rank};
 use crate::mask::contents::Contents;
+use crate::mask::conversation::Names;
 use crate::mask::decoded::{Decoded, source_at};
 use crate::mask::masker::again::{Digest, Log};
 use crate::mask::note;
@@ -31,6 +33,7 @@ use crate::mask::table::Table;
 use crate::mask::{Mapping, Scope};
 
 pub use around::Around;
+pub use report::Report;
 
 /// What masking needs beside the document.
 #[derive(Clone, Debug)]
@@ -63,50 +66,6 @@ pub enum Refusal {
     Misfit,
 }
 
-/// What was seen, in numbers and kinds.
-#[derive(Debug, Default)]
-pub struct Report {
-    /// Findings by kind, each occurrence.
-    pub findings: BTreeMap<Kind, u64>,
-    /// Findings where nothing may change.
-    pub guarded: BTreeMap<(Guarded, Kind), u64>,
-    pub opaque: BTreeMap<Opaque, u64>,
-    /// Tools that the provider runs.
-    pub hosted: BTreeMap<Hosted, u64>,
-    /// The provider kept what the request goes on with.
-    pub goes_on: bool,
-    /// Blocks of types that are not known, all of whose strings are masked.
-    pub unknown: u64,
-    /// Placeholders in model state: what the answer says of them is restored too.
-    pub present: Vec<Placeholder>,
-    /// The body claimed to be JSON and is not: it was masked as text.
-    pub malformed: bool,
-}
-
-impl Report {
-    pub(super) fn is_empty(&self) -> bool {
-        self.findings.is_empty()
-            && self.guarded.is_empty()
-            && self.opaque.is_empty()
-            && self.present.is_empty()
-    }
-
-    /// Adds what was seen in a part.
-    fn add(&mut self, part: &Self) {
-        add(&mut self.findings, &part.findings);
-        add(&mut self.guarded, &part.guarded);
-        add(&mut self.opaque, &part.opaque);
-        self.present.extend_from_slice(&part.present);
-        self.malformed |= part.malformed;
-    }
-}
-
-fn add<K: Copy + Ord>(all: &mut BTreeMap<K, u64>, part: &BTreeMap<K, u64>) {
-    for (&key, count) in part {
-        *all.entry(key).or_default() += count;
-    }
-}
-
 /// The state of masking one request; several documents (lines, parts) may share it.
 #[derive(Debug)]
 pub struct Session<'a> {
@@ -118,6 +77,8 @@ pub struct Session<'a> {
     known: Known,
     pub report: Report,
     decoded: Decoded,
+    /// The mappings of the request, if this is its answer.
+    base: Option<Arc<Table>>,
     /// Of the names known.
     digest: Digest,
     log: Option<Log>,
@@ -145,9 +106,40 @@ impl<'s> Text<'s> {
 impl<'a> Session<'a> {
     #[must_use]
     pub fn new(masker: &'a Masker, scope: &'a Scope) -> Self {
-        let (table, known, report, decoded, digest, log) = Default::default();
+        let (table, known, report, decoded, base) = Default::default();
+        let (digest, log) = Default::default();
         let around = masker.around;
-        Self { masker, scope, table, around, known, report, decoded, digest, log }
+        Self { masker, scope, table, around, known, report, decoded, base, digest, log }
+    }
+
+    /// A document that comes behind another, whose names and mappings these are. `masker`
+    /// remembers nothing: what came before is not in its keys.
+    #[must_use]
+    pub(super) fn behind(
+        masker: &'a Masker,
+        scope: &'a Scope,
+        known: Known,
+        table: Arc<Table>,
+    ) -> Self {
+        Self { known, base: Some(table), ..Self::new(masker, scope) }
+    }
+
+    /// Names that are known before anything is read.
+    pub fn begin(&mut self, names: &Names) {
+        let catalog = Arc::clone(&self.masker.catalog);
+        for (name, kind) in names.kinds(&catalog) {
+            self.learn(name, kind);
+        }
+    }
+
+    #[must_use]
+    pub fn known(&self) -> &Known {
+        &self.known
+    }
+
+    #[must_use]
+    pub fn into_known(self) -> Known {
+        self.known
     }
 
     /// Masks a JSON document. What is not JSON is masked as text and counted:
@@ -161,21 +153,32 @@ impl<'a> Session<'a> {
                 return self.text(source);
             }
         };
-        for tool in select::hosted(&tape, format) {
+        self.document(&tape, format, |_, _, _| {})
+    }
+
+    /// Masks a JSON document that was read. `before` may change what it is rewritten with.
+    pub fn document(
+        &mut self,
+        tape: &Tape<'_>,
+        format: Format,
+        before: impl FnOnce(&Self, &Units, &mut Vec<Swap<String>>),
+    ) -> Result<String, Refusal> {
+        for tool in select::hosted(tape, format) {
             *self.report.hosted.entry(tool).or_default() += 1;
         }
-        self.report.goes_on |= select::goes_on(&tape, format);
+        self.report.goes_on |= select::goes_on(tape, format);
         let mut swaps = Vec::new();
-        let units = select::units(&tape, format);
+        let units = select::units(tape, format);
         self.report.unknown += units.unknown();
         for unit in units.iter() {
-            self.unit(&tape, unit, &mut swaps)?;
+            self.unit(tape, unit, &mut swaps)?;
         }
         if self.around.note {
-            swaps.extend(note::swaps(&tape, format));
+            swaps.extend(note::swaps(tape, format));
         }
-        let masked = splice(source, &mut swaps).map_err(|_| Refusal::Misfit)?;
-        Ok(self.widened(&tape, format, &swaps, &masked).unwrap_or(masked))
+        before(self, &units, &mut swaps);
+        let masked = splice(tape.source(), &mut swaps).map_err(|_| Refusal::Misfit)?;
+        Ok(self.widened(tape, format, &swaps, &masked).unwrap_or(masked))
     }
 
     /// Masks a text as one leaf.
@@ -316,7 +319,8 @@ impl<'a> Session<'a> {
         first: bool,
     ) -> Result<Arc<Mapping>, Refusal> {
         let info = self.masker.catalog.info(kind);
-        if let Some(mapping) = self.table.text(value) {
+        let base = || self.base.as_ref()?.text(value);
+        if let Some(mapping) = self.table.text(value).or_else(base) {
             if let Some(log) = &mut self.log {
                 let same = !first || mapping.placeholder.is_of(info.secret, &info.name);
                 log.mapping(mapping, same);

@@ -4,6 +4,7 @@ pub mod care;
 mod carried;
 mod channel;
 mod contents;
+pub mod conversation;
 mod decoded;
 pub mod document;
 mod held;
@@ -24,7 +25,7 @@ pub mod table;
 mod url;
 pub mod value;
 
-pub use keys::{MasterKey, Scope, Tenant, TenantError};
+pub use keys::{Label, MasterKey, Scope, Tenant, TenantError};
 pub use placeholder::Placeholder;
 pub use ring::{KeyError, Ring};
 pub use value::{Mapping, Value};

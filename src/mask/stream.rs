@@ -21,6 +21,7 @@ use crate::body::sse::{Event, Framer};
 use crate::mask::care::Spot;
 use crate::mask::carried::{self, Carried};
 use crate::mask::channel::Channels;
+use crate::mask::conversation::Verify;
 use crate::mask::held::{Delta, Held, share, waiting};
 use crate::mask::offsets;
 use crate::mask::quick::{self, Quick, What};
@@ -42,6 +43,7 @@ pub struct Stream {
     channels: Channels,
     /// Of formats whose channels are not known.
     carried: Carried,
+    verify: Option<Box<Verify>>,
     /// Events that had to wait.
     pub held: u64,
     /// An event was damaged: from there on all bytes pass as they come, for the client to
@@ -63,6 +65,15 @@ enum Step {
     End(End),
 }
 
+impl Step {
+    fn end(&self) -> Option<End> {
+        match *self {
+            Self::End(end) => Some(end),
+            Self::Text(_) => None,
+        }
+    }
+}
+
 impl Stream {
     /// A stream of server-sent events, which are at most `limit` bytes and nest at most
     /// `depth` levels.
@@ -76,8 +87,26 @@ impl Stream {
     pub fn framed(framing: Framing, format: Format, depth: usize) -> Self {
         let (queue, carried) = Default::default();
         let channels = Channels::new(offsets::count(format));
-        let (left, held, damaged) = (0, 0, false);
-        Self { framing, format, depth, queue, left, channels, carried, held, damaged }
+        let (left, verify, held, damaged) = (0, None, 0, false);
+        Self { framing, format, depth, queue, left, channels, carried, verify, held, damaged }
+    }
+
+    /// Its blocks are compared with what the client gets, where the format is known.
+    #[must_use]
+    pub fn with_verify(self, verify: Option<Box<Verify>>) -> Self {
+        let compared = [
+            Format::Event,
+            Format::Invoke,
+            Format::Chat,
+            Format::ResponsesEvent,
+            Format::ConverseEvent,
+        ];
+        Self { verify: verify.filter(|_| compared.contains(&self.format)), ..self }
+    }
+
+    /// What was compared.
+    pub fn verify(&mut self) -> Option<&mut Verify> {
+        self.verify.as_deref_mut()
     }
 
     /// Takes bytes of the stream and gives those that are decided.
@@ -124,7 +153,7 @@ impl Stream {
             return Ok(false);
         }
         if self.queue.is_empty() {
-            pass(framer, &mut self.channels, table, out);
+            pass(framer, &mut self.channels, self.verify.as_deref_mut(), table, out);
         }
         let Some(quick) = quick::read(framer.bytes()) else { return Ok(false) };
         if quick.what == What::State {
@@ -145,6 +174,10 @@ impl Stream {
     pub fn finish(&mut self, table: &Table, counts: &mut Counts) -> Vec<u8> {
         let mut out = Vec::new();
         self.end(End::All, table, counts);
+        self.release(&mut out);
+        if let Some(verify) = &mut self.verify {
+            verify.end(End::All);
+        }
         if let Some(frame) = self.framing.rest() {
             self.queue.push_back(Held::plain(frame));
         }
@@ -177,11 +210,14 @@ impl Stream {
             }
             swaps = self.whole(&tape, &leaves, table, counts);
             moving = offsets::streamed(&tape, self.format);
+            if let Some(verify) = &mut self.verify {
+                verify.event(&tape);
+            }
         } else if data.trim() == "[DONE]" {
             steps.push(Step::End(End::All));
         }
         drop(data);
-        let held = Held { frame, swaps, deltas, offsets: moving };
+        let held = Held { frame, swaps, deltas, offsets: moving, ends: Vec::new() };
         self.enter(held, &steps, table, counts, out);
     }
 
@@ -214,13 +250,20 @@ impl Stream {
     /// Puts an event behind those that wait, and writes what is decided then.
     fn enter(
         &mut self,
-        held: Held,
+        mut held: Held,
         steps: &[Step],
         table: &Table,
         counts: &mut Counts,
         out: &mut Vec<u8>,
     ) {
         let number = self.left + self.queue.len() as u64;
+        if let Some(verify) = &mut self.verify {
+            let wrote = |delta: &Delta| {
+                verify.wrote(self.format, delta.channel, delta.source, &delta.pending);
+            };
+            held.deltas.iter().for_each(wrote);
+            held.ends.extend(steps.iter().filter_map(Step::end));
+        }
         self.queue.push_back(held);
         for step in steps {
             match *step {
@@ -288,6 +331,9 @@ impl Stream {
         while self.queue.front().is_some_and(|held| !held.is_open()) {
             let Some(mut held) = self.queue.pop_front() else { return };
             self.left += 1;
+            if let Some(verify) = &mut self.verify {
+                held.tell(verify);
+            }
             held.settle(&self.channels);
             held.write(out);
         }
@@ -295,7 +341,13 @@ impl Stream {
 }
 
 /// Forwards events as they are, as long as nothing waits and nothing begins.
-fn pass(framer: &mut Framer, channels: &mut Channels, table: &Table, out: &mut Vec<u8>) {
+fn pass(
+    framer: &mut Framer,
+    channels: &mut Channels,
+    mut verify: Option<&mut Verify>,
+    table: &Table,
+    out: &mut Vec<u8>,
+) {
     let mut rest = framer.bytes();
     while let Some(quick) = quick::read(rest) {
         let passes = match quick.what {
@@ -307,6 +359,11 @@ fn pass(framer: &mut Framer, channels: &mut Channels, table: &Table, out: &mut V
         };
         if !passes {
             break;
+        }
+        if let Some(verify) = verify.as_mut().filter(|_| quick.what != What::State) {
+            let source = quick.what == What::Source;
+            verify.wrote(Format::Event, quick.channel << 32, source, quick.text);
+            verify.gave(quick.channel << 32, quick.text);
         }
         rest = rest.get(quick.len..).unwrap_or_default();
     }

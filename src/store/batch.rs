@@ -15,6 +15,10 @@ pub(crate) struct Entry {
     pub(crate) sealed: Arc<[u8]>,
     /// The same value is stored, sealed under an older key: this takes its place.
     pub(crate) replaces: bool,
+    /// The provider keeps what was sent: see [`Wants::lasting`].
+    ///
+    /// [`Wants::lasting`]: crate::store::Wants::lasting
+    pub(crate) lasting: bool,
 }
 
 /// A call carries at most this many saves and as many reveals, so that other
@@ -26,6 +30,24 @@ pub(crate) const LARGEST: usize = 1000;
 pub(crate) struct Batch {
     pub(crate) saves: Vec<Entry>,
     pub(crate) reveals: Vec<StoreKey>,
+    /// Records to write, whatever is there.
+    pub(crate) writes: Vec<Sealed>,
+    /// Records to read.
+    pub(crate) reads: Vec<StoreKey>,
+}
+
+/// A sealed record.
+#[derive(Clone, Debug)]
+pub(crate) struct Sealed {
+    pub(crate) key: StoreKey,
+    pub(crate) value: Arc<[u8]>,
+}
+
+impl Batch {
+    pub(crate) fn is_empty(&self) -> bool {
+        let Self { saves, reveals, writes, reads } = self;
+        saves.is_empty() && reveals.is_empty() && writes.is_empty() && reads.is_empty()
+    }
 }
 
 /// What became of a save.
@@ -38,11 +60,18 @@ pub(crate) enum Saved {
     Waiting,
 }
 
-/// One for each save and each reveal, in their order.
+/// The record waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct NotWritten;
+
+/// One for each save, reveal, write and read, in their order.
 #[derive(Debug, Default)]
 pub(crate) struct Replies {
     pub(crate) saves: Vec<Saved>,
     pub(crate) reveals: Vec<Option<Vec<u8>>>,
+    /// What was there before each write; none for those that were not written.
+    pub(crate) writes: Vec<Result<Option<Vec<u8>>, NotWritten>>,
+    pub(crate) reads: Vec<Option<Vec<u8>>>,
     /// The store answered, but refused at least one command.
     pub(crate) failure: Option<Failure>,
 }

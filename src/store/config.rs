@@ -16,6 +16,8 @@ pub struct StoreConfig {
     /// How long a mapping is kept after it was last used. It is refreshed
     /// once a quarter of this has passed.
     pub ttl: Duration,
+    /// The same for what is sent to endpoints that keep it: batches, files. Redis only.
+    pub lasting_ttl: Duration,
     /// How long a call may take, per 1,000 mappings.
     pub deadline: Duration,
     /// How long connecting may take.
@@ -34,6 +36,7 @@ impl Default for StoreConfig {
         Self {
             backend: Backend::default(),
             ttl: Duration::from_secs(7 * 24 * 60 * 60),
+            lasting_ttl: Duration::from_secs(35 * 24 * 60 * 60),
             deadline: Duration::from_millis(150),
             connect_timeout: Duration::from_secs(1),
             cache_entries: 100_000,
@@ -74,6 +77,8 @@ pub struct RedisConfig {
     /// Placeholders are revealed by replicas; what one does not know, by its
     /// primary.
     pub read_from_replicas: bool,
+    /// A server that evicts is warned of, not refused.
+    pub allow_eviction: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,6 +100,7 @@ impl RedisConfig {
             sentinel_username_file: None,
             sentinel_password_file: None,
             read_from_replicas: false,
+            allow_eviction: false,
         }
     }
 }

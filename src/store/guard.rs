@@ -16,6 +16,7 @@ use crate::store::clock::Clock;
 use crate::store::config::StoreConfig;
 use crate::store::lru::Lru;
 use crate::store::queue::{Queue, Queued};
+use crate::store::record::Records;
 use crate::store::redis::{Failure, Link};
 use crate::store::seal;
 use crate::store::status::Counters;
@@ -39,6 +40,7 @@ pub(crate) struct Guard {
     connect_timeout: Duration,
     counters: Arc<Counters>,
     state: Mutex<State>,
+    records: Records,
     /// There is something new to wait for: the breaker opened, or the queue
     /// is no longer empty.
     wake: Notify,
@@ -81,6 +83,7 @@ impl Guard {
             connect_timeout: config.connect_timeout,
             counters,
             state: Mutex::new(state),
+            records: Records::new(config.cache_entries, config.ttl),
             wake: Notify::new(),
         }
     }
@@ -98,8 +101,12 @@ impl Guard {
         self.state().breaker.state()
     }
 
+    pub(crate) const fn link(&self) -> &Link {
+        &self.link
+    }
+
     pub(crate) fn queued(&self) -> usize {
-        self.state().queue.len()
+        self.state().queue.len() + self.records.waits()
     }
 
     /// The fingerprint saved lately under this key.
@@ -108,6 +115,11 @@ impl Guard {
         let mut state = self.state();
         state.enter(epoch);
         state.cache.find(key, self.clock.now()).copied()
+    }
+
+    /// The record that this replica wrote or read last under this key.
+    pub(crate) fn record(&self, key: &StoreKey) -> Option<Vec<u8>> {
+        self.records.find(key, self.clock.now())
     }
 
     /// May a call be made?
@@ -135,8 +147,12 @@ impl Guard {
         let saves = batch.saves.iter().map(|entry| self.push(&mut state, entry)).collect();
         drop(state);
         let reveals = vec![None; batch.reveals.len()];
-        let mut replies = Replies { saves, reveals, failure: None };
+        let mut replies = Replies { saves, reveals, ..Replies::default() };
         self.reveal_waiting(batch, &mut replies);
+        self.records.defer(batch, self.clock.now(), &mut replies);
+        if self.records.waits() > 0 {
+            self.wake.notify_one();
+        }
         replies
     }
 
@@ -181,6 +197,7 @@ impl Guard {
 
     /// Remembers what is stored now.
     fn remember(&self, batch: &Batch, replies: &Replies, epoch: u64) {
+        self.records.remember(batch, replies, self.clock.now());
         let ends = self.clock.now().saturating_add(self.ttl / REFRESH);
         let mut state = self.state();
         // What a lost connection had confirmed is not known to have survived.
@@ -195,7 +212,7 @@ impl Guard {
                     true
                 }
                 Saved::Existing(sealed) => {
-                    let same = seal::fingerprint(sealed) == Some(&entry.fingerprint);
+                    let same = seal::is_of(sealed, &entry.fingerprint);
                     if same && !entry.replaces && seal::is_older(sealed, &entry.sealed) {
                         let again = Entry { replaces: true, ..entry.clone() };
                         self.push(&mut state, &again);
@@ -315,7 +332,7 @@ impl Guard {
         match state.breaker.next_trial() {
             Some(due) => Some(due.saturating_sub(now)),
             // A blip: what it left behind is written a moment later.
-            None => (state.queue.len() > 0).then_some(FLUSH_PAUSE),
+            None => (state.queue.len() > 0 || self.records.waits() > 0).then_some(FLUSH_PAUSE),
         }
     }
 
@@ -349,7 +366,8 @@ impl Guard {
     /// Writes the oldest of what waits. False: it did not go well.
     async fn flush(&self) -> bool {
         let saves = self.state().queue.oldest(LARGEST);
-        let batch = Batch { saves, reveals: Vec::new() };
+        let writes = self.records.waiting(LARGEST);
+        let batch = Batch { saves, writes, ..Batch::default() };
         let Some(replies) = self.call(&batch, self.connect_timeout.max(self.deadline)).await else {
             return false;
         };
@@ -360,7 +378,7 @@ impl Guard {
                 // What stands there is an older write of the same, or another
                 // value. Its exchange is over: count it, and keep the first.
                 Saved::Existing(sealed) => {
-                    if seal::fingerprint(sealed) != Some(&entry.fingerprint) {
+                    if !seal::is_of(sealed, &entry.fingerprint) {
                         self.counters.collisions.fetch_add(1, Ordering::Relaxed);
                     }
                 }

@@ -7,10 +7,12 @@
 mod batch;
 mod clock;
 pub mod config;
+pub mod doctor;
 mod guard;
 mod lru;
 mod memory;
 mod queue;
+pub mod record;
 mod redis;
 mod seal;
 mod status;
@@ -26,18 +28,19 @@ use tokio::time::timeout;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::breaker::State;
-use crate::mask::{Mapping, Placeholder, Scope, Value};
+use crate::mask::{Mapping, MasterKey, Placeholder, Scope, Value};
 use crate::mode::Mode;
 use crate::store::batch::{Batch, Entry, LARGEST, Replies, Saved, StoreKey};
 use crate::store::clock::Clock;
 use crate::store::config::{Backend, RedisConfig, StoreConfig};
 use crate::store::guard::Guard;
 use crate::store::memory::Memory;
+use crate::store::record::{RecordAnswer, RecordWants, Records, Seal};
 use crate::store::redis::{Link, Target};
 use crate::store::seal::{Existing, Sealer};
 use crate::store::status::Counters;
 
-pub use redis::FileError;
+pub use redis::{Facts, FileError};
 pub use seal::SealError;
 pub use status::Status;
 
@@ -46,13 +49,9 @@ pub use status::Status;
 pub struct Wants {
     pub save: Vec<Arc<Mapping>>,
     pub reveal: Vec<Placeholder>,
-}
-
-impl Wants {
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.save.is_empty() && self.reveal.is_empty()
-    }
+    pub records: RecordWants,
+    /// The provider keeps what was sent, for weeks: so are the mappings saved.
+    pub lasting: bool,
 }
 
 /// What the store answers.
@@ -60,6 +59,7 @@ impl Wants {
 pub struct Answer {
     /// One for each placeholder asked for, in order.
     pub revealed: Vec<(Placeholder, Option<Value>)>,
+    pub records: RecordAnswer,
     /// The store was out of reach: saves wait, and what was not revealed may
     /// be known to it.
     pub degraded: bool,
@@ -100,7 +100,7 @@ struct Inner {
 }
 
 enum Kind {
-    Memory { memory: Memory, clock: Clock },
+    Memory { memory: Memory, records: Records, clock: Clock },
     Redis { guard: Arc<Guard>, stop: DropGuard, task: Mutex<Option<JoinHandle<()>>> },
 }
 
@@ -110,6 +110,7 @@ impl Store {
     pub async fn open(config: &StoreConfig) -> Result<Self, OpenError> {
         for (name, zero) in [
             ("ttl", config.ttl.is_zero()),
+            ("lasting_ttl", config.lasting_ttl.is_zero()),
             ("deadline", config.deadline.is_zero()),
             ("connect_timeout", config.connect_timeout.is_zero()),
             ("breaker.failures", config.breaker.failures == 0),
@@ -123,15 +124,18 @@ impl Store {
         let counters = Arc::new(Counters::default());
         let kind = match &config.backend {
             Backend::Memory { entries: 0 } => return Err(OpenError::Zero("entries")),
-            Backend::Memory { entries } => {
-                Kind::Memory { memory: Memory::new(*entries, config.ttl), clock: Clock::start() }
-            }
+            Backend::Memory { entries } => Kind::Memory {
+                memory: Memory::new(*entries, config.ttl),
+                records: Records::new(*entries, config.ttl),
+                clock: Clock::start(),
+            },
             Backend::Redis(redis) => {
                 let target = Target {
                     redis: RedisConfig::clone(redis),
                     connect_timeout: config.connect_timeout,
                     deadline: config.deadline,
                     ttl: config.ttl,
+                    lasting_ttl: config.lasting_ttl,
                 };
                 let link = Link::new(target).await?;
                 let guard = Arc::new(Guard::new(link, config, Arc::clone(&counters)));
@@ -152,18 +156,29 @@ impl Store {
         let sealer = Sealer::new(scope);
         let mut revealed = Vec::with_capacity(wants.reveal.len());
         let mut degraded = self.mode() == Mode::Degraded;
+        let mut records = RecordAnswer::default();
+        // They go with the first call.
+        let mut asked = Some(&wants.records);
         let mut saves = wants.save.chunks(LARGEST);
         let mut reveals = wants.reveal.chunks(LARGEST);
         loop {
-            let (save, reveal) = (saves.next(), reveals.next());
-            if save.is_none() && reveal.is_none() {
-                return Ok(Answer { revealed, degraded });
+            let (save, reveal, asking) = (saves.next(), reveals.next(), asked.take());
+            if save.is_none() && reveal.is_none() && asking.is_none() {
+                return Ok(Answer { revealed, records, degraded });
             }
-            let (entries, mappings) = self.seal(scope, &sealer, save.unwrap_or_default())?;
+            let (entries, mappings) =
+                self.seal(scope, &sealer, save.unwrap_or_default(), wants.lasting)?;
             let reveal = reveal.unwrap_or_default();
             let keys = reveal.iter().map(|placeholder| scope.store_key(placeholder)).collect();
-            let batch = Batch { saves: entries, reveals: keys };
+            let mut batch = Batch { saves: entries, reveals: keys, ..Batch::default() };
+            let seal = Seal::new(scope);
+            if let Some(asking) = asking {
+                self.ask(&seal, asking, &mut batch, &mut records)?;
+            }
             let replies = self.run(&batch, &mut degraded).await;
+            if let Some(asking) = asking {
+                answer(&seal, asking, &batch, &replies, &mut records);
+            }
             for ((entry, mapping), saved) in batch.saves.iter().zip(mappings).zip(&replies.saves) {
                 self.check(&sealer, &entry.key, mapping, saved)?;
             }
@@ -174,14 +189,40 @@ impl Store {
         }
     }
 
+    /// Adds to a call what is asked of records, unless this replica remembers it.
+    fn ask(
+        &self,
+        seal: &Seal,
+        asking: &RecordWants,
+        batch: &mut Batch,
+        records: &mut RecordAnswer,
+    ) -> Result<(), StoreError> {
+        for (key, plain) in &asking.write {
+            batch.writes.push(seal.seal(*key, plain)?);
+        }
+        let remembered = asking.read.iter().map(|key| match &self.0.kind {
+            Kind::Memory { records, clock, .. } => records.find(&key.0, clock.now()),
+            Kind::Redis { guard, .. } => guard.record(&key.0),
+        });
+        let remembered: Vec<_> = remembered.collect();
+        if remembered.iter().all(Option::is_some) {
+            let open = |(key, sealed): (&_, Option<Vec<u8>>)| seal.open(*key, &sealed?);
+            records.read = asking.read.iter().zip(remembered).map(open).collect();
+        } else {
+            batch.reads = asking.read.iter().map(|key| key.0).collect();
+        }
+        Ok(())
+    }
+
     /// One call. After the first that fails, an exchange makes no other.
     async fn run(&self, batch: &Batch, degraded: &mut bool) -> Replies {
-        if batch.saves.is_empty() && batch.reveals.is_empty() {
+        if batch.is_empty() {
             return Replies::default();
         }
         match &self.0.kind {
-            Kind::Memory { memory, clock } => {
-                let replies = memory.run(batch, clock.now());
+            Kind::Memory { memory, records, clock } => {
+                let mut replies = memory.run(batch, clock.now());
+                records.run(batch, clock.now(), &mut replies);
                 self.count_new(&replies);
                 // A large request must not hold the thread.
                 tokio::task::yield_now().await;
@@ -201,20 +242,22 @@ impl Store {
         scope: &Scope,
         sealer: &Sealer,
         save: &'a [Arc<Mapping>],
+        lasting: bool,
     ) -> Result<(Vec<Entry>, Vec<&'a Mapping>), StoreError> {
         let mut entries = Vec::new();
         let mut mappings = Vec::new();
         for mapping in save {
             let key = scope.store_key(&mapping.placeholder);
-            match self.known(&key) {
-                Some(fingerprint) if fingerprint == mapping.fingerprint => {
+            match self.knows(&key, &mapping.fingerprint) {
+                // What is known to be stored may end too early.
+                Some(true) if !lasting => {
                     self.0.counters.cache_hits.fetch_add(1, Ordering::Relaxed);
                 }
-                Some(_) => return Err(self.collision(mapping)),
-                None => {
+                Some(false) => return Err(self.collision(mapping)),
+                _ => {
                     let sealed = sealer.seal(&key, mapping)?.into();
                     let fingerprint = mapping.fingerprint;
-                    entries.push(Entry { key, fingerprint, sealed, replaces: false });
+                    entries.push(Entry { key, fingerprint, sealed, replaces: false, lasting });
                     mappings.push(mapping.as_ref());
                 }
             }
@@ -222,10 +265,11 @@ impl Store {
         Ok((entries, mappings))
     }
 
-    fn known(&self, key: &StoreKey) -> Option<[u8; 32]> {
+    /// Is this value known to be stored? None: not known.
+    fn knows(&self, key: &StoreKey, hmac: &[u8; 32]) -> Option<bool> {
         match &self.0.kind {
-            Kind::Memory { memory, clock } => memory.known(key, clock.now()),
-            Kind::Redis { guard, .. } => guard.known(key),
+            Kind::Memory { memory, clock, .. } => memory.knows(key, hmac, clock.now()),
+            Kind::Redis { guard, .. } => guard.known(key).map(|known| known == *hmac),
         }
     }
 
@@ -279,6 +323,23 @@ impl Store {
         }
     }
 
+    /// Tells which key this process has, so that replicas with another are noticed.
+    pub fn expect_key(&self, master: &MasterKey) {
+        if let Kind::Redis { guard, .. } = &self.0.kind {
+            guard.link().expect(master.check());
+        }
+    }
+
+    /// Why this store should get no exchanges; empty as long as nothing is known
+    /// to be wrong. A store that is down is not: masking goes on.
+    #[must_use]
+    pub fn unfit(&self) -> Vec<String> {
+        match &self.0.kind {
+            Kind::Memory { .. } => Vec::new(),
+            Kind::Redis { guard, .. } => guard.link().unfit(),
+        }
+    }
+
     #[must_use]
     pub fn mode(&self) -> Mode {
         Mode::of(self.status().breaker)
@@ -295,4 +356,22 @@ impl Store {
             task.abort();
         }
     }
+}
+
+/// What the store said of records.
+fn answer(
+    seal: &Seal,
+    asking: &RecordWants,
+    batch: &Batch,
+    replies: &Replies,
+    records: &mut RecordAnswer,
+) {
+    let open = |(key, sealed): (_, &Option<Vec<u8>>)| seal.open(key, sealed.as_ref()?);
+    if !batch.reads.is_empty() {
+        let keys = asking.read.iter().copied();
+        records.read = keys.zip(&replies.reads).map(open).collect();
+    }
+    let before = asking.write.iter().zip(&replies.writes);
+    let before = before.map(|((key, _), before)| open((*key, before.as_ref().ok()?)));
+    records.found = before.collect();
 }

@@ -78,6 +78,7 @@ mod tests {
             fingerprint: [n; 32],
             sealed: Arc::from([n].as_slice()),
             replaces: false,
+            lasting: false,
         }
     }
 

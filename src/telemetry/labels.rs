@@ -63,6 +63,18 @@ label! {
 }
 
 label! {
+    /// Why a conversation's masked beginning is not what it was.
+    Cause("cause") {
+        /// The operator forced the newest edition.
+        Edition = "edition",
+        /// Patterns or settings were edited or removed, or the program is another version.
+        Settings = "settings",
+        /// A fault of masker.
+        Unknown = "unknown",
+    }
+}
+
+label! {
     /// What became of a placeholder in an answer.
     Restored("result") {
         Known = "known",

@@ -13,6 +13,7 @@ use prometheus_client::registry::Registry;
 
 use crate::telemetry::findings::Findings;
 use crate::telemetry::labels::Block;
+use crate::telemetry::labels::Cause;
 use crate::telemetry::labels::Code;
 use crate::telemetry::labels::Kept;
 use crate::telemetry::labels::Listener;
@@ -61,6 +62,9 @@ pub struct Metrics {
     pub hosted: Family<Tool, Counter>,
     pub blocks: Family<Block, Counter>,
     pub reloads: Family<Reload, Counter>,
+    pub prefix_faults: Family<Cause, Counter>,
+    pub records_lost: Counter,
+    pub originals: Counter,
 }
 
 /// What the store itself counts, brought up to date when somebody asks.
@@ -141,6 +145,18 @@ impl Metrics {
                 "config_reloads",
                 "Configurations that were read again: applied, or refused because they are wrong",
             ),
+            prefix_faults: of.empty(
+                "prefix_faults",
+                "Conversations whose masked beginning changed although the client's did not, by cause",
+            ),
+            records_lost: of.empty(
+                "records_lost",
+                "Requests of conversations that run and of which nothing was remembered",
+            ),
+            originals: of.empty(
+                "originals",
+                "Blocks of answers that were kept as the model wrote them, since masking them again gives something else",
+            ),
         };
         metrics.begin();
         metrics
@@ -160,6 +176,9 @@ impl Metrics {
         }
         for result in Reload::ALL {
             drop(self.reloads.get_or_create(result));
+        }
+        for cause in Cause::ALL {
+            drop(self.prefix_faults.get_or_create(cause));
         }
         for place in Place::ALL {
             drop(self.unmaskable.get_or_create(place));
@@ -260,6 +279,8 @@ mod tests {
             "masker_buffered_bytes 7",
             "masker_unmaskable_total{place=\"name\"} 0",
             "masker_opaque_total{kind=\"document\"} 0",
+            "masker_prefix_faults_total{cause=\"unknown\"} 0",
+            "masker_records_lost_total 0",
             "masker_provider_tools_total{tool=\"web_search\"} 0",
             "masker_unknown_blocks_total{side=\"request\"} 0",
         ] {

@@ -17,11 +17,17 @@ fn role() -> String {
 
 /// Runs Claude Code with a prompt in a directory of its own; gives what it says.
 async fn run(bed: &Bed, url: &str, prompt: &str) -> String {
+    more(bed, url, &["-p", prompt]).await
+}
+
+/// The same with any arguments, in the directory that it has by now.
+async fn more(bed: &Bed, url: &str, arguments: &[&str]) -> String {
     let (home, work) = (bed.path("home"), bed.path("work"));
-    fs::create_dir(&home).expect("a home");
-    fs::create_dir(&work).expect("a directory");
+    fs::create_dir_all(&home).expect("a home");
+    fs::create_dir_all(&work).expect("a directory");
     let command = tokio::process::Command::new(program("CLAUDE_CODE"))
-        .args(["-p", prompt, "--dangerously-skip-permissions"])
+        .args(arguments)
+        .arg("--dangerously-skip-permissions")
         .current_dir(&work)
         .env_clear()
         .env("PATH", std::env::var_os("PATH").unwrap_or_default())
@@ -75,6 +81,10 @@ async fn claude_code_writes_real_values_and_sends_none() {
         .filter(|body: &serde_json::Value| body["messages"].to_string().contains("tool_use"))
         .collect();
     assert_eq!(turns.len(), 2, "one request after each tool");
+    // Each turn was known to be of the same conversation.
+    for metric in ["masker_records_lost_total", "masker_prefix_faults_total{cause=\"unknown\"}"] {
+        assert_eq!(bed.metric(metric).await, "0", "{metric}");
+    }
 }
 
 /// What a body says of one field, as it is written.
@@ -102,4 +112,43 @@ async fn what_claude_code_says_of_itself_is_not_masked() {
     }
     assert!(compared > 10_000, "only {compared} bytes of system and tools");
     eprintln!("{compared} bytes of system and tools are unchanged");
+}
+
+/// The first message of a request that is a user's.
+fn asked(body: &[u8]) -> String {
+    let body: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
+    body["messages"][0]["content"].to_string()
+}
+
+/// The name alone means nothing: only the session knows what it is.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sub_agent_knows_the_names_of_its_session() {
+    let bed = Bed::start(Plan { redis: true, ..Plan::default() }).await;
+    let input = json!({"description": "Looks", "prompt": "Who uses {{role/}} ?",
+        "subagent_type": "general-purpose"});
+    let call = |name: &str| json!({"text": "I ask.", "tools": [{"name": name, "input": input}]});
+    bed.script(json!({"piece": 5, "steps": [call("Agent"), {"text": "Done."}]}));
+    let said = run(&bed, &bed.url(""), &format!("Ask about role={} please.", role())).await;
+    assert!(said.starts_with("Done."), "{said}");
+    let seen = bed.seen();
+    assert_unseen(&seen);
+    let sub = seen.iter().filter(|seen| asked(&seen.body).contains("Who uses AWS_")).count();
+    assert!(sub > 0, "no sub-agent asked");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_compacted_session_knows_its_names() {
+    let bed = Bed::start(Plan { redis: true, ..Plan::default() }).await;
+    bed.script(json!({"piece": 5, "steps": [{"text": "Fine."}, {"text": "Fine."}]}));
+    run(&bed, &bed.url(""), &format!("Remember role={} please.", role())).await;
+    bed.script(json!({"steps": []}));
+    more(&bed, &bed.url(""), &["-c", "-p", "/compact"]).await;
+    assert_unseen(&bed.seen());
+    more(&bed, &bed.url(""), &["-c", "-p", &format!("Who uses {} ?", VALUES[5])]).await;
+    let seen = bed.seen();
+    assert_unseen(&seen);
+    let last =
+        seen.iter().find(|seen| String::from_utf8_lossy(&seen.body).contains("Who uses AWS_"));
+    let last = last.expect("it was asked");
+    assert!(!asked(&last.body).contains("Remember"), "{}", asked(&last.body));
 }

@@ -153,7 +153,7 @@ async fn answers_compressed_against_our_wish_are_restored() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn results_of_a_batch_come_back_restored() {
-    let bed = Bed::usual().await;
+    let bed = Bed::start(crate::bed::Plan { redis: true, ..Default::default() }).await;
     let params = asking(&prose());
     let batch = json!({"requests": [{"custom_id": "one", "params": params}]});
     assert_eq!(bed.post("/v1/messages/batches", &batch).await.status, 200);

@@ -94,6 +94,9 @@ async fn every_number_is_that_of_the_load() {
     assert_eq!(health["status"], "HEALTHY", "{health}");
     let requests = get(&bed, "requests?limit=100").await;
     assert_eq!(requests["requests"].as_array().map(Vec::len), Some(9));
+    // Envoy's log has these ids too; it is written later.
+    let log = std::fs::read_to_string(bed.path("masker.err")).expect("masker logs");
+    assert_eq!(log.matches("\"request_id\":\"").count(), 9, "{log}");
     let first = &requests["requests"][8];
     assert_eq!((&first["outcome"], sum(&first["kinds"], "count")), (&json!("masked"), values / 7));
 }
@@ -134,6 +137,13 @@ async fn the_mode_is_set_and_told() {
     assert!(logs.contains("the drill is over") && logs.contains("emergency-mode"), "{logs}");
     assert!(!logs.contains(TOKEN));
     audited(&bed, &["the drill is over", "BLOCK_ALL for 600 s", "refused", "invalid"]);
+}
+
+pub(crate) async fn block(bed: &Bed) -> Reply {
+    let bearer = format!("Bearer {TOKEN}");
+    let headers = [("authorization", bearer.as_str()), ("content-type", JSON)];
+    let body = json!({"mode": "BLOCK_ALL", "reason": "a drill"}).to_string();
+    send(bed, "POST", "emergency-mode", &headers, &body).await
 }
 
 /// The audit log is whole, and holds all of this.

@@ -50,7 +50,7 @@ async fn play(bed: &Bed, stream: bool) -> Vec<Value> {
 }
 
 /// The content blocks of a stream, as a client keeps them.
-fn content(body: &str) -> Value {
+pub(crate) fn content(body: &str) -> Value {
     let mut blocks: Vec<Value> = Vec::new();
     let mut inputs: Vec<String> = Vec::new();
     for data in body.lines().filter_map(|line| line.strip_prefix("data: ")) {

@@ -38,7 +38,9 @@ const CORE: &[&str] = &[
     "breaker.rs",
     "ext_proc/aside.rs",
     "ext_proc/exchange.rs",
+    "ext_proc/exchange/",
     "ext_proc/request.rs",
+    "ext_proc/request/",
     "ext_proc/answer.rs",
     "ext_proc/endpoint.rs",
     "ext_proc/headers.rs",
@@ -46,6 +48,7 @@ const CORE: &[&str] = &[
     "ext_proc/refuse.rs",
     "ext_proc/budget.rs",
     "ext_proc/settings.rs",
+    "ext_proc/talk.rs",
     "ext_proc/tally.rs",
 ];
 

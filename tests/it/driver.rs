@@ -1,14 +1,18 @@
 //! Drives exchanges without Envoy: what the service does, on one thread.
 
+use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use bytes::Bytes;
+use masker::detect::edition::Editions;
 use masker::ext_proc::budget::Budget;
 use masker::ext_proc::exchange::{Exchange, Input, Output, Provided, Violation};
 use masker::ext_proc::headers::Headers;
-use masker::ext_proc::request::Masked;
+use masker::ext_proc::request::{Masked, Worked};
 use masker::ext_proc::settings::{Limits, Refuse, Settings, Tenants};
+use masker::mask::conversation::RecordKey;
+use masker::store::record::{Plain, RecordAnswer, RecordWants};
 use proptest::prelude::ProptestConfig;
 
 use crate::setup::{DEPTH, masker, master};
@@ -19,6 +23,7 @@ pub(crate) static SETTINGS: LazyLock<Arc<Settings>> = LazyLock::new(|| Arc::new(
 pub(crate) fn settings() -> Settings {
     Settings {
         masker: masker(),
+        editions: editions(1),
         master: master(),
         tenants: Tenants::default(),
         limits: Limits {
@@ -29,11 +34,18 @@ pub(crate) fn settings() -> Settings {
             slice: 1 << 18,
         },
         refuse: Refuse { urls: true, credentials: true, ..Refuse::default() },
+        lasting: true,
         restore: Arc::default(),
         lenient: true,
         routes: Vec::new(),
         budget: Budget::new(1 << 26),
     }
+}
+
+/// The editions of the usual catalog, read at a time.
+pub(crate) fn editions(read: u64) -> Arc<Editions> {
+    let settings = masker::detect::Settings::default();
+    Arc::new(Editions::new(masker().catalog, settings, read, false))
 }
 
 pub(crate) fn headers(list: &[(&str, &str)]) -> Headers {
@@ -65,14 +77,37 @@ pub(crate) fn new() -> Exchange {
 
 /// Takes one message, does the work it brings, and gives the outputs.
 pub(crate) fn send(exchange: &mut Exchange, input: Input) -> Result<Vec<Output>, Violation> {
+    send_to(exchange, input, &mut Kept::default())
+}
+
+/// Records that are kept, and nothing else.
+pub(crate) type Kept = HashMap<RecordKey, Plain>;
+
+/// The same with a store that keeps records.
+pub(crate) fn send_to(
+    exchange: &mut Exchange,
+    input: Input,
+    kept: &mut Kept,
+) -> Result<Vec<Output>, Violation> {
     exchange.input(input)?;
-    if let Some(job) = exchange.job() {
-        exchange.masked(job.run());
+    Ok(drive(exchange, kept))
+}
+
+/// Does the work that an input brought.
+pub(crate) fn drive(exchange: &mut Exchange, kept: &mut Kept) -> Vec<Output> {
+    loop {
+        if let Some(job) = exchange.job() {
+            exchange.masked(job.run());
+        } else if let Some(needs) = exchange.needs() {
+            let RecordWants { read, write } = needs.records;
+            let found = write.into_iter().map(|(key, plain)| kept.insert(key, plain)).collect();
+            let read = read.into_iter().map(|key| kept.get(&key).cloned()).collect();
+            let records = RecordAnswer { read, found };
+            exchange.provide(Ok(Provided { records, ..Provided::default() }));
+        } else {
+            return outputs(exchange);
+        }
     }
-    if exchange.needs().is_some() {
-        exchange.provide(Ok(Provided::default()));
-    }
-    Ok(outputs(exchange))
 }
 
 pub(crate) fn outputs(exchange: &mut Exchange) -> Vec<Output> {
@@ -87,7 +122,13 @@ pub(crate) fn masked_pieces(path: &str, media: &str, pieces: &[&[u8]]) -> Masked
         assert!(exchange.job().is_none(), "the job waits for the end");
         exchange.input(request_body(piece, index + 1 == pieces.len())).unwrap();
     }
-    exchange.job().expect("the body is whole").run().expect("the body is masked")
+    let mut worked = exchange.job().expect("the body is whole").run();
+    loop {
+        match worked.expect("the body is masked") {
+            Worked::Masked(masked) => return *masked,
+            Worked::Asks(asking) => worked = asking.answered(Vec::new()).run(),
+        }
+    }
 }
 
 pub(crate) fn masked(path: &str, media: &str, body: &str) -> Masked {

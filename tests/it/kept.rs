@@ -42,7 +42,7 @@ fn fetched(exchange: &mut Exchange, pieces: &[&[u8]]) -> (Vec<Output>, usize) {
             let known = Placeholder::parse(&mask_text(ID));
             let value = |p: Placeholder| (p.clone(), (Some(p) == known).then(|| Value::new(ID)));
             let revealed = needs.reveal.into_iter().map(value).collect();
-            exchange.provide(Ok(Provided { revealed, degraded: false }));
+            exchange.provide(Ok(Provided { revealed, ..Provided::default() }));
         }
         all.extend(outputs(exchange));
     }

@@ -15,6 +15,7 @@ mod attacks;
 mod beside;
 mod bytes;
 mod careful;
+mod conversations;
 mod custom;
 #[path = "../common/dice.rs"]
 mod dice;

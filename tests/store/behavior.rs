@@ -13,6 +13,7 @@ use masker::store::config::StoreConfig;
 use masker::store::{OpenError, Store, StoreError, Wants};
 use tokio::task::JoinSet;
 
+use crate::records;
 use crate::redis_server::Server;
 use crate::{mapping, mappings, memory, redis, reveal, save, scope, values};
 
@@ -24,6 +25,8 @@ pub(crate) async fn all(config: &StoreConfig, values_each: usize) {
     another_tenant_finds_nothing(config).await;
     a_collision_is_refused_and_nothing_overwritten(config).await;
     resent_values_are_not_written_again(config).await;
+    let (a, b) = (own("records"), own("others"));
+    records::a_write_tells_what_was_there(config, &a, &b).await;
     replicas_agree(config, values_each).await;
 }
 
@@ -106,7 +109,8 @@ async fn one_call_saves_and_reveals(config: &StoreConfig) {
     let (old, new) = (mapping(&scope, 1), mapping(&scope, 2));
     save(&store, &scope, &[Arc::clone(&old)]).await;
     let reveal = vec![new.placeholder.clone(), old.placeholder.clone()];
-    let wants = Wants { save: vec![Arc::clone(&new), Arc::clone(&new)], reveal };
+    let wants =
+        Wants { save: vec![Arc::clone(&new), Arc::clone(&new)], reveal, ..Wants::default() };
     let answer = store.fetch(&scope, wants).await.unwrap();
     let found: Vec<_> = answer.revealed.into_iter().map(|(_, value)| value).collect();
     assert_eq!(found, [Some(new.value.clone()), Some(old.value.clone())]);
@@ -134,7 +138,7 @@ async fn a_collision_is_refused_and_nothing_overwritten(config: &StoreConfig) {
     let stores =
         if store.status().backend == "redis" { vec![&store, &other] } else { vec![&store] };
     for store in stores {
-        let wants = Wants { save: vec![Arc::clone(&second)], reveal: vec![] };
+        let wants = Wants { save: vec![Arc::clone(&second)], ..Wants::default() };
         let refused = store.fetch(&scope, wants).await.unwrap_err();
         let placeholder = first.placeholder.clone();
         assert!(matches!(&refused, StoreError::Collision { placeholder: p } if *p == placeholder));
@@ -148,7 +152,7 @@ async fn a_collision_is_refused_and_nothing_overwritten(config: &StoreConfig) {
     // Within one call, too.
     let (third, mut fourth) = (mapping(&scope, 3), Mapping::clone(&mapping(&scope, 4)));
     fourth.placeholder = third.placeholder.clone();
-    let wants = Wants { save: vec![third, Arc::new(fourth)], reveal: vec![] };
+    let wants = Wants { save: vec![third, Arc::new(fourth)], ..Wants::default() };
     assert!(matches!(store.fetch(&scope, wants).await, Err(StoreError::Collision { .. })));
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use masker::breaker::State;
 use masker::mode::Mode;
 use masker::store::config::StoreConfig;
-use masker::store::{Status, Store};
+use masker::store::{Status, Store, Wants};
 use tokio::net::TcpListener;
 use tokio::time::Instant;
 
@@ -91,6 +91,30 @@ async fn two_replicas_agree() {
     let late = mapping(&scope, 1000);
     save(&a, &scope, &[Arc::clone(&late)]).await;
     assert_eq!(reveal(&b, &twin, &[Arc::clone(&late)]).await, values(&[late]));
+}
+
+#[tokio::test]
+async fn what_the_provider_keeps_lives_longer() {
+    let server = Server::start(&[]).await;
+    let (ttl, lasting_ttl) = (Duration::from_secs(800), Duration::from_secs(9000));
+    let config = StoreConfig { ttl, lasting_ttl, ..redis(&server.url()) };
+    let store = Store::open(&config).await.unwrap();
+    let scope = scope("a");
+    let all = mappings(&scope, 1);
+    save(&store, &scope, &all).await;
+    let (key, _) = server.content().await.remove(0);
+    let ttl = async || match server.command(&["TTL", &key]).await {
+        ::redis::Value::Int(seconds) => seconds,
+        other => panic!("{other:?}"),
+    };
+    assert!((700..=800).contains(&ttl().await));
+    let wants = Wants { save: all.clone(), lasting: true, ..Wants::default() };
+    store.fetch(&scope, wants).await.unwrap();
+    assert!(ttl().await > 8000);
+    // Another replica saves it as usual: it does not end sooner.
+    let other = Store::open(&config).await.unwrap();
+    save(&other, &scope, &all).await;
+    assert!(ttl().await > 8000);
 }
 
 #[tokio::test]

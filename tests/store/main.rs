@@ -13,10 +13,13 @@ mod behavior;
 mod cluster;
 mod faults;
 mod network;
+mod readiness;
+mod records;
 mod redis_server;
 mod round_trips;
 mod secured;
 mod sentinels;
+mod shows_nothing;
 mod topologies;
 
 use std::sync::Arc;
@@ -61,13 +64,13 @@ fn mappings(scope: &Scope, count: usize) -> Vec<Arc<Mapping>> {
 }
 
 async fn save(store: &Store, scope: &Scope, save: &[Arc<Mapping>]) -> Answer {
-    let wants = Wants { save: save.to_vec(), reveal: Vec::new() };
+    let wants = Wants { save: save.to_vec(), ..Wants::default() };
     store.fetch(scope, wants).await.unwrap()
 }
 
 async fn reveal(store: &Store, scope: &Scope, of: &[Arc<Mapping>]) -> Vec<Option<Value>> {
     let reveal: Vec<Placeholder> = of.iter().map(|m| m.placeholder.clone()).collect();
-    let wants = Wants { save: Vec::new(), reveal: reveal.clone() };
+    let wants = Wants { reveal: reveal.clone(), ..Wants::default() };
     let answer = store.fetch(scope, wants).await.unwrap();
     let (asked, values): (Vec<_>, Vec<_>) = answer.revealed.into_iter().unzip();
     assert_eq!(asked, reveal, "one answer for each placeholder, in order");

@@ -87,7 +87,7 @@ fn stop_reason(blocks: &[Block]) -> &'static str {
     if calls { "tool_use" } else { "end_turn" }
 }
 
-fn whole(block: &Block) -> Value {
+pub(crate) fn whole(block: &Block) -> Value {
     match block {
         Block::Thinking { text, signature } => {
             json!({"type": "thinking", "thinking": text, "signature": signature})

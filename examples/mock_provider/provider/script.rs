@@ -35,6 +35,8 @@ pub(crate) struct Script {
 pub(crate) struct Step {
     pub(crate) thinking: Option<String>,
     pub(crate) text: Option<String>,
+    /// A second thought, between the text and the tools.
+    pub(crate) again: Option<String>,
     pub(crate) tools: Vec<Tool>,
 }
 

@@ -20,16 +20,24 @@ pub(crate) fn blocks(script: &Script, request: &Value) -> Vec<Block> {
     let step = script.steps.get(turns(request)).filter(|step| offered(step, request));
     let step = step.unwrap_or(&echo);
     let mut blocks = Vec::new();
-    if let Some(thinking) = &step.thinking {
+    let before = messages(request).len();
+    let think = |thinking: &str, blocks: &mut Vec<Block>| {
         let text = fill(thinking, &said);
-        let before = messages(request).len();
-        blocks.push(Block::Thinking { signature: signature(&text, request, before), text });
+        let own: Vec<Value> = blocks.iter().map(super::answer::whole).collect();
+        let signature = signature(&text, request, before, &own);
+        blocks.push(Block::Thinking { signature, text });
+    };
+    if let Some(thinking) = &step.thinking {
+        think(thinking, &mut blocks);
     }
     if let Some(text) = &step.text {
         // An echo is not a template: what the user wrote may hold braces.
         let text =
             if std::ptr::eq(step, &raw const echo) { text.clone() } else { fill(text, &said) };
         blocks.push(Block::Text(text));
+    }
+    if let Some(thinking) = &step.again {
+        think(thinking, &mut blocks);
     }
     for (number, tool) in step.tools.iter().enumerate() {
         let id = format!("toolu_01mock{:02}{number:02}", turns(request));
@@ -47,7 +55,8 @@ pub(crate) fn altered_thinking(request: &Value) -> Option<String> {
                 continue;
             }
             let (thinking, signed) = (text_at(block, "thinking"), text_at(block, "signature"));
-            let right = signature(thinking, request, index);
+            let own = parts(message).get(..place).unwrap_or_default();
+            let right = signature(thinking, request, index, own);
             let own = right.split('.').next();
             if signed == right {
                 continue;
@@ -69,8 +78,9 @@ pub(crate) fn altered_thinking(request: &Value) -> Option<String> {
     None
 }
 
-/// Binds a thinking block to its text and to everything before it.
-fn signature(thinking: &str, request: &Value, before: usize) -> String {
+/// Binds a thinking block to its text and to everything before it, by value: system, tools,
+/// earlier messages, and earlier blocks of its own.
+fn signature(thinking: &str, request: &Value, before: usize, blocks: &[Value]) -> String {
     let mut own = DefaultHasher::new();
     thinking.hash(&mut own);
     let mut prefix = DefaultHasher::new();
@@ -79,6 +89,9 @@ fn signature(thinking: &str, request: &Value, before: usize) -> String {
     }
     for message in messages(request).iter().take(before) {
         unmarked(message).hash(&mut prefix);
+    }
+    for block in blocks {
+        unmarked(block).hash(&mut prefix);
     }
     format!("sig{:016x}.{:016x}", own.finish(), prefix.finish())
 }

@@ -38,6 +38,8 @@ pub(crate) struct Bed {
     pub(crate) provider_port: u16,
     pub(crate) admin_port: u16,
     pub(crate) masker_port: u16,
+    /// Where `masker verify` listens.
+    pub(crate) verify_port: u16,
     pub(crate) redis_port: u16,
     /// Where masker looks for Redis: a test may put something in between.
     pub(crate) store_port: u16,
@@ -82,6 +84,7 @@ impl Bed {
             provider_port,
             admin_port: port(),
             masker_port: port(),
+            verify_port: port(),
             redis_port,
             store_port: redis_port,
             sign: plan.sign,
@@ -97,6 +100,32 @@ impl Bed {
         if !plan.no_envoy {
             bed.start_envoy().await;
         }
+        bed
+    }
+
+    /// Another masker and Envoy, with the same provider and the same Redis.
+    pub(crate) async fn replica(&self, config: &str) -> Self {
+        let dir = tempfile::Builder::new().prefix("masker-e2e-").tempdir().expect("a directory");
+        let mut bed = Self {
+            envoy: None,
+            masker: None,
+            redis: None,
+            provider: self.provider.clone(),
+            client: Client::default(),
+            port: port(),
+            health_port: port(),
+            provider_port: self.provider_port,
+            admin_port: port(),
+            masker_port: port(),
+            verify_port: port(),
+            redis_port: self.redis_port,
+            store_port: self.store_port,
+            sign: self.sign,
+            dir,
+        };
+        fs::write(bed.path("masker.toml"), config).expect("the configuration is written");
+        bed.start_masker(true).await;
+        bed.start_envoy().await;
         bed
     }
 
@@ -178,6 +207,7 @@ impl Bed {
             ("UPSTREAM", format!("http://127.0.0.1:{}", self.provider_port)),
             ("PORT", self.port.to_string()),
             ("HEALTH_PORT", self.health_port.to_string()),
+            ("VERIFY_PORT", self.verify_port.to_string()),
             ("MASKER_LISTEN", format!("127.0.0.1:{}", self.masker_port)),
             ("ENVOY_ADMIN_SOCKET", self.path("envoy.sock").to_string_lossy().into_owned()),
         ]);

@@ -1,0 +1,156 @@
+//! The answer's half of an exchange.
+
+use bytes::Bytes;
+
+use crate::ext_proc::answer::Answer;
+use crate::ext_proc::budget::Share;
+use crate::ext_proc::exchange::{CHUNK, Exchange, Forwarded, Phase};
+use crate::ext_proc::headers::Headers;
+use crate::ext_proc::messages::{Needs, Output, Provided, Violation};
+use crate::ext_proc::refuse::Reason;
+use crate::ext_proc::talk::Talk;
+use crate::mask::Scope;
+
+#[derive(Debug)]
+pub(super) struct Answering {
+    answer: Answer,
+    /// Held until the answer is whole: so long it can be replaced by an error.
+    headers: Option<Vec<&'static str>>,
+    share: Share,
+    scope: Scope,
+    talk: Option<Box<Talk>>,
+    /// What its end decided.
+    rest: Vec<u8>,
+}
+
+impl Exchange {
+    pub(super) fn answer(&mut self, headers: &Headers, end: bool, forwarded: Forwarded) -> Phase {
+        let limits = self.settings.limits;
+        let Forwarded { table, endpoint, scope, talk } = forwarded;
+        let spoken = talk.filter(|_| !endpoint.state).map(|spoken| spoken.verify(&scope, &table));
+        let (verify, talk) = spoken.map(|(verify, talk)| (verify, Box::new(talk))).unzip();
+        let answer = Answer::new(headers, endpoint, table, verify, limits.answer, limits.depth);
+        let Some(answer) = answer.filter(|_| !end) else {
+            self.outputs.push_back(Output::ResponseHeaders { remove: Vec::new() });
+            return if end { Phase::Done } else { Phase::Passing };
+        };
+        let remove = if answer.is_inflated() { vec!["content-encoding"] } else { Vec::new() };
+        let headers = if answer.is_whole() {
+            Some(remove)
+        } else {
+            self.outputs.push_back(Output::ResponseHeaders { remove });
+            None
+        };
+        let share = self.settings.budget.share(scope.tenant());
+        Phase::Answering(Box::new(Answering {
+            answer,
+            headers,
+            share,
+            scope,
+            talk,
+            rest: Vec::new(),
+        }))
+    }
+
+    pub(super) fn restore(
+        &mut self,
+        mut answering: Box<Answering>,
+        bytes: &[u8],
+        end: bool,
+    ) -> Result<Phase, Violation> {
+        let whole = answering.headers.is_some();
+        if whole && answering.share.grow(bytes.len()).is_err() {
+            return self.broken(true, &Reason::Overloaded);
+        }
+        match answering.answer.push(bytes) {
+            Ok(bytes) => self.write(bytes),
+            Err(reason) => return self.broken(whole, &reason),
+        }
+        if end {
+            let last = Output::ResponseBody { bytes: Bytes::new(), end: true };
+            return self.restored(answering, last);
+        }
+        Ok(self.ask(answering, None))
+    }
+
+    /// Asks the store for what the answer holds of earlier exchanges, if there is any.
+    fn ask(&mut self, mut answering: Box<Answering>, last: Option<Output>) -> Phase {
+        let reveal = answering.answer.unknown();
+        let Answering { answer, talk, scope, .. } = &mut *answering;
+        let (found, message) = answer.verified();
+        self.tally.originals += found.len();
+        let records = talk.as_mut().map(|talk| talk.answered(found, message, scope));
+        let records = records.unwrap_or_default();
+        if reveal.is_empty() && records.write.is_empty() {
+            return self.known(answering, last);
+        }
+        let scope = scope.clone();
+        self.needs = Some(Needs { reveal, records, ..Needs::new(scope) });
+        Phase::Revealing(answering, last)
+    }
+
+    /// The store's answer. Without it, placeholders stay, unless the answer can be replaced.
+    pub(super) fn revealed(
+        &mut self,
+        mut answering: Box<Answering>,
+        last: Option<Output>,
+        provided: Result<Provided, Reason>,
+    ) -> Phase {
+        let failed = Provided { degraded: true, ..Provided::default() };
+        let provided = provided.unwrap_or(failed);
+        self.tally.degraded |= provided.degraded;
+        if provided.degraded && answering.headers.is_some() && answering.answer.is_kept() {
+            return self.refuse(&Reason::StoreDown);
+        }
+        answering.answer.reveal(provided.revealed);
+        self.known(answering, last)
+    }
+
+    /// Writes what is decided now; after the last part, the end.
+    fn known(&mut self, mut answering: Box<Answering>, last: Option<Output>) -> Phase {
+        let mut bytes = std::mem::take(&mut answering.rest);
+        bytes.extend(answering.answer.decide());
+        let Some(last) = last else {
+            self.write(bytes);
+            return Phase::Answering(answering);
+        };
+        let Answering { answer, headers, share, .. } = *answering;
+        self.tally.answer(&answer);
+        self.share = Some(share);
+        if let Some(remove) = headers {
+            self.outputs.push_back(Output::ResponseHeaders { remove });
+        }
+        self.write(bytes);
+        self.outputs.push_back(last);
+        Phase::Done
+    }
+
+    fn write(&mut self, bytes: Vec<u8>) {
+        let mut rest = Bytes::from(bytes);
+        while !rest.is_empty() {
+            let bytes = rest.split_to(rest.len().min(CHUNK));
+            self.outputs.push_back(Output::ResponseBody { bytes, end: false });
+        }
+    }
+
+    /// The end of the answer: what is held, then the end as Envoy gave it.
+    pub(super) fn restored(
+        &mut self,
+        mut answering: Box<Answering>,
+        last: Output,
+    ) -> Result<Phase, Violation> {
+        match answering.answer.finish() {
+            Ok(rest) => answering.rest = rest,
+            Err(reason) => return self.broken(answering.headers.is_some(), &reason),
+        }
+        Ok(self.ask(answering, Some(last)))
+    }
+
+    /// The answer cannot be restored. While its headers are held it can be replaced.
+    fn broken(&mut self, replaceable: bool, reason: &Reason) -> Result<Phase, Violation> {
+        if replaceable {
+            return Ok(self.refuse(reason));
+        }
+        Err(Violation::Answer(reason.reply(self.errors).code))
+    }
+}

@@ -1,0 +1,80 @@
+//! Bodies of every media type: masked, and read for what the client itself names.
+
+use crate::body::json::Tape;
+use crate::body::multipart::{self, PartMedia};
+use crate::body::splice::{Swap, splice};
+use crate::ext_proc::headers::Media;
+use crate::ext_proc::refuse::Reason;
+use crate::ext_proc::request::Head;
+use crate::ext_proc::settings::Settings;
+use crate::mask::care::Care;
+use crate::mask::masker::Session;
+
+pub(super) fn mask(session: &mut Session<'_>, text: &str, head: &Head) -> Result<String, Reason> {
+    Ok(match &head.media {
+        Media::Json => session.json(text, head.endpoint.request)?,
+        Media::JsonLines => lines(session, text, head)?,
+        Media::Form(boundary) => form(session, text, boundary, head)?,
+        _ => session.text(text)?,
+    })
+}
+
+/// How the answer is restored: with what the client's own text names.
+pub(super) fn care(settings: &Settings, own: impl FnOnce(&mut Care)) -> Care {
+    let mut care = settings.care();
+    own(&mut care);
+    care
+}
+
+pub(super) fn texts(care: &mut Care, settings: &Settings, text: &str, head: &Head) {
+    let mut json = |text: &str| {
+        if let Ok(tape) = Tape::parse(text, settings.limits.depth) {
+            care.own_request(&tape);
+        }
+    };
+    match &head.media {
+        Media::Json => json(text),
+        Media::JsonLines => text.lines().for_each(json),
+        // Whose text it is cannot be told.
+        Media::Form(_) => {}
+        _ => care.own(text),
+    }
+}
+
+fn lines(session: &mut Session<'_>, text: &str, head: &Head) -> Result<String, Reason> {
+    let mut out = String::with_capacity(text.len());
+    for line in text.split_inclusive('\n') {
+        let contents = line.trim_end_matches(['\n', '\r']);
+        if contents.trim().is_empty() {
+            out.push_str(line);
+            continue;
+        }
+        out.push_str(&session.json(contents, head.endpoint.line)?);
+        out.push_str(line.get(contents.len()..).unwrap_or_default());
+    }
+    Ok(out)
+}
+
+fn form(
+    session: &mut Session<'_>,
+    text: &str,
+    boundary: &str,
+    head: &Head,
+) -> Result<String, Reason> {
+    let parts = multipart::parts(text, boundary).map_err(|_| Reason::Multipart)?;
+    let mut swaps = Vec::new();
+    for part in parts {
+        let Some(contents) = text.get(part.span.clone()) else { continue };
+        let with = match part.media {
+            PartMedia::Text => session.text(contents)?,
+            PartMedia::Json => session.json(contents, head.endpoint.answer)?,
+            PartMedia::JsonLines => lines(session, contents, head)?,
+            PartMedia::Other => return Err(Reason::MediaType),
+        };
+        // A part's headers hold names of fields and files.
+        let head = text.get(part.head.clone()).unwrap_or_default();
+        swaps.push(Swap { span: part.head, with: session.text(head)? });
+        swaps.push(Swap { span: part.span, with });
+    }
+    splice(text, &mut swaps).map_err(|_| Reason::Internal)
+}

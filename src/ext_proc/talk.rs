@@ -1,0 +1,170 @@
+//! What one exchange knows of its conversation, and what it leaves for the next.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::detect::edition::{Editions, Newer};
+use crate::detect::{Catalog, Known};
+use crate::ext_proc::refuse::Reason;
+use crate::mask::Scope;
+use crate::mask::conversation::Chain;
+use crate::mask::conversation::{self, Identity, Names, Original, Record, RecordKey};
+use crate::store::record::{Plain, RecordWants};
+use crate::telemetry::labels::Cause;
+
+/// How often a request is masked again because another replica knew more.
+const TRIES: u32 = 3;
+
+/// A conversation during one exchange.
+pub struct Talk {
+    identity: Identity,
+    key: Option<RecordKey>,
+    /// As it was when it was read.
+    read: Option<Record>,
+    /// As it is used, and written.
+    record: Record,
+    /// As this exchange itself wrote it before.
+    wrote: Option<Record>,
+    /// Of the session, as it was read and with what was learned.
+    names: Names,
+    learned: bool,
+    tries: u32,
+    pub fault: Option<Cause>,
+}
+
+impl fmt::Debug for Talk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Talk({:?})", self.identity)
+    }
+}
+
+/// What the store's answer means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// What was used is what counts.
+    Good,
+    /// What another replica wrote is to be written again, with what was added.
+    Write,
+    /// The request is to be masked again.
+    Mask,
+}
+
+/// What is read before such a request is masked: its record, and its session's names.
+#[must_use]
+pub fn keys(identity: &Identity, scope: &Scope) -> Vec<RecordKey> {
+    identity.record(scope).into_iter().chain(identity.session()).collect()
+}
+
+impl Talk {
+    /// A conversation of which this was read, for [`keys`].
+    #[must_use]
+    pub fn new(
+        identity: Identity,
+        scope: &Scope,
+        read: Vec<Option<Plain>>,
+        editions: &Editions,
+    ) -> Self {
+        let mut read = read.into_iter().map(Option::unwrap_or_default);
+        let key = identity.record(scope);
+        let known: Option<Record> =
+            key.and_then(|_| conversation::decode(&read.next().unwrap_or_default()));
+        let names = identity.session().and_then(|_| conversation::decode(&read.next()?));
+        let names: Names = names.unwrap_or_default();
+        let begun = || Record::begun(editions.pin().clone(), names.clone());
+        let record = known.clone().unwrap_or_else(begun);
+        let (wrote, learned, tries, fault) = Default::default();
+        Self { identity, key, read: known, record, wrote, names, learned, tries, fault }
+    }
+
+    /// It runs, and nothing is remembered of it: the newest edition counts.
+    #[must_use]
+    pub fn is_lost(&self) -> bool {
+        self.read.is_none() && self.key.is_some() && self.identity.is_answered()
+    }
+
+    pub fn catalog(&self, editions: &Editions) -> Result<Arc<Catalog>, Reason> {
+        editions.catalog(&self.record.pin).map_err(|Newer| Reason::Newer)
+    }
+
+    #[must_use]
+    pub fn record(&self) -> &Record {
+        &self.record
+    }
+
+    /// Its request was masked.
+    pub fn masked(&mut self, known: &Known, chain: &Chain, editions: &Editions) {
+        if self.identity.session().is_some() {
+            self.learned |= self.names.learn(known, editions.newest());
+        }
+        let settings = editions.settings(&self.record.pin);
+        if let Some(read) = &self.read
+            && chain.differs(read)
+        {
+            self.fault = Some(if editions.is_forced() && !read.pin.is_same(editions.pin()) {
+                Cause::Edition
+            } else if read.settings != settings {
+                Cause::Settings
+            } else {
+                Cause::Unknown
+            });
+        }
+        self.record.note(chain, self.identity.messages, settings);
+    }
+
+    /// What is written when its request is masked.
+    #[must_use]
+    pub fn writes(&self) -> RecordWants {
+        let own = self.key.map(|key| (key, conversation::encode(&self.record)));
+        let names = self.identity.session().filter(|_| self.learned || self.read.is_none());
+        let names = names.filter(|_| !self.names.is_empty());
+        let names = names.map(|key| (key, conversation::encode(&self.names)));
+        RecordWants { read: Vec::new(), write: own.into_iter().chain(names).collect() }
+    }
+
+    /// Takes what stood where [`Talk::writes`] was written.
+    pub fn found(&mut self, found: Vec<Option<Plain>>) -> Found {
+        self.tries += 1;
+        let mut found = found.into_iter().map(Option::unwrap_or_default);
+        let mut next = Found::Good;
+        let wrote = self.wrote.replace(self.record.clone());
+        if self.key.is_some()
+            && let Some(other) =
+                found.next().and_then(|bytes| conversation::decode::<Record>(&bytes))
+            && wrote.as_ref() != Some(&other)
+        {
+            let used = self.read.as_ref().map_or(0, |read| read.messages);
+            if self.record.join(&other, used) {
+                next = Found::Mask;
+            }
+            self.read = Some(other);
+        }
+        if let Some(other) = found.next().and_then(|bytes| conversation::decode::<Names>(&bytes))
+            && self.names.join(&other)
+            && next == Found::Good
+        {
+            self.learned = true;
+            next = Found::Write;
+        }
+        if self.tries < TRIES { next } else { Found::Good }
+    }
+
+    /// What of its answer is written: blocks that would not come back as they are, and the
+    /// record itself, if the answer decides what it is called.
+    #[must_use]
+    pub fn answered(
+        &mut self,
+        found: Vec<Original>,
+        message: Option<[u8; 32]>,
+        scope: &Scope,
+    ) -> RecordWants {
+        let begins = self.key.is_none() && message.is_some();
+        if let (None, Some(message)) = (self.key, message) {
+            self.key = self.identity.with_answer(message).record(scope);
+        }
+        let any = !found.is_empty();
+        self.record.keep(found);
+        let key = self.key.filter(|_| any || begins);
+        let own = key.map(|key| (key, conversation::encode(&self.record)));
+        RecordWants { read: Vec::new(), write: own.into_iter().collect() }
+    }
+}

@@ -1,0 +1,272 @@
+//! What the client gets must come back as the model wrote it: each block of an answer is
+//! masked again, as it will be when the conversation comes again.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use crate::body::escape;
+use crate::body::json::Tape;
+use crate::body::select::{End, Format};
+use crate::detect::Known;
+use crate::mask::Scope;
+use crate::mask::conversation::blocks::{self, Block};
+use crate::mask::conversation::identity;
+use crate::mask::conversation::originals::{Original, Originals};
+use crate::mask::masker::{Masker, Session};
+use crate::mask::table::Table;
+
+/// A longer block is not compared.
+const LONGEST: usize = 1 << 20;
+/// Nor are more that are open at a time.
+const OPEN: usize = 64;
+
+/// What a request leaves behind for its answer.
+pub struct Verify {
+    masker: Masker,
+    scope: Scope,
+    known: Known,
+    table: Arc<Table>,
+    /// What is kept already.
+    originals: Originals,
+    /// Blocks of the model so far.
+    at: u32,
+    open: BTreeMap<u64, Part>,
+    /// Of the blocks of this answer.
+    digests: Vec<u64>,
+    found: Vec<Original>,
+    whole: bool,
+}
+
+impl fmt::Debug for Verify {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Verify({} blocks)", self.digests.len())
+    }
+}
+
+/// A block of a stream, as it stands in the JSON of its events.
+struct Part {
+    kind: Kind,
+    wrote: String,
+    gave: String,
+}
+
+/// How a block is written in a request.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Text,
+    /// A value of JSON.
+    Json,
+    /// Such a value as source in a string.
+    Source,
+    /// Too long to be compared.
+    Long,
+}
+
+impl Kind {
+    /// What a text of a stream belongs to, if a client sends it back and no event of its own
+    /// says that it begins.
+    fn of(format: Format, channel: u64, source: bool) -> Option<Self> {
+        let group = channel >> 32;
+        let text = channel & u64::from(u32::MAX);
+        match format {
+            // The first choice: its text, and the arguments of its calls.
+            Format::Chat if group == 0 => match text {
+                0 => Some(Self::Text),
+                8.. if source => Some(Self::Source),
+                _ => None,
+            },
+            // Of each part of an item.
+            Format::ResponsesEvent => match text % 32 {
+                0 => Some(Self::Text),
+                4 => Some(Self::Source),
+                _ => None,
+            },
+            Format::ConverseEvent => Some(if source { Self::Json } else { Self::Text }),
+            _ => None,
+        }
+    }
+}
+
+impl Verify {
+    /// Behind a request of this conversation that was masked with these mappings and names.
+    #[must_use]
+    pub fn new(
+        masker: Masker,
+        scope: Scope,
+        known: Known,
+        table: Arc<Table>,
+        originals: Originals,
+        at: u32,
+    ) -> Self {
+        // Its keys do not tell what came before.
+        let masker = Masker { resent: None, ..masker };
+        let (open, digests, found) = Default::default();
+        Self { masker, scope, known, table, originals, at, open, digests, found, whole: false }
+    }
+
+    /// What was found since this was asked last.
+    #[must_use]
+    pub fn take(&mut self) -> Vec<Original> {
+        std::mem::take(&mut self.found)
+    }
+
+    /// The digest of the message, when it is whole.
+    #[must_use]
+    pub fn message(&self) -> Option<[u8; 32]> {
+        let digests = self.digests.iter().copied();
+        (self.whole && !self.digests.is_empty()).then(|| identity::digest(digests, &self.scope))
+    }
+
+    /// A whole answer and what became of it.
+    pub fn answer(&mut self, wrote: &str, gave: &str) {
+        let depth = self.masker.limits.depth;
+        let (Ok(wrote), Ok(gave)) = (Tape::parse(wrote, depth), Tape::parse(gave, depth)) else {
+            return;
+        };
+        let blocks = |tape: &Tape<'_>| -> Vec<Block> {
+            let messages = blocks::answered(tape).into_iter();
+            messages.flat_map(|message| blocks::blocks(tape, message)).collect()
+        };
+        for (own, given) in blocks(&wrote).into_iter().zip(blocks(&gave)) {
+            let kind = match own {
+                Block::Text(_) => Kind::Text,
+                Block::Json(_) => Kind::Json,
+                Block::Source(_) => Kind::Source,
+            };
+            let text = |tape: &Tape<'_>, block: Block| {
+                tape.source().get(block.span(tape)).unwrap_or_default().to_owned()
+            };
+            self.block(kind, &text(&wrote, own), &text(&gave, given));
+        }
+        self.whole = true;
+    }
+
+    /// An event of a stream: in the Claude API, a block may begin.
+    pub(crate) fn event(&mut self, tape: &Tape<'_>) {
+        let field = |name| tape.field(tape.root(), name);
+        let (Some(block), Some(index)) = (field("content_block"), field("index")) else { return };
+        let kind = tape.field(block, "type").map(|kind| tape.text(kind));
+        let kind = match kind.as_deref() {
+            Some("text") => Kind::Text,
+            Some("tool_use") => Kind::Json,
+            _ => return,
+        };
+        self.open(u64::from(tape.raw(index).parse().unwrap_or(u32::MAX)) << 32, kind);
+    }
+
+    fn open(&mut self, channel: u64, kind: Kind) {
+        if self.open.len() < OPEN {
+            let (wrote, gave) = Default::default();
+            self.open.insert(channel, Part { kind, wrote, gave });
+        }
+    }
+
+    /// What the model wrote goes on.
+    pub(crate) fn wrote(&mut self, format: Format, channel: u64, source: bool, text: &str) {
+        if !self.open.contains_key(&channel)
+            && let Some(kind) = Kind::of(format, channel, source)
+        {
+            self.open(channel, kind);
+        }
+        if let Some(part) = self.open.get_mut(&channel) {
+            part.wrote.push_str(text);
+        }
+    }
+
+    /// What the client gets goes on.
+    pub(crate) fn gave(&mut self, channel: u64, text: &str) {
+        let Some(part) = self.open.get_mut(&channel) else { return };
+        part.gave.push_str(text);
+        if part.gave.len() + part.wrote.len() > LONGEST {
+            // It is one of the blocks, and nothing more is known of it.
+            part.kind = Kind::Long;
+            (part.wrote, part.gave) = Default::default();
+        }
+    }
+
+    /// What this ended is out.
+    pub(crate) fn end(&mut self, end: End) {
+        let ended: Vec<_> =
+            self.open.keys().copied().filter(|&channel| end.holds(channel)).collect();
+        for channel in ended {
+            let Some(part) = self.open.remove(&channel) else { continue };
+            let source = |text: &str| match escape::decode(text) {
+                source if source.trim().is_empty() => "{}".to_owned(),
+                source => source.into_owned(),
+            };
+            match part.kind {
+                Kind::Long => self.at += 1,
+                Kind::Json => self.block(Kind::Json, &source(&part.wrote), &source(&part.gave)),
+                kind => self.block(kind, &part.wrote, &part.gave),
+            }
+        }
+        self.whole |= end == End::All;
+    }
+
+    /// One block, as it stands in JSON.
+    fn block(&mut self, kind: Kind, wrote: &str, gave: &str) {
+        if kind == Kind::Text && wrote.is_empty() && gave.is_empty() {
+            return;
+        }
+        let depth = self.masker.limits.depth;
+        let at = self.at;
+        self.at += 1;
+        let digest = match kind {
+            Kind::Text => blocks::text_digest(&escape::decode(gave), &self.scope),
+            Kind::Json | Kind::Long => blocks::json_digest(gave, &self.scope, depth),
+            Kind::Source => blocks::json_digest(&escape::decode(gave), &self.scope, depth),
+        };
+        self.digests.push(digest);
+        if wrote.len() + gave.len() > LONGEST || kind == Kind::Long {
+            return;
+        }
+        let Some(comes) = self.again(kind, gave) else { return };
+        let same = match kind {
+            Kind::Text => escape::decode(&comes) == escape::decode(wrote),
+            Kind::Json | Kind::Long => blocks::same_json(&comes, wrote, &self.scope, depth),
+            Kind::Source => {
+                let (comes, wrote) = (escape::decode(&comes), escape::decode(wrote));
+                blocks::same_json(&comes, &wrote, &self.scope, depth)
+            }
+        };
+        if !same || self.originals.knows(digest) {
+            let original = Original { digest, at, wrote: wrote.into() };
+            self.originals.keep(original.clone());
+            self.found.push(original);
+        }
+    }
+
+    /// The block as it would be sent, when it comes back.
+    fn again(&mut self, kind: Kind, gave: &str) -> Option<String> {
+        let (document, format) = request(kind, gave);
+        let known = std::mem::take(&mut self.known);
+        let mut session =
+            Session::behind(&self.masker, &self.scope, known, Arc::clone(&self.table));
+        let masked = session.json(&document, format);
+        let malformed = session.report.malformed;
+        self.known = session.into_known();
+        let masked = masked.ok().filter(|_| !malformed)?;
+        let tape = Tape::parse(&masked, self.masker.limits.depth).ok()?;
+        let message = *blocks::messages(&tape)?.first()?;
+        let block = *blocks::blocks(&tape, message).first()?;
+        masked.get(block.span(&tape)).map(str::to_owned)
+    }
+}
+
+/// A request in which this block is the only one.
+fn request(kind: Kind, block: &str) -> (String, Format) {
+    let (head, tail, format) = match kind {
+        Kind::Text => (r#"{"type":"text","text":""#, r#""}"#, Format::Messages),
+        Kind::Json | Kind::Long => {
+            (r#"{"type":"tool_use","id":"1","name":"1","input":"#, "}", Format::Messages)
+        }
+        Kind::Source => {
+            let head = r#"{"messages":[{"role":"assistant","tool_calls":[{"id":"1","type":"function","function":{"name":"1","arguments":""#;
+            return (format!("{head}{block}\"}}}}]}}]}}"), Format::Chat);
+        }
+    };
+    let message =
+        format!(r#"{{"messages":[{{"role":"assistant","content":[{head}{block}{tail}]}}]}}"#);
+    (message, format)
+}

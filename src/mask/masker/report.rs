@@ -1,0 +1,51 @@
+//! What masking saw.
+
+use std::collections::BTreeMap;
+
+use crate::body::select::{Guarded, Hosted, Opaque};
+use crate::detect::Kind;
+use crate::mask::Placeholder;
+
+/// What was seen, in numbers and kinds.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// Findings by kind, each occurrence.
+    pub findings: BTreeMap<Kind, u64>,
+    /// Findings where nothing may change.
+    pub guarded: BTreeMap<(Guarded, Kind), u64>,
+    pub opaque: BTreeMap<Opaque, u64>,
+    /// Tools that the provider runs.
+    pub hosted: BTreeMap<Hosted, u64>,
+    /// The provider kept what the request goes on with.
+    pub goes_on: bool,
+    /// Blocks of types that are not known, all of whose strings are masked.
+    pub unknown: u64,
+    /// Placeholders in model state: what the answer says of them is restored too.
+    pub present: Vec<Placeholder>,
+    /// The body claimed to be JSON and is not: it was masked as text.
+    pub malformed: bool,
+}
+
+impl Report {
+    pub(in crate::mask) fn is_empty(&self) -> bool {
+        self.findings.is_empty()
+            && self.guarded.is_empty()
+            && self.opaque.is_empty()
+            && self.present.is_empty()
+    }
+
+    /// Adds what was seen in a part.
+    pub(super) fn add(&mut self, part: &Self) {
+        add(&mut self.findings, &part.findings);
+        add(&mut self.guarded, &part.guarded);
+        add(&mut self.opaque, &part.opaque);
+        self.present.extend_from_slice(&part.present);
+        self.malformed |= part.malformed;
+    }
+}
+
+fn add<K: Copy + Ord>(all: &mut BTreeMap<K, u64>, part: &BTreeMap<K, u64>) {
+    for (&key, count) in part {
+        *all.entry(key).or_default() += count;
+    }
+}

@@ -1,0 +1,280 @@
+//! Long sessions against a provider that binds what the model thought to everything before.
+
+use std::fs;
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use masker::body::json::Tape;
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
+use tokio::process::{Child, ChildStdout};
+use tokio::time::timeout;
+
+use crate::bed::{Bed, Plan, Reply, program};
+use crate::messages::asking;
+use crate::planted::{VALUES, assert_unseen, prose};
+use crate::turns::content;
+
+const TURNS: usize = 50;
+const ORDERS: &str = "[[patterns]]\nname = \"orders\"\nkind = \"ORDER\"\n\
+                      expression = 'ORD-[0-9]{4}'\nexamples = [\"ORD-1234\"]\n";
+const ORDER: &str = "ORD-4711";
+/// Too weak to be masked where it stands alone.
+const NAME: &str = "orders";
+
+/// The steps of the model, and what the client gets of their text.
+fn steps() -> (Vec<Value>, Vec<String>) {
+    let (mut steps, mut texts) = (Vec::new(), Vec::new());
+    let command = "aws ec2 describe-instances --instance-ids {{instance=}} # {{role/}}";
+    for turn in 0..TURNS {
+        let invented = format!("i-0fedcba9876{turn:06}");
+        let (step, text) = match turn % 5 {
+            0 => (
+                json!({"thinking": "About {{instance=}}.", "text": "I look at {{instance=}}.",
+                    "tools": [{"name": "Bash", "input": {"command": command}}]}),
+                format!("I look at {}.", VALUES[0]),
+            ),
+            1 => (
+                json!({"thinking": "", "text": format!("Such as {invented} here.")}),
+                format!("Such as {invented} here."),
+            ),
+            2 => (
+                json!({"text": "The {{--db-instance-identifier }} one is slow."}),
+                format!("The {NAME} one is slow."),
+            ),
+            3 => (
+                json!({"thinking": format!("Maybe {invented}"), "text": "Both.",
+                    "again": "Now {{role/}} and {{--db-instance-identifier }}.",
+                    "tools": [{"name": "Bash", "input": {"command": "{{--db-instance-identifier }}",
+                        "z": [1, {"a": invented, "b": true}], "also": "{{account=}}"}}]}),
+                "Both.".to_owned(),
+            ),
+            _ => (json!({"text": "Done with {{account=}}."}), format!("Done with {}.", VALUES[4])),
+        };
+        steps.push(step);
+        texts.push(text);
+    }
+    (steps, texts)
+}
+
+fn first() -> String {
+    format!(
+        "instance={} account={} order {ORDER}\n\
+         aws rds describe-db-instances --db-instance-identifier {NAME} .\n{}",
+        VALUES[0],
+        VALUES[4],
+        prose()
+    )
+}
+
+/// What a user or a tool says.
+fn said(turn: usize) -> String {
+    if turn == 0 {
+        return first();
+    }
+    format!(
+        "{turn}: {} of {} in {}, {} and {ORDER}",
+        VALUES[turn % VALUES.len()],
+        VALUES[5],
+        VALUES[4],
+        VALUES[0]
+    )
+}
+
+fn tools() -> Value {
+    json!([{"name": "Bash", "description": "Runs a command",
+        "input_schema": {"type": "object", "properties": {"command": {"type": "string"}}}}])
+}
+
+/// Who talks.
+enum Client {
+    /// With all that was said, and the name of the session.
+    Plain(Value, Option<&'static str>),
+    /// The SDK.
+    Python(Box<Child>, Box<Lines<BufReader<ChildStdout>>>),
+}
+
+impl Client {
+    fn plain(session: Option<&'static str>) -> Self {
+        let mut request = asking("");
+        request["tools"] = tools();
+        request["messages"] = json!([]);
+        Self::Plain(request, session)
+    }
+
+    fn python(beds: &[Bed]) -> Self {
+        let urls: Vec<_> = beds.iter().map(|bed| bed.url("")).collect();
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/e2e/session.py");
+        let mut child = tokio::process::Command::new(program("PYTHON"))
+            .arg(script)
+            .env("GATEWAYS", json!(urls).to_string())
+            .env("TOOLS", tools().to_string())
+            .env_remove("ANTHROPIC_AUTH_TOKEN")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("Python runs");
+        let lines = BufReader::new(child.stdout.take().expect("its output")).lines();
+        Self::Python(Box::new(child), Box::new(lines))
+    }
+
+    /// One turn; gives the blocks of the answer.
+    async fn turn(&mut self, beds: &[Bed], which: usize, turn: usize) -> Value {
+        let (stream, said) = (!turn.is_multiple_of(3), said(turn));
+        match self {
+            Self::Plain(request, session) => {
+                request["stream"] = stream.into();
+                let list = request["messages"].as_array_mut().expect("messages");
+                let call = |last: &Value| {
+                    let blocks = last["content"].as_array()?.iter();
+                    Some(blocks.clone().find(|block| block["type"] == "tool_use")?["id"].clone())
+                };
+                let next = match list.last().and_then(call) {
+                    Some(id) => json!([
+                        {"type": "tool_result", "tool_use_id": id, "content": said},
+                        {"type": "text", "text": "Go on.", "cache_control": {"type": "ephemeral"}},
+                    ]),
+                    None => json!(said),
+                };
+                list.push(json!({"role": "user", "content": next}));
+                let reply = post(&beds[which], request, *session).await;
+                assert_eq!(reply.status, 200, "turn {turn}: {}", reply.text());
+                let content =
+                    if stream { content(&reply.text()) } else { reply.json()["content"].clone() };
+                let list = request["messages"].as_array_mut().expect("messages");
+                list.push(json!({"role": "assistant", "content": content}));
+                content
+            }
+            Self::Python(child, lines) => {
+                let line = json!({"gateway": which, "stream": stream, "said": said});
+                let input = child.stdin.as_mut().expect("its input");
+                input.write_all(format!("{line}\n").as_bytes()).await.expect("it listens");
+                let line = timeout(Duration::from_secs(60), lines.next_line());
+                let line = line.await.expect("an answer in time").expect("a line");
+                let line = line.unwrap_or_else(|| panic!("turn {turn}: it has ended"));
+                serde_json::from_str(&line).expect("blocks")
+            }
+        }
+    }
+}
+
+async fn post(bed: &Bed, request: &Value, session: Option<&str>) -> Reply {
+    let mut headers = vec![("content-type", "application/json"), ("x-api-key", "sk-ant-api03-e2e")];
+    headers.extend(session.map(|id| ("x-claude-code-session-id", id)));
+    let url = bed.url("/v1/messages");
+    bed.client.send("POST", &url, &headers, request.to_string().into_bytes()).await
+}
+
+/// The source of the messages, without its end.
+fn messages(body: &[u8]) -> String {
+    let source = std::str::from_utf8(body).expect("UTF-8");
+    let tape = Tape::parse(source, 128).expect("JSON");
+    let list = tape.field(tape.root(), "messages").expect("messages");
+    tape.raw(list).trim_end_matches(']').to_owned()
+}
+
+async fn until_reloaded(bed: &Bed) {
+    let metric = "masker_config_reloads_total{result=\"applied\"}";
+    bed.until_metric(metric, "1").await;
+}
+
+/// Plays a session on three replicas, while the world around them falls down and gets up.
+async fn play(client: impl FnOnce(&[Bed]) -> Client, seed: usize) {
+    let bed = Bed::start(Plan { redis: true, ..Plan::default() }).await;
+    let others = [bed.replica("").await, bed.replica("").await];
+    let mut beds: Vec<Bed> = std::iter::once(bed).chain(others).collect();
+    let (steps, texts) = steps();
+    beds[0].script(json!({"piece": 3, "pings": true, "steps": steps}));
+    let mut client = client(&beds);
+    let (mut which, mut before) = (0, String::new());
+    for (turn, expected) in texts.iter().enumerate() {
+        match turn {
+            10 | 30 => beds[0].redis_command("FLUSHALL").await,
+            15 => {
+                beds[0].redis = None;
+                beds[0].start_redis().await;
+            }
+            // What could not be written waits for a moment.
+            16 => beds[which].until_metric("masker_store_queue", "0").await,
+            20 | 35 => {
+                let again = (which + 1) % 3;
+                beds[again].masker = None;
+                beds[again].start_masker(true).await;
+                beds[again].until_healthy().await;
+                which = again;
+            }
+            25 => {
+                for bed in &beds {
+                    fs::write(bed.path("masker.toml"), ORDERS).expect("it is written");
+                }
+                for bed in &beds {
+                    until_reloaded(bed).await;
+                }
+            }
+            // By any replica; each has met the conversation before the first flush.
+            _ if turn < 3 => which = turn,
+            _ => which = (which + turn * seed + 1) % 3,
+        }
+        let content = client.turn(&beds, which, turn).await;
+        let blocks = content.as_array().expect("blocks");
+        let text = blocks.iter().find(|block| block["type"] == "text").expect("a text");
+        assert_eq!(text["text"], *expected, "turn {turn}");
+        let seen = beds[0].seen();
+        assert_unseen(&seen);
+        let sent = messages(&seen[0].body);
+        assert!(sent.starts_with(&before), "turn {turn}: the masked beginning changed");
+        assert!(sent.contains(ORDER), "turn {turn}: it keeps what it began with");
+        before = sent;
+    }
+    for bed in &beds {
+        for cause in ["unknown", "settings", "edition"] {
+            let metric = format!("masker_prefix_faults_total{{cause=\"{cause}\"}}");
+            assert_eq!(bed.metric(&metric).await, "0", "{cause}");
+        }
+    }
+    // A conversation that begins now takes the new pattern.
+    post(&beds[0], &asking(&format!("Another: {ORDER}")), None).await;
+    let seen = beds[0].seen();
+    assert!(!String::from_utf8_lossy(&seen[0].body).contains(ORDER));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_of_fifty_turns_keeps_its_beginning() {
+    play(|_| Client::plain(Some("6f0e0f5c-5f0e-4a57-9c5e-6a2f1f2a3b4c")), 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn and_so_it_does_without_a_sessions_name() {
+    play(|_| Client::plain(None), 5).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_python_sdk_talks_for_fifty_turns() {
+    play(Client::python, 7).await;
+}
+
+/// Memory and store lost between a reload and the next turn: nobody remembers.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_nobody_remembers_is_counted() {
+    let mut bed = Bed::start(Plan { redis: true, ..Plan::default() }).await;
+    let mut request = asking(&first());
+    let session = Some("s-1");
+    post(&bed, &request, session).await;
+    let list = request["messages"].as_array_mut().expect("messages");
+    list.push(json!({"role": "assistant", "content": "Fine."}));
+    list.push(json!({"role": "user", "content": "Go on."}));
+    assert!(String::from_utf8_lossy(&bed.seen()[0].body).contains(ORDER));
+    fs::write(bed.path("masker.toml"), ORDERS).expect("it is written");
+    bed.masker = None;
+    bed.redis_command("FLUSHALL").await;
+    bed.start_masker(true).await;
+    bed.until_healthy().await;
+    post(&bed, &request, session).await;
+    assert!(!String::from_utf8_lossy(&bed.seen()[0].body).contains(ORDER), "the newest counts");
+    bed.until_metric("masker_records_lost_total", "1").await;
+    post(&bed, &request, session).await;
+    bed.until_metric("masker_requests_total{outcome=\"masked\"}", "2").await;
+    assert_eq!(bed.metric("masker_records_lost_total").await, "1", "it was written again");
+}
