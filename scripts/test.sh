@@ -41,7 +41,7 @@ tests() {
 fuzz() { FUZZ_SECONDS=${FUZZ_SECONDS:-60} cargo test --locked --test fuzz -- --nocapture; }
 soak() { SOAK_SECONDS=${SOAK_SECONDS:-120} cargo test --locked --test e2e soak:: -- --nocapture; }
 # The Envoy configurations, from outside. No test here needs a build of its own.
-gateways() { (cd tests/gateways && "$PYTHON" -m unittest -b); }
+gateways() { (cd tests/gateways && printf '%s\n' test_*.py | xargs -P 3 -n 1 "$PYTHON" -m unittest -b); }
 load() {
     MASKER=${CARGO_TARGET_DIR:-$PWD/target}/release/masker "$PYTHON" tests/gateways/load.py \
         --users "${USERS:-1 10 50 100}" --seconds "${SECONDS_EACH:-30}" --report target/load.html
