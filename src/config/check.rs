@@ -177,10 +177,7 @@ impl Fields<'_> {
             bearer_prefixes: self.list("tenants_bearer_prefixes")?,
             routes,
             refuse: self.refuse()?,
-            around: Around {
-                schemas: self.flag("request.schemas")?,
-                note: self.flag("request.note")?,
-            },
+            around: self.around()?,
             restore,
             lenient: self.flag("restore.spellings")?,
             shutdown: Shutdown {
@@ -267,6 +264,11 @@ impl Fields<'_> {
             resent: self.number("limits.resent")?,
             slice: self.number("limits.slice")?,
         })
+    }
+
+    fn around(&self) -> Result<Around, Missing> {
+        let (schemas, note) = (self.flag("request.schemas")?, self.flag("request.note")?);
+        Ok(Around { schemas, note })
     }
 
     fn hosted(&self) -> Result<BTreeSet<Hosted>, Missing> {
