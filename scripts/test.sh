@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# make test, and with `all`, `fuzz`, `soak`, `coverage` or `schemas` make test-all,
-# make fuzz, make soak, make coverage and make schemas.
+# make test, and with `all`, `fuzz`, `soak`, `coverage`, `gateways` or `schemas` make
+# test-all, make fuzz, make soak, make coverage, make gateways and make schemas.
 # Stops at the first step that fails; the last lines say how long each step took.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -24,10 +24,12 @@ step() {
 tools() {
     ENVOY=$(scripts/install.sh envoy) && REDIS_SERVER=$(scripts/install.sh redis) &&
         PYTHON=$(scripts/install.sh python) && CLAUDE_CODE=$(scripts/install.sh claude) &&
+        NODE_SDKS=$(scripts/install.sh node-sdks) &&
         CHROMEDRIVER=$(scripts/install.sh chromedriver) && AXE=$(scripts/install.sh axe) &&
+        SCHEMATHESIS=$(scripts/install.sh schemathesis) &&
         PROMTOOL=$(scripts/install.sh promtool) && AMTOOL=$(scripts/install.sh amtool) || return
-    export ENVOY REDIS_SERVER PYTHON CLAUDE_CODE CHROMEDRIVER AXE PROMTOOL AMTOOL
-    env | grep -E '^(ENVOY|REDIS_SERVER|PYTHON|CLAUDE_CODE|CHROMEDRIVER|AXE|PROMTOOL|AMTOOL)='
+    export ENVOY REDIS_SERVER PYTHON CLAUDE_CODE NODE_SDKS CHROMEDRIVER AXE SCHEMATHESIS PROMTOOL AMTOOL
+    env | grep -E '^(ENVOY|REDIS_SERVER|PYTHON|CLAUDE_CODE|NODE_SDKS|CHROMEDRIVER|AXE|SCHEMATHESIS|PROMTOOL|AMTOOL)='
     # Settings of the shell that calls must not reach the programs under test.
     unset ANTHROPIC_BASE_URL ANTHROPIC_API_KEY ANTHROPIC_AUTH_TOKEN \
         MASKER_LISTEN MASKER_ADMIN MASKER_STORE MASKER_KEY_FILE MASKER_CONFIG
@@ -38,6 +40,8 @@ tests() {
 }
 fuzz() { FUZZ_SECONDS=${FUZZ_SECONDS:-60} cargo test --locked --test fuzz -- --nocapture; }
 soak() { SOAK_SECONDS=${SOAK_SECONDS:-120} cargo test --locked --test e2e soak:: -- --nocapture; }
+# The Envoy configurations, from outside. No test here needs a build of its own.
+gateways() { (cd tests/gateways && "$PYTHON" -m unittest -b); }
 doc_tests() { cargo test --locked --doc; }
 lints() { cargo clippy --locked --all-targets -- -D warnings; }
 deny() { "$(scripts/install.sh cargo-deny)" --all-features --log-level error check bans licenses sources; }
@@ -64,12 +68,16 @@ coverage) step "coverage" coverage ;;
 fuzz) step "fuzzing" fuzz ;;
 soak) step "soak" soak ;;
 schemas) step "fields of the newest SDKs" newest ;;
+gateways)
+    step "masker" cargo build --locked --bin masker
+    step "gateways" gateways ;;
 *)
     step "format" cargo fmt --check
     step "Envoy configurations" scripts/validate-envoy.sh
     step "fields of the SDKs" schemas
     step "lints" lints
     step "tests" tests
+    step "gateways" gateways
     step "documentation tests" doc_tests
     step "documentation" docs
     step "licences, bans, sources" deny

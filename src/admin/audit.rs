@@ -5,9 +5,12 @@ use tonic::Status;
 
 use crate::listen::Peer;
 use crate::mask::Tenant;
+use crate::telemetry::Journal;
+use crate::telemetry::journal::Entry;
 
 /// A call under way.
 pub(super) struct Audit {
+    journal: Journal,
     call: &'static str,
     pub(super) peer: String,
     tenant: Option<Tenant>,
@@ -35,9 +38,30 @@ pub(super) struct End {
 }
 
 impl Audit {
+    /// What changes something or gives originals back: kept in the journal, too.
+    pub(super) fn kept(
+        journal: &Journal,
+        call: &'static str,
+        peer: Option<&Peer>,
+        request_bytes: usize,
+    ) -> Self {
+        let mut audit = Self::begin(call, peer, request_bytes);
+        audit.journal = journal.clone();
+        audit
+    }
+
+    /// In the log only.
     pub(super) fn begin(call: &'static str, peer: Option<&Peer>, request_bytes: usize) -> Self {
         let peer = peer.map_or_else(|| "unknown".to_owned(), ToString::to_string);
-        Self { call, peer, tenant: None, request_bytes, mode: None, end: End::default() }
+        Self {
+            journal: Journal::default(),
+            call,
+            peer,
+            tenant: None,
+            request_bytes,
+            mode: None,
+            end: End::default(),
+        }
     }
 
     pub(super) fn tenant(&mut self, tenant: &Tenant) {
@@ -77,6 +101,18 @@ fn outcome(status: &Status) -> &'static str {
 impl Drop for Audit {
     fn drop(&mut self) {
         let End { outcome, response_bytes, findings, restored, unknown } = self.end;
+        let outcome = if outcome.is_empty() { "aborted" } else { outcome };
+        let mode = self.mode.as_ref();
+        let detail = mode.map(|own| format!("{} for {} s (0: no end)", own.mode, own.seconds));
+        let detail = detail.unwrap_or_else(|| format!("{restored} restored"));
+        self.journal.write(&Entry {
+            action: self.call,
+            who: &self.peer,
+            outcome,
+            reason: mode.map_or("", |own| own.reason.as_str()),
+            detail: &detail,
+            tenant: self.tenant.as_ref().map(Tenant::as_str),
+        });
         tracing::info!(
             target: "masker::audit",
             call = self.call,
@@ -90,7 +126,7 @@ impl Drop for Audit {
             findings,
             restored,
             unknown,
-            outcome = if outcome.is_empty() { "aborted" } else { outcome },
+            outcome,
         );
     }
 }

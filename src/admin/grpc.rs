@@ -177,7 +177,8 @@ impl Masker for Api {
         request: Request<proto::UnmaskRequest>,
     ) -> Result<Response<proto::UnmaskResponse>, Status> {
         let (_, place, asked) = request.into_parts();
-        let mut audit = Audit::begin("Unmask", place.get::<Peer>(), asked.content.len());
+        let peer = place.get::<Peer>();
+        let mut audit = Audit::kept(&self.control.journal, "Unmask", peer, asked.content.len());
         end(self.unmasked(&mut audit, &asked).await, audit, |answer| End {
             response_bytes: answer.content.len(),
             restored: answer.restored,
@@ -200,7 +201,7 @@ impl Masker for Api {
         request: Request<proto::SetModeRequest>,
     ) -> Result<Response<proto::SetModeResponse>, Status> {
         let (_, place, asked) = request.into_parts();
-        let mut audit = Audit::begin("SetMode", place.get::<Peer>(), 0);
+        let mut audit = Audit::kept(&self.control.journal, "SetMode", place.get::<Peer>(), 0);
         let ordered = order(&asked).and_then(|(order, reason)| {
             audit.mode(asked.mode().as_str_name(), asked.seconds, reason);
             let view = (self.control.order)(order)

@@ -26,6 +26,7 @@ use tonic::transport::Server;
 
 use crate::listen::Bound;
 use crate::mode;
+use crate::telemetry::Journal;
 use crate::telemetry::Recent;
 use crate::telemetry::Watch;
 
@@ -52,6 +53,8 @@ pub struct Control {
     /// What was counted when, and what happened.
     pub watch: Watch,
     pub recent: Recent,
+    /// Where calls are kept that change something or give originals back.
+    pub journal: Journal,
     pub token: Token,
     pub limits: Limits,
 }

@@ -105,6 +105,7 @@ fn control(dir: &TempDir) -> Control {
         core: Arc::new(OneValue(key)),
         watch: watch(),
         recent: Recent::default(),
+        journal: Journal::default(),
         token: Token::load(&path).unwrap(),
         limits: Limits::default(),
     }

@@ -1,4 +1,4 @@
-//! `masker keys`: makes master keys.
+//! `masker keys new`: makes master keys.
 
 use std::fs::File;
 use std::fs::OpenOptions;
@@ -14,11 +14,26 @@ use thiserror::Error;
 use zeroize::Zeroizing;
 
 use crate::cli::output;
+use crate::cli::ring;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Keys {
     /// Make a master key: 64 hexadecimal characters
     New(New),
+    /// Show the ids of a ring's keys, and its tenants; no key
+    Show(ring::File),
+    /// Add a seal key, which opens; the first step of a rotation
+    Add(ring::File),
+    /// Let another seal key seal what is new; the second step
+    Use(ring::Seal),
+    /// Delete a seal key that nothing needs any more; the last step
+    Retire(ring::Seal),
+    /// Give a tenant a salt of its own, so that it can be forgotten
+    Enroll(ring::Enroll),
+    /// Delete a tenant's salt, and with it all that is stored for the tenant
+    Forget(ring::Forget),
+    /// Change the key of all placeholders
+    Retag(ring::Retag),
 }
 
 #[derive(Debug, Args)]
@@ -51,10 +66,16 @@ pub(super) fn new(new: &New) -> Result<(), KeysError> {
     }
 }
 
-/// 32 random bytes as hexadecimal, and a line end.
-fn generate() -> Result<Zeroizing<String>, KeysError> {
+/// 32 random bytes.
+pub(super) fn random() -> Result<Zeroizing<[u8; 32]>, KeysError> {
     let mut bytes = Zeroizing::new([0_u8; 32]);
     getrandom::fill(bytes.as_mut_slice()).map_err(KeysError::Random)?;
+    Ok(bytes)
+}
+
+/// 32 random bytes as hexadecimal, and a line end.
+fn generate() -> Result<Zeroizing<String>, KeysError> {
+    let bytes = random()?;
     let mut text = Zeroizing::new(String::with_capacity(65));
     for half in bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]) {
         text.extend(char::from_digit(half.into(), 16));
@@ -81,7 +102,7 @@ fn write(path: &Path, key: &[u8]) -> Result<(), KeysError> {
     })
 }
 
-fn fill(file: &mut File, key: &[u8]) -> io::Result<()> {
+pub(super) fn fill(file: &mut File, key: &[u8]) -> io::Result<()> {
     file.write_all(key)?;
     file.sync_all()
 }

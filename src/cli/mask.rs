@@ -80,7 +80,7 @@ const VERSION: u32 = 1;
 #[derive(Debug, Error)]
 pub(super) enum MaskError {
     #[error(transparent)]
-    Key(#[from] key::KeyFileError),
+    Key(#[from] key::KeySourceError),
     #[error(transparent)]
     Catalog(#[from] Box<CatalogError>),
     #[error(transparent)]
@@ -112,7 +112,7 @@ impl Unmask {
 }
 
 pub(super) fn mask(config: &Config, args: &Mask) -> Result<(), MaskError> {
-    let scope = key::load(&config.key_file)?.scope(&Tenant::named(&args.tenant)?);
+    let scope = config.key.load()?.scope(&Tenant::named(&args.tenant)?);
     let source = args.input.read()?;
     let form = args.input.form(&source, config);
     let masker = wiring::masker(config)?;

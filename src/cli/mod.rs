@@ -13,9 +13,11 @@ use crate::config::Config;
 use crate::config::load::Env;
 use crate::config::problem::Problems;
 
+mod audit;
 mod check;
 mod client;
 mod core;
+mod explain;
 mod flags;
 mod keys;
 mod mask;
@@ -23,6 +25,7 @@ mod mode;
 mod output;
 mod patterns;
 mod reload;
+mod ring;
 mod scan;
 mod serve;
 mod wiring;
@@ -46,6 +49,8 @@ enum Command {
     Mask(mask::Mask),
     /// Restore what `masker mask` masked
     Unmask(mask::Unmask),
+    /// Show what becomes of a request, place by place, without values
+    Explain(explain::Explain),
     /// Find identifiers and secrets in files and folders
     Scan(scan::Scan),
     /// Show what is looked for, and why a text is found or not
@@ -53,9 +58,12 @@ enum Command {
     Patterns(patterns::Patterns),
     /// Show or set the mode of operation of a running masker
     Mode(mode::Mode),
-    /// Make master keys
+    /// Make and change master keys
     #[command(subcommand)]
     Keys(keys::Keys),
+    /// Check the audit log
+    #[command(subcommand)]
+    Audit(audit::Audit),
 }
 
 /// Why a command did not do what it was asked.
@@ -66,11 +74,17 @@ enum CliError {
     #[error(transparent)]
     Keys(#[from] keys::KeysError),
     #[error(transparent)]
+    Ring(#[from] ring::RingCommandError),
+    #[error(transparent)]
+    Audit(#[from] audit::AuditError),
+    #[error(transparent)]
     Serve(#[from] serve::ServeError),
     #[error(transparent)]
     Mode(#[from] mode::ModeError),
     #[error(transparent)]
     Mask(#[from] mask::MaskError),
+    #[error(transparent)]
+    Explain(#[from] explain::ExplainError),
     #[error(transparent)]
     Scan(#[from] scan::ScanError),
     #[error(transparent)]
@@ -97,10 +111,27 @@ fn dispatch(command: Command, env: Env<'_>) -> Result<ExitCode, CliError> {
         Command::Check(check) => check::run(check, env)?,
         Command::Mask(args) => mask::mask(&Config::load(&args.flags(), env)?, &args)?,
         Command::Unmask(args) => mask::unmask(&Config::load(&args.flags(), env)?, &args)?,
+        Command::Explain(args) => explain::run(&Config::load(&args.flags(), env)?, &args)?,
         Command::Scan(args) => return Ok(scan::run(&args, env)?),
         Command::Patterns(args) => patterns::run(&args, env)?,
         Command::Mode(args) => mode::run(&Config::load(&args.client.flags(), env)?, &args)?,
-        Command::Keys(keys::Keys::New(new)) => keys::new(&new)?,
+        Command::Keys(keys) => dispatch_keys(&keys)?,
+        Command::Audit(audit) => audit::run(&audit)?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn dispatch_keys(keys: &keys::Keys) -> Result<(), CliError> {
+    use keys::Keys;
+    match keys {
+        Keys::New(args) => keys::new(args)?,
+        Keys::Show(args) => ring::show(args)?,
+        Keys::Add(args) => ring::add(args)?,
+        Keys::Use(args) => ring::make_current(args)?,
+        Keys::Retire(args) => ring::retire(args)?,
+        Keys::Enroll(args) => ring::enroll(args)?,
+        Keys::Forget(args) => ring::forget(args)?,
+        Keys::Retag(args) => ring::retag(args)?,
+    }
+    Ok(())
 }

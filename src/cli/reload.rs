@@ -19,8 +19,9 @@ use crate::config::problem::Problems;
 use crate::ext_proc::service::Shared;
 use crate::ext_proc::settings::Settings;
 use crate::listen::Stamp;
-use crate::telemetry::Watch;
+use crate::telemetry::journal::Entry;
 use crate::telemetry::labels::{Reload, Severity};
+use crate::telemetry::{Journal, Watch};
 
 /// How often files are looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
@@ -82,6 +83,7 @@ pub(super) async fn watch(
     Read { files, stamps, .. }: Read,
     settings: Shared,
     watch: Watch,
+    journal: Journal,
     mut hangup: Signal,
 ) -> Infallible {
     let mut watched = Watched { source, settings, files, stamps, refused: None };
@@ -113,6 +115,8 @@ pub(super) async fn watch(
                 "the changed configuration cannot be used: what was before stays",
             ),
         };
+        let outcome = result.as_str();
+        journal.write(&Entry { action: "reload", who: "masker", outcome, ..Entry::default() });
         watch.event("reload", severity, text.to_owned());
     }
 }

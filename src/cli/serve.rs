@@ -27,7 +27,8 @@ use crate::ext_proc::service::Service;
 use crate::listen::{self, Bound, Listen, ListenError};
 use crate::mode;
 use crate::store::{OpenError, Store};
-use crate::telemetry::{Metrics, Recent, Watch, log, metrics};
+use crate::telemetry::journal::{Entry, JournalError};
+use crate::telemetry::{Journal, Metrics, Recent, Watch, log, metrics};
 
 /// One message holds at most what Envoy's listener buffers, which is 1 MiB in
 /// `envoy/`; tonic's own default would cut off larger settings.
@@ -47,7 +48,7 @@ pub(super) enum ServeError {
     #[error(transparent)]
     Config(#[from] Problems),
     #[error(transparent)]
-    Key(#[from] key::KeyFileError),
+    Key(#[from] key::KeySourceError),
     #[error(transparent)]
     Log(#[from] log::LogError),
     #[error(transparent)]
@@ -62,6 +63,8 @@ pub(super) enum ServeError {
     AdminServe(#[from] admin::AdminError),
     #[error(transparent)]
     Token(#[from] TokenError),
+    #[error(transparent)]
+    Journal(#[from] JournalError),
     #[error("the runtime cannot be started")]
     Runtime(#[source] std::io::Error),
     #[error("signals cannot be received")]
@@ -95,8 +98,7 @@ async fn serve(read: Read, source: Source) -> Result<(), ServeError> {
     // From here on a hang-up ends nothing.
     let hangup = signal(SignalKind::hangup()).map_err(ServeError::Signal)?;
     let settings = Arc::new(ArcSwap::from_pointee(wiring::settings(&config)?));
-    let token =
-        config.admin.token_file.as_deref().map_or_else(|| Ok(Token::none()), Token::load)?;
+    let token = token(&config)?;
     let (bound, admin_bound) = listeners(&config).await?;
     let store = Store::open(&config.store).await?;
     let mut registry = Registry::default();
@@ -108,9 +110,11 @@ async fn serve(read: Read, source: Source) -> Result<(), ServeError> {
         store: store.clone(),
         gate: gate.clone(),
         envoy: bound.places(),
+        files: wiring::Files::of(&config),
     };
     let watch = Watch::new(metrics.clone(), config.alerts, wiring::look(parts), started);
     let recent = Recent::default();
+    let journal = journal(&config)?;
     let stop = CancellationToken::new();
     let service = Service {
         settings: Arc::clone(&settings),
@@ -131,26 +135,25 @@ async fn serve(read: Read, source: Source) -> Result<(), ServeError> {
         core: Arc::new(core),
         watch: watch.clone(),
         recent,
+        journal: journal.clone(),
         token,
         limits: wiring::admin_limits(&config),
     };
-    tracing::info!(
-        ext_proc = %bound.address(),
-        admin = %admin_bound.address(),
-        store = store.status().backend,
-        classes = settings.load().masker.catalog.classes(),
-        patterns = config.detect.own.patterns.len(),
-        "serving"
-    );
+    let (ext_proc, admin) = (bound.address(), admin_bound.address());
+    let backend = store.status().backend;
+    let classes = settings.load().masker.catalog.classes();
+    let patterns = config.detect.own.patterns.len();
+    tracing::info!(%ext_proc, %admin, store = backend, classes, patterns, "serving");
     let admin_stop = CancellationToken::new();
     let admin_end = admin_stop.clone().cancelled_owned();
     let admin = tokio::spawn(admin::serve(admin_bound, control, admin_end));
-    let reloads = reload::watch(source, read, settings, watch.clone(), hangup);
+    let reloads = reload::watch(source, read, settings, watch.clone(), journal.clone(), hangup);
     let served = tokio::select! {
         served = data_plane(&config, bound, service, &draining, &stop) => served,
         never = reloads => match never {},
         never = watch.run() => match never {},
     };
+    journal.write(&Entry { action: "stop", who: "masker", ..Entry::default() });
     store.close(CLOSING).await;
     admin_stop.cancel();
     if let Ok(Ok(ended)) = timeout(CLOSING, admin).await {
@@ -158,6 +161,18 @@ async fn serve(read: Read, source: Source) -> Result<(), ServeError> {
     }
     tracing::info!("stopped");
     served
+}
+
+fn token(config: &Config) -> Result<Token, TokenError> {
+    config.admin.token_file.as_ref().map_or_else(|| Ok(Token::none()), |path| Token::load(path))
+}
+
+/// The audit log, with the start in it.
+fn journal(config: &Config) -> Result<Journal, JournalError> {
+    let file = config.audit_file.as_deref();
+    let journal = file.map_or_else(|| Ok(Journal::default()), Journal::open)?;
+    journal.write(&Entry { action: "start", who: "masker", ..Entry::default() });
+    Ok(journal)
 }
 
 /// For Envoy, and for operators.

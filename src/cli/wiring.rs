@@ -1,21 +1,23 @@
 //! From the configuration to what the parts take.
 
-use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::time::Instant;
 
 use crate::admin;
 use crate::breaker::State;
 use crate::cli::serve::ServeError;
-use crate::config::{Config, key};
+use crate::config::Config;
+use crate::config::key::KeySource;
 use crate::detect::edition::Editions;
 use crate::detect::{self, Catalog};
 use crate::ext_proc::budget::Budget;
 use crate::ext_proc::gate::Gate;
 use crate::ext_proc::service::Shared;
 use crate::ext_proc::settings::{Limits, Refuse, Route, Settings, Tenants};
-use crate::listen::Places;
+use crate::listen::{self, Places, Tls};
 use crate::mask::masker::{self, Masker};
 use crate::mask::resent::Resent;
 use crate::mode::{self, Mode};
@@ -23,8 +25,11 @@ use crate::store::config::Backend;
 use crate::store::{self, Store};
 use crate::telemetry::Metrics;
 use crate::telemetry::alerts::Facts;
+use crate::telemetry::labels::Listener;
 use crate::telemetry::metrics::{self, StoreCounters};
 
+/// Files change rarely.
+const LOOK_EVERY: Duration = Duration::from_secs(60);
 /// Bytes of a page of memory; larger ones are rare, and then the number is too small.
 const PAGE: usize = 4096;
 
@@ -68,7 +73,7 @@ pub(super) fn settings(config: &Config) -> Result<Settings, ServeError> {
     Ok(Settings {
         masker,
         editions: Arc::new(editions),
-        master: key::load(&config.key_file)?,
+        master: config.key.load()?,
         tenants,
         limits: Limits {
             body: limits.body,
@@ -187,6 +192,47 @@ pub(super) struct Parts {
     pub(super) store: Store,
     pub(super) gate: Gate,
     pub(super) envoy: Places,
+    pub(super) files: Files,
+}
+
+/// Files whose age is shown.
+pub(super) struct Files {
+    certificates: Vec<(Listener, PathBuf)>,
+    /// Where the keys come from a file.
+    key: Option<PathBuf>,
+    read: Mutex<Option<Instant>>,
+}
+
+impl Files {
+    pub(super) fn of(config: &Config) -> Self {
+        let own = |listener, tls: &Option<Tls>| Some((listener, tls.as_ref()?.cert.clone()));
+        let all =
+            [own(Listener::Processor, &config.listen.tls), own(Listener::Admin, &config.admin.tls)];
+        let certificates = all.into_iter().flatten().collect();
+        let key = match &config.key {
+            KeySource::File(path) => Some(path.clone()),
+            KeySource::Env(_) | KeySource::Command(_) => None,
+        };
+        Self { certificates, key, read: Mutex::new(None) }
+    }
+
+    /// Looks at the files, once in a while.
+    fn look(&self, metrics: &Metrics) {
+        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        if read.is_some_and(|at| at.elapsed() < LOOK_EVERY) {
+            return;
+        }
+        *read = Some(Instant::now());
+        let gauge = |seconds: u64| i64::try_from(seconds).unwrap_or(i64::MAX);
+        for (listener, path) in &self.certificates {
+            let end = listen::expiry(path).unwrap_or_default();
+            metrics.certificate_end.get_or_create(listener).set(gauge(end));
+        }
+        let meta = self.key.as_ref().and_then(|path| std::fs::metadata(path).ok());
+        let written = meta.and_then(|meta| meta.modified().ok());
+        let written = written.and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+        metrics.key_time.set(gauge(written.unwrap_or_default().as_secs()));
+    }
 }
 
 /// Asks the parts, and brings what they say to the metrics.
@@ -195,7 +241,8 @@ pub(super) fn look(parts: Parts) -> Arc<dyn Fn() -> Facts + Send + Sync> {
     let started = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     parts.metrics.start_time.set(i64::try_from(started.as_secs()).unwrap_or_default());
     Arc::new(move || {
-        let Parts { metrics, settings, store, gate, envoy } = &parts;
+        let Parts { metrics, settings, store, gate, envoy, files } = &parts;
+        files.look(metrics);
         let (status, settings, mode) = (store.status(), settings.load(), gate.view().mode);
         metrics.buffered_bytes.set(gauge(settings.budget.held()));
         metrics.store_queue.set(gauge(status.queued));

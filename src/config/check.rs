@@ -24,6 +24,7 @@ use crate::config::Tls;
 use crate::config::combine;
 use crate::config::families;
 use crate::config::file::File;
+use crate::config::key::KeySource;
 use crate::config::patterns;
 use crate::config::problem::Origin;
 use crate::config::restore;
@@ -147,7 +148,10 @@ impl Fields<'_> {
                     .number("admin.unmask_placeholders_per_minute")?,
             },
             store: self.store()?,
-            key_file: self.text("key_file")?.into(),
+            key: match self.list("key_command") {
+                Ok(words) => KeySource::Command(words),
+                Err(_) => KeySource::File(self.text("key_file")?.into()),
+            },
             mode: Mode {
                 allow_bypass: self.flag("mode.allow_bypass")?,
                 longest_bypass: self.time("mode.longest_bypass")?,
@@ -156,22 +160,7 @@ impl Fields<'_> {
                 block: self.time("mode.block")?,
             },
             limits: self.limits()?,
-            detect: Detect {
-                private_ip: self.flag("detect.private_ip")?,
-                public_ip: self.flag("detect.public_ip")?,
-                families_off: self.list("detect.families_off")?,
-                profile: match self.text("detect.profile")?.as_str() {
-                    "strict" => Profile::Strict,
-                    _ => Profile::Default,
-                },
-                arn_style: match self.text("detect.arn_style")?.as_str() {
-                    "whole" => ArnStyle::Whole,
-                    _ => ArnStyle::Fields,
-                },
-                newest: self.text("detect.edition")? == "newest",
-                own: Arc::new(own),
-                files,
-            },
+            detect: self.detect(own, files)?,
             tenants,
             bearer_prefixes: self.list("tenants_bearer_prefixes")?,
             routes,
@@ -186,6 +175,7 @@ impl Fields<'_> {
                 notice: self.time("shutdown.notice")?,
                 drain: self.time("shutdown.drain")?,
             },
+            audit_file: self.path("audit.file"),
             alerts: Thresholds {
                 failures_warning: self.number("alerts.failures_warning")?,
                 failures_critical: self.number("alerts.failures_critical")?,
@@ -201,6 +191,25 @@ impl Fields<'_> {
                     _ => LogFormat::Json,
                 },
             },
+        })
+    }
+
+    fn detect(&self, own: Own, files: Vec<PathBuf>) -> Result<Detect, Missing> {
+        Ok(Detect {
+            private_ip: self.flag("detect.private_ip")?,
+            public_ip: self.flag("detect.public_ip")?,
+            families_off: self.list("detect.families_off")?,
+            profile: match self.text("detect.profile")?.as_str() {
+                "strict" => Profile::Strict,
+                _ => Profile::Default,
+            },
+            arn_style: match self.text("detect.arn_style")?.as_str() {
+                "whole" => ArnStyle::Whole,
+                _ => ArnStyle::Fields,
+            },
+            newest: self.text("detect.edition")? == "newest",
+            own: Arc::new(own),
+            files,
         })
     }
 

@@ -22,6 +22,7 @@ pub(crate) fn check(file: &mut File) {
     address(file, "listen", "listen.tls.client_ca");
     address(file, "admin", "admin.token_file");
     one_address_each(file);
+    keys(file);
     store(file);
     limits(file);
     bearer_prefixes(file);
@@ -72,6 +73,18 @@ fn one_address_each(file: &mut File) {
     if listen == admin && !free {
         let (text, origin) = (format!("admin.address {admin} is listen.address too"), *origin);
         file.problem(origin, text);
+    }
+}
+
+/// The keys come from one place.
+fn keys(file: &mut File) {
+    if let (Some(origin), Some(_)) = (file.set_by("key_command"), file.set_by("key_file")) {
+        file.problem(origin, "key_command is set, but key_file is too: leave one out".to_owned());
+    }
+    let empty =
+        matches!(file.values.get("key_command"), Some((Value::List(words), _)) if words.is_empty());
+    if let (Some(origin), true) = (file.set_by("key_command"), empty) {
+        file.problem(origin, "key_command names no program".to_owned());
     }
 }
 

@@ -1,15 +1,103 @@
-//! The file of the master key.
+//! Where the master key, or a ring of keys, comes from: a file, the environment,
+//! or a command that prints it.
 
+use std::fmt;
+use std::io::{self, Read};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::path::PathBuf;
+use std::process::{Command, ExitStatus, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
 
 use thiserror::Error;
+use zeroize::Zeroizing;
 
 use crate::config::secret;
 use crate::config::secret::SecretError;
 use crate::mask::KeyError;
 use crate::mask::MasterKey;
+use crate::mask::Ring;
+
+/// Where the keys come from. `Debug` shows no key.
+#[derive(Clone, PartialEq, Eq)]
+pub enum KeySource {
+    File(PathBuf),
+    /// The content of `MASKER_KEY`.
+    Env(Zeroizing<String>),
+    /// A program and its arguments.
+    Command(Vec<String>),
+}
+
+impl fmt::Debug for KeySource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => f.debug_tuple("File").field(path).finish(),
+            Self::Env(_) => f.write_str("Env"),
+            Self::Command(words) => f.debug_tuple("Command").field(&words.first()).finish(),
+        }
+    }
+}
+
+#[derive(Debug, Error)]
+pub enum KeySourceError {
+    #[error(transparent)]
+    File(#[from] KeyFileError),
+    #[error("MASKER_KEY is of no use")]
+    Env(#[source] KeyError),
+    #[error("key_command {0:?} cannot be run")]
+    Start(String, #[source] io::Error),
+    #[error("key_command {0:?} ended with {1}")]
+    Failed(String, ExitStatus),
+    #[error("key_command {0:?} did not end within {1:?}")]
+    Slow(String, Duration),
+    #[error("what key_command {0:?} printed is of no use")]
+    Printed(String, #[source] KeyError),
+}
+
+/// How long a command may take to print the keys.
+const COMMAND: Duration = Duration::from_secs(30);
+/// No ring is longer.
+const LONGEST: u64 = 1 << 20;
+
+impl KeySource {
+    /// Reads the keys.
+    pub fn load(&self) -> Result<MasterKey, KeySourceError> {
+        match self {
+            Self::File(path) => Ok(load(path)?),
+            Self::Env(text) => MasterKey::parse(text.as_bytes()).map_err(KeySourceError::Env),
+            Self::Command(words) => command(words, COMMAND),
+        }
+    }
+}
+
+fn command(words: &[String], limit: Duration) -> Result<MasterKey, KeySourceError> {
+    let (program, arguments) =
+        words.split_first().map_or(("", [].as_slice()), |(program, rest)| (program, rest));
+    let name = || program.to_owned();
+    let start = |error| KeySourceError::Start(name(), error);
+    let mut command = Command::new(program);
+    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped());
+    let mut child = command.spawn().map_err(start)?;
+    let output = child.stdout.take();
+    let (sender, printed) = mpsc::sync_channel(1);
+    std::thread::spawn(move || {
+        let mut bytes = Zeroizing::new(Vec::with_capacity(4096));
+        let read = output.map_or(Ok(0), |output| output.take(LONGEST).read_to_end(&mut bytes));
+        // Who waited too long is not there any more.
+        sender.send(read.map(|_| bytes)).ok();
+    });
+    let Ok(printed) = printed.recv_timeout(limit) else {
+        child.kill().and_then(|()| child.wait()).map_err(start)?;
+        return Err(KeySourceError::Slow(name(), limit));
+    };
+    let status = child.wait().map_err(start)?;
+    if !status.success() {
+        return Err(KeySourceError::Failed(name(), status));
+    }
+    let bytes = printed.map_err(start)?;
+    MasterKey::parse(&bytes).map_err(|error| KeySourceError::Printed(name(), error))
+}
 
 #[derive(Debug, Error)]
 #[error("{}", self.describe())]
@@ -40,9 +128,7 @@ impl KeyFileError {
         }
         let path = self.path.display();
         match self.cause {
-            Cause::File(SecretError::Io(ref error))
-                if error.kind() == std::io::ErrorKind::NotFound =>
-            {
+            Cause::File(SecretError::Io(ref error)) if error.kind() == io::ErrorKind::NotFound => {
                 format!("no key file {path}; `masker keys new --out {path}` makes one")
             }
             Cause::Mode { .. } => {
@@ -55,16 +141,21 @@ impl KeyFileError {
 
 /// Reads the master key. The file must be its owner's alone.
 pub fn load(path: &Path) -> Result<MasterKey, KeyFileError> {
+    ring(path).map(MasterKey::of)
+}
+
+/// Reads the keys to change them.
+pub fn ring(path: &Path) -> Result<Ring, KeyFileError> {
     read(path).map_err(|cause| KeyFileError { path: path.to_owned(), cause })
 }
 
-fn read(path: &Path) -> Result<MasterKey, Cause> {
+fn read(path: &Path) -> Result<Ring, Cause> {
     let file = secret::open(path)?;
     let mode = file.metadata().map_err(SecretError::from)?.permissions().mode() & 0o7777;
     if mode & 0o077 != 0 {
         return Err(Cause::Mode { mode });
     }
-    Ok(MasterKey::parse(&secret::read(&file)?)?)
+    Ok(Ring::parse(&secret::read(&file)?)?)
 }
 
 #[cfg(test)]
@@ -124,5 +215,28 @@ mod tests {
         assert_eq!(error, "this is a key, not the path of a file with one");
         let error = load(dir.path()).unwrap_err();
         assert_eq!(error.source().unwrap().to_string(), "is not a file");
+    }
+
+    #[test]
+    fn a_command_prints_the_key() {
+        let key = "0123456789abcdef".repeat(4);
+        let run = |script: &str| {
+            let words = ["sh", "-c", script].map(str::to_owned);
+            command(&words, Duration::from_secs(20)).map(drop).map_err(|error| {
+                let text = format!("{error}: {:?}", error.source().map(ToString::to_string));
+                assert!(!text.contains("0123456789"), "{text}");
+                text
+            })
+        };
+        assert_eq!(run(&format!("echo {key}")), Ok(()));
+        assert!(run(&format!("echo {key}; exit 3")).unwrap_err().contains("exit status: 3"));
+        assert!(run("echo 0123456789").unwrap_err().contains("has 10 bytes"));
+        let none = command(&["/none/such".to_owned()], Duration::from_secs(9)).unwrap_err();
+        assert!(matches!(none, KeySourceError::Start(..)), "{none}");
+        let slow = ["sleep", "60"].map(str::to_owned);
+        let slow = command(&slow, Duration::from_millis(20)).unwrap_err();
+        assert!(matches!(slow, KeySourceError::Slow(..)), "{slow}");
+        let shown = format!("{:?}", KeySource::Env(Zeroizing::new(key)));
+        assert_eq!(shown, "Env");
     }
 }

@@ -4,13 +4,17 @@ use std::fmt;
 use std::fs;
 use std::path::PathBuf;
 
+use zeroize::Zeroizing;
+
 use crate::config::Config;
 use crate::config::check;
 use crate::config::file::File;
+use crate::config::key::KeySource;
 use crate::config::options::CONFIG_ENV;
 use crate::config::problem::Origin;
 use crate::config::problem::Problems;
 use crate::config::tenants::ROTATING;
+use crate::mask::MasterKey;
 
 /// What was given as flags.
 #[derive(Clone, Default)]
@@ -30,8 +34,11 @@ impl fmt::Debug for Flags {
 }
 
 /// The variables that a configuration reads.
-pub const VARIABLES: [&str; 5] =
-    [CONFIG_ENV, "MASKER_LISTEN", "MASKER_ADMIN", "MASKER_STORE", "MASKER_KEY_FILE"];
+pub const VARIABLES: [&str; 6] =
+    [CONFIG_ENV, "MASKER_LISTEN", "MASKER_ADMIN", "MASKER_STORE", "MASKER_KEY_FILE", KEY_ENV];
+
+/// Holds the keys themselves.
+const KEY_ENV: &str = "MASKER_KEY";
 
 /// Reads one variable of the environment.
 pub type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
@@ -55,7 +62,15 @@ impl Config {
             "--key-file" => flags.key_file.clone(),
             _ => None,
         });
-        check::check(file).map_err(|file| {
+        let key = env(KEY_ENV).filter(|key| !key.is_empty()).map(Zeroizing::new);
+        if let Some(key) = &key {
+            check_key(&mut file, key);
+        }
+        let checked = check::check(file).map(|config| match key {
+            Some(key) => Self { key: KeySource::Env(key), ..config },
+            None => config,
+        });
+        checked.map_err(|file| {
             let mut list = file.problems;
             list.sort_by_key(|problem| problem.origin);
             list.dedup();
@@ -76,5 +91,18 @@ impl Config {
         let begins = |prefix: &str| token.starts_with(prefix);
         !ROTATING.into_iter().any(begins)
             && self.bearer_prefixes.iter().any(|prefix| begins(prefix))
+    }
+}
+
+/// The keys come from one place, and are keys.
+fn check_key(file: &mut File, key: &str) {
+    let origin = Origin::Environment(KEY_ENV);
+    for other in ["key_file", "key_command"] {
+        if file.set_by(other).is_some() {
+            file.problem(origin, format!("{other} is set too: leave one out"));
+        }
+    }
+    if let Err(error) = MasterKey::parse(key.as_bytes()) {
+        file.problem(origin, error.to_string());
     }
 }

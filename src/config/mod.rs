@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::body::select::Hosted;
+use crate::config::key::KeySource;
 use crate::detect::custom::Own;
 use crate::detect::{ArnStyle, Profile};
 use crate::listen::{Address, Listen, Tls};
@@ -47,8 +48,8 @@ pub struct Config {
     /// For operators.
     pub admin: Admin,
     pub store: StoreConfig,
-    /// Holds the master key, which is read when it is needed.
-    pub key_file: PathBuf,
+    /// The master key, which is read when it is needed.
+    pub key: KeySource,
     pub mode: Mode,
     pub limits: Limits,
     pub detect: Detect,
@@ -65,6 +66,8 @@ pub struct Config {
     pub lenient: bool,
     pub shutdown: Shutdown,
     pub log: Log,
+    /// Where calls and changes are kept.
+    pub audit_file: Option<PathBuf>,
     /// When operators are warned.
     pub alerts: Thresholds,
 }

@@ -91,7 +91,9 @@ const fn opt(key: &'static str, form: Form, given: Given, doc: &'static str) -> 
 #[rustfmt::skip]
 pub(crate) const OPTIONS: &[Opt] = &[
     opt("key_file", KeyFile, Default("\".masker/key\""),
-        "The master key: 64 hexadecimal characters or 32 bytes, in a file that only its owner may read. `masker keys new --out FILE` makes one. All replicas need the same key; whoever has it can tell which value a placeholder stands for, by guessing."),
+        "The master key: 64 hexadecimal characters or 32 bytes, or a ring of keys (`masker keys add`), in a file that only its owner may read. `masker keys new --out FILE` makes one. All replicas need the same key; whoever has it can tell which value a placeholder stands for, by guessing."),
+    opt("key_command", List, Unset("[\"vault\", \"kv\", \"get\", \"-field=ring\", \"secret/masker\"]"),
+        "A program, and its arguments, that prints the master key or the ring, in place of key_file. It is run once, at the start. Or put the keys into the variable MASKER_KEY."),
     opt("tenants_bearer_prefixes", List, Default("[\"sk-\"]"),
         "A bearer token that begins with one of these is a static API key, which names a tenant. Tokens that rotate (`sk-ant-oat`, `ya29.`, JWTs) never are: their users share the tenant `default`."),
 
@@ -278,6 +280,9 @@ pub(crate) const OPTIONS: &[Opt] = &[
         "Warns when more values of one critical kind are masked in an hour."),
     opt("alerts.cooldown", Time { min: SECOND, max: DAY }, Default("\"15m\""),
         "An alert does not begin again before this."),
+
+    opt("audit.file", Text, Unset("\"/var/lib/masker/audit.log\""),
+        "Calls of the API, changes of the mode, reloads, starts and stops are kept in this file, each line with the hash of the one before. `masker audit verify` checks it. Without it they are in the log only."),
 
     opt("log.level", Choice(&["error", "warn", "info", "debug", "trace"]), Default("\"info\""),
         "What is logged. Libraries never log more than warnings."),

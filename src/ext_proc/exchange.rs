@@ -378,11 +378,10 @@ impl Exchange {
 
     fn refuse(&mut self, reason: &Reason) -> Phase {
         let reply = reason.reply(self.errors);
-        let failed = reply.status >= 500 && !matches!(reason, Reason::Blocked(_));
+        let failed = reply.status >= 500 && reply.code != "blocked";
         self.tally.outcome = if failed { Outcome::Failed } else { Outcome::Refused };
         self.tally.code = Some(reply.code);
-        self.outputs.clear();
-        self.outputs.push_back(Output::Refuse(reply));
+        self.outputs = VecDeque::from([Output::Refuse(reply)]);
         Phase::Refused
     }
 }

@@ -2,6 +2,7 @@
 
 mod address;
 mod conn;
+mod expiry;
 mod incoming;
 mod tls;
 
@@ -24,6 +25,7 @@ pub use conn::{Conn, Peer, PeerAddress};
 pub(crate) use tls::Stamp;
 pub use tls::{Tls, TlsError};
 
+pub use expiry::expiry;
 pub use incoming::Places;
 
 use incoming::Listener;

@@ -1,8 +1,9 @@
 //! Tenants, and the keys that a master key gives each of them.
 //!
 //! ```text
-//! salt(tenant)  = HMAC-SHA256(master, "masker tenant salt" ‖ 0 ‖ tenant)
-//! key(label)    = HKDF-SHA256(salt, master).expand(label)      ; RFC 5869
+//! salt(tenant)  = the ring's, or HMAC-SHA256(tag key, "masker tenant salt" ‖ 0 ‖ tenant)
+//! key(label)    = HKDF-SHA256(salt, tag key).expand(label)     ; RFC 5869
+//! seal key(id)  = HKDF-SHA256(salt, seal key of the ring).expand("masker seal v1")
 //! tag           = HMAC-SHA256(key("tag"), kind ‖ 0 ‖ value)
 //! store key     = HMAC-SHA256(key("store key"), placeholder), first 16 bytes
 //! digest(label) = HMAC-SHA256(key("record"), label ‖ 0 ‖ …)        ; see Label
@@ -19,12 +20,12 @@ use sha2::Sha256;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
+use crate::mask::ring::{Key, KeyError, Ring};
 use crate::mask::{Mapping, Placeholder, Value};
 
 type HmacSha256 = Hmac<Sha256>;
 /// A keyed hash that is being made.
 pub(crate) type Running = HmacSha256;
-type Key = Zeroizing<[u8; 32]>;
 
 /// The secret from which everything else is derived. Whoever has it can tell
 /// which value a placeholder stands for, by guessing. Cloning shares it.
@@ -32,7 +33,7 @@ type Key = Zeroizing<[u8; 32]>;
 pub struct MasterKey(Arc<Master>);
 
 struct Master {
-    key: Key,
+    ring: Ring,
     /// The keys of tenants that were seen lately: to derive them takes as long as to
     /// mask ten values.
     scopes: Mutex<HashMap<Tenant, Scope>>,
@@ -47,37 +48,21 @@ impl fmt::Debug for MasterKey {
     }
 }
 
-#[derive(Debug, Error, PartialEq, Eq)]
-pub enum KeyError {
-    #[error("a master key is 64 hexadecimal characters or 32 bytes; this one has {0} bytes")]
-    Length(usize),
-    #[error("a master key of 64 characters must be hexadecimal; character {0} is not")]
-    Digit(usize),
-    #[error("a master key of one repeated byte is no key; make one with `masker keys new`")]
-    Constant,
-}
-
 impl MasterKey {
-    /// Reads 32 raw bytes, or 64 hexadecimal characters with an optional line end.
+    /// Reads 32 raw bytes, 64 hexadecimal characters with an optional line end, or a ring.
     pub fn parse(bytes: &[u8]) -> Result<Self, KeyError> {
-        let key = if bytes.len() == 32 {
-            let mut key = Key::default();
-            key.copy_from_slice(bytes);
-            key
-        } else {
-            hex_key(bytes.trim_ascii_end())?
-        };
-        let constant = key.first().is_some_and(|first| key.iter().all(|byte| byte == first));
-        if constant {
-            return Err(KeyError::Constant);
-        }
-        Ok(Self(Arc::new(Master { key, scopes: Mutex::default() })))
+        Ring::parse(bytes).map(Self::of)
+    }
+
+    #[must_use]
+    pub fn of(ring: Ring) -> Self {
+        Self(Arc::new(Master { ring, scopes: Mutex::default() }))
     }
 
     /// The tenant of a static API key: a keyed hash, the key itself is not kept.
     #[must_use]
     pub fn key_tenant(&self, api_key: &[u8]) -> Tenant {
-        let mac = hmac(&mac(&self.0.key), &[b"masker api key", &[0], api_key]);
+        let mac = hmac(&mac(&self.0.ring.tag), &[b"masker api key", &[0], api_key]);
         let mut name = String::from("key-");
         for byte in mac.iter().take(8) {
             name.push_str(&format!("{byte:02x}"));
@@ -104,42 +89,38 @@ impl MasterKey {
 
 impl Master {
     fn derive(&self, tenant: &Tenant) -> Scope {
-        let name = tenant.0.as_bytes();
-        let salt = hmac(&mac(&self.key), &[b"masker tenant salt", &[0], name]);
-        let hkdf = Hkdf::<Sha256>::new(Some(salt.as_slice()), self.key.as_slice());
-        let expand = |label: &str| {
-            let mut key = Key::default();
-            // 32 bytes are one block of HKDF-SHA256, which never is too long.
-            let expanded = hkdf.expand(label.as_bytes(), key.as_mut_slice());
-            debug_assert!(expanded.is_ok(), "32 bytes are within the limit of RFC 5869");
-            key
+        let ring = &self.ring;
+        let salt = match ring.salts.get(tenant) {
+            Some(salt) => salt.clone(),
+            None => {
+                let name = tenant.0.as_bytes();
+                hmac(&mac(&ring.tag), &[b"masker tenant salt", &[0], name])
+            }
         };
+        let seal = |(id, key): (&u8, &Key)| (*id, expand(&salt, key, "masker seal v1"));
+        let record_seal =
+            |(id, key): (&u8, &Key)| (*id, expand(&salt, key, "masker record seal v1"));
         Scope(Arc::new(Keys {
             tenant: tenant.clone(),
-            tag: mac(&expand("masker tag v1")),
-            seal: expand("masker seal v1"),
-            store: mac(&expand("masker store key v1")),
-            record: mac(&expand("masker record v1")),
-            record_seal: expand("masker record seal v1"),
-            resent: polyval(&expand("masker resent v1")),
-            units: polyval(&expand("masker units v1")),
+            tag: mac(&expand(&salt, &ring.tag, "masker tag v1")),
+            seals: ring.seals.iter().map(seal).collect(),
+            current: ring.current,
+            store: mac(&expand(&salt, &ring.tag, "masker store key v1")),
+            record: mac(&expand(&salt, &ring.tag, "masker record v1")),
+            record_seals: ring.seals.iter().map(record_seal).collect(),
+            units: polyval(&expand(&salt, &ring.tag, "masker units v1")),
+            resent: polyval(&expand(&salt, &ring.tag, "masker resent v1")),
         }))
     }
 }
 
-fn hex_key(text: &[u8]) -> Result<Key, KeyError> {
-    if text.len() != 64 {
-        return Err(KeyError::Length(text.len()));
-    }
-    let mut key = Key::default();
-    for (at, &byte) in text.iter().enumerate() {
-        let digit = char::from(byte).to_digit(16).ok_or(KeyError::Digit(at + 1))?;
-        let digit = u8::try_from(digit).map_err(|_| KeyError::Digit(at + 1))?;
-        if let Some(slot) = key.get_mut(at / 2) {
-            *slot = *slot << 4 | digit;
-        }
-    }
-    Ok(key)
+fn expand(salt: &Key, key: &Key, label: &str) -> Key {
+    let mut expanded = Key::default();
+    let hkdf = Hkdf::<Sha256>::new(Some(salt.as_slice()), key.as_slice());
+    // 32 bytes are one block of HKDF-SHA256, which never is too long.
+    let done = hkdf.expand(label.as_bytes(), expanded.as_mut_slice());
+    debug_assert!(done.is_ok(), "32 bytes are within the limit of RFC 5869");
+    expanded
 }
 
 fn hmac(keyed: &HmacSha256, parts: &[&[u8]]) -> Zeroizing<[u8; 32]> {
@@ -201,10 +182,12 @@ impl Default for Tenant {
 struct Keys {
     tenant: Tenant,
     tag: HmacSha256,
-    seal: Key,
+    /// By their ids; one of them seals, all of them open.
+    seals: Vec<(u8, Key)>,
+    current: u8,
     store: HmacSha256,
     record: HmacSha256,
-    record_seal: Key,
+    record_seals: Vec<(u8, Key)>,
     resent: Polyval,
     units: Polyval,
 }
@@ -222,6 +205,8 @@ pub enum Label {
     Block,
     /// The units of a conversation up to one.
     Chain,
+    /// A record, for its nonce.
+    Record,
 }
 
 impl Label {
@@ -232,6 +217,7 @@ impl Label {
             Self::Message => b"message",
             Self::Block => b"block",
             Self::Chain => b"chain",
+            Self::Record => b"record",
         }
     }
 }
@@ -291,10 +277,10 @@ impl Scope {
         mac
     }
 
-    /// The key that seals records at rest.
+    /// A key that opens records that were sealed under this id: see [`Scope::seal_id`].
     #[must_use]
-    pub fn record_seal_key(&self) -> &[u8; 32] {
-        &self.0.record_seal
+    pub fn record_seal_key(&self, id: u8) -> Option<&[u8; 32]> {
+        self.0.record_seals.iter().find(|(own, _)| *own == id).map(|(_, key)| &**key)
     }
 
     /// A keyed hash (POLYVAL, RFC 8452) for what came before. Two texts share one with a
@@ -309,10 +295,16 @@ impl Scope {
         self.0.units.clone()
     }
 
-    /// The key that seals values at rest.
+    /// The id of the key that seals values at rest.
     #[must_use]
-    pub fn seal_key(&self) -> &[u8; 32] {
-        &self.0.seal
+    pub fn seal_id(&self) -> u8 {
+        self.0.current
+    }
+
+    /// A key that opens what was sealed under this id.
+    #[must_use]
+    pub fn seal_key(&self, id: u8) -> Option<&[u8; 32]> {
+        self.0.seals.iter().find(|(own, _)| *own == id).map(|(_, key)| &**key)
     }
 }
 
@@ -354,7 +346,7 @@ mod tests {
             assert_ne!(a.fingerprint, other.fingerprint);
         }
         assert_ne!(scope("a").store_key(&a.placeholder), scope("b").store_key(&a.placeholder));
-        assert_ne!(scope("a").seal_key(), scope("b").seal_key());
+        assert_ne!(scope("a").seal_key(0), scope("b").seal_key(0));
     }
 
     #[test]
@@ -365,5 +357,36 @@ mod tests {
         assert!(Tenant::named(tenant.as_str()).is_ok());
         assert_eq!(Tenant::named("a b"), Err(TenantError));
         assert_eq!(Tenant::named(""), Err(TenantError));
+    }
+
+    #[test]
+    fn seal_keys_change_no_placeholder_and_salts_change_all() {
+        let plain = b"0123456789abcdef".repeat(4);
+        let mut ring = Ring::parse(&plain).unwrap();
+        let tenant = Tenant::named("a").unwrap();
+        let of = |ring: &Ring| MasterKey::of(ring.clone()).scope(&tenant);
+        let before = of(&ring).mapping(false, "EC2", "i-1");
+        let id = ring.add(Zeroizing::new([7; 32])).unwrap();
+        ring.make_current(id).unwrap();
+        let rotated = of(&ring);
+        assert_eq!(rotated.mapping(false, "EC2", "i-1"), before);
+        assert_eq!(
+            rotated.store_key(&before.placeholder),
+            of(&ring).store_key(&before.placeholder)
+        );
+        assert_eq!(rotated.seal_id(), 1);
+        assert_eq!(rotated.seal_key(0), master().scope(&tenant).seal_key(0));
+        assert_ne!(rotated.seal_key(0), rotated.seal_key(1));
+        assert_eq!(rotated.seal_key(2), None);
+        ring.enroll(tenant.clone(), Zeroizing::new([9; 32])).unwrap();
+        let enrolled = of(&ring);
+        assert_ne!(enrolled.mapping(false, "EC2", "i-1").placeholder, before.placeholder);
+        assert_ne!(enrolled.seal_key(1), rotated.seal_key(1));
+        let other = Tenant::default();
+        let of = |ring: &Ring| MasterKey::of(ring.clone()).scope(&other);
+        assert_eq!(
+            of(&ring).mapping(false, "EC2", "i-1"),
+            master().scope(&other).mapping(false, "EC2", "i-1")
+        );
     }
 }

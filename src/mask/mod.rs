@@ -17,6 +17,7 @@ pub(crate) mod plain;
 mod quick;
 pub mod resent;
 pub mod restore;
+pub mod ring;
 pub mod schema;
 mod spelling;
 pub mod stream;
@@ -24,6 +25,7 @@ pub mod table;
 mod url;
 pub mod value;
 
-pub use keys::{KeyError, Label, MasterKey, Scope, Tenant, TenantError};
+pub use keys::{Label, MasterKey, Scope, Tenant, TenantError};
 pub use placeholder::Placeholder;
+pub use ring::{KeyError, Ring};
 pub use value::{Mapping, Value};

@@ -17,6 +17,8 @@ pub(crate) struct Entry {
     ///
     /// [`Wants::lasting`]: crate::store::Wants::lasting
     pub(crate) lasting: bool,
+    /// The same value is stored, sealed under an older key: this takes its place.
+    pub(crate) replaces: bool,
 }
 
 /// A call carries at most this many saves and as many reveals, so that other

@@ -207,7 +207,14 @@ impl Guard {
                     self.counters.saved.fetch_add(1, Ordering::Relaxed);
                     true
                 }
-                Saved::Existing(sealed) => seal::fingerprint(sealed) == Some(&entry.fingerprint),
+                Saved::Existing(sealed) => {
+                    let same = seal::fingerprint(sealed) == Some(&entry.fingerprint);
+                    if same && !entry.replaces && seal::is_older(sealed, &entry.sealed) {
+                        let again = Entry { replaces: true, ..entry.clone() };
+                        self.push(&mut state, &again);
+                    }
+                    same
+                }
                 Saved::Waiting => false,
             };
             if stored && current {

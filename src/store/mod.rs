@@ -191,7 +191,7 @@ impl Store {
     /// Adds to a call what is asked of records, unless this replica remembers it.
     fn ask(
         &self,
-        seal: &Seal,
+        seal: &Seal<'_>,
         asking: &RecordWants,
         batch: &mut Batch,
         records: &mut RecordAnswer,
@@ -258,7 +258,7 @@ impl Store {
                 _ => {
                     let sealed = sealer.seal(&key, mapping)?.into();
                     let fingerprint = mapping.fingerprint;
-                    entries.push(Entry { key, fingerprint, sealed, lasting });
+                    entries.push(Entry { key, fingerprint, sealed, lasting, replaces: false });
                     mappings.push(mapping.as_ref());
                 }
             }
@@ -343,7 +343,7 @@ impl Store {
 
 /// What the store said of records.
 fn answer(
-    seal: &Seal,
+    seal: &Seal<'_>,
     asking: &RecordWants,
     batch: &Batch,
     replies: &Replies,

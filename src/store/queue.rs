@@ -74,7 +74,8 @@ mod tests {
 
     fn entry(n: u8) -> Entry {
         let sealed = Arc::from([n].as_slice());
-        Entry { key: [n; 16], fingerprint: [n; 32], sealed, lasting: false }
+        let (lasting, replaces) = (false, false);
+        Entry { key: [n; 16], fingerprint: [n; 32], sealed, lasting, replaces }
     }
 
     fn keys(queue: &mut Queue, count: usize) -> Vec<u8> {

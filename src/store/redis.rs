@@ -9,9 +9,10 @@
 //!
 //! One pipeline per call; for each mapping `SET key value NX GET EX ttl`
 //! (Redis 7.0), which writes where nothing is and else answers what is there,
-//! and `EXPIRE key ttl GT`, which refreshes what was there unless it lives longer. A stored value is
-//! never overwritten. For each placeholder to reveal, `GET key`. Records are overwritten with
-//! each turn, `SET key value EX ttl GET`, and read with `GET key`.
+//! and `EXPIRE key ttl GT`, which refreshes what was there unless it lives longer. A stored value
+//! is never overwritten, but by itself, sealed under a newer key. For each placeholder to reveal,
+//! `GET key`. Records are overwritten with each turn, `SET key value EX ttl GET`, and read with
+//! `GET key`.
 //!
 //! The connection speaks RESP3, in which the client learns of a lost
 //! connection at once; it reconnects in the background with backoff and jitter.
@@ -214,7 +215,10 @@ impl Link {
             let key = key(&save.key);
             let mut set = Cmd::with_capacity(7, 64 + save.sealed.len());
             set.arg("SET").arg(&key).arg(save.sealed.as_ref());
-            set.arg("NX").arg("GET").arg("EX").arg(ttl);
+            if !save.replaces {
+                set.arg("NX");
+            }
+            set.arg("GET").arg("EX").arg(ttl);
             let mut expire = Cmd::with_capacity(4, 48);
             expire.arg("EXPIRE").arg(&key).arg(ttl).arg("GT");
             Ask { key, commands: vec![set, expire] }

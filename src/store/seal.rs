@@ -1,32 +1,41 @@
 //! Values at rest: sealed with AES-256-GCM-SIV (RFC 8452) under the tenant's key.
 //!
 //! ```text
-//! sealed = version(1) ‖ fingerprint(32) ‖ nonce(12) ‖ ciphertext ‖ tag(16)
-//! aad    = version(1) ‖ store key(16) ‖ fingerprint(32)
+//! sealed = 2 ‖ key id(1) ‖ fingerprint(32) ‖ ciphertext ‖ tag(16)
+//! nonce  = the fingerprint's first 12 bytes
+//! aad    = 2 ‖ key id(1) ‖ store key(16) ‖ fingerprint(32)
 //! ```
 //!
 //! The fingerprint stands open so that two values under one placeholder are
 //! told apart without unsealing. It is a keyed hash: it says nothing of the
-//! value to whom the master key is unknown.
+//! value to whom the master key is unknown. As it is another for each value, it
+//! makes the nonce; were it not, GCM-SIV would show only that two values are
+//! equal, which the store key shows anyway.
+//!
+//! Version 1 had no key id, and a random nonce of 12 bytes after the
+//! fingerprint. It is opened with the key 0.
 
 use std::fmt;
 
 use aes_gcm_siv::aead::{Aead, Payload};
 use aes_gcm_siv::{Aes256GcmSiv, KeyInit, Nonce};
+use subtle::ConstantTimeEq;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
 use crate::mask::{Mapping, Scope, Value};
 use crate::store::StoreKey;
 
-const VERSION: u8 = 1;
+const FIRST: u8 = 1;
+const VERSION: u8 = 2;
 const FINGERPRINT: usize = 32;
 const NONCE: usize = 12;
+const NOT_SEALED: usize = 2 + FINGERPRINT;
 
 #[derive(Debug, Error)]
 pub enum SealError {
-    #[error("the system gives no random bytes: {0}")]
-    Random(getrandom::Error),
+    #[error("the key that seals is missing")]
+    Key,
     #[error("a value is too long to be sealed")]
     Length,
 }
@@ -46,7 +55,12 @@ pub(crate) enum Existing {
 }
 
 /// Seals and opens one tenant's values.
-pub(crate) struct Sealer(Aes256GcmSiv);
+pub(crate) struct Sealer {
+    scope: Scope,
+    id: u8,
+    /// Of the key that seals.
+    cipher: Option<Aes256GcmSiv>,
+}
 
 impl fmt::Debug for Sealer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -54,35 +68,49 @@ impl fmt::Debug for Sealer {
     }
 }
 
+/// A sealed value, taken apart.
+struct Parts<'a> {
+    version: u8,
+    id: u8,
+    fingerprint: &'a [u8; FINGERPRINT],
+    nonce: [u8; NONCE],
+    text: &'a [u8],
+}
+
 impl Sealer {
     pub(crate) fn new(scope: &Scope) -> Self {
-        Self(Aes256GcmSiv::new(scope.seal_key().into()))
+        let id = scope.seal_id();
+        let cipher = scope.seal_key(id).map(|key| Aes256GcmSiv::new(key.into()));
+        Self { scope: scope.clone(), id, cipher }
     }
 
     pub(crate) fn seal(&self, key: &StoreKey, mapping: &Mapping) -> Result<Vec<u8>, SealError> {
-        let mut nonce = [0; NONCE];
-        getrandom::fill(&mut nonce).map_err(SealError::Random)?;
         let msg = mapping.value.expose().as_bytes();
-        let aad = aad(key, &mapping.fingerprint);
-        let text = self
-            .0
-            .encrypt(&Nonce::from(nonce), Payload { msg, aad: &aad })
-            .map_err(|_| SealError::Length)?;
-        let mut sealed = Vec::with_capacity(1 + FINGERPRINT + NONCE + text.len());
-        sealed.push(VERSION);
+        let aad = aad(VERSION, self.id, key, &mapping.fingerprint);
+        let nonce = Nonce::from(nonce(&mapping.fingerprint));
+        let cipher = self.cipher.as_ref().ok_or(SealError::Key)?;
+        let text =
+            cipher.encrypt(&nonce, Payload { msg, aad: &aad }).map_err(|_| SealError::Length)?;
+        let mut sealed = Vec::with_capacity(NOT_SEALED + text.len());
+        sealed.extend_from_slice(&[VERSION, self.id]);
         sealed.extend_from_slice(&mapping.fingerprint);
-        sealed.extend_from_slice(&nonce);
         sealed.extend_from_slice(&text);
         Ok(sealed)
     }
 
     pub(crate) fn open(&self, key: &StoreKey, sealed: &[u8]) -> Result<Value, Unreadable> {
-        let (fingerprint, rest) = split(sealed).ok_or(Unreadable)?;
-        let (nonce, msg) = rest.split_first_chunk::<NONCE>().ok_or(Unreadable)?;
-        let aad = aad(key, fingerprint);
-        let value = self
-            .0
-            .decrypt(&Nonce::from(*nonce), Payload { msg, aad: &aad })
+        let parts = split(sealed).ok_or(Unreadable)?;
+        let older;
+        let cipher = if parts.id == self.id {
+            self.cipher.as_ref()
+        } else {
+            older = self.scope.seal_key(parts.id).map(|key| Aes256GcmSiv::new(key.into()));
+            older.as_ref()
+        };
+        let aad = aad(parts.version, parts.id, key, parts.fingerprint);
+        let value = cipher
+            .ok_or(Unreadable)?
+            .decrypt(&Nonce::from(parts.nonce), Payload { msg: parts.text, aad: &aad })
             .map(Zeroizing::new)
             .map_err(|_| Unreadable)?;
         std::str::from_utf8(&value).map(Value::new).map_err(|_| Unreadable)
@@ -91,7 +119,7 @@ impl Sealer {
     /// Compares what is stored with the mapping that was to be stored there.
     pub(crate) fn compare(&self, key: &StoreKey, sealed: &[u8], mapping: &Mapping) -> Existing {
         match fingerprint(sealed) {
-            Some(other) if *other == mapping.fingerprint => Existing::Same,
+            Some(other) if bool::from(other.ct_eq(&mapping.fingerprint)) => Existing::Same,
             // A damaged fingerprint must not look like a collision.
             _ if self.open(key, sealed).is_ok() => Existing::Other,
             _ => Existing::Unreadable,
@@ -101,21 +129,51 @@ impl Sealer {
 
 /// The fingerprint of a sealed value, not verified.
 pub(crate) fn fingerprint(sealed: &[u8]) -> Option<&[u8; FINGERPRINT]> {
-    split(sealed).map(|(fingerprint, _)| fingerprint)
+    split(sealed).map(|parts| parts.fingerprint)
 }
 
-fn split(sealed: &[u8]) -> Option<(&[u8; FINGERPRINT], &[u8])> {
-    sealed.strip_prefix(&[VERSION])?.split_first_chunk::<FINGERPRINT>()
+/// Was it sealed under an older key, or in an older form, than the other?
+pub(crate) fn is_older(sealed: &[u8], other: &[u8]) -> bool {
+    let age = |sealed| split(sealed).map(|parts| (parts.version, parts.id));
+    matches!((age(sealed), age(other)), (Some(one), Some(other)) if one < other)
 }
 
-fn aad(key: &StoreKey, fingerprint: &[u8; FINGERPRINT]) -> Vec<u8> {
-    [&[VERSION], key.as_slice(), fingerprint].concat()
+fn split(sealed: &[u8]) -> Option<Parts<'_>> {
+    let (&version, rest) = sealed.split_first()?;
+    match version {
+        FIRST => {
+            let (fingerprint, rest) = rest.split_first_chunk()?;
+            let (nonce, text) = rest.split_first_chunk()?;
+            Some(Parts { version, id: 0, fingerprint, nonce: *nonce, text })
+        }
+        VERSION => {
+            let (&id, rest) = rest.split_first()?;
+            let (fingerprint, text) = rest.split_first_chunk()?;
+            Some(Parts { version, id, fingerprint, nonce: nonce(fingerprint), text })
+        }
+        _ => None,
+    }
+}
+
+fn nonce(fingerprint: &[u8; FINGERPRINT]) -> [u8; NONCE] {
+    let mut nonce = [0; NONCE];
+    for (slot, byte) in nonce.iter_mut().zip(fingerprint) {
+        *slot = *byte;
+    }
+    nonce
+}
+
+fn aad(version: u8, id: u8, key: &StoreKey, fingerprint: &[u8; FINGERPRINT]) -> Vec<u8> {
+    match version {
+        FIRST => [&[FIRST], key.as_slice(), fingerprint].concat(),
+        _ => [&[version, id], key.as_slice(), fingerprint].concat(),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mask::{MasterKey, Tenant};
+    use crate::mask::{MasterKey, Ring, Tenant};
 
     const CANARY: &str = "i-0123456789abcdef0";
 
@@ -182,11 +240,41 @@ mod tests {
     fn nothing_of_the_value_shows() {
         let (_, mapping, first) = sealed(&scope("a"));
         let (_, _, second) = sealed(&scope("a"));
-        assert_ne!(first, second, "each nonce is new");
+        assert_eq!(first, second, "what a replica sealed, another seals alike");
         let value = mapping.value.expose().as_bytes();
         for part in value.windows(4) {
             assert!(!first.windows(4).any(|bytes| bytes == part));
         }
         assert_eq!(format!("{:?}", Sealer::new(&scope("a"))), "Sealer");
+    }
+
+    #[test]
+    fn older_keys_and_the_older_form_are_opened() {
+        let mut ring = Ring::parse(&(0..32).collect::<Vec<u8>>()).unwrap();
+        let tenant = Tenant::named("a").unwrap();
+        let at = |ring: &Ring| MasterKey::of(ring.clone()).scope(&tenant);
+        let (key, mapping, old) = sealed(&at(&ring));
+        let id = ring.add(Zeroizing::new([7; 32])).unwrap();
+        let adding = at(&ring);
+        assert_eq!(sealed(&adding).2, old, "the new key only opens");
+        ring.make_current(id).unwrap();
+        let new = sealed(&at(&ring)).2;
+        assert!(is_older(&old, &new) && !is_older(&new, &old) && !is_older(&new, &new));
+        for (scope, sealed) in [(&at(&ring), &old), (&adding, &new)] {
+            let sealer = Sealer::new(scope);
+            assert_eq!(sealer.open(&key, sealed).unwrap().expose(), CANARY);
+            assert_eq!(sealer.compare(&key, sealed, &mapping), Existing::Same);
+        }
+        ring.retire(0).unwrap();
+        assert_eq!(Sealer::new(&at(&ring)).open(&key, &old).unwrap_err(), Unreadable);
+
+        // Version 1, as an earlier masker wrote it.
+        let cipher = Aes256GcmSiv::new(adding.seal_key(0).unwrap().into());
+        let aad = [&[FIRST], key.as_slice(), &mapping.fingerprint].concat();
+        let payload = Payload { msg: CANARY.as_bytes(), aad: &aad };
+        let text = cipher.encrypt(&Nonce::from([5; NONCE]), payload).unwrap();
+        let first = [&[FIRST], mapping.fingerprint.as_slice(), &[5; NONCE], &text].concat();
+        assert_eq!(Sealer::new(&adding).open(&key, &first).unwrap().expose(), CANARY);
+        assert!(is_older(&first, &old));
     }
 }

@@ -166,3 +166,11 @@ label! {
         Critical = "CRITICAL",
     }
 }
+
+label! {
+    /// Whose certificate.
+    Listener("listener") {
+        Processor = "processor",
+        Admin = "admin",
+    }
+}

@@ -16,6 +16,7 @@ use crate::telemetry::labels::Block;
 use crate::telemetry::labels::Cause;
 use crate::telemetry::labels::Code;
 use crate::telemetry::labels::Kept;
+use crate::telemetry::labels::Listener;
 use crate::telemetry::labels::Opaque;
 use crate::telemetry::labels::Outcome;
 use crate::telemetry::labels::Place;
@@ -53,6 +54,8 @@ pub struct Metrics {
     pub connections: Gauge,
     pub resident_bytes: Gauge,
     pub start_time: Gauge,
+    pub certificate_end: Family<Listener, Gauge>,
+    pub key_time: Gauge,
     pub buffered_bytes: Gauge,
     pub unmaskable: Family<Place, Counter>,
     pub opaque: Family<Opaque, Counter>,
@@ -119,6 +122,14 @@ impl Metrics {
             connections: of.empty("connections", "Connections of Envoy"),
             resident_bytes: of.empty("resident_bytes", "Memory of the process"),
             start_time: of.empty("start_time_seconds", "When the process started, in Unix time"),
+            certificate_end: of.empty(
+                "certificate_end_time_seconds",
+                "When a listener's certificate ends, in Unix time",
+            ),
+            key_time: of.empty(
+                "key_file_time_seconds",
+                "When the file of the master key was written, in Unix time",
+            ),
             buffered_bytes: of.empty("buffered_bytes", "Bytes held for running exchanges"),
             unmaskable: of.empty("unmaskable", "Findings in places that must not change, by place"),
             opaque: of.empty("opaque", "Content that masker does not look into, by kind"),
@@ -134,18 +145,11 @@ impl Metrics {
                 "config_reloads",
                 "Configurations that were read again: applied, or refused because they are wrong",
             ),
-            prefix_faults: of.empty(
-                "prefix_faults",
-                "Conversations whose masked beginning changed although the client's did not, by cause",
-            ),
-            records_lost: of.empty(
-                "records_lost",
-                "Requests of conversations that run and of which nothing was remembered",
-            ),
-            originals: of.empty(
-                "originals",
-                "Blocks of answers that were kept as the model wrote them, since masking them again gives something else",
-            ),
+            prefix_faults: of
+                .empty("prefix_faults", "Conversations whose masked beginning changed, by cause"),
+            records_lost: of
+                .empty("records_lost", "Requests that go on with what nobody remembers"),
+            originals: of.empty("originals", "Blocks of answers kept as the model wrote them"),
         };
         metrics.begin();
         metrics

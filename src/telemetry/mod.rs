@@ -6,6 +6,7 @@
 pub mod alerts;
 pub mod findings;
 pub mod history;
+pub mod journal;
 pub mod labels;
 pub mod log;
 pub mod metrics;
@@ -14,6 +15,7 @@ pub mod timing;
 pub mod utc;
 pub mod watch;
 
+pub use journal::Journal;
 pub use metrics::Metrics;
 pub use recent::Recent;
 pub use watch::Watch;

@@ -31,6 +31,17 @@ fn date(days: u64) -> (u64, u64, u64) {
     (era * 400 + year + next, month, day)
 }
 
+/// A day and a time of it in Unix time: `days_from_civil`, the way back.
+#[must_use]
+pub fn unix((year, month, day): (u64, u64, u64), (hour, minute, second): (u64, u64, u64)) -> u64 {
+    let year = if month > 2 { year } else { year.saturating_sub(1) };
+    let (era, of_era) = (year / 400, year % 400);
+    let shifted = if month > 2 { month - 3 } else { month + 9 };
+    let of_year = (153 * shifted + 2) / 5 + day.saturating_sub(1);
+    let days = era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year;
+    days.saturating_sub(719_468) * DAY + hour * 3600 + minute * 60 + second
+}
+
 /// Seconds as a number with a fraction.
 #[must_use]
 pub fn seconds(time: Duration) -> f64 {

@@ -8,6 +8,7 @@ use std::path::Path;
 use std::process::Command;
 use std::process::Output;
 
+mod explain;
 mod patterns;
 mod scan;
 
@@ -33,9 +34,11 @@ fn help() {
         ("masker", vec!["--help"]),
         ("serve", vec!["serve", "--help"]),
         ("check", vec!["check", "--help"]),
+        ("explain", vec!["explain", "--help"]),
         ("scan", vec!["scan", "--help"]),
         ("patterns", vec!["patterns", "--help"]),
         ("mode", vec!["mode", "--help"]),
+        ("keys", vec!["keys", "--help"]),
         ("keys-new", vec!["keys", "new", "--help"]),
     ] {
         let output = masker(&args);
@@ -50,7 +53,7 @@ fn help() {
 
 #[test]
 fn no_flag_takes_a_secret() {
-    for command in ["serve", "check", "mask", "unmask", "scan", "mode"] {
+    for command in ["serve", "check", "mask", "unmask", "explain", "scan", "mode"] {
         let help = stdout(&masker(&[command, "--help"]));
         for flag in help.split_whitespace().filter(|word| word.starts_with("--")) {
             let file = flag.ends_with("-file");

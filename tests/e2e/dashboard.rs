@@ -24,6 +24,8 @@ async fn the_dashboard_shows_the_load_and_sets_the_mode() {
     let output = tokio::process::Command::new(program("PYTHON"))
         .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/e2e/dashboard.py"))
         .env("URL", format!("http://127.0.0.1:{}/", bed.admin_port))
+        .env("CHROMEDRIVER", program("CHROMEDRIVER"))
+        .env("AXE", program("AXE"))
         .env("TOKEN", TOKEN)
         .env("EXPECTED", expected.to_string())
         .env("MASKER", masker)

@@ -2,7 +2,7 @@
 //! that remembers what it was sent.
 //!
 //! `ENVOY`, `REDIS_SERVER`, `PYTHON` (with the package `anthropic`) and
-//! `CLAUDE_CODE`, `CHROMEDRIVER` and `AXE` (a file) name the programs; `scripts/install.sh` finds or installs them.
+//! `CLAUDE_CODE`, `CHROMEDRIVER`, `AXE` (a file) and `SCHEMATHESIS` name the programs; `scripts/install.sh` finds or installs them.
 //! Each test starts what it needs on free ports and shares nothing.
 
 #![expect(
@@ -34,6 +34,7 @@ mod player;
 mod recorder;
 mod refusals;
 mod reload;
+mod rules;
 mod sdk;
 mod sessions;
 mod sizes;

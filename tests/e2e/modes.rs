@@ -18,7 +18,9 @@ pub(crate) async fn bed(mode: &str) -> Bed {
     let token = bed.path("token");
     fs::write(&token, TOKEN).expect("the token is written");
     fs::set_permissions(&token, fs::Permissions::from_mode(0o600)).expect("it is private");
-    let config = format!("[admin]\ntoken_file = {token:?}\n[mode]\n{mode}\n");
+    let audit = bed.path("audit");
+    let config =
+        format!("[admin]\ntoken_file = {token:?}\n[audit]\nfile = {audit:?}\n[mode]\n{mode}\n");
     fs::write(bed.path("masker.toml"), config).expect("the configuration is written");
     bed.start_masker(false).await;
     bed.with_envoy().await

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::bed::{Bed, Reply};
+use crate::bed::{Bed, Reply, program};
 use crate::messages::{asking, streaming};
 use crate::modes::{TOKEN, bed};
 use crate::planted::{VALUES, find, prose};
@@ -67,7 +67,7 @@ async fn every_number_is_that_of_the_load() {
     assert_eq!(sum(&patterns["patterns"], "count"), values);
     assert_eq!(
         patterns["patterns"].as_array().map(Vec::len),
-        patterns["total_unique_patterns"].as_u64().map(|n| n as usize)
+        patterns["total_unique_patterns"].as_u64().and_then(|n| usize::try_from(n).ok())
     );
     let key = patterns["patterns"]
         .as_array()
@@ -133,80 +133,100 @@ async fn the_mode_is_set_and_told() {
     let logs = String::from_utf8_lossy(&bed.logs()).into_owned();
     assert!(logs.contains("the drill is over") && logs.contains("emergency-mode"), "{logs}");
     assert!(!logs.contains(TOKEN));
+    audited(&bed, &["the drill is over", "BLOCK_ALL for 600 s", "refused", "invalid"]);
 }
 
+/// The audit log is whole, and holds all of this.
+fn audited(bed: &Bed, parts: &[&str]) {
+    let file = bed.path("audit");
+    let verify = std::process::Command::new(env!("CARGO_BIN_EXE_masker"))
+        .args(["audit", "verify"])
+        .arg(&file)
+        .output()
+        .expect("masker runs");
+    let said = String::from_utf8_lossy(&verify.stdout);
+    assert!(verify.status.success() && said.contains("entries, from"), "{said}");
+    let text = std::fs::read_to_string(file).expect("there is an audit log");
+    for part in parts.iter().chain(&["\"start\""]) {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    assert!(!text.contains(TOKEN));
+}
+
+type Headers = Vec<(&'static str, String)>;
+
 /// Method, path, headers and body of what must not be answered.
-fn attempts() -> Vec<(&'static str, String, Vec<(&'static str, String)>, String)> {
+type Attempt = (&'static str, String, Headers, String);
+
+const PATHS: [&str; 10] = [
+    "dashboard",
+    "metrics",
+    "alerts",
+    "health",
+    "patterns",
+    "trends",
+    "emergency-status",
+    "requests",
+    "events",
+    "openapi.json",
+];
+
+const BAD_PATHS: [&str; 10] = [
+    "../../etc/passwd",
+    "..%2f..%2fetc%2fpasswd",
+    "dashboard/../../metrics/x",
+    "%2e%2e/livez",
+    "emergency-mode/",
+    "trends?points=301",
+    "trends?points=99999999999",
+    "patterns?top=-1",
+    "alerts?limit=201",
+    "metrics?period=1y",
+];
+
+fn attempts() -> Vec<Attempt> {
     let body = json!({"mode": "BLOCK_ALL", "reason": "x"}).to_string();
     let right = ("authorization", format!("Bearer {TOKEN}"));
     let json = ("content-type", JSON.to_owned());
     let mut all = Vec::new();
-    let paths = [
-        "dashboard",
-        "metrics",
-        "alerts",
-        "health",
-        "patterns",
-        "trends",
-        "emergency-status",
-        "requests",
-        "events",
-        "openapi.json",
-    ];
-    for path in paths {
-        all.push(("GET", path.to_owned(), vec![], String::new()));
+    let mut get = |path: &str, headers: Headers| {
+        all.push(("GET", path.to_owned(), headers, String::new()));
+    };
+    for path in PATHS {
+        get(path, vec![]);
         for wrong in [
             format!("Bearer {}", TOKEN.to_uppercase()),
             format!("Basic {TOKEN}"),
             "Bearer".to_owned(),
             format!("Bearer {TOKEN}x"),
-            "Bearer ".to_owned() + &"x".repeat(8000),
+            format!("Bearer {}", "x".repeat(8000)),
         ] {
-            all.push(("GET", path.to_owned(), vec![("authorization", wrong)], String::new()));
+            get(path, vec![("authorization", wrong)]);
         }
-        all.push((
-            "GET",
-            path.to_owned(),
-            vec![right.clone(), ("origin", "https://evil.example".to_owned())],
-            String::new(),
-        ));
-        all.push((
-            "GET",
-            path.to_owned(),
-            vec![right.clone(), ("sec-fetch-site", "cross-site".to_owned())],
-            String::new(),
-        ));
-        all.push(("GET", format!("{path}?x=1&%00=%3Cscript%3E"), vec![], String::new()));
+        for (name, value) in [("origin", "https://evil.example"), ("sec-fetch-site", "cross-site")]
+        {
+            get(path, vec![right.clone(), (name, value.to_owned())]);
+        }
+        get(&format!("{path}?x=1&%00=%3Cscript%3E"), vec![]);
     }
+    for path in BAD_PATHS {
+        get(path, vec![right.clone()]);
+    }
+    let signed = vec![right.clone(), json.clone()];
+    let with = |name, value: &str| [signed.clone(), vec![(name, value.to_owned())]].concat();
     for headers in [
         vec![json.clone()],
         vec![right.clone()],
-        vec![right.clone(), ("content-type", "text/plain".to_owned())],
-        vec![right.clone(), json.clone(), ("origin", "null".to_owned())],
-        vec![right.clone(), json.clone(), ("sec-fetch-site", "same-site".to_owned())],
-        vec![("authorization", format!("Bearer {}", &TOKEN[1..])), json.clone()],
+        vec![right, ("content-type", "text/plain".to_owned())],
+        with("origin", "null"),
+        with("sec-fetch-site", "same-site"),
+        vec![("authorization", format!("Bearer {}", TOKEN.trim_start_matches('a'))), json],
     ] {
         all.push(("POST", "emergency-mode".to_owned(), headers, body.clone()));
     }
-    let signed = vec![right.clone(), json];
-    for bad in
-        ["", "{", "[]", "null", "\u{0}", "{\"mode\":1}", &"[".repeat(4000), &"x".repeat(5000)]
-    {
+    let (deep, long) = ("[".repeat(4000), "x".repeat(5000));
+    for bad in ["", "{", "[]", "null", "\u{0}", "{\"mode\":1}", &deep, &long] {
         all.push(("POST", "emergency-mode".to_owned(), signed.clone(), bad.to_owned()));
-    }
-    for path in [
-        "../../etc/passwd",
-        "..%2f..%2fetc%2fpasswd",
-        "dashboard/../../metrics/x",
-        "%2e%2e/livez",
-        "emergency-mode/",
-        "trends?points=301",
-        "trends?points=99999999999",
-        "patterns?top=-1",
-        "alerts?limit=201",
-        "metrics?period=1y",
-    ] {
-        all.push(("GET", path.to_owned(), vec![right.clone()], String::new()));
     }
     for method in ["PUT", "DELETE", "PATCH", "OPTIONS", "POST"] {
         all.push((method, "dashboard".to_owned(), signed.clone(), body.clone()));
@@ -228,6 +248,36 @@ async fn attempts_without_a_right_to_it_come_to_nothing() {
         assert_eq!(reply.header("access-control-allow-origin"), "", "{case}");
     }
     assert_eq!(bed.metric("masker_mode").await, "0");
+}
+
+/// What the document says of parameters, bodies and answers is so; generated
+/// requests, wrong ones too, find nothing else.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_api_keeps_to_its_document() {
+    let bed = bed("").await;
+    load(&bed).await;
+    let document = bed.path("openapi.json");
+    let reply = get(&bed, "openapi.json").await;
+    std::fs::write(&document, reply.to_string()).expect("the document is written");
+    // While all is blocked, health rightly says 503.
+    for (paths, checks) in [
+        ("--exclude-path-regex=^/(events|health)$", "all"),
+        ("--include-path=/health", "status_code_conformance,response_schema_conformance"),
+    ] {
+        let output = tokio::process::Command::new(program("SCHEMATHESIS"))
+            .arg("run")
+            .arg(&document)
+            .args(["--url", &url(&bed, ""), "--checks", checks, paths])
+            .args(["--max-examples", "25", "--no-color"])
+            .args(["-H", &format!("Authorization: Bearer {TOKEN}")])
+            .current_dir(bed.path(""))
+            .kill_on_drop(true)
+            .output()
+            .await
+            .expect("schemathesis runs");
+        let text = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success(), "{text}");
+    }
 }
 
 /// Without a token file who reaches the port may look, if no other name led there.

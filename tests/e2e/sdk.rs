@@ -1,4 +1,4 @@
-//! The SDKs for Python, as users have them.
+//! The SDKs for Python and TypeScript, as users have them.
 
 use std::path::Path;
 use std::process::Output;
@@ -10,7 +10,9 @@ use crate::planted::{VALUES, prose};
 
 async fn run(bed: &Bed, script: &str, checks: &[&str]) -> Output {
     let arns = if checks.is_empty() { "" } else { "yes" };
-    tokio::process::Command::new(program("PYTHON"))
+    let typescript = Path::new(script).extension().is_some_and(|extension| extension == "mjs");
+    tokio::process::Command::new(program(if typescript { "NODE" } else { "PYTHON" }))
+        .env("NODE_SDKS", program("NODE_SDKS"))
         .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/e2e").join(script))
         .args(checks)
         .env("GATEWAY", bed.url(""))
@@ -23,7 +25,7 @@ async fn run(bed: &Bed, script: &str, checks: &[&str]) -> Output {
         .kill_on_drop(true)
         .output()
         .await
-        .expect("Python runs")
+        .expect("Python and Node run")
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -37,6 +39,13 @@ async fn the_python_sdk_works_with_redis() {
 async fn the_sdks_of_openai_google_and_aws_work() {
     let bed = Bed::usual().await;
     let output = run(&bed, "sdks.py", &[]).await;
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_sdks_for_typescript_work() {
+    let bed = Bed::usual().await;
+    let output = run(&bed, "sdks.mjs", &[]).await;
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 

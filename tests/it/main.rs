@@ -32,6 +32,7 @@ mod json;
 mod kept;
 mod note;
 mod offsets;
+mod operations;
 mod planted;
 mod profiles;
 mod properties;

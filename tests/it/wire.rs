@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Framing {
     Sse,
-    /// The same, of lines that end in CRLF, with comments and two lines of data.
+    /// The same, of lines that end in CRLF, with comments, two lines of data, and escapes for
+    /// all that is not ASCII, in surrogate pairs.
     OddSse,
     Array,
     /// Binary messages whose payload is the event, with its name in a header.
@@ -38,7 +39,7 @@ impl Framing {
             match self {
                 Self::Sse => out.extend(format!("data: {event}\n\n").into_bytes()),
                 Self::OddSse => {
-                    let text = event.to_string();
+                    let text = ascii(&event.to_string());
                     let (head, tail) = text.split_at(1);
                     let event = format!(": c\r\n\r\nid: 1\r\ndata:{head}\r\ndata: {tail}\r\n\r\n");
                     out.extend(event.into_bytes());
@@ -91,6 +92,18 @@ impl Framing {
             }
         }
     }
+}
+
+/// JSON of ASCII alone.
+fn ascii(json: &str) -> String {
+    let mut out = String::new();
+    for unit in json.encode_utf16() {
+        match u8::try_from(unit) {
+            Ok(byte) if byte.is_ascii() => out.push(char::from(byte)),
+            _ => out += &format!("\\u{unit:04x}"),
+        }
+    }
+    out
 }
 
 pub(crate) fn message(name: &str, payload: &str) -> Vec<u8> {

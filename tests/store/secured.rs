@@ -8,11 +8,12 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use masker::breaker::State;
-use masker::mask::Mapping;
+use masker::mask::{Mapping, MasterKey, Ring, Tenant};
 use masker::mode::Mode;
 use masker::store::config::{Backend, RedisConfig, RedisUrl, StoreConfig};
 use masker::store::{OpenError, Store};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use zeroize::Zeroizing;
 
 use crate::redis_server::{Server, command};
 use crate::{CANARY, mappings, redis, reveal, save, scope, until, values};
@@ -243,4 +244,45 @@ async fn tls_trusts_its_own_authority_only() {
     let store = Store::open(&config(&stranger)).await.unwrap();
     assert_eq!(store.mode(), Mode::Degraded);
     assert!(save(&store, &scope, &all).await.degraded);
+}
+
+#[tokio::test]
+async fn keys_rotate_and_nothing_is_lost() {
+    let server = Server::start(&[]).await;
+    let tenant = Tenant::named("a").unwrap();
+    let mut ring = Ring::parse(&(0..32).collect::<Vec<u8>>()).unwrap();
+    let first = MasterKey::of(ring.clone()).scope(&tenant);
+    let all = mappings(&first, 50);
+    let store = Store::open(&redis(&server.url())).await.unwrap();
+    save(&store, &first, &all).await;
+    let id = ring.add(Zeroizing::new([7; 32])).unwrap();
+    let adding = MasterKey::of(ring.clone()).scope(&tenant);
+    ring.make_current(id).unwrap();
+    let second = MasterKey::of(ring.clone()).scope(&tenant);
+    assert!(mappings(&second, 50) == all, "no placeholder changes");
+    // Replicas with either ring read what the other wrote.
+    let (a, b) = tokio::join!(async { Store::open(&redis(&server.url())).await.unwrap() }, async {
+        Store::open(&redis(&server.url())).await.unwrap()
+    });
+    assert_eq!(reveal(&a, &second, &all).await, values(&all));
+    save(&a, &second, &all[..30]).await;
+    let sealed_under =
+        async |id: u8| server.content().await.iter().filter(|(_, value)| value[1] == id).count();
+    // What is used is sealed again.
+    until(&a, "sealed again", |status| status.queued == 0).await;
+    for _ in 0..600 {
+        if sealed_under(1).await == 30 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!((sealed_under(0).await, sealed_under(1).await), (20, 30));
+    assert_eq!(reveal(&b, &adding, &all).await, values(&all));
+    save(&b, &adding, &all).await;
+    assert_eq!(sealed_under(1).await, 30, "an older key takes no newer one's place");
+    ring.retire(0).unwrap();
+    let third = MasterKey::of(ring).scope(&tenant);
+    assert_eq!(reveal(&b, &third, &all[..30]).await, values(&all[..30]));
+    assert!(reveal(&b, &third, &all[30..]).await.iter().all(Option::is_none));
+    assert_eq!((b.status().unreadable, b.status().collisions), (20, 0));
 }

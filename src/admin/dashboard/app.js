@@ -250,6 +250,8 @@ const connect = async () => {
     }
     document.body.dataset.state = "lost";
     live(false, "Not connected");
+    byId("health").textContent = "Unknown";
+    byId("health").dataset.level = "none";
     const wait = RETRY[Math.min(state.tries, RETRY.length - 1)];
     state.tries += 1;
     const shown = state.last ? `What is shown is of ${clock(state.last.timestamp)}. ` : "";

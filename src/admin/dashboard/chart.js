@@ -129,7 +129,8 @@ export class Chart {
         const [first, last] = [x(run[0][0]).toFixed(1), x(run.at(-1)[0]).toFixed(1)];
         parts.push(svg("path", { class: `area ${mark}`, d: `M${first} ${bottom}L${path}L${last} ${bottom}Z` }));
         // A single point is drawn as a dot: a line of no length with round ends.
-        parts.push(svg("path", { class: `line ${mark}`, d: run.length > 1 ? `M${path}` : `M${path}h.01` }));
+        const alone = run.length === 1;
+        parts.push(svg("path", { class: `line ${mark}${alone ? " alone" : ""}`, d: `M${path}${alone ? "h.01" : ""}` }));
       }
     }
     for (const [index, anchor] of [[0, "start"], [Math.floor((points.length - 1) / 2), "middle"], [points.length - 1, "end"]]) {

@@ -37,9 +37,20 @@ struct Asked {
     mode: String,
     #[serde(default)]
     reason: String,
-    /// Seconds.
+    /// Seconds. JSON does not tell 60 from 60.0.
     #[serde(default)]
-    expires_in: Option<u64>,
+    expires_in: Option<f64>,
+}
+
+impl Asked {
+    fn time(&self) -> Result<Option<Duration>, Refusal> {
+        let Some(seconds) = self.expires_in else { return Ok(None) };
+        let whole = seconds.fract() == 0.0;
+        let time = Duration::try_from_secs_f64(seconds).ok();
+        let time = time.filter(|time| whole && (1..=DAY).contains(&time.as_secs()));
+        let text = || format!("expires_in must be a whole number of seconds from 1 to {DAY}");
+        time.map(Some).ok_or_else(|| (StatusCode::BAD_REQUEST, text()))
+    }
 }
 
 /// Why a request is refused, and with what.
@@ -52,7 +63,7 @@ pub(super) async fn emergency_mode(
     body: Body,
 ) -> Response {
     let peer = extensions.get::<Peer>();
-    let mut audit = Audit::begin("emergency-mode", peer, 0);
+    let mut audit = Audit::kept(&shared.control.journal, "emergency-mode", peer, 0);
     let by = peer.map_or_else(|| "unknown".to_owned(), ToString::to_string);
     let asked = match read(&headers, body).await {
         Ok(asked) => asked,
@@ -70,7 +81,8 @@ pub(super) async fn emergency_mode(
         });
         return (StatusCode::BAD_REQUEST, json_text(&body.to_string())).into_response();
     };
-    audit.mode(name, asked.expires_in.unwrap_or_default(), &asked.reason);
+    let seconds = asked.time().ok().flatten().map_or(0, |time| time.as_secs());
+    audit.mode(name, seconds, &asked.reason);
     match carry_out(&shared, mode, &asked, &by) {
         Ok(response) => {
             audit.answered(End::default());
@@ -102,18 +114,16 @@ async fn read(headers: &HeaderMap, body: Body) -> Result<Asked, Refusal> {
     if reason.is_empty() || long {
         return Err(bad(&format!("reason must have 1 to {REASON} characters, on one line")));
     }
-    if asked.expires_in.is_some_and(|seconds| !(1..=DAY).contains(&seconds)) {
-        return Err(bad(&format!("expires_in must be a number of seconds from 1 to {DAY}")));
-    }
+    asked.time()?;
     Ok(Asked { reason: reason.to_owned(), ..asked })
 }
 
 fn carry_out(shared: &Shared, mode: Mode, asked: &Asked, by: &str) -> Result<Response, Refusal> {
-    let time = asked.expires_in.map(Duration::from_secs);
+    let time = asked.time()?;
     let order = match mode {
         Mode::Normal if time.is_some() => {
             let text = "NORMAL has no end: leave expires_in out".to_owned();
-            return Err((StatusCode::BAD_REQUEST, text));
+            return Err((StatusCode::CONFLICT, text));
         }
         Mode::Normal => Order::Normal,
         Mode::BlockAll => Order::BlockAll { time },

@@ -79,13 +79,14 @@ impl<'q> Query<'q> {
         self.span("period", "5min")
     }
 
-    /// The span of a trend, and in how many parts it is shown.
+    /// The span of a trend, and in how many parts it is shown: none is shorter than
+    /// the time between samples.
     pub(super) fn trend(&self) -> Result<(&'static str, Duration, u32), Wrong> {
         let (name, span) = self.span("interval", "1h")?;
-        let finest = span.as_millis() / FINEST.as_millis();
-        let most = usize::try_from(finest).unwrap_or(POINTS).min(POINTS);
-        let points = self.number("points", 60, 2, most)?;
-        Ok((name, span, u32::try_from(points).unwrap_or(2)))
+        let points = self.number("points", 60, 2, POINTS)?;
+        let points = u32::try_from(points).unwrap_or(2);
+        let finest = u32::try_from(span.as_millis() / FINEST.as_millis()).unwrap_or(points);
+        Ok((name, span, points.min(finest)))
     }
 
     pub(super) fn top(&self) -> Result<usize, Wrong> {
@@ -126,6 +127,7 @@ mod tests {
         assert_eq!(none.trend().unwrap(), ("1h", Duration::from_secs(3600), 60));
         assert_eq!((none.top().unwrap(), none.limit().unwrap()), (10, 50));
         assert_eq!(parse("interval=24h&points=300").trend().unwrap().2, 300);
+        assert_eq!(parse("interval=1min&points=300").trend().unwrap().2, 60);
         assert_eq!(parse("severity=high").severity().unwrap(), Some(Severity::High));
         for wrong in [
             "points=0",
@@ -135,7 +137,6 @@ mod tests {
             "points=+9",
             "points=",
             "interval=2h",
-            "interval=1min&points=61",
         ] {
             parse(wrong).trend().unwrap_err();
         }
