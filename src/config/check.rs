@@ -157,22 +157,7 @@ impl Fields<'_> {
                 block: self.time("mode.block")?,
             },
             limits: self.limits()?,
-            detect: Detect {
-                private_ip: self.flag("detect.private_ip")?,
-                public_ip: self.flag("detect.public_ip")?,
-                families_off: self.list("detect.families_off")?,
-                profile: match self.text("detect.profile")?.as_str() {
-                    "strict" => Profile::Strict,
-                    _ => Profile::Default,
-                },
-                arn_style: match self.text("detect.arn_style")?.as_str() {
-                    "whole" => ArnStyle::Whole,
-                    _ => ArnStyle::Fields,
-                },
-                newest: self.text("detect.edition")? == "newest",
-                own: Arc::new(own),
-                files,
-            },
+            detect: self.detect(own, files)?,
             tenants,
             bearer_prefixes: self.list("tenants_bearer_prefixes")?,
             routes,
@@ -193,6 +178,25 @@ impl Fields<'_> {
                     _ => LogFormat::Json,
                 },
             },
+        })
+    }
+
+    fn detect(&self, own: Own, files: Vec<PathBuf>) -> Result<Detect, Missing> {
+        Ok(Detect {
+            private_ip: self.flag("detect.private_ip")?,
+            public_ip: self.flag("detect.public_ip")?,
+            families_off: self.list("detect.families_off")?,
+            profile: match self.text("detect.profile")?.as_str() {
+                "strict" => Profile::Strict,
+                _ => Profile::Default,
+            },
+            arn_style: match self.text("detect.arn_style")?.as_str() {
+                "whole" => ArnStyle::Whole,
+                _ => ArnStyle::Fields,
+            },
+            newest: self.text("detect.edition")? == "newest",
+            own: Arc::new(own),
+            files,
         })
     }
 

@@ -8,6 +8,7 @@
 
 mod again;
 mod around;
+mod behind;
 mod report;
 
 use std::collections::BTreeMap;
@@ -23,7 +24,6 @@ use crate::body::select::{self, Format, Leaf, Opaque, Place, Units};
 use crate::body::splice::{Swap, splice};
 use crate::detect::{Beside, Catalog, Finding, Kind, Known, Rank};
 use crate::mask::contents::Contents;
-use crate::mask::conversation::Names;
 use crate::mask::decoded::{Decoded, source_at};
 use crate::mask::masker::again::{Digest, Log};
 use crate::mask::note;
@@ -110,36 +110,6 @@ impl<'a> Session<'a> {
         let (digest, log) = Default::default();
         let around = masker.around;
         Self { masker, scope, table, around, known, report, decoded, base, digest, log }
-    }
-
-    /// A document that comes behind another, whose names and mappings these are. `masker`
-    /// remembers nothing: what came before is not in its keys.
-    #[must_use]
-    pub(super) fn behind(
-        masker: &'a Masker,
-        scope: &'a Scope,
-        known: Known,
-        table: Arc<Table>,
-    ) -> Self {
-        Self { known, base: Some(table), ..Self::new(masker, scope) }
-    }
-
-    /// Names that are known before anything is read.
-    pub fn begin(&mut self, names: &Names) {
-        let catalog = Arc::clone(&self.masker.catalog);
-        for (name, kind) in names.kinds(&catalog) {
-            self.learn(name, kind);
-        }
-    }
-
-    #[must_use]
-    pub fn known(&self) -> &Known {
-        &self.known
-    }
-
-    #[must_use]
-    pub fn into_known(self) -> Known {
-        self.known
     }
 
     /// Masks a JSON document. What is not JSON is masked as text and counted:

@@ -136,18 +136,11 @@ impl Metrics {
                 "config_reloads",
                 "Configurations that were read again: applied, or refused because they are wrong",
             ),
-            prefix_faults: of.empty(
-                "prefix_faults",
-                "Conversations whose masked beginning changed although the client's did not, by cause",
-            ),
-            records_lost: of.empty(
-                "records_lost",
-                "Requests of conversations that run and of which nothing was remembered",
-            ),
-            originals: of.empty(
-                "originals",
-                "Blocks of answers that were kept as the model wrote them, since masking them again gives something else",
-            ),
+            prefix_faults: of
+                .empty("prefix_faults", "Conversations whose masked beginning changed, by cause"),
+            records_lost: of
+                .empty("records_lost", "Requests that go on with what nobody remembers"),
+            originals: of.empty("originals", "Blocks of answers kept as the model wrote them"),
         };
         metrics.begin();
         metrics
