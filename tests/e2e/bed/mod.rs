@@ -117,6 +117,7 @@ impl Bed {
             provider_port: self.provider_port,
             admin_port: port(),
             masker_port: port(),
+            verify_port: port(),
             redis_port: self.redis_port,
             store_port: self.store_port,
             sign: self.sign,
