@@ -7,7 +7,7 @@ SHELL := /bin/bash
 export SIGN_REGION UPSTREAM STORE PORT HEALTH_PORT STATE ENVOY
 export ENVOY_CONFIG MASKER_CONFIG MASKER CERTIFICATES GATEWAY HEALTH KEY KEY_FILE CA SLOW_MS
 
-.PHONY: help run demo test test-all fuzz soak schemas bench coverage audit validate-envoy compose compose-mock compose-down preflight smoke gateways deb sbom
+.PHONY: help run demo test test-all fuzz soak schemas bench coverage audit validate-envoy compose compose-mock compose-tls compose-claude compose-down preflight smoke gateways deb sbom
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | while IFS=$$'\t' read -r name text; do printf '  make %-16s %s\n' "$$name" "$$text"; done
@@ -50,6 +50,12 @@ compose: ## Envoy, masker and Redis in containers
 
 compose-mock: ## the same with a mock provider: no account needed
 	@UPSTREAM=http://mock:9000 scripts/compose.sh --profile mock up -d --build
+
+compose-tls: ## the same with HTTPS for clients, certificate in .masker/compose/tls/gateway.crt
+	@scripts/compose.sh --profile tls up -d --build
+
+compose-claude: ## Claude Code in a container that reaches the gateway alone; WORK= is what it sees
+	@scripts/compose.sh --profile claude up -d --build envoy && scripts/compose.sh --profile claude run --rm claude
 
 compose-down: ## stops the containers and keeps what Redis stored
 	@scripts/compose.sh --profile mock down

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # docker compose with what docker-compose.yml needs: scripts/compose.sh up -d
 #
-# Makes once, in .masker/compose: the master key, the password of Redis, the
-# certificates between Envoy and masker. UPSTREAM says where Envoy sends to.
+# Makes once, in .masker/compose: the master key, the passwords of Redis, the
+# certificates between Envoy and masker, and one for clients (`--profile tls`).
+# UPSTREAM says where Envoy sends to.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 dir=.masker/compose
@@ -18,20 +19,37 @@ mkdir -p "$dir"
 scripts/certs.sh "$dir/tls" >/dev/null
 hex() { od -An -N32 -tx1 /dev/urandom | tr -d ' \n'; }
 [ -s "$dir/key" ] || hex >"$dir/key"
-[ -s "$dir/redis-password" ] || hex >"$dir/redis-password"
-# Redis gets the password's hash, and masker's user no more than masker uses.
-hash=$(tr -d '\n' <"$dir/redis-password" | openssl dgst -sha256 | sed 's/.*= *//')
+for user in '' -replica -sentinel; do
+    [ -s "$dir/redis$user-password" ] || hex >"$dir/redis$user-password"
+done
+# For `--profile claude`: put the provider's key in.
+[ -e "$dir/provider-key" ] || : >"$dir/provider-key"
+mkdir -p .masker/work
+if [ ! -s "$dir/tls/gateway.crt" ] || ! openssl x509 -checkend 2592000 -noout -in "$dir/tls/gateway.crt" >/dev/null; then
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 397 -subj "/CN=masker gateway" \
+        -addext "subjectAltName=DNS:localhost,DNS:envoy,IP:127.0.0.1" \
+        -keyout "$dir/tls/gateway.key" -out "$dir/tls/gateway.crt" 2>/dev/null
+fi
+# Redis gets the passwords' hashes, and each user no more than it uses.
+hash() { tr -d '\n' <"$dir/$1" | openssl dgst -sha256 | sed 's/.*= *//'; }
 cat >"$dir/users.acl" <<ACL
 user default off
-user masker on #$hash ~m1:* resetchannels -@all +@connection +get +set +expire
+user masker on #$(hash redis-password) ~m1:* resetchannels -@all +@connection +get +set +expire +role
+user replica on #$(hash redis-replica-password) resetchannels -@all +psync +replconf +ping
+user sentinel on #$(hash redis-sentinel-password) allchannels -@all +multi +slaveof +ping +exec +subscribe +config|rewrite +role +publish +info +client|setname +client|kill +script|kill
 ACL
+printf 'masteruser replica\nmasterauth %s\n' "$(cat "$dir/redis-replica-password")" >"$dir/replication.conf"
+
+case " $* " in *' --profile sentinel '*) export STORE_URL=redis+sentinel://masker@sentinel-1:26379,sentinel-2:26379,sentinel-3:26379/masker ;; esac
+gateway=(cat)
+case " $* " in *' --profile tls '*) gateway=(scripts/gateway.py --base - tls --set TLS_DIR=/run/secrets) ;; esac
 
 # A container that runs keeps its upstream, also when it starts again.
 case " $* " in
     *' up '* | *' create '*)
         ADDRESS=0.0.0.0 PORT=8085 HEALTH_PORT=8086 MASKER_LISTEN=masker:50051 TLS_DIR=/run/secrets \
             CA_BUNDLE=/etc/ssl/certs/ca-certificates.crt ENVOY_ADMIN_SOCKET=/tmp/admin.sock \
-            scripts/render.sh >"$dir/envoy.yaml" ;;
+            scripts/render.sh | "${gateway[@]}" >"$dir/envoy.yaml" ;;
 esac
 
 # Nothing runs as root: what the containers read belongs to the user they run as.
@@ -41,5 +59,6 @@ if [ "$MASKER_UID" = 0 ]; then
     MASKER_UID=65532 MASKER_GID=65532
     chown -R 65532:65532 "$dir"
 fi
-chmod 644 "$dir/users.acl"   # for the user of Redis
+# For the user of Redis; the directory keeps others out.
+chmod 644 "$dir/users.acl" "$dir/replication.conf"
 exec "${compose[@]}" "$@"

@@ -26,8 +26,6 @@ check() {
 
 valid() { "$ENVOY" --mode validate -c "$config"; }
 masker_check() { "$MASKER" check ${MASKER_CONFIG:+--config "$MASKER_CONFIG"}; }
-no_core() { [ "$(ulimit -c)" = 0 ] || { echo "core dumps would hold originals: ulimit -c 0, or LimitCORE=0"; return 1; }; }
-no_swap() { ! swapon --noheadings --show 2>/dev/null | grep -q . || { echo "swap would hold originals: swapoff -a, encrypt it, or MemorySwapMax=0"; return 1; }; }
 private() { ! grep -q 'api_key_auth' "$config" || [ -z "$(find "$config" -perm /077)" ] || { echo "it holds keys of clients: chmod 600 $config"; return 1; }; }
 
 ENVOY=$(scripts/install.sh envoy)
@@ -35,8 +33,9 @@ check "Envoy reads $config" valid
 check "its locks are closed" scripts/locks.sh "$config"
 check "nobody else reads its keys" private
 check "masker's configuration" masker_check
-check "no core dumps" no_core
-check "no swap" no_swap
+# Memory holds originals. The units close both by themselves, so these are no errors.
+[ "$(ulimit -c)" = 0 ] || echo "note   core dumps are on here: LimitCORE=0, or ulimit -c 0"
+[ -z "$(swapon --noheadings --show 2>/dev/null)" ] || echo "note   there is swap: MemorySwapMax=0, or encrypt it"
 for file in ${CERTIFICATES:-}; do
     check "$file is valid for 30 days" openssl x509 -checkend 2592000 -noout -in "$file"
 done

@@ -17,6 +17,7 @@ mod audit;
 mod check;
 mod client;
 mod core;
+mod doctor;
 mod explain;
 mod flags;
 mod keys;
@@ -57,6 +58,8 @@ enum Command {
     /// Show what is looked for, and why a text is found or not
     #[command(subcommand)]
     Patterns(patterns::Patterns),
+    /// Look at what masker depends on, and say what to do; 1 if something is to be repaired
+    Doctor(doctor::Doctor),
     /// Show or set the mode of operation of a running masker
     Mode(mode::Mode),
     /// Make and change master keys
@@ -84,6 +87,8 @@ enum CliError {
     Audit(#[from] audit::AuditError),
     #[error(transparent)]
     Serve(#[from] serve::ServeError),
+    #[error(transparent)]
+    Doctor(#[from] doctor::DoctorError),
     #[error(transparent)]
     Mode(#[from] mode::ModeError),
     #[error(transparent)]
@@ -119,6 +124,7 @@ fn dispatch(command: Command, env: Env<'_>) -> Result<ExitCode, CliError> {
         Command::Explain(args) => explain::run(&Config::load(&args.flags(), env)?, &args)?,
         Command::Scan(args) => return Ok(scan::run(&args, env)?),
         Command::Patterns(args) => patterns::run(&args, env)?,
+        Command::Doctor(args) => return Ok(doctor::run(&Config::load(&args.flags(), env)?)?),
         Command::Mode(args) => mode::run(&Config::load(&args.client.flags(), env)?, &args)?,
         Command::Keys(keys) => dispatch_keys(&keys)?,
         Command::Verify(verify) => return Ok(verify::run(&verify)?),

@@ -101,6 +101,7 @@ async fn serve(read: Read, source: Source) -> Result<(), ServeError> {
     let token = token(&config)?;
     let (bound, admin_bound) = listeners(&config).await?;
     let store = Store::open(&config.store).await?;
+    store.expect_key(&settings.load().master);
     let mut registry = Registry::default();
     let metrics = Metrics::new(&mut registry);
     let gate = Gate::new(wiring::modes(&config), store.clone());
@@ -130,7 +131,7 @@ async fn serve(read: Read, source: Source) -> Result<(), ServeError> {
     let control = Control {
         status: wiring::status(&settings, &store, &gate, &metrics, started),
         order: order(&gate),
-        readiness: readiness(&draining),
+        readiness: readiness(&draining, &store),
         metrics: scrape(registry, &watch),
         core: Arc::new(core),
         watch: watch.clone(),
@@ -258,11 +259,18 @@ impl Signals {
     }
 }
 
-fn readiness(draining: &Arc<AtomicBool>) -> Arc<dyn Fn() -> Vec<String> + Send + Sync> {
-    let draining = Arc::clone(draining);
+/// Why no exchange should come here now.
+fn readiness(
+    draining: &Arc<AtomicBool>,
+    store: &Store,
+) -> Arc<dyn Fn() -> Vec<String> + Send + Sync> {
+    let (draining, store) = (Arc::clone(draining), store.clone());
     Arc::new(move || {
-        let draining = draining.load(Ordering::Relaxed);
-        if draining { vec!["shutting down".to_owned()] } else { Vec::new() }
+        let mut reasons = store.unfit();
+        if draining.load(Ordering::Relaxed) {
+            reasons.push("shutting down".to_owned());
+        }
+        reasons
     })
 }
 

@@ -148,10 +148,7 @@ impl Fields<'_> {
                     .number("admin.unmask_placeholders_per_minute")?,
             },
             store: self.store()?,
-            key: match self.list("key_command") {
-                Ok(words) => KeySource::Command(words),
-                Err(_) => KeySource::File(self.text("key_file")?.into()),
-            },
+            key: self.key()?,
             mode: Mode {
                 allow_bypass: self.flag("mode.allow_bypass")?,
                 longest_bypass: self.time("mode.longest_bypass")?,
@@ -180,10 +177,7 @@ impl Fields<'_> {
             bearer_prefixes: self.list("tenants_bearer_prefixes")?,
             routes,
             refuse: self.refuse()?,
-            around: Around {
-                schemas: self.flag("request.schemas")?,
-                note: self.flag("request.note")?,
-            },
+            around: self.around()?,
             restore,
             lenient: self.flag("restore.spellings")?,
             shutdown: Shutdown {
@@ -202,6 +196,13 @@ impl Fields<'_> {
         })
     }
 
+    fn key(&self) -> Result<KeySource, Missing> {
+        match self.list("key_command") {
+            Ok(words) => Ok(KeySource::Command(words)),
+            Err(_) => Ok(KeySource::File(self.text("key_file")?.into())),
+        }
+    }
+
     fn store(&self) -> Result<StoreConfig, Missing> {
         let backend = match self.value("store.url") {
             Some(Value::Store(Some(url))) => Backend::Redis(Box::new(RedisConfig {
@@ -216,6 +217,7 @@ impl Fields<'_> {
                 sentinel_username_file: self.path("store.sentinel_username_file"),
                 sentinel_password_file: self.path("store.sentinel_password_file"),
                 read_from_replicas: self.flag("store.read_from_replicas")?,
+                allow_eviction: self.flag("store.allow_eviction")?,
             })),
             Some(Value::Store(None)) => {
                 Backend::Memory { entries: self.number("store.memory_entries")? }
@@ -262,6 +264,11 @@ impl Fields<'_> {
             resent: self.number("limits.resent")?,
             slice: self.number("limits.slice")?,
         })
+    }
+
+    fn around(&self) -> Result<Around, Missing> {
+        let (schemas, note) = (self.flag("request.schemas")?, self.flag("request.note")?);
+        Ok(Around { schemas, note })
     }
 
     fn hosted(&self) -> Result<BTreeSet<Hosted>, Missing> {

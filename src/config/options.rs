@@ -149,6 +149,8 @@ pub(crate) const OPTIONS: &[Opt] = &[
         "Holds the password of the sentinels themselves, if they want one."),
     opt("store.read_from_replicas", Flag, Default("false"),
         "Asks replicas what a placeholder stands for, and the primary only for what a replica does not know yet. For sentinels and clusters."),
+    opt("store.allow_eviction", Flag, Default("false"),
+        "Lets masker be ready with a Redis whose maxmemory-policy is not noeviction, and so may throw mappings away that are in use. What was thrown away is not restored by other replicas."),
     opt("store.ttl", Time { min: 60 * SECOND, max: 3650 * DAY }, Default("\"7d\""),
         "How long a mapping lives that nobody uses."),
     opt("store.lasting_ttl", Time { min: 60 * SECOND, max: 3650 * DAY }, Default("\"35d\""),

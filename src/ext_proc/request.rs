@@ -10,13 +10,13 @@ use bytes::Bytes;
 
 use crate::body::encoding::Coding;
 use crate::body::json::{Tape, Tokens};
-use crate::body::select::{Guarded, Hosted, Opaque};
+use crate::body::select::{Guarded, Opaque};
 use crate::detect::{Kind, Known};
 use crate::ext_proc::budget::Share;
 use crate::ext_proc::endpoint::Endpoint;
 use crate::ext_proc::headers::{Headers, Media};
 use crate::ext_proc::messages::Needs;
-use crate::ext_proc::refuse::Reason;
+use crate::ext_proc::refuse::{Reason, hosted_name};
 use crate::ext_proc::request::bodies::{care, mask, texts};
 use crate::ext_proc::settings::Settings;
 use crate::ext_proc::talk::{self, Talk};
@@ -422,18 +422,6 @@ pub fn opaque_name(opaque: Opaque) -> &'static str {
         Opaque::Video => "videos",
         Opaque::Document => "documents",
         Opaque::File => "files",
-    }
-}
-
-/// For errors.
-fn hosted_name(tool: Hosted) -> &'static str {
-    match tool {
-        Hosted::WebSearch => "search the web",
-        Hosted::WebFetch => "fetch pages",
-        Hosted::Code => "run code",
-        Hosted::Mcp => "call MCP servers",
-        Hosted::FileSearch => "search files",
-        Hosted::Other => "use other tools of its own",
     }
 }
 

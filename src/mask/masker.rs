@@ -163,10 +163,7 @@ impl<'a> Session<'a> {
         format: Format,
         before: impl FnOnce(&Self, &Units, &mut Vec<Swap<String>>),
     ) -> Result<String, Refusal> {
-        for tool in select::hosted(tape, format) {
-            *self.report.hosted.entry(tool).or_default() += 1;
-        }
-        self.report.goes_on |= select::goes_on(tape, format);
+        self.hosted(tape, format);
         let mut swaps = Vec::new();
         let units = select::units(tape, format);
         self.report.unknown += units.unknown();

@@ -77,6 +77,8 @@ pub struct RedisConfig {
     /// Placeholders are revealed by replicas; what one does not know, by its
     /// primary.
     pub read_from_replicas: bool,
+    /// A server that evicts is warned of, not refused.
+    pub allow_eviction: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -98,6 +100,7 @@ impl RedisConfig {
             sentinel_username_file: None,
             sentinel_password_file: None,
             read_from_replicas: false,
+            allow_eviction: false,
         }
     }
 }

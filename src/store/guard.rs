@@ -101,6 +101,10 @@ impl Guard {
         self.state().breaker.state()
     }
 
+    pub(crate) const fn link(&self) -> &Link {
+        &self.link
+    }
+
     pub(crate) fn queued(&self) -> usize {
         self.state().queue.len() + self.records.waits()
     }
@@ -208,7 +212,7 @@ impl Guard {
                     true
                 }
                 Saved::Existing(sealed) => {
-                    let same = seal::fingerprint(sealed) == Some(&entry.fingerprint);
+                    let same = seal::is_of(sealed, &entry.fingerprint);
                     if same && !entry.replaces && seal::is_older(sealed, &entry.sealed) {
                         let again = Entry { replaces: true, ..entry.clone() };
                         self.push(&mut state, &again);
@@ -374,7 +378,7 @@ impl Guard {
                 // What stands there is an older write of the same, or another
                 // value. Its exchange is over: count it, and keep the first.
                 Saved::Existing(sealed) => {
-                    if seal::fingerprint(sealed) != Some(&entry.fingerprint) {
+                    if !seal::is_of(sealed, &entry.fingerprint) {
                         self.counters.collisions.fetch_add(1, Ordering::Relaxed);
                     }
                 }

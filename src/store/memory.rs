@@ -27,12 +27,13 @@ impl Memory {
         Self { shards, ttl }
     }
 
-    /// The fingerprint stored under this key, whose end moves away.
-    pub(crate) fn known(&self, key: &StoreKey, now: Duration) -> Option<[u8; 32]> {
+    /// Is the value with this fingerprint stored under this key? Its end moves away.
+    /// None: nothing is.
+    pub(crate) fn knows(&self, key: &StoreKey, hmac: &[u8; 32], now: Duration) -> Option<bool> {
         let mut shard = self.shard(key)?;
-        let fingerprint = seal::fingerprint(shard.find(key, now)?).copied();
+        let same = seal::is_of(shard.find(key, now)?, hmac);
         shard.extend(key, now.saturating_add(self.ttl));
-        fingerprint
+        Some(same)
     }
 
     pub(crate) fn run(&self, batch: &Batch, now: Duration) -> Replies {

@@ -7,6 +7,7 @@
 mod batch;
 mod clock;
 pub mod config;
+pub mod doctor;
 mod guard;
 mod lru;
 mod memory;
@@ -27,7 +28,7 @@ use tokio::time::timeout;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::breaker::State;
-use crate::mask::{Mapping, Placeholder, Scope, Value};
+use crate::mask::{Mapping, MasterKey, Placeholder, Scope, Value};
 use crate::mode::Mode;
 use crate::store::batch::{Batch, Entry, LARGEST, Replies, Saved, StoreKey};
 use crate::store::clock::Clock;
@@ -39,7 +40,7 @@ use crate::store::redis::{Link, Target};
 use crate::store::seal::{Existing, Sealer};
 use crate::store::status::Counters;
 
-pub use redis::FileError;
+pub use redis::{Facts, FileError};
 pub use seal::SealError;
 pub use status::Status;
 
@@ -247,14 +248,12 @@ impl Store {
         let mut mappings = Vec::new();
         for mapping in save {
             let key = scope.store_key(&mapping.placeholder);
-            match self.known(&key) {
+            match self.knows(&key, &mapping.fingerprint) {
                 // What is known to be stored may end too early.
-                Some(fingerprint) if fingerprint == mapping.fingerprint && !lasting => {
+                Some(true) if !lasting => {
                     self.0.counters.cache_hits.fetch_add(1, Ordering::Relaxed);
                 }
-                Some(fingerprint) if fingerprint != mapping.fingerprint => {
-                    return Err(self.collision(mapping));
-                }
+                Some(false) => return Err(self.collision(mapping)),
                 _ => {
                     let sealed = sealer.seal(&key, mapping)?.into();
                     let fingerprint = mapping.fingerprint;
@@ -266,10 +265,11 @@ impl Store {
         Ok((entries, mappings))
     }
 
-    fn known(&self, key: &StoreKey) -> Option<[u8; 32]> {
+    /// Is this value known to be stored? None: not known.
+    fn knows(&self, key: &StoreKey, hmac: &[u8; 32]) -> Option<bool> {
         match &self.0.kind {
-            Kind::Memory { memory, clock, .. } => memory.known(key, clock.now()),
-            Kind::Redis { guard, .. } => guard.known(key),
+            Kind::Memory { memory, clock, .. } => memory.knows(key, hmac, clock.now()),
+            Kind::Redis { guard, .. } => guard.known(key).map(|known| known == *hmac),
         }
     }
 
@@ -320,6 +320,23 @@ impl Store {
             Kind::Redis { guard, .. } => {
                 self.0.counters.status("redis", guard.breaker(), guard.queued())
             }
+        }
+    }
+
+    /// Tells which key this process has, so that replicas with another are noticed.
+    pub fn expect_key(&self, master: &MasterKey) {
+        if let Kind::Redis { guard, .. } = &self.0.kind {
+            guard.link().expect(master.check());
+        }
+    }
+
+    /// Why this store should get no exchanges; empty as long as nothing is known
+    /// to be wrong. A store that is down is not: masking goes on.
+    #[must_use]
+    pub fn unfit(&self) -> Vec<String> {
+        match &self.0.kind {
+            Kind::Memory { .. } => Vec::new(),
+            Kind::Redis { guard, .. } => guard.link().unfit(),
         }
     }
 

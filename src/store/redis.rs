@@ -20,6 +20,7 @@
 
 mod cluster;
 mod connect;
+mod facts;
 mod line;
 mod sentinel;
 
@@ -34,12 +35,15 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use redis::{Cmd, ErrorKind, RedisError, Value};
 use thiserror::Error;
 use tokio::sync::Notify;
+use tracing::warn;
 
 use crate::store::batch::{Batch, NotWritten, Replies, Saved, StoreKey};
 use crate::store::config::RedisConfig;
+use crate::store::redis::facts::{CHECK_KEY, Checked};
 use crate::store::redis::line::{Answers, Ask, Line, Who};
 
 pub use connect::FileError;
+pub use facts::Facts;
 
 /// Written to see whether the store takes writes again.
 const PROBE_KEY: &str = "m1:probe";
@@ -108,8 +112,11 @@ pub(crate) struct Link {
     epoch: Arc<AtomicU64>,
     /// The server said that it is not the primary any more.
     pub(crate) demoted: Notify,
-    /// What the server called itself when it was last asked.
-    run: Mutex<Option<String>>,
+    /// What the server said of itself when it was last asked.
+    facts: Mutex<Option<Facts>>,
+    /// Told by the key that this process has.
+    key: Mutex<Option<[u8; 16]>>,
+    checked: Mutex<Option<Checked>>,
 }
 
 impl fmt::Debug for Link {
@@ -126,7 +133,9 @@ impl Link {
             line: Mutex::default(),
             epoch: Arc::default(),
             demoted: Notify::new(),
-            run: Mutex::default(),
+            facts: Mutex::default(),
+            key: Mutex::default(),
+            checked: Mutex::default(),
         };
         link.renew().await?;
         Ok(link)
@@ -154,27 +163,94 @@ impl Link {
         }
     }
 
-    /// Asks the server who it is. Behind an address that stays connected there
-    /// may be another one, which does not know what this one was told.
+    /// Asks the server who it is, and whose content it holds. Behind an address
+    /// that stays connected there may be another one, which does not know what
+    /// this one was told.
     pub(crate) async fn look(&self) {
         let Ok(line) = self.line() else { return };
-        if matches!(line, Line::Cluster(_)) {
-            return;
-        }
+        let key = *self.key.lock().unwrap_or_else(PoisonError::into_inner);
         let mut info = redis::cmd("INFO");
-        info.arg("server");
-        let ask = Ask { key: String::new(), commands: vec![info] };
-        let sent = line.send(vec![ask], Who::Primary, self.target.deadline).await;
+        info.arg("server").arg("memory").arg("persistence").arg("replication");
+        let mut get = redis::cmd("GET");
+        get.arg(CHECK_KEY);
+        let ask = |key: &str, command| Ask { key: key.to_owned(), commands: vec![command] };
+        let asks = vec![ask("", info), ask(CHECK_KEY, get)];
+        let Ok(answers) = line.send(asks, Who::Primary, self.target.deadline).await else { return };
+        let mut answers = answers.into_iter();
         // Whom the ACL forbids `INFO` sees lost connections only.
-        let Some(run) = sent.ok().and_then(|answers| run_id(answers.into_iter().next()?.ok()?))
-        else {
-            return;
-        };
-        let mut known = self.run.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.as_ref().is_some_and(|known| *known != run) {
+        if let Some(facts) = answers.next().and_then(|info| Facts::read(info.ok()?)) {
+            self.compare(facts, matches!(line, Line::Cluster(_)));
+        }
+        let (Some(key), Some(Ok(stored))) = (key, answers.next()) else { return };
+        let stored = if let Value::BulkString(bytes) = stored { Some(bytes) } else { None };
+        let checked = facts::check(stored.as_deref(), &key);
+        if checked == Checked::Stale {
+            let mut set = redis::cmd("SET");
+            set.arg(CHECK_KEY).arg(facts::check_text(&key));
+            set.arg("EX").arg(self.target.ttl.as_secs().max(2 * facts::CHECK_AGE));
+            let written = line.send(vec![ask(CHECK_KEY, set)], Who::Primary, self.target.deadline);
+            // What is not written now is written at the next look.
+            written.await.ok();
+        }
+        *self.checked.lock().unwrap_or_else(PoisonError::into_inner) = Some(checked);
+    }
+
+    /// Keeps what a server told; another run of it ends what is known of the store.
+    fn compare(&self, facts: Facts, cluster: bool) {
+        let mut known = self.facts.lock().unwrap_or_else(PoisonError::into_inner);
+        let other = known.as_ref().is_some_and(|known| known.run != facts.run);
+        // In a cluster it is now this node that answers, now that one.
+        if other && !cluster {
             self.epoch.fetch_add(1, Ordering::AcqRel);
         }
-        *known = Some(run);
+        if facts.evicts() && known.as_ref().is_none_or(|known| known.policy != facts.policy) {
+            warn!(policy = facts.policy, "the mapping store throws mappings away when it is full");
+        }
+        *known = Some(facts);
+    }
+
+    pub(crate) fn facts(&self) -> Option<Facts> {
+        self.facts.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn expect(&self, key: [u8; 16]) {
+        *self.key.lock().unwrap_or_else(PoisonError::into_inner) = Some(key);
+    }
+
+    /// Why this store should not be used as it is.
+    pub(crate) fn unfit(&self) -> Vec<String> {
+        let mut reasons = Vec::new();
+        if let Some(facts) = self.facts().filter(Facts::evicts)
+            && !self.target.redis.allow_eviction
+        {
+            reasons.push(format!(
+                "the mapping store evicts ({}): set its maxmemory-policy to noeviction, or store.allow_eviction",
+                facts.policy
+            ));
+        }
+        let checked = *self.checked.lock().unwrap_or_else(PoisonError::into_inner);
+        match checked {
+            Some(Checked::Foreign) => reasons.push(format!(
+                "the mapping store was filled with another master key: give all replicas the same one; after `masker keys retag`, delete {CHECK_KEY} in Redis"
+            )),
+            Some(Checked::Ahead) => reasons.push(
+                "the clock of another replica is more than five minutes ahead of this one's".to_owned(),
+            ),
+            Some(Checked::Ours | Checked::Stale) | None => {}
+        }
+        reasons
+    }
+
+    /// A command to one server, as it is; for looking into the store.
+    pub(crate) async fn raw(
+        &self,
+        key: &str,
+        command: Cmd,
+        limit: Duration,
+    ) -> Result<Value, Failure> {
+        let ask = Ask { key: key.to_owned(), commands: vec![command] };
+        let answers = self.line()?.send(vec![ask], Who::Primary, limit).await?;
+        answers.into_iter().next().unwrap_or(Err(Failure::Client("protocol error")))
     }
 
     /// One round trip, and where replicas are read from one more for what they
@@ -290,15 +366,6 @@ async fn ask_again(line: &Line, asks: Vec<Ask>, mut read: Answers, limit: Durati
         *slot = answer;
     }
     read
-}
-
-fn run_id(info: Value) -> Option<String> {
-    let text = match info {
-        Value::BulkString(bytes) => String::from_utf8(bytes).ok()?,
-        Value::VerbatimString { text, .. } => text,
-        _ => return None,
-    };
-    text.lines().find_map(|line| line.strip_prefix("run_id:")).map(str::to_owned)
 }
 
 fn key(key: &StoreKey) -> String {

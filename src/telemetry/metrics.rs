@@ -103,10 +103,7 @@ impl Metrics {
                 "restore_refusals",
                 "Known placeholders in answers that were not restored, by reason",
             ),
-            held_events: of.empty(
-                "held_events",
-                "Events of streamed answers that waited for the rest of a placeholder",
-            ),
+            held_events: of.empty("held_events", "Events that waited for more of a placeholder"),
             mask_seconds: of.empty("mask_seconds", "Time that masking one request body took"),
             store_seconds: of.empty("store_seconds", "Time that an exchange waited for the store"),
             request_seconds: of.empty(
@@ -129,14 +126,8 @@ impl Metrics {
             buffered_bytes: of.empty("buffered_bytes", "Bytes held for running exchanges"),
             unmaskable: of.empty("unmaskable", "Findings in places that must not change, by place"),
             opaque: of.empty("opaque", "Content that masker does not look into, by kind"),
-            hosted: of.empty(
-                "provider_tools",
-                "Tools in requests that the provider runs, with placeholders",
-            ),
-            blocks: of.empty(
-                "unknown_blocks",
-                "Content blocks of a type that is not known: masked in requests, passed in answers",
-            ),
+            hosted: of.empty("provider_tools", "Tools in requests that the provider runs"),
+            blocks: of.empty("unknown_blocks", "Content blocks of a type that is not known"),
             reloads: of.empty(
                 "config_reloads",
                 "Configurations that were read again: applied, or refused because they are wrong",

@@ -37,6 +37,7 @@ fn help() {
         ("explain", vec!["explain", "--help"]),
         ("scan", vec!["scan", "--help"]),
         ("patterns", vec!["patterns", "--help"]),
+        ("doctor", vec!["doctor", "--help"]),
         ("mode", vec!["mode", "--help"]),
         ("keys", vec!["keys", "--help"]),
         ("keys-new", vec!["keys", "new", "--help"]),

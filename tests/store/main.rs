@@ -13,11 +13,13 @@ mod behavior;
 mod cluster;
 mod faults;
 mod network;
+mod readiness;
 mod records;
 mod redis_server;
 mod round_trips;
 mod secured;
 mod sentinels;
+mod shows_nothing;
 mod topologies;
 
 use std::sync::Arc;

@@ -113,7 +113,7 @@ async fn another_server_behind_the_same_connection_is_noticed() {
     let all = mappings(&scope, 10);
     // Until masker has seen who the server is.
     for _ in 0..600 {
-        if old.text(&["CLIENT", "LIST"]).await.contains("cmd=info") {
+        if old.text(&["CLIENT", "LIST"]).await.contains("cmd=get") {
             break;
         }
         tokio::time::sleep(Duration::from_millis(20)).await;

@@ -86,6 +86,10 @@ impl Server {
         assert!(status.success());
     }
 
+    pub(crate) fn path(&self) -> &Path {
+        self.dir.path()
+    }
+
     pub(crate) fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)
     }
@@ -109,7 +113,8 @@ impl Server {
         let keys: Vec<String> =
             redis::cmd("KEYS").arg("*").query_async(&mut connection).await.unwrap();
         let mut content = Vec::new();
-        for key in keys.into_iter().filter(|key| key != "m1:probe") {
+        for key in keys.into_iter().filter(|key| !["m1:probe", "m1:check"].contains(&key.as_str()))
+        {
             let value = redis::cmd("GET").arg(&key).query_async(&mut connection).await.unwrap();
             content.push((key, value));
         }
