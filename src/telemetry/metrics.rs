@@ -51,11 +51,7 @@ pub struct Metrics {
     pub breaker_state: Gauge,
     pub mode: Gauge,
     pub exchanges: Gauge,
-    pub connections: Gauge,
-    pub resident_bytes: Gauge,
-    pub start_time: Gauge,
-    pub certificate_end: Family<Listener, Gauge>,
-    pub key_time: Gauge,
+    pub process: Process,
     pub buffered_bytes: Gauge,
     pub unmaskable: Family<Place, Counter>,
     pub opaque: Family<Opaque, Counter>,
@@ -77,6 +73,16 @@ pub struct StoreCounters {
     pub dropped: Counter,
     pub collisions: Counter,
     pub unreadable: Counter,
+}
+
+/// Of the process and what it is connected with.
+#[derive(Clone, Debug, Default)]
+pub struct Process {
+    pub connections: Gauge,
+    pub resident_bytes: Gauge,
+    pub start_time: Gauge,
+    pub certificate_end: Family<Listener, Gauge>,
+    pub key_time: Gauge,
 }
 
 impl Metrics {
@@ -116,17 +122,7 @@ impl Metrics {
             mode: of
                 .empty("mode", "Mode of operation: 0 normal, 1 degraded, 2 block-all, 3 bypass"),
             exchanges: of.empty("exchanges", "Exchanges that are running"),
-            connections: of.empty("connections", "Connections of Envoy"),
-            resident_bytes: of.empty("resident_bytes", "Memory of the process"),
-            start_time: of.empty("start_time_seconds", "When the process started, in Unix time"),
-            certificate_end: of.empty(
-                "certificate_end_time_seconds",
-                "When a listener's certificate ends, in Unix time",
-            ),
-            key_time: of.empty(
-                "key_file_time_seconds",
-                "When the file of the master key was written, in Unix time",
-            ),
+            process: of.process(),
             buffered_bytes: of.empty("buffered_bytes", "Bytes held for running exchanges"),
             unmaskable: of.empty("unmaskable", "Findings in places that must not change, by place"),
             opaque: of.empty("opaque", "Content that masker does not look into, by kind"),
@@ -203,6 +199,22 @@ impl Registrar<'_> {
         let metric = M::default();
         self.0.register(name, help, metric.clone());
         metric
+    }
+
+    fn process(&mut self) -> Process {
+        Process {
+            connections: self.empty("connections", "Connections of Envoy"),
+            resident_bytes: self.empty("resident_bytes", "Memory of the process"),
+            start_time: self.empty("start_time_seconds", "When the process started, in Unix time"),
+            certificate_end: self.empty(
+                "certificate_end_time_seconds",
+                "When a listener's certificate ends, in Unix time",
+            ),
+            key_time: self.empty(
+                "key_file_time_seconds",
+                "When the file of the master key was written, in Unix time",
+            ),
+        }
     }
 
     fn store(&mut self) -> StoreCounters {
