@@ -1,7 +1,9 @@
 # Builds with BuildKit and without it.
 #
-#   docker build -t masker .                     the processor
+#   docker build -t masker:0.1.0 .               the processor without a shell, for Kubernetes
+#   docker build -t masker --target masker .     the same with one: compose checks health with it
 #   docker build -t masker-mock --target mock .  the mock provider of `--profile mock`
+#   docker buildx build --platform linux/amd64,linux/arm64 …   for both
 FROM rust:1-bookworm AS build
 WORKDIR /src
 # .dockerignore lists what this is; keys and logs are not.
@@ -23,4 +25,11 @@ CMD ["--listen", "0.0.0.0:9000"]
 FROM base AS masker
 COPY --from=build /out/masker /usr/local/bin/masker
 ENTRYPOINT ["masker"]
+CMD ["serve"]
+
+# The last, so that the builds of the others need not fetch it.
+FROM gcr.io/distroless/cc-debian12:nonroot
+COPY --from=build /out/masker /usr/local/bin/masker
+USER 65532:65532
+ENTRYPOINT ["/usr/local/bin/masker"]
 CMD ["serve"]

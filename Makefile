@@ -5,9 +5,9 @@ SHELL := /bin/bash
 # Given on the command line (make run PORT=8185) or in the environment, these reach
 # the scripts.
 export SIGN_REGION UPSTREAM STORE PORT HEALTH_PORT STATE ENVOY
-export ENVOY_CONFIG MASKER_CONFIG MASKER CERTIFICATES GATEWAY HEALTH KEY KEY_FILE CA SLOW_MS
+export ENVOY_CONFIG MASKER_CONFIG MASKER CERTIFICATES GATEWAY HEALTH KEY KEY_FILE CA SLOW_MS USERS SECONDS_EACH
 
-.PHONY: help run demo test test-all fuzz soak schemas bench coverage audit validate-envoy compose compose-mock compose-tls compose-claude compose-down preflight smoke gateways deb sbom
+.PHONY: help run demo test test-all fuzz soak schemas bench coverage audit validate-envoy compose compose-mock compose-tls compose-claude compose-down preflight smoke gateways deb sbom load
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | while IFS=$$'\t' read -r name text; do printf '  make %-16s %s\n' "$$name" "$$text"; done
@@ -73,4 +73,8 @@ deb: ## a Debian package in target/debian
 	@"$$(scripts/install.sh cargo-deb)" --locked
 
 sbom: ## what the program is made of, in CycloneDX, as target/masker.cdx.json
-	@"$$(scripts/install.sh cargo-cyclonedx)" --format json --override-filename masker.cdx && mv masker.cdx.json target/
+	@"$$(scripts/install.sh cargo-cyclonedx)" cyclonedx --format json --spec-version 1.5 --override-filename masker.cdx
+	@mkdir -p target && sed 's|path+file://[^#"]*#|path+file:///masker#|' masker.cdx.json >target/masker.cdx.json && rm masker.cdx.json
+
+load: ## realistic traffic through Envoy, every answer and request checked, and a report; USERS=, SECONDS_EACH=
+	@ENVOY="$$(scripts/install.sh envoy)" scripts/test.sh load

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# make test, and with `all`, `fuzz`, `soak`, `coverage`, `gateways` or `schemas` make
-# test-all, make fuzz, make soak, make coverage, make gateways and make schemas.
+# make test, and with `all`, `fuzz`, `soak`, `coverage`, `gateways`, `load` or
+# `schemas` make test-all, make fuzz, make soak, make coverage and so on.
 # Stops at the first step that fails; the last lines say how long each step took.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -41,7 +41,11 @@ tests() {
 fuzz() { FUZZ_SECONDS=${FUZZ_SECONDS:-60} cargo test --locked --test fuzz -- --nocapture; }
 soak() { SOAK_SECONDS=${SOAK_SECONDS:-120} cargo test --locked --test e2e soak:: -- --nocapture; }
 # The Envoy configurations, from outside. No test here needs a build of its own.
-gateways() { (cd tests/gateways && "$PYTHON" -m unittest -b); }
+gateways() { (cd tests/gateways && printf '%s\n' test_*.py | xargs -P 3 -n 1 "$PYTHON" -m unittest -b); }
+load() {
+    MASKER=${CARGO_TARGET_DIR:-$PWD/target}/release/masker "$PYTHON" tests/gateways/load.py \
+        --users "${USERS:-1 10 50 100}" --seconds "${SECONDS_EACH:-30}" --report target/load.html
+}
 doc_tests() { cargo test --locked --doc; }
 lints() { cargo clippy --locked --all-targets -- -D warnings; }
 deny() { "$(scripts/install.sh cargo-deny)" --all-features --log-level error check bans licenses sources; }
@@ -68,6 +72,9 @@ coverage) step "coverage" coverage ;;
 fuzz) step "fuzzing" fuzz ;;
 soak) step "soak" soak ;;
 schemas) step "fields of the newest SDKs" newest ;;
+load)
+    step "masker" cargo build --release --locked --bin masker
+    step "load" load ;;
 gateways)
     step "masker" cargo build --locked --bin masker
     step "gateways" gateways ;;
