@@ -226,12 +226,12 @@ impl Files {
         let gauge = |seconds: u64| i64::try_from(seconds).unwrap_or(i64::MAX);
         for (listener, path) in &self.certificates {
             let end = listen::expiry(path).unwrap_or_default();
-            metrics.certificate_end.get_or_create(listener).set(gauge(end));
+            metrics.process.certificate_end.get_or_create(listener).set(gauge(end));
         }
         let meta = self.key.as_ref().and_then(|path| std::fs::metadata(path).ok());
         let written = meta.and_then(|meta| meta.modified().ok());
         let written = written.and_then(|time| time.duration_since(UNIX_EPOCH).ok());
-        metrics.key_time.set(gauge(written.unwrap_or_default().as_secs()));
+        metrics.process.key_time.set(gauge(written.unwrap_or_default().as_secs()));
     }
 }
 
@@ -239,7 +239,7 @@ impl Files {
 pub(super) fn look(parts: Parts) -> Arc<dyn Fn() -> Facts + Send + Sync> {
     let gauge = |value: usize| i64::try_from(value).unwrap_or(i64::MAX);
     let started = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    parts.metrics.start_time.set(i64::try_from(started.as_secs()).unwrap_or_default());
+    parts.metrics.process.start_time.set(i64::try_from(started.as_secs()).unwrap_or_default());
     Arc::new(move || {
         let Parts { metrics, settings, store, gate, envoy, files } = &parts;
         files.look(metrics);
@@ -249,8 +249,8 @@ pub(super) fn look(parts: Parts) -> Arc<dyn Fn() -> Facts + Send + Sync> {
         store_counters(&metrics.store, &status);
         metrics.breaker_state.set(breaker_gauge(status.breaker));
         metrics.mode.set(mode_gauge(mode));
-        metrics.connections.set(gauge(envoy.taken()));
-        metrics.resident_bytes.set(gauge(resident_bytes().unwrap_or_default()));
+        metrics.process.connections.set(gauge(envoy.taken()));
+        metrics.process.resident_bytes.set(gauge(resident_bytes().unwrap_or_default()));
         let kinds = settings.masker.catalog.kinds();
         let critical = kinds.filter(|(_, kind)| kind.critical).map(|(_, kind)| kind.name.clone());
         Facts { breaker: status.breaker, mode, critical: critical.collect() }

@@ -157,30 +157,12 @@ impl Fields<'_> {
                 block: self.time("mode.block")?,
             },
             limits: self.limits()?,
-            detect: Detect {
-                private_ip: self.flag("detect.private_ip")?,
-                public_ip: self.flag("detect.public_ip")?,
-                families_off: self.list("detect.families_off")?,
-                profile: match self.text("detect.profile")?.as_str() {
-                    "strict" => Profile::Strict,
-                    _ => Profile::Default,
-                },
-                arn_style: match self.text("detect.arn_style")?.as_str() {
-                    "whole" => ArnStyle::Whole,
-                    _ => ArnStyle::Fields,
-                },
-                newest: self.text("detect.edition")? == "newest",
-                own: Arc::new(own),
-                files,
-            },
+            detect: self.detect(own, files)?,
             tenants,
             bearer_prefixes: self.list("tenants_bearer_prefixes")?,
             routes,
             refuse: self.refuse()?,
-            around: Around {
-                schemas: self.flag("request.schemas")?,
-                note: self.flag("request.note")?,
-            },
+            around: self.around()?,
             restore,
             lenient: self.flag("restore.spellings")?,
             shutdown: Shutdown {
@@ -196,6 +178,25 @@ impl Fields<'_> {
                     _ => LogFormat::Json,
                 },
             },
+        })
+    }
+
+    fn detect(&self, own: Own, files: Vec<PathBuf>) -> Result<Detect, Missing> {
+        Ok(Detect {
+            private_ip: self.flag("detect.private_ip")?,
+            public_ip: self.flag("detect.public_ip")?,
+            families_off: self.list("detect.families_off")?,
+            profile: match self.text("detect.profile")?.as_str() {
+                "strict" => Profile::Strict,
+                _ => Profile::Default,
+            },
+            arn_style: match self.text("detect.arn_style")?.as_str() {
+                "whole" => ArnStyle::Whole,
+                _ => ArnStyle::Fields,
+            },
+            newest: self.text("detect.edition")? == "newest",
+            own: Arc::new(own),
+            files,
         })
     }
 
@@ -267,6 +268,11 @@ impl Fields<'_> {
             resent: self.number("limits.resent")?,
             slice: self.number("limits.slice")?,
         })
+    }
+
+    fn around(&self) -> Result<Around, Missing> {
+        let (schemas, note) = (self.flag("request.schemas")?, self.flag("request.note")?);
+        Ok(Around { schemas, note })
     }
 
     fn hosted(&self) -> Result<BTreeSet<Hosted>, Missing> {

@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::body::encoding::CodingError;
+use crate::body::select::Hosted;
 use crate::ext_proc::endpoint::Errors;
 use crate::mask::masker::Refusal;
 
@@ -273,6 +274,18 @@ impl From<CodingError> for Reason {
             CodingError::Damaged => Self::CodingDamaged,
             CodingError::TooLarge(limit) => Self::TooLarge(limit),
         }
+    }
+}
+
+/// What a tool of the provider does, for errors.
+pub(super) fn hosted_name(tool: Hosted) -> &'static str {
+    match tool {
+        Hosted::WebSearch => "search the web",
+        Hosted::WebFetch => "fetch pages",
+        Hosted::Code => "run code",
+        Hosted::Mcp => "call MCP servers",
+        Hosted::FileSearch => "search files",
+        Hosted::Other => "use other tools of its own",
     }
 }
 

@@ -10,19 +10,19 @@ use bytes::Bytes;
 
 use crate::body::encoding::Coding;
 use crate::body::json::{Tape, Tokens};
-use crate::body::select::{Guarded, Hosted, Opaque};
+use crate::body::select::{Guarded, Opaque};
 use crate::detect::{Kind, Known};
 use crate::ext_proc::budget::Share;
 use crate::ext_proc::endpoint::Endpoint;
 use crate::ext_proc::headers::{Headers, Media};
 use crate::ext_proc::messages::Needs;
-use crate::ext_proc::refuse::Reason;
-use crate::ext_proc::request::bodies::{care, mask, texts};
+use crate::ext_proc::refuse::{Reason, hosted_name};
+use crate::ext_proc::request::bodies::{care, document, mask, texts};
 use crate::ext_proc::settings::Settings;
 use crate::ext_proc::talk::{self, Talk};
 use crate::mask::Scope;
 use crate::mask::care::Care;
-use crate::mask::conversation::{self, Chain, Identity, RecordKey, Verify};
+use crate::mask::conversation::{self, Identity, RecordKey, Verify};
 use crate::mask::masker::{Masker, Report, Session};
 use crate::mask::placeholder::Placeholder;
 use crate::mask::table::Table;
@@ -357,29 +357,6 @@ impl Spoken {
     }
 }
 
-/// Masks a JSON body. Of a conversation: what the model wrote is put back, and the masked
-/// beginning compared with what was sent before.
-fn document(
-    session: &mut Session<'_>,
-    tape: &Tape<'_>,
-    head: &Head,
-    settings: &Settings,
-    talk: Option<&mut Talk>,
-) -> Result<(String, u32), Reason> {
-    let format = head.endpoint.request;
-    let Some(talk) = talk else {
-        return Ok((session.document(tape, format, |_, _, _| {})?, 0));
-    };
-    session.begin(&talk.record().start);
-    let depth = settings.limits.depth;
-    let body = session.document(tape, format, |session, units, swaps| {
-        talk.record().originals.put_back(tape, &head.scope, depth, swaps);
-        let chain = Chain::read(tape, units, swaps, &head.scope);
-        talk.masked(session.known(), &chain, &settings.editions);
-    })?;
-    Ok((body, conversation::count(tape)))
-}
-
 /// Refuses what the configuration says must not pass unmasked.
 fn refuse(settings: &Settings, report: &Report) -> Result<(), Reason> {
     for &(place, kind) in report.guarded.keys() {
@@ -422,18 +399,6 @@ pub fn opaque_name(opaque: Opaque) -> &'static str {
         Opaque::Video => "videos",
         Opaque::Document => "documents",
         Opaque::File => "files",
-    }
-}
-
-/// For errors.
-fn hosted_name(tool: Hosted) -> &'static str {
-    match tool {
-        Hosted::WebSearch => "search the web",
-        Hosted::WebFetch => "fetch pages",
-        Hosted::Code => "run code",
-        Hosted::Mcp => "call MCP servers",
-        Hosted::FileSearch => "search files",
-        Hosted::Other => "use other tools of its own",
     }
 }
 

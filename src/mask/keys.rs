@@ -109,16 +109,18 @@ impl Master {
             }
         };
         let seal = |(id, key): (&u8, &Key)| (*id, expand(&salt, key, "masker seal v1"));
+        let record_seal =
+            |(id, key): (&u8, &Key)| (*id, expand(&salt, key, "masker record seal v1"));
         Scope(Arc::new(Keys {
             tenant: tenant.clone(),
             tag: mac(&expand(&salt, &ring.tag, "masker tag v1")),
             seals: ring.seals.iter().map(seal).collect(),
             current: ring.current,
             store: mac(&expand(&salt, &ring.tag, "masker store key v1")),
-            resent: polyval(&expand(&salt, &ring.tag, "masker resent v1")),
             record: mac(&expand(&salt, &ring.tag, "masker record v1")),
-            record_seal: expand(&salt, &ring.tag, "masker record seal v1"),
+            record_seals: ring.seals.iter().map(record_seal).collect(),
             units: polyval(&expand(&salt, &ring.tag, "masker units v1")),
+            resent: polyval(&expand(&salt, &ring.tag, "masker resent v1")),
         }))
     }
 }
@@ -196,7 +198,7 @@ struct Keys {
     current: u8,
     store: HmacSha256,
     record: HmacSha256,
-    record_seal: Key,
+    record_seals: Vec<(u8, Key)>,
     resent: Polyval,
     units: Polyval,
 }
@@ -214,6 +216,8 @@ pub enum Label {
     Block,
     /// The units of a conversation up to one.
     Chain,
+    /// A record, for its nonce.
+    Record,
 }
 
 impl Label {
@@ -224,6 +228,7 @@ impl Label {
             Self::Message => b"message",
             Self::Block => b"block",
             Self::Chain => b"chain",
+            Self::Record => b"record",
         }
     }
 }
@@ -283,10 +288,10 @@ impl Scope {
         mac
     }
 
-    /// The key that seals records at rest.
+    /// A key that opens records that were sealed under this id: see [`Scope::seal_id`].
     #[must_use]
-    pub fn record_seal_key(&self) -> &[u8; 32] {
-        &self.0.record_seal
+    pub fn record_seal_key(&self, id: u8) -> Option<&[u8; 32]> {
+        self.0.record_seals.iter().find(|(own, _)| *own == id).map(|(_, key)| &**key)
     }
 
     /// A keyed hash (POLYVAL, RFC 8452) for what came before. Two texts share one with a

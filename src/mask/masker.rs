@@ -8,6 +8,7 @@
 
 mod again;
 mod around;
+mod behind;
 mod report;
 
 use std::collections::BTreeMap;
@@ -23,7 +24,6 @@ use crate::body::select::{self, Format, Leaf, Opaque, Place, Units};
 use crate::body::splice::{Swap, splice};
 use crate::detect::{Beside, Catalog, Finding, Kind, Known, Rank};
 use crate::mask::contents::Contents;
-use crate::mask::conversation::Names;
 use crate::mask::decoded::{Decoded, source_at};
 use crate::mask::masker::again::{Digest, Log};
 use crate::mask::note;
@@ -112,36 +112,6 @@ impl<'a> Session<'a> {
         Self { masker, scope, table, around, known, report, decoded, base, digest, log }
     }
 
-    /// A document that comes behind another, whose names and mappings these are. `masker`
-    /// remembers nothing: what came before is not in its keys.
-    #[must_use]
-    pub(super) fn behind(
-        masker: &'a Masker,
-        scope: &'a Scope,
-        known: Known,
-        table: Arc<Table>,
-    ) -> Self {
-        Self { known, base: Some(table), ..Self::new(masker, scope) }
-    }
-
-    /// Names that are known before anything is read.
-    pub fn begin(&mut self, names: &Names) {
-        let catalog = Arc::clone(&self.masker.catalog);
-        for (name, kind) in names.kinds(&catalog) {
-            self.learn(name, kind);
-        }
-    }
-
-    #[must_use]
-    pub fn known(&self) -> &Known {
-        &self.known
-    }
-
-    #[must_use]
-    pub fn into_known(self) -> Known {
-        self.known
-    }
-
     /// Masks a JSON document. What is not JSON is masked as text and counted:
     /// the provider will say what is wrong with it.
     pub fn json(&mut self, source: &str, format: Format) -> Result<String, Refusal> {
@@ -163,10 +133,7 @@ impl<'a> Session<'a> {
         format: Format,
         before: impl FnOnce(&Self, &Units, &mut Vec<Swap<String>>),
     ) -> Result<String, Refusal> {
-        for tool in select::hosted(tape, format) {
-            *self.report.hosted.entry(tool).or_default() += 1;
-        }
-        self.report.goes_on |= select::goes_on(tape, format);
+        self.hosted(tape, format);
         let mut swaps = Vec::new();
         let units = select::units(tape, format);
         self.report.unknown += units.unknown();

@@ -192,7 +192,7 @@ impl Store {
     /// Adds to a call what is asked of records, unless this replica remembers it.
     fn ask(
         &self,
-        seal: &Seal,
+        seal: &Seal<'_>,
         asking: &RecordWants,
         batch: &mut Batch,
         records: &mut RecordAnswer,
@@ -360,7 +360,7 @@ impl Store {
 
 /// What the store said of records.
 fn answer(
-    seal: &Seal,
+    seal: &Seal<'_>,
     asking: &RecordWants,
     batch: &Batch,
     replies: &Replies,

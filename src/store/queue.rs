@@ -73,13 +73,9 @@ mod tests {
     use super::*;
 
     fn entry(n: u8) -> Entry {
-        Entry {
-            key: [n; 16],
-            fingerprint: [n; 32],
-            sealed: Arc::from([n].as_slice()),
-            replaces: false,
-            lasting: false,
-        }
+        let sealed = Arc::from([n].as_slice());
+        let (lasting, replaces) = (false, false);
+        Entry { key: [n; 16], fingerprint: [n; 32], sealed, lasting, replaces }
     }
 
     fn keys(queue: &mut Queue, count: usize) -> Vec<u8> {

@@ -1,10 +1,11 @@
 //! Records of conversations: sealed, and written again with each turn.
 //!
 //! ```text
-//! sealed = version(1) ‖ nonce(12) ‖ ciphertext ‖ tag(16)     AES-256-GCM-SIV, tenant's record key
-//! aad    = "record" ‖ version(1) ‖ key(16)
+//! sealed = version(1) ‖ seal id(1) ‖ nonce(12) ‖ ciphertext ‖ tag(16)
+//! aad    = "record" ‖ version(1) ‖ seal id(1) ‖ key(16)
 //! ```
 //!
+//! AES-256-GCM-SIV under the tenant's key for records, of which each seal key of the ring has one.
 //! A write answers what was there before, so that a replica that did not see another's turn
 //! learns of it in the round trip that it makes anyway. The memory store is what is remembered
 //! here; beside Redis that is a cache.
@@ -17,8 +18,8 @@ use aes_gcm_siv::aead::{Aead, Payload};
 use aes_gcm_siv::{Aes256GcmSiv, KeyInit, Nonce};
 use zeroize::Zeroizing;
 
-use crate::mask::Scope;
 use crate::mask::conversation::RecordKey;
+use crate::mask::{Label, Scope};
 use crate::store::SealError;
 use crate::store::batch::{Batch, NotWritten, Replies, Sealed, StoreKey};
 use crate::store::lru::Lru;
@@ -146,39 +147,41 @@ impl Records {
 }
 
 /// Seals and opens one tenant's records.
-pub(crate) struct Seal(Aes256GcmSiv);
+#[derive(Debug)]
+pub(crate) struct Seal<'s>(&'s Scope);
 
-impl std::fmt::Debug for Seal {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Seal")
+impl<'s> Seal<'s> {
+    pub(crate) fn new(scope: &'s Scope) -> Self {
+        Self(scope)
     }
-}
 
-impl Seal {
-    pub(crate) fn new(scope: &Scope) -> Self {
-        Self(Aes256GcmSiv::new(scope.record_seal_key().into()))
+    fn cipher(&self, id: u8) -> Option<Aes256GcmSiv> {
+        self.0.record_seal_key(id).map(|key| Aes256GcmSiv::new(key.into()))
     }
 
     pub(crate) fn seal(&self, key: RecordKey, plain: &[u8]) -> Result<Sealed, SealError> {
-        let mut nonce = [0; NONCE];
-        getrandom::fill(&mut nonce).map_err(SealError::Random)?;
-        let payload = Payload { msg: plain, aad: &aad(&key) };
-        let text = self.0.encrypt(&Nonce::from(nonce), payload).map_err(|_| SealError::Length)?;
-        let value = [&[VERSION], nonce.as_slice(), &text].concat().into();
+        // The same record is sealed to the same bytes, which is all that a repeated nonce tells.
+        let digest = self.0.digest(Label::Record, &[&key.0, plain]);
+        let nonce = *digest.first_chunk::<NONCE>().ok_or(SealError::Length)?;
+        let id = self.0.seal_id();
+        let payload = Payload { msg: plain, aad: &aad(id, &key) };
+        let cipher = self.cipher(id).ok_or(SealError::Key)?;
+        let text = cipher.encrypt(&Nonce::from(nonce), payload).map_err(|_| SealError::Length)?;
+        let value = [&[VERSION, id], nonce.as_slice(), &text].concat().into();
         Ok(Sealed { key: key.0, value })
     }
 
     /// None: damaged, or another's, or of a newer version.
     pub(crate) fn open(&self, key: RecordKey, sealed: &[u8]) -> Option<Plain> {
-        let rest = sealed.strip_prefix(&[VERSION])?;
+        let (&id, rest) = sealed.strip_prefix(&[VERSION])?.split_first()?;
         let (nonce, msg) = rest.split_first_chunk::<NONCE>()?;
-        let payload = Payload { msg, aad: &aad(&key) };
-        self.0.decrypt(&Nonce::from(*nonce), payload).ok().map(Zeroizing::new)
+        let payload = Payload { msg, aad: &aad(id, &key) };
+        self.cipher(id)?.decrypt(&Nonce::from(*nonce), payload).ok().map(Zeroizing::new)
     }
 }
 
-fn aad(key: &RecordKey) -> Vec<u8> {
-    [b"record".as_slice(), &[VERSION], &key.0].concat()
+fn aad(id: u8, key: &RecordKey) -> Vec<u8> {
+    [b"record".as_slice(), &[VERSION, id], &key.0].concat()
 }
 
 #[cfg(test)]
@@ -193,10 +196,11 @@ mod tests {
 
     #[test]
     fn a_record_is_opened_by_its_tenant_under_its_key_only() {
-        let (seal, key) = (Seal::new(&scope("a")), RecordKey([7; 16]));
+        let (own, other) = (scope("a"), scope("b"));
+        let (seal, key) = (Seal::new(&own), RecordKey([7; 16]));
         let sealed = seal.seal(key, b"canary").unwrap().value;
         assert_eq!(seal.open(key, &sealed).as_deref(), Some(&b"canary".to_vec()));
-        assert_eq!(Seal::new(&scope("b")).open(key, &sealed), None);
+        assert_eq!(Seal::new(&other).open(key, &sealed), None);
         assert_eq!(seal.open(RecordKey([8; 16]), &sealed), None);
         for at in 0..sealed.len() {
             let mut damaged = sealed.to_vec();

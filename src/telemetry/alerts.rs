@@ -218,6 +218,11 @@ fn states(recent: &Totals, facts: &Facts) -> Vec<Condition> {
         let count = as_f64(recent.store_failures);
         all.push(Condition { count, ..of("STORE_FAILURES", Severity::Warning, text) });
     }
+    if recent.prefix_faults > 0 {
+        let text = "the masked beginning of a conversation changed";
+        let count = as_f64(recent.prefix_faults);
+        all.push(Condition { count, ..of("PREFIX_FAULT", Severity::High, text) });
+    }
     match facts.mode {
         Mode::Bypass => {
             let text = "BYPASS: requests are forwarded unmasked";
@@ -285,6 +290,9 @@ mod tests {
         assert_eq!((found.kind, found.count), ("CRITICAL_PATTERN_THRESHOLD", 11.0));
         assert_eq!(found.pattern.as_deref(), Some("ACCESS_KEY"));
         assert_eq!(all.len(), 1);
+
+        let fault = Totals { prefix_faults: 1, ..outcomes(0, 0) };
+        assert_eq!(holding(&fault, &facts()), [("PREFIX_FAULT", Severity::High)]);
 
         let open = Facts { breaker: State::Open, mode: Mode::Bypass, ..facts() };
         let none = outcomes(0, 0);

@@ -51,11 +51,7 @@ pub struct Metrics {
     pub breaker_state: Gauge,
     pub mode: Gauge,
     pub exchanges: Gauge,
-    pub connections: Gauge,
-    pub resident_bytes: Gauge,
-    pub start_time: Gauge,
-    pub certificate_end: Family<Listener, Gauge>,
-    pub key_time: Gauge,
+    pub process: Process,
     pub buffered_bytes: Gauge,
     pub unmaskable: Family<Place, Counter>,
     pub opaque: Family<Opaque, Counter>,
@@ -79,6 +75,16 @@ pub struct StoreCounters {
     pub unreadable: Counter,
 }
 
+/// Of the process and what it is connected with.
+#[derive(Clone, Debug, Default)]
+pub struct Process {
+    pub connections: Gauge,
+    pub resident_bytes: Gauge,
+    pub start_time: Gauge,
+    pub certificate_end: Family<Listener, Gauge>,
+    pub key_time: Gauge,
+}
+
 impl Metrics {
     /// Registers all metrics, with names that begin with `masker_`.
     #[must_use]
@@ -97,10 +103,7 @@ impl Metrics {
                 "restore_refusals",
                 "Known placeholders in answers that were not restored, by reason",
             ),
-            held_events: of.empty(
-                "held_events",
-                "Events of streamed answers that waited for the rest of a placeholder",
-            ),
+            held_events: of.empty("held_events", "Events that waited for more of a placeholder"),
             mask_seconds: of.empty("mask_seconds", "Time that masking one request body took"),
             store_seconds: of.empty("store_seconds", "Time that an exchange waited for the store"),
             request_seconds: of.empty(
@@ -119,44 +122,21 @@ impl Metrics {
             mode: of
                 .empty("mode", "Mode of operation: 0 normal, 1 degraded, 2 block-all, 3 bypass"),
             exchanges: of.empty("exchanges", "Exchanges that are running"),
-            connections: of.empty("connections", "Connections of Envoy"),
-            resident_bytes: of.empty("resident_bytes", "Memory of the process"),
-            start_time: of.empty("start_time_seconds", "When the process started, in Unix time"),
-            certificate_end: of.empty(
-                "certificate_end_time_seconds",
-                "When a listener's certificate ends, in Unix time",
-            ),
-            key_time: of.empty(
-                "key_file_time_seconds",
-                "When the file of the master key was written, in Unix time",
-            ),
+            process: of.process(),
             buffered_bytes: of.empty("buffered_bytes", "Bytes held for running exchanges"),
             unmaskable: of.empty("unmaskable", "Findings in places that must not change, by place"),
             opaque: of.empty("opaque", "Content that masker does not look into, by kind"),
-            hosted: of.empty(
-                "provider_tools",
-                "Tools in requests that the provider runs, with placeholders",
-            ),
-            blocks: of.empty(
-                "unknown_blocks",
-                "Content blocks of a type that is not known: masked in requests, passed in answers",
-            ),
+            hosted: of.empty("provider_tools", "Tools in requests that the provider runs"),
+            blocks: of.empty("unknown_blocks", "Content blocks of a type that is not known"),
             reloads: of.empty(
                 "config_reloads",
                 "Configurations that were read again: applied, or refused because they are wrong",
             ),
-            prefix_faults: of.empty(
-                "prefix_faults",
-                "Conversations whose masked beginning changed although the client's did not, by cause",
-            ),
-            records_lost: of.empty(
-                "records_lost",
-                "Requests of conversations that run and of which nothing was remembered",
-            ),
-            originals: of.empty(
-                "originals",
-                "Blocks of answers that were kept as the model wrote them, since masking them again gives something else",
-            ),
+            prefix_faults: of
+                .empty("prefix_faults", "Conversations whose masked beginning changed, by cause"),
+            records_lost: of
+                .empty("records_lost", "Requests that go on with what nobody remembers"),
+            originals: of.empty("originals", "Blocks of answers kept as the model wrote them"),
         };
         metrics.begin();
         metrics
@@ -219,6 +199,22 @@ impl Registrar<'_> {
         let metric = M::default();
         self.0.register(name, help, metric.clone());
         metric
+    }
+
+    fn process(&mut self) -> Process {
+        Process {
+            connections: self.empty("connections", "Connections of Envoy"),
+            resident_bytes: self.empty("resident_bytes", "Memory of the process"),
+            start_time: self.empty("start_time_seconds", "When the process started, in Unix time"),
+            certificate_end: self.empty(
+                "certificate_end_time_seconds",
+                "When a listener's certificate ends, in Unix time",
+            ),
+            key_time: self.empty(
+                "key_file_time_seconds",
+                "When the file of the master key was written, in Unix time",
+            ),
+        }
     }
 
     fn store(&mut self) -> StoreCounters {

@@ -30,6 +30,7 @@ use crate::telemetry::history::History;
 use crate::telemetry::history::Point;
 use crate::telemetry::history::Totals;
 use crate::telemetry::labels;
+use crate::telemetry::labels::Cause;
 use crate::telemetry::labels::Outcome;
 use crate::telemetry::labels::Place;
 use crate::telemetry::labels::Restored;
@@ -403,6 +404,10 @@ fn totals(metrics: &Metrics, at: Duration) -> Totals {
         held: metrics.held_events.get(),
         store_failures: metrics.store.failures.get(),
         breaker_trips: metrics.breaker_trips.get(),
+        prefix_faults: Cause::ALL
+            .iter()
+            .map(|own| metrics.prefix_faults.get_or_create(own).get())
+            .sum(),
         mode_changes: metrics.mode_changes.get(),
         mask: metrics.mask_seconds.spread(),
         store: metrics.store_seconds.spread(),

@@ -17,7 +17,7 @@ fn exported() -> BTreeMap<String, Labels> {
     let all = Metrics::new(&mut registry);
     all.findings.add("EC2", "ec2_vpc", false, 1);
     all.refusals.get_or_create(&Code("too_large")).inc();
-    all.certificate_end.get_or_create(&Listener::Admin).set(1);
+    all.process.certificate_end.get_or_create(&Listener::Admin).set(1);
     let text = metrics::encode(&registry).unwrap();
     let mut found: BTreeMap<String, Labels> = BTreeMap::new();
     for line in text.lines().filter(|line| !line.starts_with('#')) {

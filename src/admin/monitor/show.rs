@@ -82,7 +82,7 @@ pub(super) fn dashboard(control: &Control) -> Value {
             "exchanges": status.exchanges,
             "buffered_bytes": status.buffered_bytes,
             "buffered_bytes_limit": status.buffered_bytes_limit,
-            "resident_bytes": metrics.resident_bytes.get(),
+            "resident_bytes": metrics.process.resident_bytes.get(),
             "store_queue": status.queued,
             "pattern_usage": usage(control, &totals, PATTERNS),
         },
@@ -171,13 +171,13 @@ pub(super) fn health(control: &Control) -> (bool, Value) {
 
 /// Is an Envoy connected?
 fn link(control: &Control) -> &'static str {
-    if control.watch.metrics().connections.get() > 0 { "UP" } else { "DOWN" }
+    if control.watch.metrics().process.connections.get() > 0 { "UP" } else { "DOWN" }
 }
 
 /// All in all, each part, and what is wrong.
 fn checks(control: &Control) -> (&'static str, Vec<Value>, Vec<String>) {
     let facts = control.watch.facts();
-    let connections = control.watch.metrics().connections.get();
+    let connections = control.watch.metrics().process.connections.get();
     let reasons = (control.readiness)();
     let failing = control
         .watch

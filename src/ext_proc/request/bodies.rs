@@ -7,7 +7,9 @@ use crate::ext_proc::headers::Media;
 use crate::ext_proc::refuse::Reason;
 use crate::ext_proc::request::Head;
 use crate::ext_proc::settings::Settings;
+use crate::ext_proc::talk::Talk;
 use crate::mask::care::Care;
+use crate::mask::conversation::{self, Chain};
 use crate::mask::masker::Session;
 
 pub(super) fn mask(session: &mut Session<'_>, text: &str, head: &Head) -> Result<String, Reason> {
@@ -77,4 +79,27 @@ fn form(
         swaps.push(Swap { span: part.span, with });
     }
     splice(text, &mut swaps).map_err(|_| Reason::Internal)
+}
+
+/// Masks a JSON body. Of a conversation: what the model wrote is put back, and the masked
+/// beginning compared with what was sent before.
+pub(super) fn document(
+    session: &mut Session<'_>,
+    tape: &Tape<'_>,
+    head: &Head,
+    settings: &Settings,
+    talk: Option<&mut Talk>,
+) -> Result<(String, u32), Reason> {
+    let format = head.endpoint.request;
+    let Some(talk) = talk else {
+        return Ok((session.document(tape, format, |_, _, _| {})?, 0));
+    };
+    session.begin(&talk.record().start);
+    let depth = settings.limits.depth;
+    let body = session.document(tape, format, |session, units, swaps| {
+        talk.record().originals.put_back(tape, &head.scope, depth, swaps);
+        let chain = Chain::read(tape, units, swaps, &head.scope);
+        talk.masked(session.known(), &chain, &settings.editions);
+    })?;
+    Ok((body, conversation::count(tape)))
 }

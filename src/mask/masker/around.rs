@@ -2,7 +2,7 @@
 //! depends on nothing that may change from turn to turn.
 
 use crate::body::json::Tape;
-use crate::body::select::Format;
+use crate::body::select::{self, Format};
 use crate::body::splice::Swap;
 use crate::mask::masker::Session;
 use crate::mask::schema;
@@ -29,6 +29,14 @@ fn moved(at: usize, swaps: &[Swap<String>]) -> usize {
 }
 
 impl Session<'_> {
+    /// What the provider runs and keeps.
+    pub(super) fn hosted(&mut self, tape: &Tape<'_>, format: Format) {
+        for tool in select::hosted(tape, format) {
+            *self.report.hosted.entry(tool).or_default() += 1;
+        }
+        self.report.goes_on |= select::goes_on(tape, format);
+    }
+
     /// Lets the schemas of a request admit placeholders.
     pub(super) fn widened(
         &mut self,
