@@ -19,7 +19,7 @@ pub fn json_schema() -> Value {
     for opt in OPTIONS {
         insert(&mut properties, opt.key, option(opt));
     }
-    let mut root = table(properties, &[]);
+    let mut root = table(&properties, &[]);
     if let Value::Object(fields) = &mut root {
         fields.insert("$schema".into(), "https://json-schema.org/draft/2020-12/schema".into());
         fields.insert("title".into(), "Masker's configuration".into());
@@ -33,13 +33,13 @@ fn insert(properties: &mut Fields, key: &str, what: Value) {
         properties.insert(key.to_owned(), what);
         return;
     };
-    let below = properties.entry(section).or_insert_with(|| table(Fields::new(), &[]));
+    let below = properties.entry(section).or_insert_with(|| table(&Fields::new(), &[]));
     if let Some(Value::Object(inner)) = below.get_mut("properties") {
         insert(inner, rest, what);
     }
 }
 
-fn table(properties: Fields, required: &[&str]) -> Value {
+fn table(properties: &Fields, required: &[&str]) -> Value {
     let mut table =
         json!({"type": "object", "additionalProperties": false, "properties": properties});
     if let (Value::Object(fields), false) = (&mut table, required.is_empty()) {
@@ -78,14 +78,14 @@ fn form(form: Form) -> Value {
         Form::Time { .. } => json!({"type": "string", "pattern": "^[0-9]+(ms|s|m|h|d)$"}),
         Form::List => json!({"type": "array", "items": {"type": "string"}}),
         Form::Rows(fields) => {
-            let properties =
+            let properties: Fields =
                 fields.iter().map(|field| (field.key.to_owned(), option(field))).collect();
             let required: Vec<_> = fields
                 .iter()
                 .filter(|field| !matches!(field.given, Given::Maybe(_)))
                 .map(|field| field.key)
                 .collect();
-            json!({"type": "array", "items": table(properties, &required)})
+            json!({"type": "array", "items": table(&properties, &required)})
         }
     }
 }
