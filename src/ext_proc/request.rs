@@ -39,7 +39,7 @@ pub struct Head {
     media: Media,
     coding: Option<Coding>,
     /// Let through unmasked, by a route of the configuration.
-    pass: bool,
+    pub(super) pass: bool,
     /// Findings in path and headers, which go unchanged.
     pub outside: BTreeMap<(Place, Kind), u64>,
 }
