@@ -17,6 +17,7 @@ use crate::driver::{
     Kept, answer_body, answer_bytes, answer_headers, drive, headers, request_body, request_headers,
     send_to, settings,
 };
+use crate::spellings;
 
 /// A provider that knows what it was sent and what it wrote.
 #[derive(Default)]
@@ -430,6 +431,33 @@ fn what_the_model_wrote_comes_back() {
         client.turn("Thanks.", echo);
         assert_eq!((client.fault, client.lost), (None, false), "{session:?} {piece}");
         assert!(client.originals >= 10, "{}", client.originals);
+    }
+}
+
+#[test]
+fn a_misspelled_placeholder_comes_back_as_it_was_spelled() {
+    let settings = Arc::new(settings());
+    let spelled = spellings::variants();
+    let texts: Value =
+        spelled.iter().map(|(wrote, _)| json!({"type": "text", "text": wrote})).collect();
+    let call = |(wrote, _): &spellings::Spelled| json!({"type": "tool_use", "id": "toolu_1", "name": "Bash", "input": {"command": wrote}});
+    let calls: Value = spelled.iter().map(call).collect();
+    for (session, piece) in [(Some("s"), 5), (None, 0)] {
+        let mut kept = Kept::new();
+        let mut client = Client { piece, ..Client::new(&settings, &mut kept, session) };
+        let (_, got) = client.turn(&spellings::request(), |_| texts.clone());
+        for (block, (_, stands_for)) in got.as_array().unwrap().iter().zip(&spelled) {
+            assert_eq!(block["text"], *stands_for);
+        }
+        let (_, got) = client.turn("Run each.", |_| calls.clone());
+        for (block, (_, stands_for)) in got.as_array().unwrap().iter().zip(&spelled) {
+            assert_eq!(block["input"]["command"], *stands_for);
+        }
+        client.turn("Thanks.", echo);
+        // Each turn compares what is sent with what the model wrote.
+        client.turn("Bye.", echo);
+        assert_eq!((client.fault, client.lost), (None, false), "{session:?} {piece}");
+        assert!(client.originals >= 2 * spelled.len(), "{}", client.originals);
     }
 }
 
