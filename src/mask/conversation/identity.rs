@@ -43,9 +43,8 @@ impl Identity {
         };
         let asked = asked(tape, first(Role::User)?, scope);
         let answered = blocks::first_answer(tape, &messages).map(|answer| {
-            let blocks = answer.iter().flat_map(|&message| blocks::blocks(tape, message));
             // As an answer is read: see `Verify`.
-            digest(blocks.map(|block| block.digest(tape, scope, usize::MAX)), scope)
+            digest(blocks::digests(tape, answer, scope, usize::MAX).into_iter(), scope)
         });
         let messages = u32::try_from(messages.len()).unwrap_or(u32::MAX);
         Some(Self { session, asked, answered, messages })
