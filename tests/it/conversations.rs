@@ -597,6 +597,40 @@ fn in_other_formats_too_what_the_model_wrote_comes_back() {
     }
 }
 
+#[test]
+fn a_conversation_that_the_provider_keeps_knows_its_names_and_its_edition() {
+    let (before, after) = (with(&["one"], 1, false), with(&["one", "two"], 2, false));
+    let role = "arn:aws:iam::123456789012:role/payments-deployer-7 the-one the-two";
+    let result = |text: &str| json!([{"type": "function_call_output", "output": text}]);
+    for conversation in [json!("conv_1"), json!({"id": "conv_1"})] {
+        let mut kept = Kept::new();
+        let mut sent = |settings: &Arc<Settings>, id: &Value, input: Value| {
+            let body = json!({"conversation": id, "input": input}).to_string();
+            let mut exchange = Exchange::new(Arc::clone(settings));
+            let begin = request_headers("/v1/responses", "application/json", false);
+            send_to(&mut exchange, begin, &mut kept).unwrap();
+            let out = send_to(&mut exchange, request_body(body.as_bytes(), true), &mut kept);
+            assert_eq!((exchange.tally.fault, exchange.tally.lost), (None, false));
+            let part = |output: Output| match output {
+                Output::RequestBody { bytes, .. } => bytes.to_vec(),
+                _ => Vec::new(),
+            };
+            String::from_utf8(out.unwrap().into_iter().flat_map(part).collect()).unwrap()
+        };
+        let bare = "payments-deployer-7 the-one the-two";
+        assert!(sent(&before, &conversation, result(bare)).contains("payments-deployer-7"));
+        sent(&before, &conversation, json!(role));
+        // The same again is masked more, and nobody's fault; so is what a tool says.
+        for input in [result(bare), json!(role), json!(bare)] {
+            let masked = sent(&after, &conversation, input);
+            assert!(!masked.contains("payments-deployer-7"), "{masked}");
+            assert!(!masked.contains("the-one") && masked.contains("the-two"), "{masked}");
+        }
+        let other = sent(&after, &json!("conv_2"), json!(bare));
+        assert!(other.contains("payments-deployer-7") && !other.contains("the-two"), "{other}");
+    }
+}
+
 /// How a client of Gemini keeps the parts of a stream.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Parts {
