@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 /// A span of the source and what stands there instead.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Swap<T> {
     pub span: Range<usize>,
     pub with: T,

@@ -285,7 +285,7 @@ impl Answer {
                 if let (Some(verify), Some(wrote)) = (verify, wrote)
                     && let (Ok(wrote), Ok(gave)) = (from_utf8(&wrote), from_utf8(&gave))
                 {
-                    verify.answer(wrote, gave);
+                    verify.answer(*format, wrote, gave);
                 }
                 out.extend(gave);
             }

@@ -25,6 +25,8 @@ pub struct Talk {
     record: Record,
     /// As this exchange itself wrote it before.
     wrote: Option<Record>,
+    /// What is known before its first unit, if the record does not say it.
+    start: Option<Names>,
     /// Of the session, as it was read and with what was learned.
     names: Names,
     learned: bool,
@@ -70,10 +72,14 @@ impl Talk {
             key.and_then(|_| conversation::decode(&read.next().unwrap_or_default()));
         let names = identity.session().and_then(|_| conversation::decode(&read.next()?));
         let names: Names = names.unwrap_or_default();
-        let begun = || Record::begun(editions.pin().clone(), names.clone());
+        // What was learned in earlier requests of a conversation that the provider keeps is
+        // known in this one: nothing of them comes again.
+        let own = if identity.kept { Names::default() } else { names.clone() };
+        let begun = || Record::begun(editions.pin().clone(), own);
         let record = known.clone().unwrap_or_else(begun);
+        let start = identity.kept.then(|| names.clone());
         let (wrote, learned, tries, fault) = Default::default();
-        Self { identity, key, read: known, record, wrote, names, learned, tries, fault }
+        Self { identity, key, read: known, record, wrote, start, names, learned, tries, fault }
     }
 
     /// It runs, and nothing is remembered of it: the newest edition counts.
@@ -91,12 +97,21 @@ impl Talk {
         &self.record
     }
 
+    /// The names that are known before its first unit.
+    #[must_use]
+    pub fn start(&self) -> &Names {
+        self.start.as_ref().unwrap_or(&self.record.start)
+    }
+
     /// Its request was masked.
     pub fn masked(&mut self, known: &Known, chain: &Chain, editions: &Editions) {
         if self.identity.session().is_some() {
             self.learned |= self.names.learn(known, editions.newest());
         }
         let settings = editions.settings(&self.record.pin);
+        if self.identity.kept {
+            return;
+        }
         if let Some(read) = &self.read
             && chain.differs(read)
         {

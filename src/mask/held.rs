@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::ops::Range;
 
 use crate::body::frame::Frame;
-use crate::body::select::End;
+use crate::body::select::{End, Format};
 use crate::body::splice::{Swap, splice};
 use crate::mask::channel::{Channels, Plan};
 use crate::mask::conversation::Verify;
@@ -34,6 +34,8 @@ pub(super) struct Delta {
     at: Range<usize>,
     /// Restored already.
     ready: String,
+    /// What that was.
+    took: String,
     /// Not decided yet.
     pub pending: String,
     /// Its last text may still become a placeholder.
@@ -49,7 +51,8 @@ impl Delta {
         text: &str,
     ) -> Self {
         let pending = text.to_owned();
-        Self { channel, source, tool, at, ready: String::new(), pending, open: true }
+        let (ready, took) = Default::default();
+        Self { channel, source, tool, at, ready, took, pending, open: true }
     }
 }
 
@@ -70,6 +73,7 @@ pub(super) fn share<const N: usize>(plan: &Plan, joined: &str, deltas: [(&mut De
     let (mut at, mut start) = (0, 0);
     let mut swaps = plan.swaps.iter().peekable();
     for (index, (delta, end)) in deltas.into_iter().enumerate() {
+        let from = at;
         while let Some(swap) = swaps.next_if(|swap| swap.span.start < end) {
             delta.ready.push_str(joined.get(at..swap.span.start).unwrap_or_default());
             delta.ready.push_str(&swap.with);
@@ -80,6 +84,7 @@ pub(super) fn share<const N: usize>(plan: &Plan, joined: &str, deltas: [(&mut De
             delta.ready.push_str(joined.get(at..upto).unwrap_or_default());
             at = upto;
         }
+        delta.took.push_str(joined.get(from..at).unwrap_or_default());
         let begins = plan.open < end || (index + 1 == N && plan.open < joined.len());
         delta.open = begins && plan.open >= start;
         if delta.open {
@@ -97,11 +102,30 @@ impl Held {
     }
 
     /// Tells what the client gets.
-    pub(super) fn tell(&self, verify: &mut Verify) {
+    pub(super) fn tell(&self, format: Format, verify: &mut Verify) {
+        if format == Format::Gemini {
+            if let Some([wrote, gave]) = self.both() {
+                verify.chunk(&wrote, &gave);
+            }
+            return;
+        }
         for delta in &self.deltas {
             verify.gave(delta.channel, &delta.ready);
         }
         self.ends.iter().for_each(|&end| verify.end(end));
+    }
+
+    /// What the model wrote in this event, and what the client gets in it: text that moves
+    /// between events has moved in both.
+    pub(super) fn both(&self) -> Option<[String; 2]> {
+        let data = self.frame.data()?;
+        let texts = |text: fn(&Delta) -> &String| -> Vec<Swap<String>> {
+            let swap = |delta: &Delta| Swap { span: delta.at.clone(), with: text(delta).clone() };
+            self.deltas.iter().map(swap).collect()
+        };
+        let mut gave = [texts(|delta| &delta.ready), self.swaps.clone()].concat();
+        let wrote = splice(&data, &mut texts(|delta| &delta.took)).ok()?;
+        Some([wrote, splice(&data, &mut gave).ok()?])
     }
 
     pub(super) fn is_open(&self) -> bool {

@@ -100,6 +100,7 @@ impl Stream {
             Format::Chat,
             Format::ResponsesEvent,
             Format::ConverseEvent,
+            Format::Gemini,
         ];
         Self { verify: verify.filter(|_| compared.contains(&self.format)), ..self }
     }
@@ -332,7 +333,7 @@ impl Stream {
             let Some(mut held) = self.queue.pop_front() else { return };
             self.left += 1;
             if let Some(verify) = &mut self.verify {
-                held.tell(verify);
+                held.tell(self.format, verify);
             }
             held.settle(&self.channels);
             held.write(out);

@@ -17,6 +17,7 @@ use crate::driver::{
     Kept, answer_body, answer_bytes, answer_headers, drive, headers, request_body, request_headers,
     send_to, settings,
 };
+use crate::spellings;
 
 /// A provider that knows what it was sent and what it wrote.
 #[derive(Default)]
@@ -433,6 +434,33 @@ fn what_the_model_wrote_comes_back() {
     }
 }
 
+#[test]
+fn a_misspelled_placeholder_comes_back_as_it_was_spelled() {
+    let settings = Arc::new(settings());
+    let spelled = spellings::variants();
+    let texts: Value =
+        spelled.iter().map(|(wrote, _)| json!({"type": "text", "text": wrote})).collect();
+    let call = |(wrote, _): &spellings::Spelled| json!({"type": "tool_use", "id": "toolu_1", "name": "Bash", "input": {"command": wrote}});
+    let calls: Value = spelled.iter().map(call).collect();
+    for (session, piece) in [(Some("s"), 5), (None, 0)] {
+        let mut kept = Kept::new();
+        let mut client = Client { piece, ..Client::new(&settings, &mut kept, session) };
+        let (_, got) = client.turn(&spellings::request(), |_| texts.clone());
+        for (block, (_, stands_for)) in got.as_array().unwrap().iter().zip(&spelled) {
+            assert_eq!(block["text"], *stands_for);
+        }
+        let (_, got) = client.turn("Run each.", |_| calls.clone());
+        for (block, (_, stands_for)) in got.as_array().unwrap().iter().zip(&spelled) {
+            assert_eq!(block["input"]["command"], *stands_for);
+        }
+        client.turn("Thanks.", echo);
+        // Each turn compares what is sent with what the model wrote.
+        client.turn("Bye.", echo);
+        assert_eq!((client.fault, client.lost), (None, false), "{session:?} {piece}");
+        assert!(client.originals >= 2 * spelled.len(), "{}", client.originals);
+    }
+}
+
 /// Sends a request in any format and an answer to it. Gives both as they arrive.
 fn exchanged(
     kept: &mut Kept,
@@ -564,6 +592,143 @@ fn in_other_formats_too_what_the_model_wrote_comes_back() {
             let [text, input] = wrote(&masked).map(|own| json!(own).to_string());
             for own in [text, input] {
                 assert!(again.contains(&own), "{path} {stream}: {own} is not in {again}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_conversation_that_the_provider_keeps_knows_its_names_and_its_edition() {
+    let (before, after) = (with(&["one"], 1, false), with(&["one", "two"], 2, false));
+    let role = "arn:aws:iam::123456789012:role/payments-deployer-7 the-one the-two";
+    let result = |text: &str| json!([{"type": "function_call_output", "output": text}]);
+    for conversation in [json!("conv_1"), json!({"id": "conv_1"})] {
+        let mut kept = Kept::new();
+        let mut sent = |settings: &Arc<Settings>, id: &Value, input: Value| {
+            let body = json!({"conversation": id, "input": input}).to_string();
+            let mut exchange = Exchange::new(Arc::clone(settings));
+            let begin = request_headers("/v1/responses", "application/json", false);
+            send_to(&mut exchange, begin, &mut kept).unwrap();
+            let out = send_to(&mut exchange, request_body(body.as_bytes(), true), &mut kept);
+            assert_eq!((exchange.tally.fault, exchange.tally.lost), (None, false));
+            let part = |output: Output| match output {
+                Output::RequestBody { bytes, .. } => bytes.to_vec(),
+                _ => Vec::new(),
+            };
+            String::from_utf8(out.unwrap().into_iter().flat_map(part).collect()).unwrap()
+        };
+        let bare = "payments-deployer-7 the-one the-two";
+        assert!(sent(&before, &conversation, result(bare)).contains("payments-deployer-7"));
+        sent(&before, &conversation, json!(role));
+        // The same again is masked more, and nobody's fault; so is what a tool says.
+        for input in [result(bare), json!(role), json!(bare)] {
+            let masked = sent(&after, &conversation, input);
+            assert!(!masked.contains("payments-deployer-7"), "{masked}");
+            assert!(!masked.contains("the-one") && masked.contains("the-two"), "{masked}");
+        }
+        let other = sent(&after, &json!("conv_2"), json!(bare));
+        assert!(other.contains("payments-deployer-7") && !other.contains("the-two"), "{other}");
+    }
+}
+
+/// How a client of Gemini keeps the parts of a stream.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Parts {
+    /// Each event is a message, as it came.
+    AsTheyCame,
+    /// Texts that follow each other are one.
+    Joined,
+}
+
+/// The events of an answer whose text comes in pieces of that many characters.
+fn gemini_events(masked: &str, size: usize) -> Vec<Value> {
+    let [text, input] = wrote(masked);
+    let chars: Vec<char> =
+        format!("{text} i-0FEDCBA9876543210 {}", database(masked).to_lowercase()).chars().collect();
+    let event = |parts: Value| {
+        let content = json!({"role": "model", "parts": parts});
+        json!({"candidates": [{"index": 0, "content": content}]})
+    };
+    let thought = json!([{"text": "Hm.", "thought": true}]);
+    let mut events = vec![event(thought)];
+    events.extend(chars.chunks(size).map(|c| event(json!([{"text": String::from_iter(c)}]))));
+    let args: Value = serde_json::from_str(&input).unwrap();
+    let call = json!({"functionCall": {"name": "f", "args": args}});
+    events.push(event(json!([{"text": "So "}, call, {"text": "and vol-0123abcd4567ef890."}])));
+    events.push(event(json!([{"text": ""}])));
+    events
+}
+
+/// The messages of a model, as a client keeps them.
+fn kept_by(client: Parts, events: &[Value]) -> Vec<Value> {
+    let contents = events.iter().map(|event| event["candidates"][0]["content"].clone());
+    if client == Parts::AsTheyCame {
+        return contents.collect();
+    }
+    let mut parts = Vec::<Value>::new();
+    for part in contents.flat_map(|content| content["parts"].as_array().unwrap().clone()) {
+        let text = part["text"].as_str().map(str::to_owned);
+        match (text, parts.last_mut().filter(|last| last.get("text").is_some())) {
+            _ if part.get("thought").is_some() => {}
+            (Some(text), Some(last)) => {
+                last["text"] = json!(last["text"].as_str().unwrap().to_owned() + &text);
+            }
+            _ => parts.push(part),
+        }
+    }
+    vec![json!({"role": "model", "parts": parts})]
+}
+
+/// What the model is shown of a conversation: its texts, wherever they are cut, and the rest.
+fn shown(contents: &[Value]) -> Vec<Value> {
+    let parts: Vec<Value> =
+        contents.iter().flat_map(|c| c["parts"].as_array().unwrap().clone()).collect();
+    let events: Vec<_> =
+        parts.iter().map(|part| json!({"candidates": [{"content": {"parts": [part]}}]})).collect();
+    kept_by(Parts::Joined, &events)
+}
+
+#[test]
+fn in_streams_of_gemini_too() {
+    let said = "aws rds describe-db-instances --db-instance-identifier prod";
+    let user = json!({"role": "user", "parts": [{"text": said}]});
+    for array in [false, true] {
+        for client in [Parts::AsTheyCame, Parts::Joined] {
+            for size in [2, 11, 200] {
+                let mut kept = Kept::new();
+                let mut contents = vec![user.clone()];
+                let mut provider = Vec::new();
+                for turn in 0..3 {
+                    let request = json!({"contents": contents});
+                    let media = if array { "application/json" } else { "text/event-stream" };
+                    let path = "/v1beta/models/gemini-3:streamGenerateContent";
+                    let (masked, got) = exchanged(&mut kept, path, &request, media, |masked| {
+                        let events = gemini_events(masked, size);
+                        if array { json!(events).to_string() } else { lines(&events) }
+                    });
+                    let sent: Value = serde_json::from_str(&masked).unwrap();
+                    let sent = sent["contents"].as_array().unwrap();
+                    let (last, before) = sent.split_last().unwrap();
+                    let name = format!("{array} {client:?} {size} {turn}");
+                    assert_eq!(shown(before), shown(&provider), "{name}");
+                    if array && size == 200 {
+                        assert_eq!(before, provider, "{name}");
+                    }
+                    assert!(!last.to_string().contains("prod"), "{name}");
+                    let own = gemini_events(&masked, size);
+                    provider.push(last.clone());
+                    provider.extend(kept_by(client, &own));
+                    let got: Vec<Value> = if array {
+                        serde_json::from_str(&got).unwrap()
+                    } else {
+                        let data = got.lines().filter_map(|line| line.strip_prefix("data: {"));
+                        data.map(|data| serde_json::from_str(&format!("{{{data}")).unwrap())
+                            .collect()
+                    };
+                    assert!(!json!(got).to_string().contains("AWS_RDS_"), "{name}");
+                    contents.extend(kept_by(client, &got));
+                    contents.push(user.clone());
+                }
             }
         }
     }

@@ -165,10 +165,13 @@ fn without_the_store_a_kept_conversation_is_refused_and_others_ask_nobody() {
         let mut exchange = new();
         send(&mut exchange, request_headers("/v1/responses", "application/json", false)).unwrap();
         exchange.input(request_body(body.to_string().as_bytes(), true)).unwrap();
-        let job = exchange.job().unwrap();
-        exchange.masked(job.run());
-        assert!(exchange.needs().is_some());
-        exchange.provide(Ok(Provided { degraded: true, ..Provided::default() }));
+        let mut asked = 0;
+        while let Some(job) = exchange.job() {
+            exchange.masked(job.run());
+            asked += usize::from(exchange.needs().is_some());
+            exchange.provide(Ok(Provided { degraded: true, ..Provided::default() }));
+        }
+        assert!(asked > 0);
         let said = outputs(&mut exchange);
         let refused = matches!(said.as_slice(), [Output::Refuse(reply)] if reply.status == 503);
         assert_eq!(refused, kept, "{body}");

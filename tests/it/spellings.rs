@@ -20,7 +20,7 @@ const BUCKET: &str = "acme-payments-prod";
 const KEY: &str = "AKIAIOSFODNN7EXAMPLF";
 
 /// What the conversation holds.
-fn request() -> String {
+pub(crate) fn request() -> String {
     format!("{ID} in s3://{BUCKET}/x with {KEY}")
 }
 
@@ -45,10 +45,10 @@ fn title(name: &str) -> String {
 }
 
 /// A text of the model, and what it stands for.
-type Spelled = (String, String);
+pub(crate) type Spelled = (String, String);
 
 /// How models spell names.
-fn variants() -> Vec<Spelled> {
+pub(crate) fn variants() -> Vec<Spelled> {
     let [ec2, bucket, _] = names();
     let (low, bucket_low) = (ec2.to_lowercase(), bucket.to_lowercase());
     let mut all = Vec::new();

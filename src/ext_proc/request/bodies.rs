@@ -94,7 +94,7 @@ pub(super) fn document(
     let Some(talk) = talk else {
         return Ok((session.document(tape, format, |_, _, _| {})?, 0));
     };
-    session.begin(&talk.record().start);
+    session.begin(talk.start());
     let depth = settings.limits.depth;
     let body = session.document(tape, format, |session, units, swaps| {
         talk.record().originals.put_back(tape, &head.scope, depth, swaps);

@@ -53,23 +53,53 @@ pub(crate) fn role(tape: &Tape<'_>, message: Node) -> Role {
     }
 }
 
-/// The first answer: one message, but for the Responses API, where each item is one.
+/// The first answer: one message, but for the Responses API, where each item is one, and for
+/// Gemini, where each event of a stream may be one.
 pub(crate) fn first_answer<'m>(tape: &Tape<'_>, messages: &'m [Node]) -> Option<&'m [Node]> {
     let first = messages.iter().position(|&message| role(tape, message) == Role::Model)?;
     let rest = messages.get(first + 1..)?;
     let goes_on = |&message: &Node| {
         let kind = tape.field(message, "type").map(|kind| tape.text(kind));
-        kind.is_some_and(|kind| kind == "reasoning" || role(tape, message) == Role::Model)
+        let own = role(tape, message) == Role::Model;
+        kind.map_or(own && is_gemini(tape), |kind| kind == "reasoning" || own)
     };
     let more = rest.iter().take_while(|message| goes_on(message)).count();
     messages.get(first..=first + more)
+}
+
+/// Is this request one to Gemini?
+fn is_gemini(tape: &Tape<'_>) -> bool {
+    tape.field(tape.root(), "contents").is_some()
+}
+
+/// Hashes of the blocks of a message of the model's; however Gemini's texts are cut into parts.
+pub(crate) fn digests(tape: &Tape<'_>, messages: &[Node], scope: &Scope, depth: usize) -> Vec<u64> {
+    let (mut digests, mut open) = (Vec::new(), String::new());
+    let gemini = is_gemini(tape);
+    for block in messages.iter().flat_map(|&message| blocks(tape, message)) {
+        if let (Block::Text(text), true) = (block, gemini) {
+            open.push_str(&tape.text(text));
+            continue;
+        }
+        digests.extend(text_run(&mut open, scope));
+        digests.push(block.digest(tape, scope, depth));
+    }
+    digests.extend(text_run(&mut open, scope));
+    digests
+}
+
+fn text_run(open: &mut String, scope: &Scope) -> Option<u64> {
+    (!open.is_empty()).then(|| text_digest(&std::mem::take(open), scope))
 }
 
 /// The messages of an answer: one, but for the Responses API.
 pub(crate) fn answered(tape: &Tape<'_>) -> Vec<Node> {
     let root = tape.root();
     let first = |name, inner| {
-        let item = tape.items(tape.field(root, name)?).next()?;
+        let mut items = tape.items(tape.field(root, name)?);
+        let is_first =
+            |&item: &Node| tape.field(item, "index").is_none_or(|at| tape.raw(at) == "0");
+        let item = items.find(is_first)?;
         tape.field(item, inner)
     };
     if let Some(message) = first("choices", "message").or_else(|| first("candidates", "content")) {

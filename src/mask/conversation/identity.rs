@@ -19,6 +19,8 @@ pub struct Identity {
     /// The first of the model.
     answered: Option<[u8; 32]>,
     pub messages: u32,
+    /// The provider keeps the conversation, and each request brings what is new.
+    pub kept: bool,
 }
 
 impl fmt::Debug for Identity {
@@ -37,18 +39,23 @@ impl Identity {
     /// Reads a request. None: it holds no conversation.
     #[must_use]
     pub fn read(tape: &Tape<'_>, scope: &Scope, session: Option<RecordKey>) -> Option<Self> {
+        if let (None, Some(id)) = (session, conversation(tape)) {
+            // Results of tools may come alone: who says it first plays no role.
+            let session = RecordKey::of(scope.digest(Label::Session, &[b"kept\0", id.as_bytes()]));
+            let (asked, answered, messages) = Default::default();
+            return Some(Self { session: Some(session), asked, answered, messages, kept: true });
+        }
         let messages = blocks::messages(tape)?;
         let first = |wanted| {
             messages.iter().copied().find(|&message| blocks::role(tape, message) == wanted)
         };
         let asked = asked(tape, first(Role::User)?, scope);
         let answered = blocks::first_answer(tape, &messages).map(|answer| {
-            let blocks = answer.iter().flat_map(|&message| blocks::blocks(tape, message));
             // As an answer is read: see `Verify`.
-            digest(blocks.map(|block| block.digest(tape, scope, usize::MAX)), scope)
+            digest(blocks::digests(tape, answer, scope, usize::MAX).into_iter(), scope)
         });
         let messages = u32::try_from(messages.len()).unwrap_or(u32::MAX);
-        Some(Self { session, asked, answered, messages })
+        Some(Self { session, asked, answered, messages, kept: false })
     }
 
     /// Has the model answered before?
@@ -77,6 +84,14 @@ impl Identity {
     pub fn session(&self) -> Option<RecordKey> {
         self.session
     }
+}
+
+/// The id of a conversation that the provider keeps.
+fn conversation(tape: &Tape<'_>) -> Option<String> {
+    let own = tape.field(tape.root(), "conversation")?;
+    let id = if tape.shape(own) == Shape::Object { tape.field(own, "id")? } else { own };
+    let id = (tape.shape(id) == Shape::String).then(|| tape.text(id).into_owned());
+    id.filter(|id| !id.is_empty())
 }
 
 /// A hash of the blocks of a message.

@@ -34,6 +34,8 @@ pub struct Verify {
     open: BTreeMap<u64, Part>,
     /// Of the blocks of this answer.
     digests: Vec<u64>,
+    /// Of a stream of parts: see [`Verify::chunk`].
+    parts: Parts,
     found: Vec<Original>,
     whole: bool,
 }
@@ -49,6 +51,35 @@ struct Part {
     kind: Kind,
     wrote: String,
     gave: String,
+}
+
+/// The parts of an answer of Gemini's.
+#[derive(Default)]
+struct Parts {
+    /// Blocks of the model so far, each part counted.
+    at: Option<u32>,
+    /// Texts that follow each other.
+    text: Option<Part>,
+}
+
+impl Parts {
+    fn add(&mut self, wrote: &str, gave: &str) {
+        let none = || Part { kind: Kind::Text, wrote: String::new(), gave: String::new() };
+        let text = self.text.get_or_insert_with(none);
+        text.wrote.push_str(wrote);
+        text.gave.push_str(gave);
+        text.bound();
+    }
+}
+
+impl Part {
+    /// Of what is too long it is only known that it is one of the blocks.
+    fn bound(&mut self) {
+        if self.kind == Kind::Long || self.gave.len() + self.wrote.len() > LONGEST {
+            self.kind = Kind::Long;
+            (self.wrote, self.gave) = Default::default();
+        }
+    }
 }
 
 /// How a block is written in a request.
@@ -101,8 +132,9 @@ impl Verify {
     ) -> Self {
         // Its keys do not tell what came before.
         let masker = Masker { resent: None, ..masker };
-        let (open, digests, found) = Default::default();
-        Self { masker, scope, known, table, originals, at, open, digests, found, whole: false }
+        let (open, digests, parts, found) = Default::default();
+        let whole = false;
+        Self { masker, scope, known, table, originals, at, open, digests, parts, found, whole }
     }
 
     /// What was found since this was asked last.
@@ -119,16 +151,28 @@ impl Verify {
     }
 
     /// A whole answer and what became of it.
-    pub fn answer(&mut self, wrote: &str, gave: &str) {
+    pub fn answer(&mut self, format: Format, wrote: &str, gave: &str) {
+        if format == Format::Gemini {
+            self.chunk(wrote, gave);
+        } else {
+            for (kind, wrote, gave) in self.pairs(wrote, gave) {
+                self.block(kind, &wrote, &gave);
+            }
+        }
+        self.end(End::All);
+    }
+
+    /// The blocks of an answer, and what the client gets of each.
+    fn pairs(&self, wrote: &str, gave: &str) -> Vec<(Kind, String, String)> {
         let depth = self.masker.limits.depth;
         let (Ok(wrote), Ok(gave)) = (Tape::parse(wrote, depth), Tape::parse(gave, depth)) else {
-            return;
+            return Vec::new();
         };
         let blocks = |tape: &Tape<'_>| -> Vec<Block> {
             let messages = blocks::answered(tape).into_iter();
             messages.flat_map(|message| blocks::blocks(tape, message)).collect()
         };
-        for (own, given) in blocks(&wrote).into_iter().zip(blocks(&gave)) {
+        let pair = |(own, given): (Block, Block)| {
             let kind = match own {
                 Block::Text(_) => Kind::Text,
                 Block::Json(_) => Kind::Json,
@@ -137,9 +181,34 @@ impl Verify {
             let text = |tape: &Tape<'_>, block: Block| {
                 tape.source().get(block.span(tape)).unwrap_or_default().to_owned()
             };
-            self.block(kind, &text(&wrote, own), &text(&gave, given));
+            (kind, text(&wrote, own), text(&gave, given))
+        };
+        blocks(&wrote).into_iter().zip(blocks(&gave)).map(pair).collect()
+    }
+
+    /// A part of an answer of Gemini's, or all of it. Some clients send each of its parts back
+    /// as it came, others put texts that follow each other together: both are compared.
+    pub(crate) fn chunk(&mut self, wrote: &str, gave: &str) {
+        for (kind, wrote, gave) in self.pairs(wrote, gave) {
+            if kind != Kind::Text {
+                self.end_text();
+            }
+            let at = self.parts.at.unwrap_or(self.at);
+            self.parts.at = Some(at.saturating_add(1));
+            let digest = self.digest(kind, &gave);
+            self.compare(kind, digest, at, &wrote, &gave);
+            if kind == Kind::Text {
+                self.parts.add(&wrote, &gave);
+            } else {
+                self.block(kind, &wrote, &gave);
+            }
         }
-        self.whole = true;
+    }
+
+    /// No text follows that belongs to those before.
+    fn end_text(&mut self) {
+        let Some(Part { kind, wrote, gave }) = self.parts.text.take() else { return };
+        self.block(kind, &wrote, &gave);
     }
 
     /// An event of a stream: in the Claude API, a block may begin.
@@ -178,11 +247,7 @@ impl Verify {
     pub(crate) fn gave(&mut self, channel: u64, text: &str) {
         let Some(part) = self.open.get_mut(&channel) else { return };
         part.gave.push_str(text);
-        if part.gave.len() + part.wrote.len() > LONGEST {
-            // It is one of the blocks, and nothing more is known of it.
-            part.kind = Kind::Long;
-            (part.wrote, part.gave) = Default::default();
-        }
+        part.bound();
     }
 
     /// What this ended is out.
@@ -201,7 +266,10 @@ impl Verify {
                 kind => self.block(kind, &part.wrote, &part.gave),
             }
         }
-        self.whole |= end == End::All;
+        if end == End::All {
+            self.end_text();
+            self.whole = true;
+        }
     }
 
     /// One block, as it stands in JSON.
@@ -209,16 +277,29 @@ impl Verify {
         if kind == Kind::Text && wrote.is_empty() && gave.is_empty() {
             return;
         }
-        let depth = self.masker.limits.depth;
         let at = self.at;
-        self.at += 1;
-        let digest = match kind {
+        self.at = at.saturating_add(1);
+        if kind == Kind::Long {
+            return;
+        }
+        let digest = self.digest(kind, gave);
+        self.digests.push(digest);
+        self.compare(kind, digest, at, wrote, gave);
+    }
+
+    fn digest(&self, kind: Kind, gave: &str) -> u64 {
+        let depth = self.masker.limits.depth;
+        match kind {
             Kind::Text => blocks::text_digest(&escape::decode(gave), &self.scope),
             Kind::Json | Kind::Long => blocks::json_digest(gave, &self.scope, depth),
             Kind::Source => blocks::json_digest(&escape::decode(gave), &self.scope, depth),
-        };
-        self.digests.push(digest);
-        if wrote.len() + gave.len() > LONGEST || kind == Kind::Long {
+        }
+    }
+
+    /// Does it come back as the model wrote it?
+    fn compare(&mut self, kind: Kind, digest: u64, at: u32, wrote: &str, gave: &str) {
+        let depth = self.masker.limits.depth;
+        if wrote.len() + gave.len() > LONGEST {
             return;
         }
         let Some(comes) = self.again(kind, gave) else { return };
@@ -232,8 +313,10 @@ impl Verify {
         };
         if !same || self.originals.knows(digest) {
             let original = Original { digest, at, wrote: wrote.into() };
-            self.originals.keep(original.clone());
-            self.found.push(original);
+            if !self.found.contains(&original) {
+                self.originals.keep(original.clone());
+                self.found.push(original);
+            }
         }
     }
 
