@@ -5,6 +5,7 @@
 //! kinds hold sealed bytes only, and nobody waits long for either.
 
 mod batch;
+pub mod bulk;
 mod clock;
 pub mod config;
 pub mod doctor;
