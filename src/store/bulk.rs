@@ -4,6 +4,7 @@
 //! through with `SCAN`, which gives all that is there from begin to end; what
 //! is written or ends meanwhile may be given or not.
 
+use std::fmt;
 use std::time::Duration;
 
 use base64::Engine;
@@ -68,12 +69,18 @@ pub enum Own {
 }
 
 /// A sealed value under its key.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Row {
     pub key: String,
     pub sealed: Vec<u8>,
     /// How long it still lives; none if it never ends.
     pub left: Option<Duration>,
+}
+
+impl fmt::Debug for Row {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Row({}, {} bytes)", self.key, self.sealed.len())
+    }
 }
 
 impl Row {
@@ -120,6 +127,11 @@ fn parse(key: &str) -> Option<(Own, StoreKey)> {
     };
     let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
     Some((own, bytes.try_into().ok()?))
+}
+
+/// A mapping's key as text.
+pub(crate) fn key_text(key: &StoreKey) -> String {
+    format!("m1:{}", URL_SAFE_NO_PAD.encode(key))
 }
 
 /// A connection of its own: no exchange waits for what is done here.
@@ -169,10 +181,21 @@ impl Bulk {
 
     /// The next rows, and where to go on; none at the end.
     pub async fn page(&self, at: Place) -> Result<(Vec<Row>, Option<Place>), BulkError> {
+        self.scan(at, ALL, |key| parse(key).is_some()).await
+    }
+
+    /// The same for keys of this pattern that are wanted.
+    pub(crate) async fn scan(
+        &self,
+        at: Place,
+        pattern: &str,
+        wanted: impl Fn(&str) -> bool,
+    ) -> Result<(Vec<Row>, Option<Place>), BulkError> {
         let Some(holder) = self.holders.get(at.server) else { return Ok((Vec::new(), None)) };
         let mut scan = redis::cmd("SCAN");
-        scan.arg(at.cursor).arg("MATCH").arg(ALL).arg("COUNT").arg(STEP);
-        let (cursor, keys) = scanned(self.link.ask(holder, scan, LIMIT).await?)?;
+        scan.arg(at.cursor).arg("MATCH").arg(pattern).arg("COUNT").arg(STEP);
+        let (cursor, mut keys) = scanned(self.link.ask(holder, scan, LIMIT).await?)?;
+        keys.retain(|key| wanted(key));
         let rows = self.rows(keys).await?;
         let server = if cursor == 0 { at.server.saturating_add(1) } else { at.server };
         let next = (server < self.holders.len()).then_some(Place { server, cursor });
@@ -182,8 +205,8 @@ impl Bulk {
         Ok((rows, next))
     }
 
-    async fn rows(&self, mut keys: Vec<String>) -> Result<Vec<Row>, BulkError> {
-        keys.retain(|key| parse(key).is_some());
+    /// What stands under these keys.
+    pub(crate) async fn rows(&self, keys: Vec<String>) -> Result<Vec<Row>, BulkError> {
         let ask = |key: &String| {
             let mut get = redis::cmd("GET");
             get.arg(key);

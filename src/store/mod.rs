@@ -10,6 +10,7 @@ mod clock;
 pub mod config;
 pub mod doctor;
 mod guard;
+pub mod legacy;
 mod lru;
 mod memory;
 mod queue;

@@ -209,3 +209,61 @@ async fn every_primary_of_a_cluster_is_looked_through() {
     assert_eq!(import, "2000 imported, 100 were there\n");
     assert_eq!(holds(&url, "a", 2000).await, 2000);
 }
+
+async fn unmask(dir: &Path, url: &str, args: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_masker"));
+    command.args(["unmask", "--legacy", "--store", url, "--key-file"]).arg(key_file(dir));
+    command.args(args).env_clear().output().await.unwrap()
+}
+
+#[tokio::test]
+async fn transcripts_of_the_old_system_are_restored() {
+    let (old, server) = (Server::start(&["--requirepass", "hush"]).await, Server::start(&[]).await);
+    let dir = tempfile::tempdir().unwrap();
+    let with_password = format!("redis://:hush@127.0.0.1:{}", old.port);
+    for (name, value) in [
+        ("map:AWS_EC2_001", "i-0canary00000001"),
+        ("map:AWS_EC2_0010", "i-0canary00000010"),
+        ("map:AWS_ARN_002", "a \"quoted\" one"),
+        ("map:AWS_EC2_000", "i-0canary00000000"),
+        ("map:rubbish", "x"),
+        ("rev:aS0w", "AWS_EC2_001"),
+        ("cnt:EC2", "10"),
+    ] {
+        let key = format!("aws_masker:{name}");
+        crate::redis_server::command(&with_password, &["SET", &key, value]).await;
+    }
+    let (secret, from) = (dir.path().join("password"), old.url());
+    fs::write(&secret, "hush\n").unwrap();
+    let args = ["import-legacy", "--from", &from, "--tenant", "a", "--from-password-file"];
+    let args = [&args[..], &[secret.to_str().unwrap()]].concat();
+    let output = masker(dir.path(), &server.url(), &args).await;
+    let notes = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success() && notes.contains("2 were left"), "{notes}");
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), "3 imported, 0 were there\n");
+    assert_eq!(done(dir.path(), &server.url(), &args).await, "0 imported, 3 were there\n");
+    let open = ["import-legacy", "--from", &with_password];
+    failed(dir.path(), &server.url(), &open, "--from-password-file").await;
+    for (key, sealed) in server.content().await {
+        let shows = |part: &[u8]| sealed.windows(part.len()).any(|bytes| bytes == part);
+        assert!(!shows(CANARY.as_bytes()) && !shows(b"quoted") && !key.contains("AWS"));
+    }
+
+    let file = dir.path().join("transcript.jsonl");
+    let text =
+        "{\"text\":\"\\nAWS_EC2_001, AWS_EC2_0010.\"}\n{\"x\":\"AWS_EC2_000 AWS_ARN_002\"}\n";
+    fs::write(&file, text).unwrap();
+    let name = file.to_str().unwrap();
+    let restored = unmask(dir.path(), &server.url(), &["--tenant", "a", name]).await;
+    let right = "{\"text\":\"\\ni-0canary00000001, i-0canary00000010.\"}\n\
+                 {\"x\":\"AWS_EC2_000 AWS_ARN_002\"}\n";
+    assert_eq!(String::from_utf8(restored.stdout).unwrap(), right);
+    assert!(String::from_utf8(restored.stderr).unwrap().contains("1 stay placeholders"));
+    let args = ["--tenant", "a", "--format", "text", name];
+    let restored = unmask(dir.path(), &server.url(), &args).await;
+    assert!(String::from_utf8(restored.stdout).unwrap().contains("AWS_EC2_000 a \"quoted\" one"));
+    let other = unmask(dir.path(), &server.url(), &["--tenant", "b", name]).await;
+    assert_eq!(String::from_utf8(other.stdout).unwrap(), text);
+    let memory = unmask(dir.path(), "memory", &[name]).await;
+    assert!(!memory.status.success());
+}

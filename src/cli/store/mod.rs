@@ -1,6 +1,7 @@
 //! `masker store`: counts, moves and deletes what Redis holds, sealed as it is.
 
 mod file;
+mod old;
 mod progress;
 
 use std::io;
@@ -17,7 +18,11 @@ use crate::config::Config;
 use crate::config::key::KeySourceError;
 use crate::config::load::Flags;
 use crate::mask::{Tenant, TenantError};
+use crate::store::SealError;
 use crate::store::bulk::{self, Bulk, BulkError, Own, Place, Row};
+use crate::store::config::RedisUrl;
+
+pub(super) use old::restore;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -27,6 +32,8 @@ pub(super) enum Command {
     Export(Move),
     /// Store what a file holds and the store does not, for as long as it had to live
     Import(Whole),
+    /// Store what the system before masker kept, for `masker unmask --legacy`
+    ImportLegacy(Legacy),
     /// Delete all that is stored for a tenant
     Purge(Purge),
 }
@@ -70,6 +77,24 @@ pub(super) struct Whole {
 }
 
 #[derive(Debug, Args)]
+pub(super) struct Legacy {
+    #[command(flatten)]
+    at: Where,
+    /// The Redis with the keys aws_masker:map:*, without a password
+    #[arg(long, value_name = "URL")]
+    from: RedisUrl,
+    /// A file with its password
+    #[arg(long, value_name = "FILE")]
+    from_password_file: Option<PathBuf>,
+    /// A file with the authority that its certificate is of
+    #[arg(long, value_name = "FILE")]
+    from_ca_file: Option<PathBuf>,
+    /// The tenant who will be able to restore them
+    #[arg(long, default_value = "default")]
+    tenant: String,
+}
+
+#[derive(Debug, Args)]
 pub(super) struct Purge {
     #[command(flatten)]
     at: Where,
@@ -91,6 +116,12 @@ pub(super) enum StoreError {
     Key(#[from] KeySourceError),
     #[error(transparent)]
     Tenant(#[from] TenantError),
+    #[error(transparent)]
+    Seal(#[from] SealError),
+    #[error(
+        "everybody on this machine sees a flag: put the password into a file and name it with --from-password-file"
+    )]
+    Secret,
     #[error("this cannot be undone: if it is meant, add --for-ever")]
     ForEver,
     #[error("the runtime cannot be started")]
@@ -105,6 +136,7 @@ impl Command {
             Self::Stats(stats) => &stats.at,
             Self::Export(export) => &export.at,
             Self::Import(import) => &import.at,
+            Self::ImportLegacy(legacy) => &legacy.at,
             Self::Purge(purge) => &purge.at,
         };
         Flags { store: at.store.clone(), ..at.flags.clone().into() }
@@ -122,6 +154,7 @@ pub(super) fn run(config: &Config, command: &Command) -> Result<(), StoreError> 
             Command::Stats(args) => stats(config, &store, args.tenant.as_deref()).await,
             Command::Export(args) => export(&store, args).await,
             Command::Import(args) => import(&store, args).await,
+            Command::ImportLegacy(args) => old::import(config, &store, args).await,
             Command::Purge(args) => purge(config, &store, &args.tenant).await,
         }
     })?;
