@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 use crate::body::json::Tape;
 use crate::body::select;
 use crate::cli::flags::Local;
-use crate::cli::{output, wiring};
+use crate::cli::{output, store, wiring};
 use crate::config::load::Flags;
 use crate::config::{Config, key};
 use crate::detect::CatalogError;
@@ -43,8 +43,18 @@ pub(super) struct Unmask {
     #[command(flatten)]
     input: Input,
     /// The mapping that `masker mask` wrote
-    #[arg(long, value_name = "FILE")]
-    mapping: PathBuf,
+    #[arg(long, value_name = "FILE", required_unless_present = "legacy")]
+    mapping: Option<PathBuf>,
+    /// Restore names of the system before masker (AWS_EC2_001): see `masker store import-legacy`
+    #[arg(long, conflicts_with = "mapping")]
+    legacy: bool,
+    /// With --legacy: the tenant for whom they were imported
+    #[arg(long, default_value = "default", conflicts_with = "mapping")]
+    tenant: String,
+    /// With --legacy: the store, in place of the configured one, without a password
+    /// [env: MASKER_STORE]
+    #[arg(long, value_name = "URL", conflicts_with = "mapping")]
+    store: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -85,6 +95,8 @@ pub(super) enum MaskError {
     Catalog(#[from] Box<CatalogError>),
     #[error(transparent)]
     Tenant(#[from] TenantError),
+    #[error(transparent)]
+    Store(#[from] store::StoreError),
     #[error("the input cannot be masked")]
     Refused(#[from] Refusal),
     #[error("cannot read {0}")]
@@ -107,7 +119,7 @@ impl Mask {
 
 impl Unmask {
     pub(super) fn flags(&self) -> Flags {
-        self.flags.clone().into()
+        Flags { store: self.store.clone(), ..self.flags.clone().into() }
     }
 }
 
@@ -124,10 +136,18 @@ pub(super) fn mask(config: &Config, args: &Mask) -> Result<(), MaskError> {
 }
 
 pub(super) fn unmask(config: &Config, args: &Unmask) -> Result<(), MaskError> {
-    let table = read_mapping(&args.mapping)?;
+    let Some(mapping) = &args.mapping else { return unmask_legacy(config, args) };
+    let table = read_mapping(mapping)?;
     let source = args.input.read()?;
     let form = args.input.form(&source, config);
     let (restored, _) = document::unmask(form, &source, config.limits.depth, &table);
+    output::result(restored.as_bytes()).map_err(MaskError::Output)
+}
+
+fn unmask_legacy(config: &Config, args: &Unmask) -> Result<(), MaskError> {
+    let source = args.input.read()?;
+    let plain = matches!(args.input.format, Format::Text);
+    let restored = store::restore(config, &args.tenant, &source, plain)?;
     output::result(restored.as_bytes()).map_err(MaskError::Output)
 }
 

@@ -29,6 +29,7 @@ mod reload;
 mod ring;
 mod scan;
 mod serve;
+mod store;
 mod verify;
 mod wiring;
 
@@ -62,6 +63,9 @@ enum Command {
     Doctor(doctor::Doctor),
     /// Show or set the mode of operation of a running masker
     Mode(mode::Mode),
+    /// Count, move and delete what Redis holds
+    #[command(subcommand)]
+    Store(store::Command),
     /// Make and change master keys
     #[command(subcommand)]
     Keys(keys::Keys),
@@ -89,6 +93,8 @@ enum CliError {
     Serve(#[from] serve::ServeError),
     #[error(transparent)]
     Doctor(#[from] doctor::DoctorError),
+    #[error(transparent)]
+    Store(#[from] store::StoreError),
     #[error(transparent)]
     Mode(#[from] mode::ModeError),
     #[error(transparent)]
@@ -125,6 +131,9 @@ fn dispatch(command: Command, env: Env<'_>) -> Result<ExitCode, CliError> {
         Command::Scan(args) => return Ok(scan::run(&args, env)?),
         Command::Patterns(args) => patterns::run(&args, env)?,
         Command::Doctor(args) => return Ok(doctor::run(&Config::load(&args.flags(), env)?)?),
+        Command::Store(command) => {
+            store::run(&Config::load(&command.flags(), env)?, &command)?;
+        }
         Command::Mode(args) => mode::run(&Config::load(&args.client.flags(), env)?, &args)?,
         Command::Keys(keys) => dispatch_keys(&keys)?,
         Command::Verify(verify) => return Ok(verify::run(&verify)?),

@@ -264,7 +264,13 @@ impl Scope {
     /// placeholder nor the tenant.
     #[must_use]
     pub fn store_key(&self, placeholder: &Placeholder) -> [u8; 16] {
-        let mac = hmac(&self.0.store, &[placeholder.as_str().as_bytes()]);
+        self.old_store_key(placeholder.as_str())
+    }
+
+    /// The same for a name of the system before masker, which is no placeholder of ours.
+    #[must_use]
+    pub fn old_store_key(&self, name: &str) -> [u8; 16] {
+        let mac = hmac(&self.0.store, &[name.as_bytes()]);
         let mut key = [0; 16];
         for (slot, byte) in key.iter_mut().zip(mac.iter()) {
             *slot = *byte;

@@ -5,10 +5,12 @@
 //! kinds hold sealed bytes only, and nobody waits long for either.
 
 mod batch;
+pub mod bulk;
 mod clock;
 pub mod config;
 pub mod doctor;
 mod guard;
+pub mod legacy;
 mod lru;
 mod memory;
 mod queue;

@@ -23,6 +23,7 @@ mod connect;
 mod facts;
 mod line;
 mod sentinel;
+mod servers;
 
 use std::fmt;
 use std::io;
@@ -44,6 +45,7 @@ use crate::store::redis::line::{Answers, Ask, Line, Who};
 
 pub use connect::FileError;
 pub use facts::Facts;
+pub(crate) use servers::Holder;
 
 /// Written to see whether the store takes writes again.
 const PROBE_KEY: &str = "m1:probe";

@@ -155,6 +155,11 @@ pub(crate) fn is_older(sealed: &[u8], other: &[u8]) -> bool {
     matches!((age(sealed), age(other)), (Some(one), Some(other)) if one < other)
 }
 
+/// The number of the key under which it says that it was sealed. Not verified.
+pub(crate) fn id(sealed: &[u8]) -> Option<u8> {
+    split(sealed).map(|parts| parts.id)
+}
+
 fn split(sealed: &[u8]) -> Option<Parts<'_>> {
     let (&version, rest) = sealed.split_first()?;
     match version {

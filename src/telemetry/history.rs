@@ -19,8 +19,12 @@ const fn step(seconds: u64) -> Duration {
     Duration::from_millis(seconds * 1000 / POINTS as u64)
 }
 
+/// How many there are. Not `RINGS.len()`: a type whose size hangs on a call of a function
+/// is a cycle to the compiler when it optimizes.
+const SPANS: usize = 5;
+
 /// The spans that can be asked for, each with a ring in which it fills all places.
-const RINGS: [Duration; 5] = [step(300), step(900), step(3600), step(21_600), step(86_400)];
+const RINGS: [Duration; SPANS] = [step(300), step(900), step(3600), step(21_600), step(86_400)];
 
 /// All that was counted since the start.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -111,7 +115,7 @@ pub struct Point {
 
 #[derive(Debug)]
 pub struct History {
-    rings: [VecDeque<Arc<Totals>>; RINGS.len()],
+    rings: [VecDeque<Arc<Totals>>; SPANS],
     /// Everything began with nothing.
     start: Arc<Totals>,
 }

@@ -10,6 +10,7 @@
 )]
 
 mod behavior;
+mod bulk;
 mod cluster;
 mod faults;
 mod network;

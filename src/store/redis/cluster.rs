@@ -14,7 +14,7 @@ use arc_swap::ArcSwapOption;
 use futures_util::future::join_all;
 use redis::cluster_async::ClusterConnection;
 use redis::cluster_routing::{Route, RoutingInfo, SingleNodeRoutingInfo, Slot, SlotAddr};
-use redis::{ErrorKind, RedisError, ServerErrorKind, Value};
+use redis::{Cmd, ErrorKind, RedisError, ServerErrorKind, Value};
 use tokio::time::timeout;
 
 use crate::store::redis::Failure;
@@ -22,6 +22,8 @@ use crate::store::redis::line::{Answers, Ask, Who, checked, pipeline};
 
 /// Which node holds a slot: nodes are numbered as they are met.
 type Nodes = HashMap<Slot, usize>;
+
+const SLOTS: u16 = 16_384;
 
 #[derive(Clone)]
 pub(super) struct Cluster {
@@ -125,6 +127,59 @@ impl Cluster {
         let answers = self.connection.clone().route_pipeline(pipeline, 0, count, route).await?;
         checked(answers, count)
             .map_err(|_| RedisError::from((ErrorKind::Parse, "answers and commands differ")))
+    }
+
+    /// A slot of each primary, and which slots it has.
+    pub(super) async fn primaries(&self, limit: Duration) -> Result<Vec<(Slot, String)>, Failure> {
+        let mut ask = redis::cmd("CLUSTER");
+        ask.arg("SLOTS");
+        let anybody = RoutingInfo::SingleNode(SingleNodeRoutingInfo::Random);
+        let Value::Array(ranges) = self.route(ask, anybody, limit).await? else {
+            return Err(Failure::Client("protocol error"));
+        };
+        let nodes = read_slots(ranges);
+        // Whoever answers, they come in the order of their slots.
+        let mut primaries: Vec<(usize, Slot, String)> = Vec::new();
+        let mut before = None;
+        for number in 0..SLOTS {
+            let slot = Slot::new(number);
+            let held = slot.and_then(|slot| Some((slot, *nodes.get(&slot)?)));
+            let node = held.map(|(_, node)| node);
+            if let Some((slot, node)) = held.filter(|_| node != before) {
+                match primaries.iter_mut().find(|(own, ..)| *own == node) {
+                    Some((_, _, ranges)) => ranges.push_str(&format!("+{number}")),
+                    None => primaries.push((node, slot, format!("+{number}"))),
+                }
+            }
+            before = node;
+        }
+        if primaries.is_empty() {
+            return Err(Failure::Client("no server of the cluster holds slots"));
+        }
+        Ok(primaries.into_iter().map(|(_, slot, ranges)| (slot, ranges)).collect())
+    }
+
+    /// One command to the primary of a slot.
+    pub(super) async fn ask(
+        &self,
+        slot: Slot,
+        command: Cmd,
+        limit: Duration,
+    ) -> Result<Value, Failure> {
+        let route = Route::with_slot(slot, SlotAddr::Master);
+        let route = RoutingInfo::SingleNode(SingleNodeRoutingInfo::SpecificNode(route));
+        self.route(command, route, limit).await
+    }
+
+    async fn route(
+        &self,
+        command: Cmd,
+        route: RoutingInfo,
+        limit: Duration,
+    ) -> Result<Value, Failure> {
+        let mut connection = self.connection.clone();
+        let answer = timeout(limit, connection.route_command(command, route)).await;
+        Ok(answer.map_err(|_| Failure::Deadline(limit))??)
     }
 
     /// Without an answer every key goes alone.
