@@ -124,7 +124,9 @@ fn dispatch(command: Command, env: Env<'_>) -> Result<ExitCode, CliError> {
         Command::Explain(args) => explain::run(&Config::load(&args.flags(), env)?, &args)?,
         Command::Scan(args) => return Ok(scan::run(&args, env)?),
         Command::Patterns(args) => patterns::run(&args, env)?,
-        Command::Doctor(args) => return Ok(doctor::run(&Config::load(&args.flags(), env)?)?),
+        Command::Doctor(args) => {
+            return Ok(doctor::run(&Config::load(&args.flags(), env)?, &args)?);
+        }
         Command::Mode(args) => mode::run(&Config::load(&args.client.flags(), env)?, &args)?,
         Command::Keys(keys) => dispatch_keys(&keys)?,
         Command::Verify(verify) => return Ok(verify::run(&verify)?),
