@@ -11,12 +11,17 @@ use crate::config::Config;
 use crate::config::load::Env;
 use crate::config::load::Flags;
 use crate::config::print;
+use crate::config::schema;
 
 #[derive(Args)]
 pub(super) struct Check {
     /// Print a configuration with all options, their defaults and what they mean
     #[arg(long)]
     print_default: bool,
+
+    /// Print the JSON schema of the configuration, for editors
+    #[arg(long)]
+    schema: bool,
 
     #[command(flatten)]
     flags: Serve,
@@ -25,6 +30,10 @@ pub(super) struct Check {
 pub(super) fn run(check: Check, env: Env<'_>) -> Result<(), CliError> {
     if check.print_default {
         return Ok(output::result(print::default_file().as_bytes())?);
+    }
+    if check.schema {
+        let schema = format!("{:#}\n", schema::json_schema());
+        return Ok(output::result(schema.as_bytes())?);
     }
     let flags = Flags::from(check.flags);
     let config = Config::load(&flags, env)?;

@@ -32,6 +32,7 @@ pub mod print;
 pub mod problem;
 mod restore;
 mod rows;
+pub mod schema;
 mod secret;
 pub(crate) mod suggest;
 pub mod tenants;

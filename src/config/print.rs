@@ -64,7 +64,7 @@ fn option(out: &mut String, opt: &Opt, name: &str) {
     }
 }
 
-fn limits(form: Form) -> String {
+pub(super) fn limits(form: Form) -> String {
     let time = |millis| Time(std::time::Duration::from_millis(millis));
     match form {
         Form::Count { min, max } => format!("From {min} to {max}."),

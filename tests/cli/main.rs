@@ -52,6 +52,17 @@ fn help() {
     }
 }
 
+/// The schema is a snapshot, too: what editors know of the configuration.
+#[test]
+fn schema() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/config.schema.json");
+    let output = masker(&["check", "--schema"]);
+    if std::env::var_os("MASKER_BLESS").is_some() {
+        fs::write(&path, &output.stdout).unwrap();
+    }
+    assert_eq!(stdout(&output), fs::read_to_string(&path).unwrap());
+}
+
 #[test]
 fn no_flag_takes_a_secret() {
     for command in ["serve", "check", "mask", "unmask", "explain", "scan", "mode"] {

@@ -1,4 +1,5 @@
 """What is shipped beside the program: manifests, units, compose, the package."""
+import json
 import os
 import pathlib
 import re
@@ -8,6 +9,7 @@ import tempfile
 import tomllib
 import unittest
 
+import jsonschema
 import kubernetes_validate
 import yaml
 
@@ -106,6 +108,32 @@ class Kubernetes(unittest.TestCase):
             # The second lock is in every example.
             self.assertIn("metadata_matcher: {filter: masker, path: [{key: ok}], value: {bool_match: true}}", text)
             self.assertNotRegex(text, r"failOpen: true|failure_mode_allow: true")
+
+
+class Schema(unittest.TestCase):
+    """The schema of the configuration, held against configurations."""
+
+    def setUp(self):
+        schema = json.loads((rig.ROOT / "tests/golden/config.schema.json").read_text())
+        jsonschema.Draft202012Validator.check_schema(schema)
+        self.validator = jsonschema.Draft202012Validator(schema)
+
+    def wrong(self, text):
+        return [error.message for error in self.validator.iter_errors(tomllib.loads(text))]
+
+    def test_what_is_right(self):
+        texts = [(DEPLOY / "compose/masker.toml").read_text(), (DEPLOY / "debian/masker.toml").read_text()]
+        for path in (DEPLOY / "kubernetes").glob("*.yaml"):
+            texts += [each["data"]["masker.toml"] for each in yaml.safe_load_all(path.read_text()) if each["kind"] == "ConfigMap"]
+        texts.append(run(rig.MASKER, "check", "--print-default").stdout)
+        texts += re.findall(r"^```toml\n(.*?)^```", (rig.ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+        self.assertGreater(len(texts), 6)
+        for text in texts:
+            self.assertEqual(self.wrong(text), [], text[:200])
+
+    def test_what_is_wrong(self):
+        for text in ("surprise = 1", "[limits]\nbdy = '1MiB'", "[limits]\ndepth = 1", "[limits]\nbody = '1 MB'", "[store]\nttl = 7", "[detect]\nprofile = 'x'", "[[patterns]]\nname = 'a'"):
+            self.assertNotEqual(self.wrong(text), [], text)
 
 
 class Units(unittest.TestCase):
