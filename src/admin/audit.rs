@@ -15,15 +15,20 @@ pub(super) struct Audit {
     pub(super) peer: String,
     tenant: Option<Tenant>,
     request_bytes: usize,
-    mode: Option<Ordered>,
+    ordered: Option<Ordered>,
     end: End,
 }
 
-/// The mode that an operator set.
+/// What an operator set, and why.
 struct Ordered {
-    mode: &'static str,
-    seconds: u64,
+    what: What,
     reason: String,
+}
+
+#[derive(Clone, Copy)]
+enum What {
+    Mode { mode: &'static str, seconds: u64 },
+    Level(&'static str),
 }
 
 /// What a call came to.
@@ -59,7 +64,7 @@ impl Audit {
             peer,
             tenant: None,
             request_bytes,
-            mode: None,
+            ordered: None,
             end: End::default(),
         }
     }
@@ -69,7 +74,15 @@ impl Audit {
     }
 
     pub(super) fn mode(&mut self, mode: &'static str, seconds: u64, reason: &str) {
-        self.mode = Some(Ordered { mode, seconds, reason: reason.to_owned() });
+        self.ordered(What::Mode { mode, seconds }, reason);
+    }
+
+    pub(super) fn level(&mut self, level: &'static str, reason: &str) {
+        self.ordered(What::Level(level), reason);
+    }
+
+    fn ordered(&mut self, what: What, reason: &str) {
+        self.ordered = Some(Ordered { what, reason: reason.to_owned() });
     }
 
     pub(super) fn answered(mut self, end: End) {
@@ -102,14 +115,22 @@ impl Drop for Audit {
     fn drop(&mut self) {
         let End { outcome, response_bytes, findings, restored, unknown } = self.end;
         let outcome = if outcome.is_empty() { "aborted" } else { outcome };
-        let mode = self.mode.as_ref();
-        let detail = mode.map(|own| format!("{} for {} s (0: no end)", own.mode, own.seconds));
-        let detail = detail.unwrap_or_else(|| format!("{restored} restored"));
+        let ordered = self.ordered.as_ref();
+        let what = ordered.map(|own| own.what);
+        let (mode, level, detail) = match what {
+            None => (None, None, format!("{restored} restored")),
+            Some(What::Level(level)) => (None, Some(level), format!("log level {level}")),
+            Some(What::Mode { mode, seconds }) => {
+                let detail = format!("{mode} for {seconds} s (0: no end)");
+                (Some((mode, seconds)), None, detail)
+            }
+        };
+        let reason = ordered.map(|own| own.reason.as_str());
         self.journal.write(&Entry {
             action: self.call,
             who: &self.peer,
             outcome,
-            reason: mode.map_or("", |own| own.reason.as_str()),
+            reason: reason.unwrap_or_default(),
             detail: &detail,
             tenant: self.tenant.as_ref().map(Tenant::as_str),
         });
@@ -118,9 +139,10 @@ impl Drop for Audit {
             call = self.call,
             peer = self.peer,
             tenant = self.tenant.as_ref().map(Tenant::as_str),
-            mode = self.mode.as_ref().map(|ordered| ordered.mode),
-            seconds = self.mode.as_ref().map(|ordered| ordered.seconds),
-            reason = self.mode.as_ref().map(|ordered| ordered.reason.as_str()),
+            mode = mode.map(|(mode, _)| mode),
+            seconds = mode.map(|(_, seconds)| seconds),
+            log_level = level,
+            reason,
             request_bytes = self.request_bytes,
             response_bytes,
             findings,

@@ -7,7 +7,7 @@ use std::str;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tonic::codegen::InterceptedService;
 use tonic::metadata::MetadataValue;
 use tonic::service::Interceptor;
@@ -15,19 +15,23 @@ use tonic::{Request, Response, Status};
 
 use crate::admin::audit::{Audit, End};
 use crate::admin::core::{CoreError, Document, Format};
+use crate::admin::news::{self, Events};
 use crate::admin::proto;
 use crate::admin::proto::masker_server::{Masker, MaskerServer};
 use crate::admin::rate::{Exceeded, Rate};
 use crate::admin::token::Denied;
-use crate::admin::{Control, Limits};
+use crate::admin::{Control, Limits, log_level};
 use crate::listen::Peer;
 use crate::mask::{Tenant, placeholder};
 use crate::mode::Order;
+use crate::telemetry::findings::Found;
 
 /// What a message holds besides its content.
 const OVERHEAD: usize = 4096;
 /// Characters of the reason for a mode.
 const REASON: usize = 200;
+/// Callers that watch events at a time.
+const WATCHERS: usize = 16;
 /// Originals may be longer than their placeholders.
 const GROWTH: usize = 4;
 
@@ -37,17 +41,17 @@ const HOW_TO: &str = "no token file is configured for the admin listener: write 
 
 pub(super) type Service = InterceptedService<MaskerServer<Api>, Guard>;
 
-pub(super) fn service(control: &Control) -> Service {
-    let Limits { body, calls, unmask_calls, unmask_placeholders, .. } = control.limits;
+pub(super) fn service(control: &Control, guard: Guard) -> Service {
+    let Limits { body, unmask_calls, unmask_placeholders, .. } = control.limits;
     let api = Api {
         control: control.clone(),
         calls: Rate::new(unmask_calls),
         placeholders: Rate::new(unmask_placeholders),
+        watchers: Arc::new(Semaphore::new(WATCHERS)),
     };
     let server = MaskerServer::new(api)
         .max_decoding_message_size(body.saturating_add(OVERHEAD))
         .max_encoding_message_size(body.saturating_mul(GROWTH).saturating_add(OVERHEAD));
-    let guard = Guard { control: control.clone(), places: Arc::new(Semaphore::new(calls)) };
     InterceptedService::new(server, guard)
 }
 
@@ -56,6 +60,13 @@ pub(super) fn service(control: &Control) -> Service {
 pub(super) struct Guard {
     control: Control,
     places: Arc<Semaphore>,
+}
+
+impl Guard {
+    pub(super) fn new(control: &Control) -> Self {
+        let places = Arc::new(Semaphore::new(control.limits.calls));
+        Self { control: control.clone(), places }
+    }
 }
 
 /// A call's place. Extensions must be `Clone`.
@@ -95,6 +106,7 @@ pub(super) struct Api {
     control: Control,
     calls: Rate,
     placeholders: Rate,
+    watchers: Arc<Semaphore>,
 }
 
 impl Api {
@@ -193,7 +205,9 @@ impl Masker for Api {
     ) -> Result<Response<proto::GetStatusResponse>, Status> {
         let audit = Audit::begin("GetStatus", request.extensions().get::<Peer>(), 0);
         let status = (self.control.status)();
-        end(Ok(status.into()), audit, |_| End::default())
+        let log_level = self.control.log.level().to_owned();
+        let answer = proto::GetStatusResponse { log_level, ..status.into() };
+        end(Ok(answer), audit, |_| End::default())
     }
 
     async fn set_mode(
@@ -212,15 +226,80 @@ impl Masker for Api {
         let answer = ordered.map(|view| proto::SetModeResponse { mode: Some(view.into()) });
         end(answer, audit, |_| End::default())
     }
+
+    async fn set_log_level(
+        &self,
+        request: Request<proto::SetLogLevelRequest>,
+    ) -> Result<Response<proto::SetLogLevelResponse>, Status> {
+        let (_, place, asked) = request.into_parts();
+        let mut audit = Audit::kept(&self.control.journal, "SetLogLevel", place.get::<Peer>(), 0);
+        let set = one_line(&asked.reason).and_then(|reason| {
+            log_level(&self.control, &mut audit, &asked.level, reason)
+                .map_err(|error| Status::invalid_argument(error.to_string()))
+        });
+        let answer = set.map(|own| proto::SetLogLevelResponse { before: own.to_owned() });
+        end(answer, audit, |_| End::default())
+    }
+
+    type WatchEventsStream = Events;
+
+    async fn watch_events(
+        &self,
+        request: Request<proto::WatchEventsRequest>,
+    ) -> Result<Response<Events>, Status> {
+        let audit = Audit::begin("WatchEvents", request.extensions().get::<Peer>(), 0);
+        let full = |_| Status::resource_exhausted(format!("{WATCHERS} callers watch already"));
+        let place = Arc::clone(&self.watchers).try_acquire_owned().map_err(full);
+        let events = place.map(|place| news::events(self.control.watch.listen(), place));
+        end(events, audit, |_| End::default())
+    }
+
+    async fn list_findings(
+        &self,
+        request: Request<proto::ListFindingsRequest>,
+    ) -> Result<Response<proto::ListFindingsResponse>, Status> {
+        let audit = Audit::begin("ListFindings", request.extensions().get::<Peer>(), 0);
+        let all = self.control.watch.metrics().findings.all().into_iter();
+        let finding = |own: Found| proto::Finding {
+            kind: own.kind.into(),
+            family: own.family.into(),
+            critical: own.critical,
+            count: own.count,
+        };
+        let answer = proto::ListFindingsResponse { findings: all.map(finding).collect() };
+        end(Ok(answer), audit, |_| End::default())
+    }
+
+    async fn reload(
+        &self,
+        request: Request<proto::ReloadRequest>,
+    ) -> Result<Response<proto::ReloadResponse>, Status> {
+        let peer = request.extensions().get::<Peer>();
+        let audit = Audit::kept(&self.control.journal, "Reload", peer, 0);
+        let (tell, told) = oneshot::channel();
+        let asked = self.control.reload.try_send(tell);
+        let answer = match asked {
+            Err(_) => Err(Status::unavailable("the configuration is being read already")),
+            Ok(()) => told.await.map_err(|_| Status::unavailable("masker is shutting down")),
+        };
+        end(answer.map(|applied| proto::ReloadResponse { applied }), audit, |_| End::default())
+    }
+}
+
+/// Why something is set.
+fn one_line(reason: &str) -> Result<&str, Status> {
+    let reason = reason.trim();
+    if reason.chars().count() > REASON || reason.chars().any(char::is_control) {
+        let text = format!("reason has at most {REASON} characters, on one line");
+        return Err(Status::invalid_argument(text));
+    }
+    Ok(reason)
 }
 
 /// What is ordered, and why.
 fn order(asked: &proto::SetModeRequest) -> Result<(Order, &str), Status> {
     let invalid = Status::invalid_argument;
-    let reason = asked.reason.trim();
-    if reason.chars().count() > REASON || reason.chars().any(char::is_control) {
-        return Err(invalid(format!("reason has at most {REASON} characters, on one line")));
-    }
+    let reason = one_line(&asked.reason)?;
     let time = (asked.seconds > 0).then(|| Duration::from_secs(asked.seconds));
     let order = match asked.mode() {
         proto::Mode::Normal if time.is_some() => {

@@ -8,6 +8,7 @@ pub mod core;
 mod grpc;
 mod http;
 mod monitor;
+mod news;
 pub mod proto;
 mod rate;
 mod token;
@@ -18,9 +19,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use thiserror::Error;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time;
 use tokio_util::sync::CancellationToken;
+use tonic::codegen::InterceptedService;
 use tonic::service::Routes;
 use tonic::transport::Server;
 
@@ -29,6 +32,10 @@ use crate::mode;
 use crate::telemetry::Journal;
 use crate::telemetry::Recent;
 use crate::telemetry::Watch;
+use crate::telemetry::labels::Severity;
+use crate::telemetry::log;
+use crate::telemetry::log::Switch;
+use crate::telemetry::log::SwitchError;
 
 pub use token::{Token, TokenError};
 
@@ -55,6 +62,10 @@ pub struct Control {
     pub recent: Recent,
     /// Where calls are kept that change something or give originals back.
     pub journal: Journal,
+    /// Reads the configuration again, and says whether it could be used.
+    pub reload: mpsc::Sender<oneshot::Sender<bool>>,
+    /// Changes the level of the log.
+    pub log: Switch,
     pub token: Token,
     pub limits: Limits,
 }
@@ -105,6 +116,8 @@ pub struct Status {
 pub enum AdminError {
     #[error("the admin listener failed")]
     Serve(#[from] tonic::transport::Error),
+    #[error("the API cannot be described")]
+    Reflection(#[from] tonic_reflection::server::Error),
 }
 
 impl fmt::Debug for Control {
@@ -129,6 +142,7 @@ impl From<Status> for proto::GetStatusResponse {
             buffered_bytes_limit: status.buffered_bytes_limit,
             uptime_seconds: status.uptime.as_secs(),
             classes: status.classes,
+            log_level: String::new(),
         }
     }
 }
@@ -163,10 +177,20 @@ pub async fn serve(
     control: Control,
     shutdown: impl Future<Output = ()> + Send,
 ) -> Result<(), AdminError> {
-    let mut reload = JoinSet::new();
-    reload.spawn(reload_on_change(control.token.clone()));
+    let mut tasks = JoinSet::new();
+    tasks.spawn(reload_on_change(control.token.clone()));
     let limit = control.limits.time;
-    let routes = Routes::from(http::app(&control)).add_service(grpc::service(&control));
+    let (reporter, health) = tonic_health::server::health_reporter();
+    tasks.spawn(news::health(reporter, control.clone()));
+    let guard = grpc::Guard::new(&control);
+    let reflection = tonic_reflection::server::Builder::configure()
+        .register_encoded_file_descriptor_set(proto::DESCRIPTORS)
+        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+        .build_v1()?;
+    let routes = Routes::from(http::app(&control))
+        .add_service(grpc::service(&control, guard.clone()))
+        .add_service(InterceptedService::new(reflection, guard))
+        .add_service(health);
     let stopping = CancellationToken::new();
     let shutdown = async {
         shutdown.await;
@@ -191,6 +215,23 @@ pub async fn serve(
             Ok(())
         }
     }
+}
+
+/// Changes the level of the log, and tells. The one before is given back.
+fn log_level(
+    control: &Control,
+    audit: &mut audit::Audit,
+    level: &str,
+    reason: &str,
+) -> Result<&'static str, SwitchError> {
+    let level = log::known(level).ok_or(SwitchError::Level)?;
+    audit.level(level, reason);
+    let before = control.log.set(level)?;
+    let colon = if reason.is_empty() { "" } else { ": " };
+    let message =
+        format!("the log's level is {level} after {before}, by {}{colon}{reason}", audit.peer);
+    control.watch.event("log", Severity::Info, message);
+    Ok(before)
 }
 
 async fn reload_on_change(token: Token) {

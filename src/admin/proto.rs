@@ -7,3 +7,6 @@
 )]
 
 tonic::include_proto!("masker.v1");
+
+/// The proto itself, for reflection.
+pub(super) const DESCRIPTORS: &[u8] = tonic::include_file_descriptor_set!("masker");

@@ -106,9 +106,22 @@ fn control(dir: &TempDir) -> Control {
         watch: watch(),
         recent: Recent::default(),
         journal: Journal::default(),
+        reload: mpsc::channel(1).0,
+        log: log_switch(),
         token: Token::load(&path).unwrap(),
         limits: Limits::default(),
     }
+}
+
+fn service(control: &Control) -> grpc::Service {
+    grpc::service(control, grpc::Guard::new(control))
+}
+
+fn log_switch() -> Switch {
+    let (switch, filter) = Switch::new("info");
+    // In use as long as the test runs.
+    std::mem::forget(filter);
+    switch
 }
 
 fn watch() -> Watch {
@@ -137,8 +150,12 @@ async fn run(control: Control) -> Running {
 }
 
 impl Running {
+    async fn channel(&self) -> Channel {
+        Channel::from_shared(format!("http://{}", self.address)).unwrap().connect().await.unwrap()
+    }
+
     async fn client(&self) -> MaskerClient<Channel> {
-        MaskerClient::connect(format!("http://{}", self.address)).await.unwrap()
+        MaskerClient::new(self.channel().await)
     }
 
     async fn get(&self, path: &str) -> (StatusCode, String, String) {
@@ -305,7 +322,7 @@ async fn without_the_token_nothing_is_answered() {
 async fn bad_requests_are_refused_with_the_cause() {
     let dir = TempDir::new().unwrap();
     let limits = Limits { body: 100, ..Limits::default() };
-    let mut client = MaskerClient::new(grpc::service(&Control { limits, ..control(&dir) }));
+    let mut client = MaskerClient::new(service(&Control { limits, ..control(&dir) }));
     let unspecified = proto::MaskRequest { format: 0, ..ask_mask("a", b"") };
     for (asked, part) in [
         (ask_mask("", b"x"), "a tenant's name has"),
@@ -324,7 +341,7 @@ async fn bad_requests_are_refused_with_the_cause() {
     assert_eq!(client.unmask(no_json).await.unwrap_err().code(), Code::InvalidArgument);
 
     let limits = Limits { calls: 0, ..Limits::default() };
-    let mut client = MaskerClient::new(grpc::service(&Control { limits, ..control(&dir) }));
+    let mut client = MaskerClient::new(service(&Control { limits, ..control(&dir) }));
     let refused = client.mask(with(TOKEN, ask_mask("a", b""))).await.unwrap_err();
     assert_eq!(refused.code(), Code::ResourceExhausted);
 }
@@ -343,7 +360,7 @@ async fn a_call_that_is_given_up_is_in_the_audit_log() {
     let (lines, _guard) = Lines::capture();
     let dir = TempDir::new().unwrap();
     let mut client =
-        MaskerClient::new(grpc::service(&Control { core: Arc::new(Stuck), ..control(&dir) }));
+        MaskerClient::new(service(&Control { core: Arc::new(Stuck), ..control(&dir) }));
     let call = client.unmask(with(TOKEN, ask_unmask(proto::Format::Text, "x")));
     // Polled once, then dropped.
     assert!(futures_util::FutureExt::now_or_never(call).is_none());
@@ -355,7 +372,7 @@ async fn a_call_that_is_given_up_is_in_the_audit_log() {
 async fn unmask_is_limited_per_minute() {
     let dir = TempDir::new().unwrap();
     let limits = Limits { unmask_calls: 6, unmask_placeholders: 4, ..Limits::default() };
-    let mut client = MaskerClient::new(grpc::service(&Control { limits, ..control(&dir) }));
+    let mut client = MaskerClient::new(service(&Control { limits, ..control(&dir) }));
     let mut unmask = async |format, text: &str| {
         client.unmask(with(TOKEN, ask_unmask(format, text))).await.map(drop)
     };
@@ -427,3 +444,5 @@ async fn modes_are_ordered_and_written_down() {
     running.stop.cancel();
     running.server.await.unwrap().unwrap();
 }
+
+mod operations;

@@ -1,6 +1,8 @@
 //! `masker doctor`: looks at what masker depends on, and says what to do.
 
+use std::error::Error;
 use std::process::ExitCode;
+use std::time::SystemTime;
 
 use clap::Args;
 use thiserror::Error;
@@ -8,10 +10,14 @@ use thiserror::Error;
 use crate::cli::flags::Local;
 use crate::cli::output;
 use crate::config::Config;
-use crate::config::key::KeySourceError;
 use crate::config::load::Flags;
+use crate::listen::Address;
 use crate::store::FileError;
-use crate::store::doctor::{self, Level};
+use crate::store::doctor::{self, Finding, Level, bad, good, note};
+
+mod envoy;
+mod files;
+mod machine;
 
 #[derive(Debug, Args)]
 pub(super) struct Doctor {
@@ -19,14 +25,15 @@ pub(super) struct Doctor {
     /// [env: MASKER_STORE]
     #[arg(long, value_name = "URL")]
     store: Option<String>,
+    /// Where Envoy's admin interface listens: IP:PORT or unix:PATH
+    #[arg(long, value_name = "ADDRESS")]
+    envoy: Option<Address>,
     #[command(flatten)]
     flags: Local,
 }
 
 #[derive(Debug, Error)]
 pub(super) enum DoctorError {
-    #[error(transparent)]
-    Key(#[from] KeySourceError),
     #[error("the store cannot be looked into")]
     Store(#[from] FileError),
     #[error("the runtime cannot be started")]
@@ -42,13 +49,56 @@ impl Doctor {
 }
 
 /// Exit code 1 if something is to be repaired.
-pub(super) fn run(config: &Config) -> Result<ExitCode, DoctorError> {
-    let master = config.key.load()?;
+pub(super) fn run(config: &Config, args: &Doctor) -> Result<ExitCode, DoctorError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let examined = doctor::examine(&config.store, &master);
+    let examined = examine(config, args.envoy.as_ref());
     let found = runtime.map_err(DoctorError::Runtime)?.block_on(examined)?;
+    output::result(write(&found).as_bytes()).map_err(DoctorError::Output)?;
+    let bad = found.iter().any(|finding| finding.level == Level::Bad);
+    Ok(if bad { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+async fn examine(config: &Config, envoy: Option<&Address>) -> Result<Vec<Finding>, FileError> {
+    let now = SystemTime::now();
+    let mut found = files::examine(config, now);
+    found.extend(machine::examine(&config.limits));
+    match config.key.load() {
+        Ok(master) => {
+            found.push(good(format!("keys: {} read", files::source(&config.key))));
+            found.extend(doctor::examine(&config.store, &master).await?);
+        }
+        Err(error) => {
+            found.push(bad(
+                format!("keys: {}", chain(&error)),
+                "`masker keys new --out FILE` makes one; name it with --key-file or as `key_file`",
+            ));
+            found.push(note("store: not looked at", "put the keys right first"));
+        }
+    }
+    match envoy {
+        Some(address) => found.extend(envoy::examine(address, now).await),
+        None => found.push(note(
+            "envoy: not looked at",
+            "name its admin interface with --envoy, such as 127.0.0.1:9901",
+        )),
+    }
+    Ok(found)
+}
+
+/// An error with its causes.
+fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(&format!(": {error}"));
+        cause = error.source();
+    }
+    text
+}
+
+fn write(found: &[Finding]) -> String {
     let mut text = String::new();
-    for finding in &found {
+    for finding in found {
         let mark = match finding.level {
             Level::Good => "ok  ",
             Level::Note => "note",
@@ -59,7 +109,5 @@ pub(super) fn run(config: &Config) -> Result<ExitCode, DoctorError> {
             text.push_str(&format!("      {remedy}\n"));
         }
     }
-    output::result(text.as_bytes()).map_err(DoctorError::Output)?;
-    let bad = found.iter().any(|finding| finding.level == Level::Bad);
-    Ok(if bad { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    text
 }

@@ -130,7 +130,9 @@ fn dispatch(command: Command, env: Env<'_>) -> Result<ExitCode, CliError> {
         Command::Explain(args) => explain::run(&Config::load(&args.flags(), env)?, &args)?,
         Command::Scan(args) => return Ok(scan::run(&args, env)?),
         Command::Patterns(args) => patterns::run(&args, env)?,
-        Command::Doctor(args) => return Ok(doctor::run(&Config::load(&args.flags(), env)?)?),
+        Command::Doctor(args) => {
+            return Ok(doctor::run(&Config::load(&args.flags(), env)?, &args)?);
+        }
         Command::Store(command) => {
             store::run(&Config::load(&command.flags(), env)?, &command)?;
         }

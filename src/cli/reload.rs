@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::signal::unix::Signal;
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::{self, MissedTickBehavior};
 
 use crate::cli::wiring;
@@ -67,6 +68,13 @@ impl Source {
     }
 }
 
+/// Ways to ask for it.
+pub(super) struct Asked {
+    pub(super) hangup: Signal,
+    /// Who asked is told whether what was read is in use.
+    pub(super) calls: mpsc::Receiver<oneshot::Sender<bool>>,
+}
+
 /// What is watched, and how it looked.
 struct Watched {
     source: Source,
@@ -84,15 +92,16 @@ pub(super) async fn watch(
     settings: Shared,
     watch: Watch,
     journal: Journal,
-    mut hangup: Signal,
+    Asked { mut hangup, mut calls }: Asked,
 ) -> Infallible {
     let mut watched = Watched { source, settings, files, stamps, refused: None };
     let mut ticks = time::interval(LOOK_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
-        let asked = tokio::select! {
-            _ = ticks.tick() => false,
-            Some(()) = hangup.recv() => true,
+        let (asked, tell) = tokio::select! {
+            _ = ticks.tick() => (false, None),
+            Some(()) = hangup.recv() => (true, None),
+            Some(tell) = calls.recv() => (true, Some(tell)),
         };
         // Files may lie on a network, and patterns take time to compile.
         let looked = tokio::task::spawn_blocking(move || {
@@ -105,6 +114,9 @@ pub(super) async fn watch(
         };
         watched = back;
         let Some(result) = result else { continue };
+        if tell.is_some_and(|tell| tell.send(result == Reload::Applied).is_err()) {
+            tracing::debug!("who asked for a reload did not wait for the answer");
+        }
         watch.metrics().reloads.get_or_create(&result).inc();
         let (severity, text) = match result {
             Reload::Applied => {

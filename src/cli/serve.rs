@@ -10,6 +10,7 @@ use envoy_types::pb::envoy::service::ext_proc::v3::external_processor_server::Ex
 use prometheus_client::registry::Registry;
 use thiserror::Error;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Server;
@@ -23,7 +24,7 @@ use crate::config::problem::Problems;
 use crate::config::{Config, key, load};
 use crate::detect::CatalogError;
 use crate::ext_proc::gate::Gate;
-use crate::ext_proc::service::Service;
+use crate::ext_proc::service::{Service, Shared};
 use crate::listen::{self, Bound, Listen, ListenError};
 use crate::mode;
 use crate::store::{OpenError, Store};
@@ -78,10 +79,10 @@ pub(super) fn run(flags: Flags, env: Env<'_>) -> Result<(), ServeError> {
     let env = load::VARIABLES.into_iter().filter_map(|name| Some((name, env(name)?)));
     let source = Source { flags, env: env.collect::<HashMap<_, _>>() };
     let read = source.read()?;
-    log::init(&read.config.log)?;
+    let log = log::init(&read.config.log)?;
     silence_panics();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    runtime.map_err(ServeError::Runtime)?.block_on(serve(read, source))
+    runtime.map_err(ServeError::Runtime)?.block_on(serve(read, source, log))
 }
 
 /// A panic's message may quote the text that it failed on: only the place is logged.
@@ -92,7 +93,7 @@ fn silence_panics() {
     }));
 }
 
-async fn serve(read: Read, source: Source) -> Result<(), ServeError> {
+async fn serve(read: Read, source: Source, log: log::Switch) -> Result<(), ServeError> {
     let config = read.config.clone();
     let started = Instant::now();
     // From here on a hang-up ends nothing.
@@ -126,6 +127,7 @@ async fn serve(read: Read, source: Source) -> Result<(), ServeError> {
         send_time: config.limits.send_time,
         stop: stop.clone(),
     };
+    let (reload_calls, calls) = mpsc::channel(1);
     let draining = Arc::new(AtomicBool::new(false));
     let core = Documents { settings: Arc::clone(&settings), store: store.clone() };
     let control = Control {
@@ -137,18 +139,17 @@ async fn serve(read: Read, source: Source) -> Result<(), ServeError> {
         watch: watch.clone(),
         recent,
         journal: journal.clone(),
+        reload: reload_calls,
+        log,
         token,
         limits: wiring::admin_limits(&config),
     };
-    let (ext_proc, admin) = (bound.address(), admin_bound.address());
-    let backend = store.status().backend;
-    let classes = settings.load().masker.catalog.classes();
-    let patterns = config.detect.own.patterns.len();
-    tracing::info!(%ext_proc, %admin, store = backend, classes, patterns, "serving");
+    announce(&config, &settings, &store, (&bound, &admin_bound));
     let admin_stop = CancellationToken::new();
     let admin_end = admin_stop.clone().cancelled_owned();
     let admin = tokio::spawn(admin::serve(admin_bound, control, admin_end));
-    let reloads = reload::watch(source, read, settings, watch.clone(), journal.clone(), hangup);
+    let asked = reload::Asked { hangup, calls };
+    let reloads = reload::watch(source, read, settings, watch.clone(), journal.clone(), asked);
     let served = tokio::select! {
         served = data_plane(&config, bound, service, &draining, &stop) => served,
         never = reloads => match never {},
@@ -162,6 +163,14 @@ async fn serve(read: Read, source: Source) -> Result<(), ServeError> {
     }
     tracing::info!("stopped");
     served
+}
+
+fn announce(config: &Config, settings: &Shared, store: &Store, bound: (&Bound, &Bound)) {
+    let (ext_proc, admin) = (bound.0.address(), bound.1.address());
+    let backend = store.status().backend;
+    let classes = settings.load().masker.catalog.classes();
+    let patterns = config.detect.own.patterns.len();
+    tracing::info!(%ext_proc, %admin, store = backend, classes, patterns, "serving");
 }
 
 fn token(config: &Config) -> Result<Token, TokenError> {

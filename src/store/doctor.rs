@@ -30,15 +30,15 @@ pub struct Finding {
     pub remedy: Option<&'static str>,
 }
 
-fn good(what: impl Into<String>) -> Finding {
+pub(crate) fn good(what: impl Into<String>) -> Finding {
     Finding { level: Level::Good, what: what.into(), remedy: None }
 }
 
-fn note(what: impl Into<String>, remedy: &'static str) -> Finding {
+pub(crate) fn note(what: impl Into<String>, remedy: &'static str) -> Finding {
     Finding { level: Level::Note, what: what.into(), remedy: Some(remedy) }
 }
 
-fn bad(what: impl Into<String>, remedy: &'static str) -> Finding {
+pub(crate) fn bad(what: impl Into<String>, remedy: &'static str) -> Finding {
     Finding { level: Level::Bad, what: what.into(), remedy: Some(remedy) }
 }
 

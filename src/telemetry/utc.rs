@@ -42,6 +42,21 @@ pub fn unix((year, month, day): (u64, u64, u64), (hour, minute, second): (u64, u
     days.saturating_sub(719_468) * DAY + hour * 3600 + minute * 60 + second
 }
 
+/// The Unix time of an HTTP date, such as `Sat, 21 Nov 2026 16:36:14 GMT`.
+#[must_use]
+pub fn http_date(text: &str) -> Option<u64> {
+    const MONTHS: [&str; 12] =
+        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let mut words = text.split_once(", ")?.1.strip_suffix(" GMT")?.split(' ');
+    let day = words.next()?.parse().ok()?;
+    let name = words.next()?;
+    let month = (1..).zip(MONTHS).find_map(|(number, own)| (own == name).then_some(number))?;
+    let year = words.next()?.parse().ok()?;
+    let mut time = words.next()?.split(':').map(str::parse);
+    let mut field = || time.next()?.ok();
+    Some(unix((year, month, day), (field()?, field()?, field()?)))
+}
+
 /// Seconds as a number with a fraction.
 #[must_use]
 pub fn seconds(time: Duration) -> f64 {
@@ -63,6 +78,19 @@ mod tests {
         ] {
             let time = UNIX_EPOCH + Duration::from_secs(unix) + Duration::from_millis(250);
             assert_eq!(rfc3339(time), text);
+        }
+    }
+
+    #[test]
+    fn dates_of_http_are_read() {
+        for (text, unix) in [
+            ("Sun, 06 Nov 1994 08:49:37 GMT", Some(784_111_777)),
+            ("Tue, 29 Feb 2000 00:00:00 GMT", Some(951_782_400)),
+            ("Sunday, 06-Nov-94 08:49:37 GMT", None),
+            ("Sun, 06 Nov 1994 08:49 GMT", None),
+            ("", None),
+        ] {
+            assert_eq!(http_date(text), unix, "{text}");
         }
     }
 }

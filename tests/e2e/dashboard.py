@@ -131,6 +131,7 @@ def numbers(page):
 def charts(page):
     for span in ["1min", "24h", "5min"]:
         page.run("document.querySelector(`input[value='${arguments[0]}']`).click()", span)
+        page.until("return document.querySelector('#spans').dataset.shown === arguments[0]", f"the charts of {span}", span)
         label = "return document.querySelector('#chart-requests .plot').getAttribute('aria-label')"
         page.until(f"{label.replace('return ', 'const l = ')}; return !l.includes('Highest: 0.') && l.includes('Highest')", f"a chart of {span}")
     lines = page.run("return [...document.querySelectorAll('.plot')].map(p => p.querySelectorAll('path.line').length)")

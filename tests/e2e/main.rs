@@ -23,6 +23,7 @@ mod attacks;
 mod canary;
 mod claude_code;
 mod dashboard;
+mod doctor;
 mod fail_closed;
 mod hang_up;
 mod headers;

@@ -147,6 +147,34 @@ pub(crate) async fn block(bed: &Bed) -> Reply {
 }
 
 /// The audit log is whole, and holds all of this.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_tells_as_much_as_is_asked_for() {
+    let bed = bed("").await;
+    let bearer = format!("Bearer {TOKEN}");
+    let headers = [("authorization", bearer.as_str()), ("content-type", JSON)];
+    assert_eq!(get(&bed, "log-level").await["level"], "info");
+    let body = json!({"level": "error", "reason": "a quiet night"}).to_string();
+    assert_eq!(send(&bed, "POST", "log-level", &headers[1..], &body).await.status, 401);
+    for wrong in [json!({"level": "loud", "reason": "x"}), json!({"level": "debug"})] {
+        let reply = send(&bed, "POST", "log-level", &headers, &wrong.to_string()).await;
+        assert_eq!(reply.status, 400, "{}", reply.text());
+    }
+    assert_eq!(get(&bed, "log-level").await["level"], "info");
+    let reply = send(&bed, "POST", "log-level", &headers, &body).await;
+    assert_eq!((reply.status, &reply.json()["level"]), (200, &json!("error")));
+    load(&bed).await;
+    let log = String::from_utf8_lossy(&bed.logs()).into_owned();
+    assert!(!log.contains("\"message\":\"exchange\""), "{log}");
+    assert!(log.contains("\"log_level\":\"error\""), "who changed it is told: {log}");
+    audited(&bed, &["a quiet night", "log level error", "invalid"]);
+    let body = json!({"level": "info", "reason": "morning"}).to_string();
+    assert_eq!(send(&bed, "POST", "log-level", &headers, &body).await.status, 200);
+    assert_eq!(bed.post("/v1/messages", &asking("Hello")).await.status, 200);
+    bed.until_metric("masker_requests_total{outcome=\"masked\"}", "8").await;
+    let log = String::from_utf8_lossy(&bed.logs()).into_owned();
+    assert!(log.contains("\"message\":\"exchange\""), "{log}");
+}
+
 fn audited(bed: &Bed, parts: &[&str]) {
     let file = bed.path("audit");
     let verify = std::process::Command::new(env!("CARGO_BIN_EXE_masker"))

@@ -201,9 +201,13 @@ const live = (yes, text) => {
 // --- where it comes from
 
 const trends = async () => {
+  const span = state.span;
   try {
-    const answer = await ask(`trends?interval=${state.span}&points=${SPANS[state.span]}`);
+    const answer = await ask(`trends?interval=${span}&points=${SPANS[span]}`);
     const [trend, last] = [await answer.json(), await (await ask("requests?limit=15")).json()];
+    // Another span was chosen meanwhile, and its answer may have come before this one.
+    if (span !== state.span) return;
+    byId("spans").dataset.shown = span;
     for (const chart of Object.values(charts)) chart.show(trend.data, trend.seconds_per_point < 60);
     showRequests(last.requests);
   } catch { /* The stream says what is wrong. */ }

@@ -6,6 +6,7 @@
 //! rebinding).
 
 mod guard;
+mod level;
 mod order;
 mod page;
 mod query;
@@ -97,6 +98,7 @@ pub(super) fn app(control: &Control) -> Router {
             }),
         )
         .route("/emergency-mode", post(order::emergency_mode))
+        .route("/log-level", get(level::get).post(level::set))
         .route(
             "/requests",
             get(async |State(s): S, uri: Uri| {

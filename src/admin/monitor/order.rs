@@ -12,6 +12,7 @@ use http::HeaderMap;
 use http::StatusCode;
 use http::header;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::json;
 
 use super::Shared;
@@ -54,7 +55,7 @@ impl Asked {
 }
 
 /// Why a request is refused, and with what.
-type Refusal = (StatusCode, String);
+pub(super) type Refusal = (StatusCode, String);
 
 pub(super) async fn emergency_mode(
     State(shared): State<Shared>,
@@ -96,7 +97,23 @@ pub(super) async fn emergency_mode(
 }
 
 async fn read(headers: &HeaderMap, body: Body) -> Result<Asked, Refusal> {
-    let bad = |text: &str| (StatusCode::BAD_REQUEST, text.to_owned());
+    let mut asked: Asked = object(
+        headers,
+        body,
+        "the strings mode and reason and, where the mode ends by itself, the number expires_in",
+    )
+    .await?;
+    asked.reason = one_line(&asked.reason)?;
+    asked.time()?;
+    Ok(asked)
+}
+
+/// A body that must be an object with these fields.
+pub(super) async fn object<T: DeserializeOwned>(
+    headers: &HeaderMap,
+    body: Body,
+    fields: &str,
+) -> Result<T, Refusal> {
     let media = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let media = media.and_then(|value| value.split(';').next()).unwrap_or_default().trim();
     if !media.eq_ignore_ascii_case("application/json") {
@@ -106,16 +123,19 @@ async fn read(headers: &HeaderMap, body: Body) -> Result<Asked, Refusal> {
     let bytes = to_bytes(body, LARGEST).await.map_err(|_| {
         (StatusCode::PAYLOAD_TOO_LARGE, format!("the body has at most {LARGEST} bytes"))
     })?;
-    let asked: Asked = serde_json::from_slice(&bytes).map_err(|_| {
-        bad("the body must be an object with the strings mode and reason and, where the mode ends by itself, the number expires_in")
-    })?;
-    let reason = asked.reason.trim();
+    let wrong = || (StatusCode::BAD_REQUEST, format!("the body must be an object with {fields}"));
+    serde_json::from_slice(&bytes).map_err(|_| wrong())
+}
+
+/// Why something is set, for the audit log.
+pub(super) fn one_line(reason: &str) -> Result<String, Refusal> {
+    let reason = reason.trim();
     let long = reason.chars().count() > REASON || reason.chars().any(char::is_control);
     if reason.is_empty() || long {
-        return Err(bad(&format!("reason must have 1 to {REASON} characters, on one line")));
+        let text = format!("reason must have 1 to {REASON} characters, on one line");
+        return Err((StatusCode::BAD_REQUEST, text));
     }
-    asked.time()?;
-    Ok(Asked { reason: reason.to_owned(), ..asked })
+    Ok(reason.to_owned())
 }
 
 fn carry_out(shared: &Shared, mode: Mode, asked: &Asked, by: &str) -> Result<Response, Refusal> {

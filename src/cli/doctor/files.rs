@@ -1,0 +1,140 @@
+//! Keys, certificates and the token: can they be read, and how old are they?
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+use std::time::SystemTime;
+use std::time::UNIX_EPOCH;
+
+use crate::admin::Token;
+use crate::cli::doctor::Finding;
+use crate::cli::doctor::bad;
+use crate::cli::doctor::chain;
+use crate::cli::doctor::good;
+use crate::cli::doctor::note;
+use crate::config::Config;
+use crate::config::key::KeySource;
+use crate::listen;
+use crate::listen::Tls;
+
+const DAY: u64 = 86_400;
+/// As in the rules for Prometheus.
+const CERTIFICATE_DAYS: u64 = 14;
+const KEY_DAYS: u64 = 365;
+
+pub(super) fn examine(config: &Config, now: SystemTime) -> Vec<Finding> {
+    let mut found = Vec::new();
+    if let KeySource::File(path) = &config.key {
+        found.extend(key_age(path, now));
+    }
+    for (listener, tls) in [("listen", &config.listen.tls), ("admin", &config.admin.tls)] {
+        found.extend(tls.as_ref().map(|tls| certificate(listener, tls, now)));
+    }
+    found.push(token(config));
+    found
+}
+
+/// Where the keys come from, as people say it.
+pub(super) fn source(source: &KeySource) -> String {
+    match source {
+        KeySource::File(path) => path.display().to_string(),
+        KeySource::Env(_) => "MASKER_KEY".to_owned(),
+        KeySource::Command(_) => "what key_command printed".to_owned(),
+    }
+}
+
+/// None where the file cannot be seen, which reading it tells better.
+fn key_age(path: &Path, now: SystemTime) -> Option<Finding> {
+    let written = fs::metadata(path).ok()?.modified().ok()?;
+    let days = now.duration_since(written).unwrap_or_default().as_secs() / DAY;
+    let what = format!("keys: the file was written {days} days ago");
+    Some(if days > KEY_DAYS {
+        note(what, "rotate: `masker keys add`, then `masker keys use` on all replicas")
+    } else {
+        good(what)
+    })
+}
+
+fn certificate(listener: &str, tls: &Tls, now: SystemTime) -> Finding {
+    const RENEW: &str = "renew it; masker reads the files again by itself";
+    let Some(end) = listen::expiry(&tls.cert) else {
+        let what =
+            format!("certificate: {listener}.tls.cert {} cannot be read", tls.cert.display());
+        return bad(what, "it must be PEM, the listener's own certificate first");
+    };
+    let end = UNIX_EPOCH + Duration::from_secs(end);
+    match end.duration_since(now) {
+        Err(_) => bad(format!("certificate: that of {listener} has ended"), RENEW),
+        Ok(left) => {
+            let days = left.as_secs() / DAY;
+            let what = format!("certificate: that of {listener} ends in {days} days");
+            if days < CERTIFICATE_DAYS { bad(what, RENEW) } else { good(what) }
+        }
+    }
+}
+
+fn token(config: &Config) -> Finding {
+    match config.admin.token_file.as_deref().map(Token::load) {
+        None => note(
+            "token: none, so that nobody can call the API or set the mode",
+            "write 32 characters to a file of mode 0600 and name it as `admin.token_file`",
+        ),
+        Some(Ok(_)) => good("token: read"),
+        Some(Err(error)) => {
+            bad(format!("token: {}", chain(&error)), "put the file right: the API is closed")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use rcgen::CertificateParams;
+    use rcgen::KeyPair;
+    use rcgen::date_time_ymd;
+
+    use super::*;
+    use crate::store::doctor::Level;
+
+    fn written(dir: &Path, name: &str, content: &str) -> PathBuf {
+        let path = dir.join(name);
+        fs::write(&path, content).unwrap();
+        path
+    }
+
+    #[test]
+    fn certificates_that_end_are_told_in_time() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut params = CertificateParams::new(["localhost".to_owned()]).unwrap();
+        params.not_after = date_time_ymd(2031, 3, 1);
+        let made = params.self_signed(&KeyPair::generate().unwrap()).unwrap();
+        let cert = written(dir.path(), "cert.pem", &made.pem());
+        let tls = |cert| Tls { cert, key: dir.path().join("none"), client_ca: None };
+        let end = UNIX_EPOCH + Duration::from_secs(1_930_089_600);
+        let days = |days| Duration::from_secs(days * DAY);
+        for (now, level, words) in [
+            (end - days(300), Level::Good, "ends in 300 days"),
+            (end - days(14), Level::Good, "ends in 14 days"),
+            (end - days(13), Level::Bad, "ends in 13 days"),
+            (end + days(1), Level::Bad, "has ended"),
+        ] {
+            let found = certificate("admin", &tls(cert.clone()), now);
+            assert_eq!(found.level, level, "{found:?}");
+            assert!(found.what.contains(words), "{found:?}");
+            assert_eq!(found.remedy.is_some(), level != Level::Good);
+        }
+        let none = written(dir.path(), "none.pem", "no certificate");
+        assert_eq!(certificate("listen", &tls(none), end).level, Level::Bad);
+    }
+
+    #[test]
+    fn keys_grow_old() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = written(dir.path(), "key", "k");
+        let at = fs::metadata(&path).unwrap().modified().unwrap();
+        let level = |days| key_age(&path, at + Duration::from_secs(days * DAY)).unwrap().level;
+        assert_eq!((level(0), level(365), level(366)), (Level::Good, Level::Good, Level::Note));
+        assert!(key_age(&dir.path().join("none"), at).is_none());
+    }
+}
