@@ -37,7 +37,8 @@ async fn the_python_sdk_works_with_redis() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_sdks_of_openai_google_and_aws_work() {
-    let bed = Bed::usual().await;
+    // Files are kept by the provider, and so their mappings must be.
+    let bed = Bed::start(Plan { redis: true, ..Plan::default() }).await;
     let output = run(&bed, "sdks.py", &[]).await;
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
