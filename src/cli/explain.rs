@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::fs;
-use std::io::{self, Read as _};
+use std::io;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -13,6 +12,7 @@ use zeroize::Zeroizing;
 use crate::body::json::{JsonError, Node, Shape, Tape};
 use crate::body::select::{self, Format, Place};
 use crate::cli::flags::Local;
+use crate::cli::input::{self, InputError};
 use crate::cli::{output, wiring};
 use crate::config::load::Flags;
 use crate::config::{Config, key};
@@ -49,8 +49,8 @@ pub(super) enum ExplainError {
     Refused(#[from] Refusal),
     #[error("the request is no JSON that can be read")]
     Json(#[from] JsonError),
-    #[error("cannot read {0}")]
-    Read(String, #[source] io::Error),
+    #[error(transparent)]
+    Input(#[from] InputError),
     #[error("cannot write the result")]
     Output(#[source] io::Error),
 }
@@ -59,23 +59,11 @@ impl Explain {
     pub(super) fn flags(&self) -> Flags {
         self.flags.clone().into()
     }
-
-    fn read(&self) -> Result<Zeroizing<String>, ExplainError> {
-        let mut text = String::new();
-        let (name, read) = match &self.file {
-            Some(path) => {
-                (path.display().to_string(), fs::read_to_string(path).map(|read| text = read))
-            }
-            None => ("standard input".to_owned(), io::stdin().read_to_string(&mut text).map(drop)),
-        };
-        read.map_err(|error| ExplainError::Read(name, error))?;
-        Ok(Zeroizing::new(text))
-    }
 }
 
 pub(super) fn run(config: &Config, args: &Explain) -> Result<(), ExplainError> {
     let scope = config.key.load()?.scope(&Tenant::named(&args.tenant)?);
-    let source = args.read()?;
+    let source = input::read(args.file.as_deref())?;
     let format = Endpoint::of(&args.path).request;
     let masker = wiring::masker(config)?;
     let mut session = Session::new(&masker, &scope);

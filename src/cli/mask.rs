@@ -1,7 +1,7 @@
 //! `masker mask` and `masker unmask`: the same core on a file.
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, Read as _, Write as _};
+use std::fs::OpenOptions;
+use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
@@ -13,6 +13,7 @@ use zeroize::Zeroizing;
 use crate::body::json::Tape;
 use crate::body::select;
 use crate::cli::flags::Local;
+use crate::cli::input::{self, InputError};
 use crate::cli::{output, store, wiring};
 use crate::config::load::Flags;
 use crate::config::{Config, key};
@@ -99,10 +100,8 @@ pub(super) enum MaskError {
     Store(#[from] store::StoreError),
     #[error("the input cannot be masked")]
     Refused(#[from] Refusal),
-    #[error("cannot read {0}")]
-    Read(String, #[source] io::Error),
-    #[error("{0} is not UTF-8")]
-    Utf8(String),
+    #[error(transparent)]
+    Input(#[from] InputError),
     #[error("cannot write the mapping to {0}; it must not exist yet")]
     Write(PathBuf, #[source] io::Error),
     #[error("{0} is not a mapping of this version of `masker mask`")]
@@ -152,14 +151,8 @@ fn unmask_legacy(config: &Config, args: &Unmask) -> Result<(), MaskError> {
 }
 
 impl Input {
-    fn read(&self) -> Result<Zeroizing<String>, MaskError> {
-        let mut bytes = Vec::new();
-        let (name, read) = match &self.file {
-            Some(path) => (path.display().to_string(), fs::read(path).map(|read| bytes = read)),
-            None => ("standard input".to_owned(), io::stdin().read_to_end(&mut bytes).map(drop)),
-        };
-        read.map_err(|error| MaskError::Read(name.clone(), error))?;
-        String::from_utf8(bytes).map(Zeroizing::new).map_err(|_| MaskError::Utf8(name))
+    fn read(&self) -> Result<Zeroizing<String>, InputError> {
+        input::read(self.file.as_deref())
     }
 
     fn form(&self, source: &str, config: &Config) -> Form {
@@ -190,8 +183,7 @@ fn write_mapping(path: &Path, table: &Table) -> io::Result<()> {
 }
 
 fn read_mapping(path: &Path) -> Result<Table, MaskError> {
-    let text = fs::read_to_string(path).map(Zeroizing::new);
-    let text = text.map_err(|error| MaskError::Read(path.display().to_string(), error))?;
+    let text = input::read(Some(path))?;
     let wrong = || MaskError::Mapping(path.to_owned());
     let mapping: Mapping = serde_json::from_str(&text).map_err(|_| wrong())?;
     if mapping.version != VERSION {

@@ -20,6 +20,7 @@ mod core;
 mod doctor;
 mod explain;
 mod flags;
+mod input;
 mod keys;
 mod mask;
 mod mode;

@@ -46,6 +46,8 @@ pub struct Editions {
     newest: Arc<Catalog>,
     settings: Settings,
     pin: Pin,
+    /// Of the settings and the newest patterns: they may be long lists of names.
+    digest: u64,
     /// All conversations take the newest.
     forced: bool,
     /// Those used last are at the end.
@@ -64,7 +66,8 @@ impl Editions {
     pub fn new(newest: Arc<Catalog>, settings: Settings, read: u64, forced: bool) -> Self {
         let own = settings.own.patterns.iter().map(|own| own.name.clone()).collect();
         let pin = Pin { catalog: newest.edition(), own, read };
-        Self { newest, settings, pin, forced, built: Mutex::default() }
+        let digest = digest(&settings, &pin);
+        Self { newest, settings, pin, digest, forced, built: Mutex::default() }
     }
 
     /// Do all conversations take the newest?
@@ -77,7 +80,7 @@ impl Editions {
     /// with which a conversation began.
     #[must_use]
     pub fn settings(&self, pin: &Pin) -> u64 {
-        digest(&self.settings, pin)
+        if pin.is_same(&self.pin) { self.digest } else { digest(&self.settings, pin) }
     }
 
     /// What a conversation that begins now keeps.

@@ -11,14 +11,11 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::ext_proc::endpoint::Endpoint;
-use crate::ext_proc::messages::{Input, Output};
+use crate::ext_proc::messages::{Input, Output, parts};
 use crate::ext_proc::refuse::Reason;
 use crate::ext_proc::tally::Tally;
 use crate::mode::{Mode, View};
 use crate::telemetry::labels::Outcome;
-
-/// No answer to Envoy is larger; `envoy-types` copies each.
-const CHUNK: usize = 64 * 1024;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum What {
@@ -93,14 +90,8 @@ impl Aside {
         self.outputs.push_back(output);
     }
 
-    fn cut(&mut self, mut bytes: Bytes, end: bool, output: impl Fn(Bytes, bool) -> Output) {
-        loop {
-            let part = bytes.split_to(bytes.len().min(CHUNK));
-            self.outputs.push_back(output(part, end && bytes.is_empty()));
-            if bytes.is_empty() {
-                return;
-            }
-        }
+    fn cut(&mut self, bytes: Bytes, end: bool, output: impl Fn(Bytes, bool) -> Output) {
+        self.outputs.extend(parts(bytes).map(|(part, last)| output(part, end && last)));
     }
 }
 
@@ -108,6 +99,7 @@ impl Aside {
 mod tests {
     use super::*;
     use crate::ext_proc::headers::Headers;
+    use crate::ext_proc::messages::CHUNK;
 
     fn aside(mode: Mode, left: Option<u64>) -> Aside {
         let view = View { mode, cause: None, left: left.map(Duration::from_secs) };

@@ -20,6 +20,7 @@ use crate::ext_proc::budget::Share;
 use crate::ext_proc::endpoint::{Endpoint, Errors};
 use crate::ext_proc::exchange::answering::Answering;
 use crate::ext_proc::headers::Headers;
+use crate::ext_proc::messages::parts;
 pub use crate::ext_proc::messages::{Input, Needs, Output, Provided, Violation};
 use crate::ext_proc::refuse::Reason;
 use crate::ext_proc::request::{Asking, Head, Job, Masked, Spoken, Worked};
@@ -30,9 +31,6 @@ use crate::mask::Scope;
 use crate::mask::masker::Report;
 use crate::mask::table::Table;
 use crate::telemetry::labels::Outcome;
-
-/// No answer to Envoy is larger; `envoy-types` copies each.
-const CHUNK: usize = 64 * 1024;
 
 #[derive(Debug)]
 enum Phase {
@@ -355,15 +353,9 @@ impl Exchange {
         let findings = masked.report.findings.values().sum();
         let remove = vec!["x-masker-tenant", "content-encoding"];
         self.outputs.push_back(Output::RequestHeaders { remove, findings });
-        let mut body = masked.body;
         self.share = Some(masked.share);
-        loop {
-            let bytes = body.split_to(body.len().min(CHUNK));
-            let end = body.is_empty() && trailers.is_none();
-            self.outputs.push_back(Output::RequestBody { bytes, end });
-            if body.is_empty() {
-                break;
-            }
+        for (bytes, last) in parts(masked.body) {
+            self.outputs.push_back(Output::RequestBody { bytes, end: last && trailers.is_none() });
         }
         if let Some(remove) = trailers {
             self.outputs.push_back(Output::RequestTrailers { remove });

@@ -68,6 +68,21 @@ pub enum Output {
     Refuse(Reply),
 }
 
+/// No answer to Envoy is larger; `envoy-types` copies each.
+pub(super) const CHUNK: usize = 64 * 1024;
+
+/// The parts in which bytes go to Envoy, at least one, and which of them is the last.
+pub(super) fn parts(mut bytes: Bytes) -> impl Iterator<Item = (Bytes, bool)> {
+    let mut done = false;
+    std::iter::from_fn(move || {
+        (!done).then(|| {
+            let part = bytes.split_to(bytes.len().min(CHUNK));
+            done = bytes.is_empty();
+            (part, done)
+        })
+    })
+}
+
 /// What the store is asked, in one round trip.
 #[derive(Debug)]
 pub struct Needs {

@@ -146,6 +146,8 @@ pub struct Asking {
     job: Job,
     read: Read,
     identity: Identity,
+    /// What is asked.
+    keys: Vec<RecordKey>,
 }
 
 /// A body that may leave.
@@ -254,11 +256,12 @@ impl Job {
         self.grow(text.len())?;
         let read = self.read(text);
         let Some(identity) = read.identity else { return self.mask(read, None) };
-        if talk::keys(&identity, &self.head.scope).is_empty() {
+        let keys = talk::keys(&identity, &self.head.scope);
+        if keys.is_empty() {
             let talk = Talk::new(identity, &self.head.scope, Vec::new(), &self.settings.editions);
             return self.mask(read, Some(talk));
         }
-        Ok(Worked::Asks(Box::new(Asking { job: self, read, identity })))
+        Ok(Worked::Asks(Box::new(Asking { job: self, read, identity, keys })))
     }
 
     /// Reads the body, and which conversation it belongs to.
@@ -321,15 +324,14 @@ impl Asking {
     #[must_use]
     pub fn needs(&self) -> Needs {
         let scope = self.job.head.scope.clone();
-        let read = talk::keys(&self.identity, &scope);
-        let records = RecordWants { read, write: Vec::new() };
+        let records = RecordWants { read: self.keys.clone(), write: Vec::new() };
         Needs { records, ..Needs::new(scope) }
     }
 
     /// The job with what the store said.
     #[must_use]
     pub fn answered(self, read: Vec<Option<Plain>>) -> Job {
-        let Self { mut job, read: body, identity } = self;
+        let Self { mut job, read: body, identity, .. } = self;
         let talk = Talk::new(identity, &job.head.scope, read, &job.settings.editions);
         job.rest = Some(Rest { read: body, talk });
         job

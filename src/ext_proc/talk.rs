@@ -108,10 +108,10 @@ impl Talk {
         if self.identity.session().is_some() {
             self.learned |= self.names.learn(known, editions.newest());
         }
-        let settings = editions.settings(&self.record.pin);
         if self.identity.kept {
             return;
         }
+        let settings = editions.settings(&self.record.pin);
         if let Some(read) = &self.read
             && chain.differs(read)
         {

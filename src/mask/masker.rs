@@ -294,13 +294,23 @@ impl<'a> Session<'a> {
             }
             return Ok(Arc::clone(mapping));
         }
-        let mapping = self.table.assign(self.scope, info.secret, &info.name, value);
+        self.assigned(info.secret, &info.name, value)
+    }
+
+    /// The placeholder of a value, of this kind.
+    fn assigned(&mut self, secret: bool, kind: &str, value: &str) -> Result<Arc<Mapping>, Refusal> {
+        let mapping = self.table.assign(self.scope, secret, kind, value);
         let mapping = mapping.map_err(|_| Refusal::Collision)?;
         if let Some(log) = &mut self.log {
             log.mapping(&mapping, true);
         }
+        self.within_limit()?;
+        Ok(mapping)
+    }
+
+    fn within_limit(&self) -> Result<(), Refusal> {
         let limit = self.masker.limits.findings;
-        if self.table.len() > limit { Err(Refusal::Findings(limit)) } else { Ok(mapping) }
+        if self.table.len() > limit { Err(Refusal::Findings(limit)) } else { Ok(()) }
     }
 
     fn swap(&mut self, text: &Text<'_>, swaps: &mut Vec<Swap<String>>) -> Result<(), Refusal> {
@@ -402,15 +412,7 @@ impl<'a> Session<'a> {
         let Some(kind) = account.then(|| self.masker.catalog.kind(NUMBER_KIND)).flatten() else {
             return Ok(());
         };
-        let mapping = self.table.assign(self.scope, false, NUMBER_KIND, digits);
-        let mapping = mapping.map_err(|_| Refusal::Collision)?;
-        if let Some(log) = &mut self.log {
-            log.mapping(&mapping, true);
-        }
-        let limit = self.masker.limits.findings;
-        if self.table.len() > limit {
-            return Err(Refusal::Findings(limit));
-        }
+        let mapping = self.assigned(false, NUMBER_KIND, digits)?;
         *self.report.findings.entry(kind).or_default() += 1;
         let with = format!("\"{}\"", mapping.placeholder);
         swaps.push(Swap { span: tape.span(leaf.node), with });

@@ -4,9 +4,9 @@ use bytes::Bytes;
 
 use crate::ext_proc::answer::Answer;
 use crate::ext_proc::budget::Share;
-use crate::ext_proc::exchange::{CHUNK, Exchange, Forwarded, Phase};
+use crate::ext_proc::exchange::{Exchange, Forwarded, Phase};
 use crate::ext_proc::headers::Headers;
-use crate::ext_proc::messages::{Needs, Output, Provided, Violation};
+use crate::ext_proc::messages::{Needs, Output, Provided, Violation, parts};
 use crate::ext_proc::refuse::Reason;
 use crate::ext_proc::talk::Talk;
 use crate::mask::Scope;
@@ -126,9 +126,10 @@ impl Exchange {
     }
 
     fn write(&mut self, bytes: Vec<u8>) {
-        let mut rest = Bytes::from(bytes);
-        while !rest.is_empty() {
-            let bytes = rest.split_to(rest.len().min(CHUNK));
+        if bytes.is_empty() {
+            return;
+        }
+        for (bytes, _) in parts(bytes.into()) {
             self.outputs.push_back(Output::ResponseBody { bytes, end: false });
         }
     }

@@ -67,7 +67,7 @@ impl Session<'_> {
         Ok(())
     }
 
-    /// Masks its value with the placeholder that it had: unless another kind gave it one.
+    /// Would each of its values get the placeholder that it had? Not if another kind gave it one.
     fn fits(&self, seen: &Unit) -> bool {
         seen.mappings.iter().all(|mapping| self.table.agrees(mapping))
     }
@@ -81,10 +81,7 @@ impl Session<'_> {
         for mapping in &seen.mappings {
             self.table.adopt(mapping).map_err(|_| Refusal::Collision)?;
         }
-        let limit = self.masker.limits.findings;
-        if self.table.len() > limit {
-            return Err(Refusal::Findings(limit));
-        }
+        self.within_limit()?;
         for (name, kind) in &seen.names {
             self.learn(name.expose(), *kind);
         }

@@ -1,6 +1,8 @@
 //! What is done around the texts of a request, whether anything in it is masked or not: it
 //! depends on nothing that may change from turn to turn.
 
+use std::ops::Range;
+
 use crate::body::json::Tape;
 use crate::body::select::{self, Format};
 use crate::body::splice::Swap;
@@ -22,10 +24,26 @@ impl Default for Around {
     }
 }
 
-/// Where a place between swaps is when they are done.
-fn moved(at: usize, swaps: &[Swap<String>]) -> usize {
-    let before = swaps.iter().take_while(|swap| swap.span.end <= at);
-    before.fold(at, |at, swap| at + swap.with.len() - swap.span.len())
+/// Where the places between swaps, which are sorted, are when these are done.
+fn moved(places: &mut [Range<usize>], swaps: &[Swap<String>]) {
+    let (mut taken, mut given) = (0, 0);
+    let sums: Vec<_> = swaps
+        .iter()
+        .map(|swap| {
+            taken += swap.span.len();
+            given += swap.with.len();
+            (taken, given)
+        })
+        .collect();
+    let after = |at: usize| {
+        let before = swaps.partition_point(|swap| swap.span.end <= at);
+        let last = before.checked_sub(1).and_then(|last| sums.get(last));
+        let (taken, given) = last.copied().unwrap_or_default();
+        at - taken + given
+    };
+    for place in places {
+        *place = after(place.start)..after(place.end);
+    }
 }
 
 impl Session<'_> {
@@ -45,13 +63,14 @@ impl Session<'_> {
         swaps: &[Swap<String>],
         masked: &str,
     ) -> Option<String> {
-        let mut places = schema::places(tape, format);
-        if places.is_empty() || !self.around.schemas {
+        if !self.around.schemas {
             return None;
         }
-        for place in &mut places {
-            *place = moved(place.start, swaps)..moved(place.end, swaps);
+        let mut places = schema::places(tape, format);
+        if places.is_empty() {
+            return None;
         }
+        moved(&mut places, swaps);
         schema::widen(masked, &places, self.masker.limits.depth)
     }
 }

@@ -28,19 +28,23 @@ pub struct Report {
 
 impl Report {
     pub(in crate::mask) fn is_empty(&self) -> bool {
-        self.findings.is_empty()
-            && self.guarded.is_empty()
-            && self.opaque.is_empty()
-            && self.present.is_empty()
+        let Self { findings, guarded, opaque, hosted, goes_on, unknown, present, malformed } = self;
+        let counted = !(findings.is_empty() && guarded.is_empty() && opaque.is_empty());
+        let seen = counted || !hosted.is_empty() || !present.is_empty() || *unknown > 0;
+        !(seen || *goes_on || *malformed)
     }
 
     /// Adds what was seen in a part.
     pub(super) fn add(&mut self, part: &Self) {
-        add(&mut self.findings, &part.findings);
-        add(&mut self.guarded, &part.guarded);
-        add(&mut self.opaque, &part.opaque);
-        self.present.extend_from_slice(&part.present);
-        self.malformed |= part.malformed;
+        let Self { findings, guarded, opaque, hosted, goes_on, unknown, present, malformed } = part;
+        add(&mut self.findings, findings);
+        add(&mut self.guarded, guarded);
+        add(&mut self.opaque, opaque);
+        add(&mut self.hosted, hosted);
+        self.goes_on |= goes_on;
+        self.unknown += unknown;
+        self.present.extend_from_slice(present);
+        self.malformed |= malformed;
     }
 }
 
