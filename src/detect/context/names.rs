@@ -12,8 +12,13 @@ const TABLE: &str = include_str!("../patterns/key_names.toml");
 
 /// No key is longer, with its separators.
 pub(super) const LONGEST: usize = 80;
-/// How keys end, in small letters; a list adds an `s`.
-const ENDINGS: [&[u8]; 5] = [b"name", b"id", b"identifier", b"bucket", b"instance"];
+/// How keys end, in small letters, by the last one; a list adds an `s`.
+const ENDINGS: [(u8, &[&[u8]]); 4] = [
+    (b'e', &[b"name", b"instance"]),
+    (b'd', &[b"id"]),
+    (b'r', &[b"identifier"]),
+    (b't', &[b"bucket"]),
+];
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -131,7 +136,11 @@ pub(super) fn plain(name: &[u8]) -> Vec<u8> {
 /// Does this word end like a key? Almost none does.
 pub(super) fn may_end(word: &[u8]) -> bool {
     let one = word.strip_suffix(b"s").or_else(|| word.strip_suffix(b"S")).unwrap_or(word);
-    ENDINGS.iter().any(|ending| {
+    let Some(last) = one.last().map(u8::to_ascii_lowercase) else { return false };
+    let Some((_, endings)) = ENDINGS.iter().find(|(letter, _)| *letter == last) else {
+        return false;
+    };
+    endings.iter().any(|ending| {
         let from = one.len().checked_sub(ending.len());
         from.and_then(|from| one.get(from..)).is_some_and(|end| end.eq_ignore_ascii_case(ending))
     })
