@@ -111,6 +111,16 @@ impl Table {
         }
         if is_account(account) {
             out.push(self.field(arn.account.clone(), self.account));
+        } else {
+            // `(111122223333|444455556666)`
+            let mut from = arn.account.start;
+            for word in account.split(|b| !b.is_ascii_alphanumeric() && *b != b'_') {
+                let span = from..from + word.len();
+                from = span.end + 1;
+                if is_account(word) {
+                    out.push(self.field(span, self.account));
+                }
+            }
         }
         let service = std::str::from_utf8(word(&arn.service)).unwrap_or_default();
         // `arn:aws:states:::lambda:invoke` names an action of AWS.

@@ -44,3 +44,36 @@ fn values_end_where_masking_again_ends_them() {
         ("", r"AKIAIOSFODNN7EXAMPLE\u0062", r"[ACCESS_KEY]\u0062"),
     ]);
 }
+
+#[test]
+fn arns_in_expressions() {
+    check(&[
+        ("", "^arn:aws:iam::123456789012:role/[a-z]+$", "^arn:aws:iam::[ACCOUNT]:role/[a-z]+$"),
+        (
+            "",
+            r"arn:aws:iam::\d{12}:role/ops-[\w+=,.@-]{1,64}-deployer\b",
+            r"arn:aws:iam::\d{12}:role/[IAM_ROLE]-[\w+=,.@-]{1,64}-[IAM_ROLE]\b",
+        ),
+        (
+            "",
+            r"arn:aws:ec2:[^:]+:123456789012:instance\/i-[0-9a-f]{17}",
+            r"arn:aws:ec2:[^:]+:[ACCOUNT]:instance\/i-[0-9a-f]{17}",
+        ),
+        (
+            "",
+            r#"{\"pattern\": \"^arn:aws:s3:::[^/]+/x|arn:aws:sns:\\w+:\\d{12}:orders\"}"#,
+            r#"{\"pattern\": \"^arn:aws:s3:::[^/]+/x|arn:aws:sns:\\w+:\\d{12}:[SNS]\"}"#,
+        ),
+        (
+            "",
+            "arn:aws:iam::(123456789012|998877665544):role/(?:deployer|admin-[0-9]+)$",
+            "arn:aws:iam::([ACCOUNT]|[ACCOUNT]):role/(?:[IAM_ROLE]|[IAM_ROLE]-[0-9]+)$",
+        ),
+        // An index, a link and a note are no expressions.
+        (
+            "",
+            "arn:aws:s3:::acme-data[0], arn:aws:s3:::acme-logs (old)",
+            "arn:aws:s3:::[S3_BUCKET][0], arn:aws:s3:::[S3_BUCKET] (old)",
+        ),
+    ]);
+}
