@@ -35,6 +35,14 @@ fn values_end_where_masking_again_ends_them() {
             r"arn:aws:logs:::log-group:\\/aws/lambda/f1",
             r"arn:aws:logs:::log-group:\\/aws/lambda/[LAMBDA]",
         ),
+        // What looks like a tag is none without what stands before it.
+        (
+            "",
+            "arn:aws:iot:::rule/button_G030JF051537S76R, arn:aws:iot:::rule/x-AWS_ID_G030JF051537",
+            "arn:aws:iot:::rule/[RESOURCE], arn:aws:iot:::rule/x-AWS_ID_G030JF051537",
+        ),
+        ("FunctionName", "render_G030JF051537", "[LAMBDA]"),
+        ("FunctionName", "SECRET_ID_G030JF051537_x", "SECRET_ID_G030JF051537_x"),
         // A name goes on with an escaped letter.
         ("", r"arn:aws:logs:::log-group/\u0069:aws", r"arn:aws:logs:::log-group/[LOG_GROUP]:aws"),
         ("", r"arn:aws:s3:::acme\u002ddata/x", r"arn:aws:s3:::[S3_BUCKET]/x"),
