@@ -159,6 +159,8 @@ fn separator(text: &[u8], at: usize) -> Option<(usize, u8)> {
         }
         [b'%', b'3', b'A' | b'a', ..] => Some((3, b':')),
         [b'%', b'2', b'F' | b'f', ..] => Some((3, b'/')),
+        [b'&', b'#', b'4', b'7', b';', ..] => Some((5, b'/')),
+        [b'&', b'#', b'x', b'2', b'F' | b'f', b';', ..] => Some((6, b'/')),
         _ => None,
     }
 }
@@ -234,7 +236,9 @@ pub(super) fn opaque(text: &[u8], span: &Range<usize>) -> Vec<Range<usize>> {
     while let Some(rest) = word.get(at..).filter(|rest| !rest.is_empty()) {
         let wild = rest.first().is_some_and(|b| b"*?".contains(b));
         let len = variable(rest).or_else(|| shell_variable(rest)).or_else(|| joint(rest));
-        let len = len.or_else(|| expression(rest)).or(wild.then_some(1));
+        // What repeats it may stand behind the name.
+        let repeated = || expression(text.get(at..)?).filter(|len| *len <= rest.len());
+        let len = len.or_else(repeated).or(wild.then_some(1));
         found.extend(len.map(|len| at..at + len));
         at += len.unwrap_or(1);
     }

@@ -32,6 +32,38 @@ fn entities_of_html_end_words() {
 }
 
 #[test]
+fn secrets_in_urls_and_html_have_escapes() {
+    let token = "IQoJb3JpZ2luX2VjEJr%2F%2F%2F%2FwEaCXVzLWVhc3QtMSJHMEUCIQ%2BDx8yZabc%3D%3D";
+    check(&[
+        (
+            "",
+            &format!("/x?X-Amz-Security-Token={token}&X-Amz-Signature=0"),
+            "/x?X-Amz-Security-Token=[SESSION_TOKEN]&X-Amz-Signature=0",
+        ),
+        (
+            "",
+            &format!("/x?u=%3FX-Amz-Security-Token%3D{}%26", token.replace('%', "%25")),
+            "/x?u=%3FX-Amz-Security-Token%3D[SESSION_TOKEN]%26",
+        ),
+        (
+            "",
+            "secret_access_key=wJalrXUtnFEMI%2FK7MDENG%2BbPxRfiCYzzQQ12KEYx&x",
+            "secret_access_key=[SECRET_KEY]&x",
+        ),
+        (
+            "",
+            "aws_secret_access_key = 'wJalrXUtnFEMI&#x2F;K7MDENG&#43;bPxRfiCYzzQQ12KEYx'",
+            "aws_secret_access_key = '[SECRET_KEY]'",
+        ),
+        (
+            "",
+            "arn:aws:iam::123456789012:role&#x2F;app&#47;deployer",
+            "arn:aws:iam::[ACCOUNT]:role&#x2F;[IAM_PATH]&#47;[IAM_ROLE]",
+        ),
+    ]);
+}
+
+#[test]
 fn escapes_of_json_are_read_at_any_depth() {
     check(&[
         ("", r"\u0069-0123456789abcdef0", "[EC2]"),

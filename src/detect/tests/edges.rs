@@ -77,6 +77,9 @@ fn arns_in_expressions() {
             "arn:aws:iam::(123456789012|998877665544):role/(?:deployer|admin-[0-9]+)$",
             "arn:aws:iam::([ACCOUNT]|[ACCOUNT]):role/(?:[IAM_ROLE]|[IAM_ROLE]-[0-9]+)$",
         ),
+        ("", "arn:aws:iam:::role/[a-zA-Z0-9]+", "arn:aws:iam:::role/[a-zA-Z0-9]+"),
+        ("", r"arn:aws:iam:::role/ops\w+, \d{", r"arn:aws:iam:::role/[IAM_ROLE]\w+, \d{"),
+        ("", r"arn:aws:iam:::role/deployer-\d{", r"arn:aws:iam:::role/[IAM_ROLE]-\d{"),
         // An index, a link and a note are no expressions.
         (
             "",
