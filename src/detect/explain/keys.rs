@@ -26,7 +26,7 @@ impl Catalog {
                 kinds: vec![kind.to_owned()],
                 critical: false,
                 since: 1,
-                find: "a key, a flag or the head of a column".to_owned(),
+                find: "a key, a flag, the head of a column, or an option behind `aws`".to_owned(),
                 expression: all.collect::<Vec<_>>().join("; "),
                 boundary: "the whole value".to_owned(),
                 examples: Vec::new(),
