@@ -2,8 +2,9 @@
 
 mod behind;
 mod cells;
+mod command;
 pub(crate) mod named;
-mod names;
+pub(crate) mod names;
 mod password;
 pub(crate) mod runs;
 pub(crate) mod shape;

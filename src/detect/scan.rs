@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use crate::detect::boundary::left;
+use crate::detect::boundary::{before, left};
 use crate::detect::catalog::Catalog;
 use crate::detect::context::named;
 use crate::detect::context::runs::Run;
@@ -266,6 +266,8 @@ impl Catalog {
                 }
                 Action::Aws => pass.named.aws = true,
                 Action::Command => self.context.names.command(pass.text, hit.end, &mut pass.named),
+                // `{{resolve:secretsmanager:NAME:SecretString:KEY}}` names a key.
+                Action::Password if before(pass.text, hit.start) == Some(b':') => {}
                 Action::Password => pass.passwords.push(hit.end),
                 Action::Masked => pass.masked = true,
             }
