@@ -27,9 +27,10 @@ tools() {
         NODE_SDKS=$(scripts/install.sh node-sdks) &&
         CHROMEDRIVER=$(scripts/install.sh chromedriver) && AXE=$(scripts/install.sh axe) &&
         SCHEMATHESIS=$(scripts/install.sh schemathesis) &&
-        PROMTOOL=$(scripts/install.sh promtool) && AMTOOL=$(scripts/install.sh amtool) || return
-    export ENVOY REDIS_SERVER PYTHON CLAUDE_CODE NODE_SDKS CHROMEDRIVER AXE SCHEMATHESIS PROMTOOL AMTOOL
-    env | grep -E '^(ENVOY|REDIS_SERVER|PYTHON|CLAUDE_CODE|NODE_SDKS|CHROMEDRIVER|AXE|SCHEMATHESIS|PROMTOOL|AMTOOL)='
+        PROMTOOL=$(scripts/install.sh promtool) && AMTOOL=$(scripts/install.sh amtool) &&
+        SYSTEMD_ANALYZE=$(scripts/install.sh systemd-analyze) && DOCKER_COMPOSE=$(scripts/install.sh docker-compose) || return
+    export ENVOY REDIS_SERVER PYTHON CLAUDE_CODE NODE_SDKS CHROMEDRIVER AXE SCHEMATHESIS PROMTOOL AMTOOL SYSTEMD_ANALYZE DOCKER_COMPOSE
+    env | grep -E '^(ENVOY|REDIS_SERVER|PYTHON|CLAUDE_CODE|NODE_SDKS|CHROMEDRIVER|AXE|SCHEMATHESIS|PROMTOOL|AMTOOL|SYSTEMD_ANALYZE|DOCKER_COMPOSE)='
     # Settings of the shell that calls must not reach the programs under test.
     unset ANTHROPIC_BASE_URL ANTHROPIC_API_KEY ANTHROPIC_AUTH_TOKEN \
         MASKER_LISTEN MASKER_ADMIN MASKER_STORE MASKER_KEY_FILE MASKER_CONFIG
