@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# make test, and with `all`, `fuzz`, `soak`, `coverage`, `gateways`, `load` or
-# `schemas` make test-all, make fuzz, make soak, make coverage and so on.
+# make test, and with `all`, `fuzz`, `soak`, `coverage`, `gateways`, `load`, `versions`
+# or `schemas` make test-all, make fuzz, make soak, make coverage and so on.
 # Stops at the first step that fails; the last lines say how long each step took.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -47,6 +47,17 @@ load() {
     MASKER=${CARGO_TARGET_DIR:-$PWD/target}/release/masker "$PYTHON" tests/gateways/load.py \
         --users "${USERS:-1 10 50 100}" --seconds "${SECONDS_EACH:-30}" --report target/load.html
 }
+# The version before this one: PREVIOUS= names a tag or commit, PREVIOUS_MASKER= a program.
+previous() {
+    local commit=${PREVIOUS:-$(cat tests/gateways/previous)} source=target/previous/source
+    [ -z "${PREVIOUS_MASKER:-}" ] || return 0
+    git cat-file -e "$commit^{commit}" 2>/dev/null ||
+        { echo "masker: $commit is not in this repository; PREVIOUS= names the version before this one, or PREVIOUS_MASKER= its program" >&2; return 1; }
+    rm -rf "$source" && mkdir -p "$source" && git archive "$commit" | tar -x -C "$source" &&
+        CARGO_TARGET_DIR=$PWD/target/previous cargo build --locked --manifest-path "$source/Cargo.toml" --bin masker &&
+        export PREVIOUS_MASKER=$PWD/target/previous/debug/masker
+}
+versions() { "$PYTHON" tests/gateways/versions.py 40 10; }
 doc_tests() { cargo test --locked --doc; }
 lints() { cargo clippy --locked --all-targets -- -D warnings; }
 deny() { "$(scripts/install.sh cargo-deny)" --all-features --log-level error check bans licenses sources; }
@@ -79,6 +90,10 @@ load)
 gateways)
     step "masker" cargo build --locked --bin masker
     step "gateways" gateways ;;
+versions)
+    step "masker" cargo build --locked --bin masker
+    step "the version before" previous
+    step "two versions on one Redis" versions ;;
 *)
     step "format" cargo fmt --check
     step "Envoy configurations" scripts/validate-envoy.sh
@@ -96,6 +111,8 @@ if [ "$what" = all ]; then
     step "tests, $PROPTEST_CASES cases per property, $TURNS turns" tests
     step "fuzzing" fuzz
     step "soak" soak
+    step "the version before" previous
+    step "two versions on one Redis" versions
     step "compose" tests/compose/run.sh
 fi
 printf '\nAll passed in %s s:\n%s' "$SECONDS" "$times"

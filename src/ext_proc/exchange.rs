@@ -71,12 +71,29 @@ struct Forwarded {
 struct Collecting {
     head: Head,
     body: Vec<u8>,
+    /// How long the body says that it is, within the limit.
+    length: usize,
     share: Share,
 }
 
 impl fmt::Debug for Collecting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Collecting({} bytes)", self.body.len())
+    }
+}
+
+/// What a body that says that it is long gets at first.
+const FIRST: usize = 1 << 20;
+
+/// Makes room for more of a body, and for as much as it says that it is: one that doubles is
+/// copied again and again. No more than eight times what has come, so that nobody who sends
+/// little takes much.
+fn make_room(body: &mut Vec<u8>, more: usize, length: usize) {
+    let need = body.len() + more;
+    if need > body.capacity() {
+        let room = length.min(need.saturating_mul(8).max(FIRST)).max(need);
+        // Without a length, as vectors do.
+        if length > need { body.reserve_exact(room - body.len()) } else { body.reserve(more) }
     }
 }
 
@@ -318,7 +335,9 @@ impl Exchange {
             return self.refuse(&reason);
         }
         let share = self.settings.budget.share(head.scope.tenant());
-        Phase::Collecting(Box::new(Collecting { head, body: Vec::new(), share }))
+        let length = headers.length().and_then(|length| usize::try_from(length).ok());
+        let length = length.unwrap_or_default();
+        Phase::Collecting(Box::new(Collecting { head, body: Vec::new(), length, share }))
     }
 
     fn collect(&mut self, mut collecting: Box<Collecting>, bytes: &[u8], end: bool) -> Phase {
@@ -329,12 +348,13 @@ impl Exchange {
         if collecting.share.grow(bytes.len()).is_err() {
             return self.refuse(&Reason::Overloaded);
         }
+        make_room(&mut collecting.body, bytes.len(), collecting.length);
         collecting.body.extend_from_slice(bytes);
         if end { self.work(*collecting, None) } else { Phase::Collecting(collecting) }
     }
 
     fn work(&mut self, collecting: Collecting, trailers: Option<Vec<String>>) -> Phase {
-        let Collecting { head, body, share } = collecting;
+        let Collecting { head, body, share, .. } = collecting;
         self.tally.request_bytes = body.len();
         self.job = Some(Job::new(head, body, share, Arc::clone(&self.settings)));
         Phase::Masking { trailers }
@@ -364,7 +384,8 @@ impl Exchange {
             table: Arc::new(masked.table),
             endpoint: masked.head.endpoint,
             scope: masked.head.scope,
-            talk: masked.talk,
+            // The answer may take minutes.
+            talk: masked.talk.map(Spoken::released),
         })
     }
 
