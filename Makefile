@@ -4,7 +4,7 @@ SHELL := /bin/bash
 
 # Given on the command line (make run PORT=8185) or in the environment, these reach
 # the scripts.
-export PREVIOUS PREVIOUS_MASKER
+export PREVIOUS PREVIOUS_MASKER SOAK_SECONDS SOAK_STREAMS
 export SIGN_REGION UPSTREAM STORE PORT HEALTH_PORT STATE ENVOY
 export ENVOY_CONFIG MASKER_CONFIG MASKER CERTIFICATES GATEWAY HEALTH KEY KEY_FILE CA SLOW_MS USERS SECONDS_EACH
 
@@ -28,7 +28,7 @@ test-all: ## the same, then long property runs and conversations, fuzz, soak, co
 fuzz: ## mutated inputs, FUZZ_SECONDS= (60) for each of three targets
 	@scripts/test.sh fuzz
 
-soak: ## mixed requests through Envoy and Redis for SOAK_SECONDS= (120)
+soak: ## mixed requests, then SOAK_STREAMS= (512) streams while parts are killed, each for SOAK_SECONDS= (120)
 	@scripts/test.sh soak
 
 schemas: ## do the newest SDKs have fields without a decision? (needs the network)

@@ -41,6 +41,7 @@ tests() {
 }
 fuzz() { FUZZ_SECONDS=${FUZZ_SECONDS:-60} cargo test --locked --test fuzz -- --nocapture; }
 soak() { SOAK_SECONDS=${SOAK_SECONDS:-120} cargo test --locked --test e2e soak:: -- --nocapture; }
+streams() { SOAK_SECONDS=${SOAK_SECONDS:-120} SOAK_STREAMS=${SOAK_STREAMS:-512} "$PYTHON" tests/gateways/soak.py; }
 # The Envoy configurations, from outside. No test here needs a build of its own.
 gateways() { (cd tests/gateways && printf '%s\n' test_*.py | xargs -P 3 -n 1 "$PYTHON" -m unittest -b); }
 load() {
@@ -82,7 +83,10 @@ coverage() {
 case $what in
 coverage) step "coverage" coverage ;;
 fuzz) step "fuzzing" fuzz ;;
-soak) step "soak" soak ;;
+soak)
+    step "soak" soak
+    step "masker" cargo build --locked --bin masker
+    step "${SOAK_STREAMS:-512} streams, while parts are killed" streams ;;
 schemas) step "fields of the newest SDKs" newest ;;
 load)
     step "masker" cargo build --release --locked --bin masker

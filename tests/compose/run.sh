@@ -85,15 +85,22 @@ down() {
 }
 # The provider is not published; what it saw is asked from inside its network.
 mock() { echo "http://$(docker inspect -f '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}' "$(compose ps -q mock)"):9000"; }
-# stored SERVICE...: one of them wrote a mapping, and none a value.
+# stored SERVICE...: one of them wrote a mapping, and none a value. A masker that started before
+# its store asks again after half a minute, and stores what it has.
 stored() {
     local found=
-    for service in "$@"; do
-        docker exec "$(compose ps -q "$service")" sh -c 'cat /data/*/*.aof' >"$state/aof" || fail "$service wrote no file"
-        if grep -aq 'm1:' "$state/aof"; then found=1; fi
-        if grep -aq 'i-0abc123def4567890' "$state/aof"; then fail "$service holds an original value"; fi
+    for _ in $(seq 30); do
+        for service in "$@"; do
+            if docker exec "$(compose ps -q "$service")" grep -aqr 'm1:' /data; then found=1; fi
+        done
+        [ -z "$found" ] || break
+        sleep 2
     done
     [ -n "$found" ] || fail "Redis stored no mapping"
+    for service in "$@"; do
+        docker exec "$(compose ps -q "$service")" sh -c 'cat /data/*/*.aof' >"$state/aof" || fail "$service wrote no file"
+        if grep -aq 'i-0abc123def4567890' "$state/aof"; then fail "$service holds an original value"; fi
+    done
 }
 
 mock_stack() {
