@@ -82,19 +82,20 @@ impl fmt::Debug for Collecting {
     }
 }
 
-/// What a body that says that it is long gets at first.
+/// A body that says that it is long gets so much at first, and the rest once that has come:
+/// nobody who sends little takes much.
 const FIRST: usize = 1 << 20;
 
 /// Makes room for more of a body, and for as much as it says that it is: one that doubles is
-/// copied again and again. No more than eight times what has come, so that nobody who sends
-/// little takes much.
+/// copied again and again, and what it leaves behind is memory too.
 fn make_room(body: &mut Vec<u8>, more: usize, length: usize) {
     let need = body.len() + more;
-    if need > body.capacity() {
-        let room = length.min(need.saturating_mul(8).max(FIRST)).max(need);
-        // Without a length, as vectors do.
-        if length > need { body.reserve_exact(room - body.len()) } else { body.reserve(more) }
+    if need <= body.capacity() {
+        return;
     }
+    let room = if need > FIRST { length } else { length.min(FIRST) };
+    // Without a length, as vectors do.
+    if room > need { body.reserve_exact(room - body.len()) } else { body.reserve(more) }
 }
 
 /// One exchange.
@@ -396,5 +397,27 @@ impl Exchange {
         self.tally.code = Some(reply.code);
         self.outputs = VecDeque::from([Output::Refuse(reply)]);
         Phase::Refused
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_gets_the_room_that_it_says_it_needs() {
+        let grown = |pieces: &[usize], length: usize| {
+            let mut body = Vec::new();
+            for &piece in pieces {
+                make_room(&mut body, piece, length);
+                body.resize(body.len() + piece, b'x');
+            }
+            body.capacity()
+        };
+        assert_eq!(grown(&[1000], 10_000), 10_000);
+        assert_eq!(grown(&[1000], 30 << 20), FIRST, "it has sent little");
+        assert_eq!(grown(&[FIRST, FIRST], 30 << 20), 30 << 20);
+        assert!(grown(&[1000, 1000], 500) >= 2000, "it said less than it sends");
+        assert!(grown(&[1000, 1000], 0) >= 2000);
     }
 }

@@ -81,7 +81,8 @@ up() {
 }
 down() {
     say "stopping"
-    compose down -v -t 45 >"$state/down.log" 2>&1 || { tail -n 20 "$state/down.log" >&2; fail "the stack does not stop"; }
+    # A network may count a container that is gone a moment longer.
+    compose down -v -t 45 >"$state/down.log" 2>&1 || { sleep 5; compose down -v >"$state/down.log" 2>&1; } || { tail -n 20 "$state/down.log" >&2; fail "the stack does not stop"; }
 }
 # The provider is not published; what it saw is asked from inside its network.
 mock() { echo "http://$(docker inspect -f '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}' "$(compose ps -q mock)"):9000"; }
@@ -146,7 +147,8 @@ cluster_stack() {
     python3 tests/compose/request.py "http://127.0.0.1:$PORT" "$(mock)"
     stored redis redis-2 redis-3
     # New addresses for all of them: the cluster is made whole again.
-    compose restart -t 5 redis redis-2 redis-3 redis-4 redis-5 redis-6 >/dev/null 2>&1
+    compose stop -t 5 redis redis-2 redis-3 redis-4 redis-5 redis-6 >/dev/null 2>&1
+    compose start redis-6 redis-5 redis-4 redis-3 redis-2 redis >/dev/null 2>&1
     for _ in $(seq 60); do
         docker exec "$(compose ps -q cluster)" sh -c \
             'REDISCLI_AUTH=$(cat /run/secrets/redis_cluster_password) redis-cli --user cluster -h redis-3 cluster info' | grep -q cluster_state:ok && break
