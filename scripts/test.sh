@@ -46,7 +46,7 @@ streams() { SOAK_SECONDS=${SOAK_SECONDS:-120} SOAK_STREAMS=${SOAK_STREAMS:-512} 
 gateways() { (cd tests/gateways && printf '%s\n' test_*.py | xargs -P 3 -n 1 "$PYTHON" -m unittest -b); }
 load() {
     MASKER=${CARGO_TARGET_DIR:-$PWD/target}/release/masker "$PYTHON" tests/gateways/load.py \
-        --users "${USERS:-1 10 50 100}" --seconds "${SECONDS_EACH:-30}" --report target/load.html
+        --users "${USERS:-1 10 50 100 512}" --seconds "${SECONDS_EACH:-30}" --report target/load.html
 }
 # The version before this one: PREVIOUS= names a tag or commit, PREVIOUS_MASKER= a program.
 previous() {
