@@ -87,7 +87,7 @@ async fn work(
     let mut times = Vec::new();
     while let Some(body) = bodies.get(next.fetch_add(1, Ordering::Relaxed)) {
         let began = Instant::now();
-        let request = post(&url, &body).body(Full::new(body.clone()));
+        let request = post(&url, body).body(Full::new(body.clone()));
         let request = request.map_err(|error| error.to_string())?;
         let answer = client.request(request).await.map_err(|error| error.to_string())?;
         let status = answer.status();

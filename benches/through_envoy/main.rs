@@ -45,8 +45,8 @@ const ROUNDS: usize = 15;
 /// What is asked for on the command line.
 struct Asked {
     rounds: usize,
-    /// Of the requests of a round.
-    share: f64,
+    /// So many times fewer requests in each than a measurement has.
+    fewer: usize,
     only: String,
 }
 
@@ -73,9 +73,9 @@ async fn main() -> Outcome<()> {
     }
     // `cargo bench` says so; anything else, as `cargo test`, wants a short run.
     let bench = args.iter().any(|arg| arg == "--bench");
-    let (rounds, share) = if bench { (ROUNDS, 1.0) } else { (1, 0.02) };
+    let (rounds, fewer) = if bench { (ROUNDS, 1) } else { (1, 50) };
     let rounds = value("--rounds").map_or(Ok(rounds), |rounds| rounds.parse())?;
-    let asked = Asked { rounds, share, only: value("--only").unwrap_or_default() };
+    let asked = Asked { rounds, fewer, only: value("--only").unwrap_or_default() };
     let dir = tempfile::Builder::new().prefix("masker-bench-").tempdir()?;
     let mut bars = Vec::new();
     if asked.wants("memory") {
@@ -104,7 +104,7 @@ async fn requests(asked: &Asked, dir: &Path) -> Outcome<Vec<Bar>> {
         rigs.push(Rig::start(kind, &provider.address, dir).await?);
     }
     for shape in &shapes {
-        let requests = shape.requests(asked.share);
+        let requests = shape.requests(asked.fewer);
         for rig in &rigs {
             load::round(rig, shape, requests.div_ceil(2)).await?;
         }
@@ -123,7 +123,7 @@ async fn requests(asked: &Asked, dir: &Path) -> Outcome<Vec<Bar>> {
         bars.extend(judge(shape, &rounds));
     }
     if let (true, Some(rig)) = (asked.wants("10 KB, nginx"), rigs.last()) {
-        bars.extend(old::measure(rig, (&provider, &redis), dir, asked.share).await?);
+        bars.extend(old::measure(rig, (&provider, &redis), dir, asked.fewer).await?);
     }
     Ok(bars)
 }

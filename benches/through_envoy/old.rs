@@ -25,7 +25,7 @@ pub(crate) async fn measure(
     masker: &Rig,
     (provider, redis): (&Provider, &Redis),
     dir: &Path,
-    share: f64,
+    fewer: usize,
 ) -> Outcome<Option<Bar>> {
     let [shape, ..] = Shape::all()?;
     let there = [NGINX, &format!("{MODULES}/ngx_http_lua_module.so"), DRIVER];
@@ -35,11 +35,11 @@ pub(crate) async fn measure(
         return Ok(None);
     }
     let nginx = nginx(provider, redis, dir).await?;
-    let (rounds, requests) = if share < 1.0 { (1, 16) } else { (ROUNDS, REQUESTS) };
+    let (rounds, requests) = if fewer > 1 { (1, 16) } else { (ROUNDS, REQUESTS) };
     let (mut rates, mut pairs) = (Vec::new(), Vec::new());
     for _ in 0..rounds {
         let old = load::round(&nginx, &shape, requests).await?;
-        let new = load::round(masker, &shape, shape.requests(share)).await?;
+        let new = load::round(masker, &shape, shape.requests(fewer)).await?;
         rates.push(old.rate);
         pairs.push(new.rate / old.rate);
     }

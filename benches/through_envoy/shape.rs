@@ -56,10 +56,10 @@ impl Shape {
         Ok(Self { name, requests, rate, exact, template, slots, next })
     }
 
-    pub(crate) fn requests(&self, share: f64) -> usize {
+    /// How many are sent in a round: all, or so many times fewer.
+    pub(crate) fn requests(&self, fewer: usize) -> usize {
         // At least one for each client.
-        let share = (share * 1000.0) as usize;
-        (self.requests * share / 1000).max(16)
+        (self.requests / fewer).max(16)
     }
 
     /// A body that was never sent.
