@@ -20,6 +20,7 @@ mod custom;
 #[path = "../common/dice.rs"]
 mod dice;
 mod driver;
+mod envoy;
 mod exchange;
 #[path = "../common/files.rs"]
 mod files;
