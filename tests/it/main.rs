@@ -20,6 +20,7 @@ mod custom;
 #[path = "../common/dice.rs"]
 mod dice;
 mod driver;
+mod every_split;
 mod exchange;
 #[path = "../common/files.rs"]
 mod files;
