@@ -235,6 +235,7 @@ impl Fields<'_> {
             deadline: self.time("store.deadline")?,
             connect_timeout: self.time("store.connect_timeout")?,
             cache_entries: self.number("store.cache_entries")?,
+            record_bytes: self.number("store.record_bytes")?,
             queue_entries: self.number("store.queue_entries")?,
             breaker: breaker::Settings {
                 failures: self.number("store.breaker.failures")?,

@@ -161,6 +161,8 @@ pub(crate) const OPTIONS: &[Opt] = &[
         "The longest that connecting to Redis may take."),
     opt("store.cache_entries", Count { min: 1, max: 10_000_000 }, Default("100_000"),
         "How many mappings are remembered in front of Redis, so that a conversation sent again does not write again."),
+    opt("store.record_bytes", Size { min: 1024 * KIB, max: 64 * GIB }, Default("\"64MiB\""),
+        "Bytes of the records of conversations that are remembered, sealed; in front of Redis, or all there are without it. As many may wait for a Redis that is down. A record of a long conversation may take 300 KiB, most take less than 4."),
     opt("store.queue_entries", Count { min: 1, max: 10_000_000 }, Default("100_000"),
         "How many mappings wait for a Redis that is down. The oldest are dropped first; what was dropped is written when it is used again."),
     opt("store.breaker.failures", Count { min: 1, max: 1_000 }, Default("5"),

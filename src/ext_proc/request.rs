@@ -10,7 +10,7 @@ use bytes::Bytes;
 
 use crate::body::encoding::Coding;
 use crate::body::json::{Tape, Tokens};
-use crate::body::select::{Guarded, Opaque};
+use crate::body::select::{Format, Guarded, Opaque};
 use crate::detect::{Kind, Known};
 use crate::ext_proc::budget::Share;
 use crate::ext_proc::endpoint::Endpoint;
@@ -272,6 +272,9 @@ impl Job {
         {
             if self.head.endpoint.talks() {
                 identity = Identity::read(&tape, &self.head.scope, self.head.session);
+                if let Some(identity) = &mut identity {
+                    identity.chained &= self.head.endpoint.request == Format::Responses;
+                }
             }
             tokens = Some(tape.into_tokens());
         }
@@ -324,7 +327,7 @@ impl Asking {
     #[must_use]
     pub fn needs(&self) -> Needs {
         let scope = self.job.head.scope.clone();
-        let records = RecordWants { read: self.keys.clone(), write: Vec::new() };
+        let records = RecordWants { read: self.keys.clone(), ..RecordWants::default() };
         Needs { records, ..Needs::new(scope) }
     }
 

@@ -31,6 +31,8 @@ pub struct Talk {
     names: Names,
     learned: bool,
     tries: u32,
+    /// What the next request goes on with, if it names the answer to this one.
+    next: Option<Identity>,
     pub fault: Option<Cause>,
 }
 
@@ -78,14 +80,29 @@ impl Talk {
         let begun = || Record::begun(editions.pin().clone(), own);
         let record = known.clone().unwrap_or_else(begun);
         let start = identity.kept.then(|| names.clone());
-        let (wrote, learned, tries, fault) = Default::default();
-        Self { identity, key, read: known, record, wrote, start, names, learned, tries, fault }
+        let (wrote, learned, tries, next, fault) = Default::default();
+        let read = known;
+        Self { identity, key, read, record, wrote, start, names, learned, tries, next, fault }
     }
 
     /// It runs, and nothing is remembered of it: the newest edition counts.
     #[must_use]
     pub fn is_lost(&self) -> bool {
-        self.read.is_none() && self.key.is_some() && self.identity.is_answered()
+        let Identity { kept, chained, .. } = self.identity;
+        let runs = self.identity.is_answered() || (kept && chained);
+        self.read.is_none() && self.key.is_some() && runs
+    }
+
+    /// Does the provider keep what is sent?
+    #[must_use]
+    pub fn is_kept(&self) -> bool {
+        self.identity.kept || self.identity.chained
+    }
+
+    /// Blocks that the model wrote before those of the request, as far as it is known.
+    #[must_use]
+    pub fn blocks(&self) -> u32 {
+        if self.identity.kept { u32::MAX } else { 0 }
     }
 
     pub fn catalog(&self, editions: &Editions) -> Result<Arc<Catalog>, Reason> {
@@ -105,7 +122,7 @@ impl Talk {
 
     /// Its request was masked.
     pub fn masked(&mut self, known: &Known, chain: &Chain, editions: &Editions) {
-        if self.identity.session().is_some() {
+        if self.identity.session().is_some() || self.identity.chained {
             self.learned |= self.names.learn(known, editions.newest());
         }
         if self.identity.kept {
@@ -133,7 +150,11 @@ impl Talk {
         let names = self.identity.session().filter(|_| self.learned || self.read.is_none());
         let names = names.filter(|_| !self.names.is_empty());
         let names = names.map(|key| (key, conversation::encode(&self.names)));
-        RecordWants { read: Vec::new(), write: own.into_iter().chain(names).collect() }
+        self.wants(own.into_iter().chain(names).collect())
+    }
+
+    fn wants(&self, write: Vec<(RecordKey, Plain)>) -> RecordWants {
+        RecordWants { read: Vec::new(), write, lasting: self.is_kept() }
     }
 
     /// Takes what stood where [`Talk::writes`] was written.
@@ -164,12 +185,14 @@ impl Talk {
     }
 
     /// What of its answer is written: blocks that would not come back as they are, and the
-    /// record itself, if the answer decides what it is called.
+    /// record itself, if the answer, or the name that the provider gives it, decides what it
+    /// is called.
     #[must_use]
     pub fn answered(
         &mut self,
         found: Vec<Original>,
         message: Option<[u8; 32]>,
+        name: Option<&str>,
         scope: &Scope,
     ) -> RecordWants {
         let begins = self.key.is_none() && message.is_some();
@@ -180,6 +203,17 @@ impl Talk {
         self.record.keep(found);
         let key = self.key.filter(|_| any || begins);
         let own = key.map(|key| (key, conversation::encode(&self.record)));
-        RecordWants { read: Vec::new(), write: own.into_iter().collect() }
+        let mut write: Vec<_> = own.into_iter().collect();
+        let name = name.filter(|_| self.identity.chained && self.next.is_none());
+        if let Some(name) = name {
+            let next = Identity::named(name, scope);
+            let names = next.session().filter(|_| !self.names.is_empty());
+            write.extend(names.map(|key| (key, conversation::encode(&self.names))));
+            self.next = Some(next);
+        }
+        let next = self.next.filter(|_| any || name.is_some());
+        let next = next.and_then(|next| next.record(scope));
+        write.extend(next.map(|key| (key, conversation::encode(&self.record.going_on()))));
+        self.wants(write)
     }
 }

@@ -209,7 +209,7 @@ fn echo(said: &str) -> Value {
 }
 
 /// Settings with these names as patterns of the operator's own.
-fn with(names: &[&str], read: u64, newest: bool) -> Arc<Settings> {
+pub(crate) fn with(names: &[&str], read: u64, newest: bool) -> Arc<Settings> {
     let pattern = |name: &&str| Pattern {
         name: (*name).to_owned(),
         kind: name.to_ascii_uppercase(),

@@ -102,7 +102,7 @@ pub(crate) fn drive(exchange: &mut Exchange, kept: &mut Kept) -> Vec<Output> {
         if let Some(job) = exchange.job() {
             exchange.masked(job.run());
         } else if let Some(needs) = exchange.needs() {
-            let RecordWants { read, write } = needs.records;
+            let RecordWants { read, write, .. } = needs.records;
             let found = write.into_iter().map(|(key, plain)| kept.insert(key, plain)).collect();
             let read = read.into_iter().map(|key| kept.get(&key).cloned()).collect();
             let records = RecordAnswer { read, found };

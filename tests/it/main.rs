@@ -15,6 +15,7 @@ mod attacks;
 mod beside;
 mod bytes;
 mod careful;
+mod chained;
 mod conversations;
 mod custom;
 #[path = "../common/dice.rs"]

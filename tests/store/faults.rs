@@ -109,8 +109,13 @@ async fn what_the_provider_keeps_lives_longer() {
     };
     assert!((700..=800).contains(&ttl().await));
     let wants = Wants { save: all.clone(), lasting: true, ..Wants::default() };
-    store.fetch(&scope, wants).await.unwrap();
+    store.fetch(&scope, wants.clone()).await.unwrap();
     assert!(ttl().await > 8000);
+    // Once it is known to last, it is not written again.
+    let hits = store.status().cache_hits;
+    store.fetch(&scope, wants).await.unwrap();
+    save(&store, &scope, &all).await;
+    assert_eq!(store.status().cache_hits - hits, 2);
     // Another replica saves it as usual: it does not end sooner.
     let other = Store::open(&config).await.unwrap();
     save(&other, &scope, &all).await;

@@ -97,7 +97,8 @@ pub(super) fn document(
     session.begin(talk.start());
     let depth = settings.limits.depth;
     let body = session.document(tape, format, |session, units, swaps| {
-        talk.record().originals.put_back(tape, &head.scope, depth, swaps);
+        let originals = &talk.record().originals;
+        originals.put_back(talk.blocks(), tape, &head.scope, depth, swaps);
         let chain = Chain::read(tape, units, swaps, &head.scope);
         talk.masked(session.known(), &chain, &settings.editions);
     })?;

@@ -130,6 +130,13 @@ impl Record {
         originals.into_iter().for_each(|original| self.originals.keep(original));
     }
 
+    /// What the next request of a conversation that the provider keeps goes on with.
+    #[must_use]
+    pub fn going_on(&self) -> Self {
+        let Self { pin, originals, .. } = self;
+        Self { pin: pin.clone(), originals: originals.clone(), ..Self::default() }
+    }
+
     /// Takes what another replica wrote meanwhile. True: what is masked by it changes.
     #[must_use]
     pub fn join(&mut self, other: &Self, used: u32) -> bool {

@@ -91,9 +91,11 @@ impl Originals {
         own.max_by_key(|own| own.at)
     }
 
-    /// Puts into the masked request what the model wrote. Gives how often.
+    /// Puts into the masked request what the model wrote, which has written so many blocks
+    /// before. Gives how often.
     pub fn put_back(
         &self,
+        mut at: u32,
         tape: &Tape<'_>,
         scope: &Scope,
         depth: usize,
@@ -103,7 +105,6 @@ impl Originals {
         if self.0.is_empty() {
             return put;
         }
-        let mut at = 0;
         for message in blocks::messages(tape).unwrap_or_default() {
             if blocks::role(tape, message) != Role::Model {
                 continue;
@@ -115,7 +116,7 @@ impl Originals {
                     swaps.push(Swap { span, with: own.wrote.to_string() });
                     put += 1;
                 }
-                at += 1;
+                at = at.saturating_add(1);
             }
         }
         put
