@@ -272,8 +272,11 @@ impl Fields<'_> {
     }
 
     fn around(&self) -> Result<Around, Missing> {
-        let (schemas, note) = (self.flag("request.schemas")?, self.flag("request.note")?);
-        Ok(Around { schemas, note })
+        Ok(Around {
+            schemas: self.flag("request.schemas")?,
+            note: self.flag("request.note")?,
+            thinking: self.flag("restore.thinking")?,
+        })
     }
 
     fn hosted(&self) -> Result<BTreeSet<Hosted>, Missing> {

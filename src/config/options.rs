@@ -264,6 +264,8 @@ pub(crate) const OPTIONS: &[Opt] = &[
     opt("restore.never", List, Default("[]"),
         "Kinds that are not restored in answers."),
 
+    opt("restore.thinking", Flag, Default("false"),
+        "Restores what a Claude model thought for the client to see, and sends it back to the model as it wrote it: masked again, or, where that gives something else, kept in the conversation's record under its signature. A conversation keeps what it began with; one that runs when this is switched off needs its record until it ends. Off, thinking passes as it is, with placeholders. Read again when it changes."),
     opt("restore.spellings", Flag, Default("true"),
         "Restores placeholders also as models spell them: in lower case, with Markdown's backslashes, in escapes of URLs or HTML, with hyphens, with an O for a 0. On, since a command with a misspelled placeholder is of no use, and since only placeholders of this exchange are restored, by all their symbols; beside a letter or digit none ever is. Read again when it changes."),
 

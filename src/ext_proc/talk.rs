@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::detect::edition::{Editions, Newer};
 use crate::detect::{Catalog, Known};
 use crate::ext_proc::refuse::Reason;
+use crate::ext_proc::settings::Settings;
 use crate::mask::Scope;
 use crate::mask::conversation::Chain;
 use crate::mask::conversation::{self, Identity, Names, Original, Record, RecordKey};
@@ -66,7 +67,7 @@ impl Talk {
         identity: Identity,
         scope: &Scope,
         read: Vec<Option<Plain>>,
-        editions: &Editions,
+        settings: &Settings,
     ) -> Self {
         let mut read = read.into_iter().map(Option::unwrap_or_default);
         let key = identity.record(scope);
@@ -77,7 +78,8 @@ impl Talk {
         // What was learned in earlier requests of a conversation that the provider keeps is
         // known in this one: nothing of them comes again.
         let own = if identity.kept { Names::default() } else { names.clone() };
-        let begun = || Record::begun(editions.pin().clone(), own);
+        let thinking = settings.masker.around.thinking && !identity.kept;
+        let begun = || Record::begun(settings.editions.pin().clone(), own, thinking);
         let record = known.clone().unwrap_or_else(begun);
         let start = identity.kept.then(|| names.clone());
         let (wrote, learned, tries, next, fault) = Default::default();
@@ -91,6 +93,11 @@ impl Talk {
         let Identity { kept, chained, .. } = self.identity;
         let runs = self.identity.is_answered() || (kept && chained);
         self.read.is_none() && self.key.is_some() && runs
+    }
+
+    /// Its client was shown what the model thought.
+    pub fn show_thinking(&mut self) {
+        self.record.thinking = true;
     }
 
     /// Does the provider keep what is sent?

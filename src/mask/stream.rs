@@ -15,7 +15,7 @@ use std::fmt;
 
 use crate::body::frame::{Frame, FrameError, Framing};
 use crate::body::json::{Shape, Tape};
-use crate::body::select::{self, End, Format, Leaf, Piece};
+use crate::body::select::{self, End, Format, Leaf, Piece, Place};
 use crate::body::splice::Swap;
 use crate::body::sse::{Event, Framer};
 use crate::mask::care::Spot;
@@ -208,6 +208,9 @@ impl Stream {
             for piece in select::pieces(&tape, self.format, frame.name()) {
                 match piece {
                     Piece::Leaf(leaf) => leaves.push(leaf),
+                    // As model state, of which nothing is touched.
+                    Piece::Delta { leaf, .. }
+                        if leaf.place == Place::Thought && !table.shows_thinking() => {}
                     Piece::Delta { leaf, source, channel } => {
                         steps.push(Step::Text(deltas.len()));
                         let (at, text) = (tape.span(leaf.node), tape.raw(leaf.node));
@@ -370,7 +373,7 @@ fn pass(
     let mut rest = framer.bytes();
     while let Some(quick) = quick::read(rest) {
         let passes = match quick.what {
-            What::State => true,
+            What::State => !table.shows_thinking(),
             What::Text | What::Source => {
                 let context = &mut channels.at(quick.channel << 32).context;
                 context.pass(quick.text, quick.what == What::Source, table)

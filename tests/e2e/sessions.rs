@@ -19,6 +19,8 @@ use crate::turns::content;
 const TURNS: usize = 50;
 const ORDERS: &str = "[[patterns]]\nname = \"orders\"\nkind = \"ORDER\"\n\
                       expression = 'ORD-[0-9]{4}'\nexamples = [\"ORD-1234\"]\n";
+/// Clients are shown what the model thought.
+const SHOWN: &str = "[restore]\nthinking = true\n";
 const ORDER: &str = "ORD-4711";
 /// Too weak to be masked where it stands alone.
 const NAME: &str = "orders";
@@ -56,6 +58,26 @@ fn steps() -> (Vec<Value>, Vec<String>) {
         texts.push(text);
     }
     (steps, texts)
+}
+
+/// What a client gets of what the model thought in a turn: only where that is restored, and of
+/// the others how often it thought.
+fn thought(turn: usize, shown: bool) -> Vec<String> {
+    let invented = format!("i-0fedcba9876{turn:06}");
+    let (id, role) = (VALUES[0], VALUES[5]);
+    let all = match turn % 5 {
+        0 => vec![format!("About {id}.")],
+        1 => vec![String::new()],
+        3 => vec![format!("Maybe {invented}"), format!("Now {role} and {NAME}.")],
+        _ => Vec::new(),
+    };
+    let masked = |text: &String| shown || !text.contains(id) && !text.contains(role);
+    all.into_iter().filter(masked).collect()
+}
+
+fn thoughts(blocks: &[Value]) -> Vec<String> {
+    let all = blocks.iter().filter_map(|block| block["thinking"].as_str());
+    all.filter(|text| !text.contains("AWS_")).map(str::to_owned).collect()
 }
 
 fn first() -> String {
@@ -181,9 +203,9 @@ async fn until_reloaded(bed: &Bed) {
 }
 
 /// Plays a session on three replicas, while the world around them falls down and gets up.
-async fn play(client: impl FnOnce(&[Bed]) -> Client, seed: usize) {
-    let bed = Bed::start(Plan { redis: true, ..Plan::default() }).await;
-    let others = [bed.replica("").await, bed.replica("").await];
+async fn play(client: impl FnOnce(&[Bed]) -> Client, seed: usize, config: &'static str) {
+    let bed = Bed::start(Plan { redis: true, config, ..Plan::default() }).await;
+    let others = [bed.replica(config).await, bed.replica(config).await];
     let mut beds: Vec<Bed> = std::iter::once(bed).chain(others).collect();
     let (steps, texts) = steps();
     beds[0].script(json!({"piece": 3, "pings": true, "steps": steps}));
@@ -207,7 +229,8 @@ async fn play(client: impl FnOnce(&[Bed]) -> Client, seed: usize) {
             }
             25 => {
                 for bed in &beds {
-                    fs::write(bed.path("masker.toml"), ORDERS).expect("it is written");
+                    let text = format!("{ORDERS}{config}");
+                    fs::write(bed.path("masker.toml"), text).expect("it is written");
                 }
                 for bed in &beds {
                     until_reloaded(bed).await;
@@ -221,6 +244,7 @@ async fn play(client: impl FnOnce(&[Bed]) -> Client, seed: usize) {
         let blocks = content.as_array().expect("blocks");
         let text = blocks.iter().find(|block| block["type"] == "text").expect("a text");
         assert_eq!(text["text"], *expected, "turn {turn}");
+        assert_eq!(thoughts(blocks), thought(turn, config == SHOWN), "turn {turn}");
         let seen = beds[0].seen();
         assert_unseen(&seen);
         let sent = messages(&seen[0].body);
@@ -242,17 +266,27 @@ async fn play(client: impl FnOnce(&[Bed]) -> Client, seed: usize) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_session_of_fifty_turns_keeps_its_beginning() {
-    play(|_| Client::plain(Some("6f0e0f5c-5f0e-4a57-9c5e-6a2f1f2a3b4c")), 1).await;
+    play(|_| Client::plain(Some("6f0e0f5c-5f0e-4a57-9c5e-6a2f1f2a3b4c")), 1, "").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_model_thought_is_shown_and_goes_back_as_it_was() {
+    play(Client::python, 3, SHOWN).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn and_so_it_does_where_no_session_is_named() {
+    play(|_| Client::plain(None), 2, SHOWN).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn and_so_it_does_without_a_sessions_name() {
-    play(|_| Client::plain(None), 5).await;
+    play(|_| Client::plain(None), 5, "").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_python_sdk_talks_for_fifty_turns() {
-    play(Client::python, 7).await;
+    play(Client::python, 7, "").await;
 }
 
 /// Memory and store lost between a reload and the next turn: nobody remembers.

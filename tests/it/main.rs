@@ -47,5 +47,6 @@ mod setup;
 mod spellings;
 mod splits;
 mod streams;
+mod thinking;
 mod widened;
 mod wire;

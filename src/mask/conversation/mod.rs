@@ -61,6 +61,8 @@ pub struct Record {
     chain: Vec<Link>,
     /// Of the settings with which the chain was made.
     pub settings: u64,
+    /// Its client is shown what the model thought.
+    pub thinking: bool,
     /// Messages of the longest request: of two records, the longer is the later.
     pub messages: u32,
 }
@@ -114,8 +116,8 @@ impl Names {
 impl Record {
     /// Of a conversation that begins.
     #[must_use]
-    pub fn begun(pin: Pin, start: Names) -> Self {
-        Self { pin, start, ..Self::default() }
+    pub fn begun(pin: Pin, start: Names, thinking: bool) -> Self {
+        Self { pin, start, thinking, ..Self::default() }
     }
 
     /// A request of it was masked.
@@ -140,11 +142,13 @@ impl Record {
     /// Takes what another replica wrote meanwhile. True: what is masked by it changes.
     #[must_use]
     pub fn join(&mut self, other: &Self, used: u32) -> bool {
-        let began = !(self.pin.is_same(&other.pin) && self.start == other.start);
+        let same = self.start == other.start && self.thinking == other.thinking;
+        let began = !(same && self.pin.is_same(&other.pin));
         let later = began && other.messages >= used;
         if later {
             self.pin.clone_from(&other.pin);
             self.start.clone_from(&other.start);
+            self.thinking = other.thinking;
         }
         let more = self.originals.join(&other.originals);
         later || more

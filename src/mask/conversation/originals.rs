@@ -5,6 +5,7 @@
 //! that nothing can leak by it.
 
 use std::fmt;
+use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
@@ -109,18 +110,28 @@ impl Originals {
             if blocks::role(tape, message) != Role::Model {
                 continue;
             }
+            for thought in blocks::thoughts(tape, message) {
+                let digest = blocks::thought_digest(&thought.signature, scope);
+                if let Some(own) = self.0.iter().find(|own| own.digest == digest) {
+                    put += replace(tape.span(thought.node), own, swaps);
+                }
+            }
             for block in blocks::blocks(tape, message) {
                 if let Some(own) = self.find(block.digest(tape, scope, depth), at) {
-                    let span = block.span(tape);
-                    swaps.retain(|s| s.span.end <= span.start || s.span.start >= span.end);
-                    swaps.push(Swap { span, with: own.wrote.to_string() });
-                    put += 1;
+                    put += replace(block.span(tape), own, swaps);
                 }
                 at = at.saturating_add(1);
             }
         }
         put
     }
+}
+
+/// Puts what the model wrote in the place of whatever else would stand there.
+fn replace(span: Range<usize>, own: &Original, swaps: &mut Vec<Swap<String>>) -> u64 {
+    swaps.retain(|s| s.span.end <= span.start || s.span.start >= span.end);
+    swaps.push(Swap { span, with: own.wrote.to_string() });
+    1
 }
 
 /// How many blocks the model has written.
