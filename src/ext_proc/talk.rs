@@ -32,6 +32,8 @@ pub struct Talk {
     names: Names,
     learned: bool,
     tries: u32,
+    /// Other replicas knew more, and the store has lost what they wrote.
+    stale: bool,
     /// What the next request goes on with, if it names the answer to this one.
     next: Option<Identity>,
     pub fault: Option<Cause>,
@@ -82,9 +84,28 @@ impl Talk {
         let begun = || Record::begun(settings.editions.pin().clone(), own, thinking);
         let record = known.clone().unwrap_or_else(begun);
         let start = identity.kept.then(|| names.clone());
-        let (wrote, learned, tries, next, fault) = Default::default();
+        let (wrote, learned, tries, stale, next, fault) = Default::default();
         let read = known;
-        Self { identity, key, read, record, wrote, start, names, learned, tries, next, fault }
+        Self {
+            identity,
+            key,
+            read,
+            record,
+            wrote,
+            start,
+            names,
+            learned,
+            tries,
+            stale,
+            next,
+            fault,
+        }
+    }
+
+    /// Is not all remembered that there was of it?
+    #[must_use]
+    pub fn has_lost(&self) -> bool {
+        self.is_lost() || self.stale
     }
 
     /// It runs, and nothing is remembered of it: the newest edition counts.
@@ -147,7 +168,7 @@ impl Talk {
                 Cause::Unknown
             });
         }
-        self.record.note(chain, self.identity.messages, settings);
+        self.record.note(chain, &self.identity, settings);
     }
 
     /// What is written when its request is masked.
@@ -167,6 +188,10 @@ impl Talk {
     /// Takes what stood where [`Talk::writes`] was written.
     pub fn found(&mut self, found: Vec<Option<Plain>>) -> Found {
         self.tries += 1;
+        let gone = self.key.is_some() && found.first().is_some_and(Option::is_none);
+        // One answer is new in each turn; the others were given by other replicas.
+        let met = self.read.as_ref().map_or(u32::MAX, |read| read.answers);
+        self.stale |= gone && self.identity.answers > met.saturating_add(1);
         let mut found = found.into_iter().map(Option::unwrap_or_default);
         let mut next = Found::Good;
         let wrote = self.wrote.replace(self.record.clone());

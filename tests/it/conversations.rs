@@ -770,6 +770,29 @@ fn a_replica_with_an_old_record_masks_again() {
     }
 }
 
+/// The store lost what another replica wrote, and nobody tells.
+#[test]
+fn a_replica_that_alone_remembers_less_is_counted() {
+    let settings = Arc::new(settings());
+    for (turns, lost) in [(0, false), (1, true), (3, true)] {
+        let mut kept = Kept::new();
+        let mut client = Client::new(&settings, &mut kept, Some("s"));
+        client.turn("Hello i-0123456789abcdef0.", echo);
+        client.turn("Go on.", echo);
+        let old = client.kept.clone();
+        for _ in 0..turns {
+            client.turn("Go on.", echo);
+        }
+        client.kept.clear();
+        client.stale = Some(old);
+        client.turn("Go on.", echo);
+        assert_eq!((client.fault, client.lost), (None, lost), "{turns}");
+        client.lost = false;
+        client.turn("Go on.", echo);
+        assert!(!client.lost, "it was written again");
+    }
+}
+
 #[test]
 fn replicas_that_began_a_conversation_with_different_patterns_agree() {
     let (before, after) = (with(&["one"], 1, false), with(&["one", "two"], 2, false));

@@ -10,7 +10,8 @@ use masker::store::{Status, Store, Wants};
 use tokio::net::TcpListener;
 use tokio::time::Instant;
 
-use crate::redis_server::{Server, free_port};
+use crate::ports::port;
+use crate::redis_server::Server;
 use crate::round_trips::Proxy;
 use crate::{impatient, mapping, mappings, redis, reveal, save, scope, until, values};
 
@@ -234,7 +235,7 @@ async fn a_connection_that_went_silent_is_replaced() {
 
 #[tokio::test]
 async fn down_at_the_start_is_degraded_not_an_exit() {
-    let port = free_port();
+    let port = port();
     let url = format!("redis://127.0.0.1:{port}");
     let store = Store::open(&impatient(&url)).await.unwrap();
     assert_eq!(store.mode(), Mode::Degraded);

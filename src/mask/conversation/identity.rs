@@ -19,6 +19,8 @@ pub struct Identity {
     /// The first of the model.
     answered: Option<[u8; 32]>,
     pub messages: u32,
+    /// How often the model has answered.
+    pub answers: u32,
     /// The provider keeps the conversation, and each request brings what is new.
     pub kept: bool,
     /// A later request may go on with it by naming the answer to this one.
@@ -53,9 +55,12 @@ impl Identity {
             // As an answer is read: see `Verify`.
             digest(blocks::digests(tape, answer, scope, usize::MAX).into_iter(), scope)
         });
-        let messages = u32::try_from(messages.len()).unwrap_or(u32::MAX);
+        let own = |message: &Node| blocks::role(tape, *message) == Role::Model;
+        let answers = messages.chunk_by(|one, next| own(one) == own(next));
+        let answers = count(answers.filter(|chunk| chunk.first().is_some_and(own)));
+        let messages = count(messages.iter());
         let chained = session.is_none() && is_stored(tape);
-        Some(Self { session, asked, answered, messages, kept: false, chained })
+        Some(Self { session, asked, answered, messages, answers, kept: false, chained })
     }
 
     /// Of what the provider keeps under this name. Results of tools may come alone: who says
@@ -63,8 +68,8 @@ impl Identity {
     #[must_use]
     pub fn named(id: &str, scope: &Scope) -> Self {
         let session = RecordKey::of(scope.digest(Label::Session, &[b"kept\0", id.as_bytes()]));
-        let (asked, answered, messages, chained) = Default::default();
-        Self { session: Some(session), asked, answered, messages, kept: true, chained }
+        let (asked, answered, messages, answers, chained) = Default::default();
+        Self { session: Some(session), asked, answered, messages, answers, kept: true, chained }
     }
 
     /// Has the model answered before?
@@ -93,6 +98,10 @@ impl Identity {
     pub fn session(&self) -> Option<RecordKey> {
         self.session
     }
+}
+
+fn count(all: impl Iterator) -> u32 {
+    u32::try_from(all.count()).unwrap_or(u32::MAX)
 }
 
 /// The id of what the provider keeps and this request goes on with. True: it is that of an

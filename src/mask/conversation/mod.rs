@@ -65,6 +65,8 @@ pub struct Record {
     pub thinking: bool,
     /// Messages of the longest request: of two records, the longer is the later.
     pub messages: u32,
+    /// Answers in it.
+    pub answers: u32,
 }
 
 impl fmt::Debug for Names {
@@ -121,9 +123,10 @@ impl Record {
     }
 
     /// A request of it was masked.
-    pub fn note(&mut self, chain: &Chain, messages: u32, settings: u64) {
+    pub fn note(&mut self, chain: &Chain, identity: &Identity, settings: u64) {
         self.chain = chain.kept();
-        self.messages = self.messages.max(messages);
+        self.messages = self.messages.max(identity.messages);
+        self.answers = self.answers.max(identity.answers);
         self.settings = settings;
     }
 
