@@ -205,9 +205,16 @@ impl Walk<'_, '_> {
                 }
             }
             Shape::String => match (rule, &mut self.stream) {
-                (Rule::Delta(text) | Rule::DeltaJson(text), Some(stream)) => {
-                    let source = matches!(rule, Rule::DeltaJson(_));
-                    stream.delta(node, source, self.tool || source, text, &mut self.units.leaves);
+                (
+                    Rule::Delta(text) | Rule::DeltaJson(text) | Rule::ThoughtDelta(text),
+                    Some(stream),
+                ) => {
+                    let place = match rule {
+                        Rule::DeltaJson(_) => Place::DeltaJson,
+                        Rule::ThoughtDelta(_) => Place::Thought,
+                        _ => Place::Delta,
+                    };
+                    stream.delta(node, place, self.tool, text, &mut self.units.leaves);
                 }
                 _ => self.leaf(node, label, self.string_place(node, rule)),
             },
@@ -274,6 +281,7 @@ impl Walk<'_, '_> {
                 Rule::Free
             }
             Rule::Delta(_) => Rule::OpenAi(openai::Object::OutputDelta),
+            Rule::Thought | Rule::ThoughtDelta(_) => Rule::State,
             other => other,
         }
     }
@@ -288,6 +296,7 @@ impl Walk<'_, '_> {
             // Not text, but looked at: whatever stands there is sent.
             Rule::Skip => Place::Guarded(Guarded::Id),
             Rule::State => Place::State,
+            Rule::Thought | Rule::ThoughtDelta(_) => Place::Thought,
             Rule::Guard(guarded) => Place::Guarded(guarded),
             Rule::Opaque(opaque) => Place::Opaque(opaque),
             Rule::Base64 => Place::Base64,
@@ -402,7 +411,7 @@ mod tests {
         assert!(
             places(r#"{"type":"input_json_delta","partial_json":"a"}"#).contains(&Place::DeltaJson)
         );
-        assert!(places(r#"{"type":"thinking_delta","thinking":"a"}"#).contains(&Place::State));
+        assert!(places(r#"{"type":"thinking_delta","thinking":"a"}"#).contains(&Place::Thought));
         assert!(places(r#"{"type":"new_delta","text":"a"}"#).contains(&Place::State));
     }
 }

@@ -241,6 +241,7 @@ impl Fields<'_> {
             deadline: self.time("store.deadline")?,
             connect_timeout: self.time("store.connect_timeout")?,
             cache_entries: self.number("store.cache_entries")?,
+            record_bytes: self.number("store.record_bytes")?,
             queue_entries: self.number("store.queue_entries")?,
             breaker: breaker::Settings {
                 failures: self.number("store.breaker.failures")?,
@@ -277,8 +278,11 @@ impl Fields<'_> {
     }
 
     fn around(&self) -> Result<Around, Missing> {
-        let (schemas, note) = (self.flag("request.schemas")?, self.flag("request.note")?);
-        Ok(Around { schemas, note })
+        Ok(Around {
+            schemas: self.flag("request.schemas")?,
+            note: self.flag("request.note")?,
+            thinking: self.flag("restore.thinking")?,
+        })
     }
 
     fn hosted(&self) -> Result<BTreeSet<Hosted>, Missing> {

@@ -236,7 +236,8 @@ impl Exchange {
             self.phase = self.release(*masked, trailers);
             return;
         }
-        let (scope, lasting) = (masked.head.scope.clone(), masked.head.endpoint.state);
+        let scope = masked.head.scope.clone();
+        let lasting = masked.head.endpoint.state || records.lasting;
         self.needs = Some(Needs { scope, save, reveal, records, lasting });
         self.phase = Phase::Saving { masked, trailers };
     }

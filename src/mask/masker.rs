@@ -177,7 +177,7 @@ impl<'a> Session<'a> {
         let mut strings = Vec::with_capacity(unit.len());
         let mut numbers = Vec::new();
         for leaf in unit {
-            match leaf.place {
+            match leaf.place.shown(self.around.thinking) {
                 Place::Number => numbers.push(leaf),
                 Place::Opaque(opaque) => *self.report.opaque.entry(opaque).or_default() += 1,
                 Place::State => self.present(&tape.text(leaf.node)),

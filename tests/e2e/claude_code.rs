@@ -1,6 +1,7 @@
 //! Claude Code itself, whose tools work with what the model wrote.
 
 use std::fs;
+use std::path::Path;
 use std::time::Duration;
 
 use masker::body::json::Tape;
@@ -23,7 +24,16 @@ async fn run(bed: &Bed, url: &str, prompt: &str) -> String {
 
 /// The same with any arguments, in the directory that it has by now.
 async fn more(bed: &Bed, url: &str, arguments: &[&str]) -> String {
-    let (home, work) = (bed.path("home"), bed.path("work"));
+    run_in(&bed.path(""), url, arguments, Duration::from_secs(90)).await
+}
+
+pub(crate) async fn run_in(
+    dir: &Path,
+    url: &str,
+    arguments: &[&str],
+    patience: Duration,
+) -> String {
+    let (home, work) = (dir.join("home"), dir.join("work"));
     fs::create_dir_all(&home).expect("a home");
     fs::create_dir_all(&work).expect("a directory");
     let command = tokio::process::Command::new(program("CLAUDE_CODE"))
@@ -40,7 +50,7 @@ async fn more(bed: &Bed, url: &str, arguments: &[&str]) -> String {
         .stdin(std::process::Stdio::null())
         .kill_on_drop(true)
         .output();
-    let output = timeout(Duration::from_secs(90), command).await.expect("an end in time");
+    let output = timeout(patience, command).await.expect("an end in time");
     let output = output.expect("Claude Code runs (CLAUDE_CODE, scripts/install.sh claude)");
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     let errors = String::from_utf8_lossy(&output.stderr);

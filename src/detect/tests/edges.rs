@@ -88,3 +88,17 @@ fn arns_in_expressions() {
         ),
     ]);
 }
+
+#[test]
+fn the_end_of_a_uuid_is_no_account() {
+    let uuid = "da0974ca-a60e-4f67-846f-321057918126";
+    let session = format!(r#"{{"account_uuid":"","session_id":"{uuid}"}}"#);
+    check(&[
+        ("", &session, &session),
+        ("", &format!("account {uuid}"), &format!("account {uuid}")),
+        ("AccountId", uuid, uuid),
+        ("", "account 321057918126", "account [ACCOUNT]"),
+        ("", "account-321057918126", "account-[ACCOUNT]"),
+        ("", "account a60e-4f67-846f-321057918126", "account a60e-4f67-846f-[ACCOUNT]"),
+    ]);
+}
