@@ -31,6 +31,7 @@ mod messages;
 mod modes;
 mod monitoring;
 mod old_patterns;
+mod outage;
 mod player;
 mod recorder;
 mod refusals;
