@@ -54,6 +54,10 @@ pub(super) enum ServeError {
     Log(#[from] log::LogError),
     #[error(transparent)]
     Catalog(#[from] Box<CatalogError>),
+    #[error(
+        "the key of placeholders is another one: placeholders would change in running conversations, so start masker again for that"
+    )]
+    Retagged,
     #[error("the mapping store cannot be used")]
     Store(#[from] OpenError),
     #[error("the ext_proc listener cannot be opened")]
@@ -103,8 +107,7 @@ async fn serve(read: Read, source: Source, log: log::Switch) -> Result<(), Serve
     let (bound, admin_bound) = listeners(&config).await?;
     let store = Store::open(&config.store).await?;
     store.expect_key(&settings.load().master);
-    let mut registry = Registry::default();
-    let metrics = Metrics::new(&mut registry);
+    let (registry, metrics) = counters(&config);
     let gate = Gate::new(wiring::modes(&config), store.clone());
     let parts = wiring::Parts {
         metrics: metrics.clone(),
@@ -175,6 +178,13 @@ fn announce(config: &Config, settings: &Shared, store: &Store, bound: (&Bound, &
 
 fn token(config: &Config) -> Result<Token, TokenError> {
     config.admin.token_file.as_ref().map_or_else(|| Ok(Token::none()), |path| Token::load(path))
+}
+
+fn counters(config: &Config) -> (Registry, Metrics) {
+    let mut registry = Registry::default();
+    let metrics = Metrics::new(&mut registry);
+    wiring::count_tenants(config, &metrics);
+    (registry, metrics)
 }
 
 /// The audit log, with the start in it.

@@ -19,13 +19,16 @@ use crate::config::Mode;
 use crate::config::PassThrough;
 use crate::config::Refuse;
 use crate::config::Shutdown;
-use crate::config::TenantKey;
+use crate::config::TenantRow;
 use crate::config::Tls;
+use crate::config::apart;
 use crate::config::combine;
 use crate::config::families;
 use crate::config::file::File;
+use crate::config::hosted;
 use crate::config::key::KeySource;
 use crate::config::patterns;
+use crate::config::patterns::Patterns;
 use crate::config::problem::Origin;
 use crate::config::restore;
 use crate::config::rows;
@@ -42,11 +45,11 @@ use crate::telemetry::alerts::Thresholds;
 pub(crate) fn check(mut file: File) -> Result<Config, File> {
     combine::check(&mut file);
     families::check(&mut file);
-    let tenants = rows::tenants(&mut file);
+    let patterns = patterns::own(&mut file);
+    let tenants = apart::tenants(&mut file, &patterns);
     let routes = rows::routes(&mut file);
-    let own = patterns::own(&mut file);
-    let restore = restore::rules(&mut file, &own.0);
-    match Fields(&file).config(tenants, routes, restore, own) {
+    let restore = restore::rules(&mut file, &patterns.together());
+    match Fields(&file).config(tenants, routes, restore, patterns) {
         Ok(config) if file.problems.is_empty() => Ok(config),
         Ok(_) => Err(file),
         Err(Missing(key)) => {
@@ -130,10 +133,10 @@ impl Fields<'_> {
 
     fn config(
         &self,
-        tenants: Vec<TenantKey>,
+        tenants: Vec<TenantRow>,
         routes: Vec<PassThrough>,
         restore: Rules,
-        (own, files): (Own, Vec<PathBuf>),
+        Patterns { own, files, .. }: Patterns,
     ) -> Result<Config, Missing> {
         Ok(Config {
             listen: Listen { address: self.address("listen.address")?, tls: self.tls("listen") },
@@ -159,6 +162,7 @@ impl Fields<'_> {
             limits: self.limits()?,
             detect: self.detect(own, files)?,
             tenants,
+            tenants_metrics: self.flag("tenants_metrics")?,
             bearer_prefixes: self.list("tenants_bearer_prefixes")?,
             routes,
             refuse: self.refuse()?,
@@ -277,13 +281,7 @@ impl Fields<'_> {
 
     fn hosted(&self) -> Result<BTreeSet<Hosted>, Missing> {
         let mut refused = BTreeSet::new();
-        for (key, tool) in [
-            ("refuse.web_search", Hosted::WebSearch),
-            ("refuse.web_fetch", Hosted::WebFetch),
-            ("refuse.code_execution", Hosted::Code),
-            ("refuse.mcp", Hosted::Mcp),
-            ("refuse.file_search", Hosted::FileSearch),
-        ] {
+        for (key, tool) in hosted() {
             if self.flag(key)? {
                 refused.insert(tool);
             }

@@ -20,6 +20,7 @@ use crate::mask::masker::Around;
 use crate::store::config::StoreConfig;
 use crate::telemetry::alerts::Thresholds;
 
+mod apart;
 mod check;
 mod combine;
 mod families;
@@ -54,8 +55,10 @@ pub struct Config {
     pub mode: Mode,
     pub limits: Limits,
     pub detect: Detect,
-    /// Static API keys that share one tenant.
-    pub tenants: Vec<TenantKey>,
+    /// Static API keys that share one tenant, and what differs for it.
+    pub tenants: Vec<TenantRow>,
+    /// Each of them is counted by itself.
+    pub tenants_metrics: bool,
     /// A bearer token that begins with one of these is a static key.
     pub bearer_prefixes: Vec<String>,
     pub routes: Vec<PassThrough>,
@@ -138,11 +141,35 @@ pub struct Detect {
     pub files: Vec<PathBuf>,
 }
 
-/// Static API keys, as SHA-256 hashes, that belong to one tenant.
+/// One tenant: its static API keys, as SHA-256 hashes, and what differs for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TenantKey {
+pub struct TenantRow {
     pub tenant: Tenant,
     pub hashes: Vec<[u8; 32]>,
+    pub apart: Apart,
+}
+
+/// What one tenant has in place of what all have.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Apart {
+    pub families_off: Option<Vec<String>>,
+    pub profile: Option<Profile>,
+    pub own: Option<Arc<Own>>,
+    pub body: Option<usize>,
+    pub findings: Option<usize>,
+    pub refuse: Option<Refuse>,
+}
+
+/// Tools that the provider runs, by the option that refuses them.
+pub(crate) fn hosted() -> impl Iterator<Item = (&'static str, Hosted)> {
+    [
+        ("refuse.web_search", Hosted::WebSearch),
+        ("refuse.web_fetch", Hosted::WebFetch),
+        ("refuse.code_execution", Hosted::Code),
+        ("refuse.mcp", Hosted::Mcp),
+        ("refuse.file_search", Hosted::FileSearch),
+    ]
+    .into_iter()
 }
 
 /// Other media types that are let through below a path, and counted.

@@ -93,7 +93,9 @@ pub(crate) const OPTIONS: &[Opt] = &[
     opt("key_file", KeyFile, Default("\".masker/key\""),
         "The master key: 64 hexadecimal characters or 32 bytes, or a ring of keys (`masker keys add`), in a file that only its owner may read. `masker keys new --out FILE` makes one. All replicas need the same key; whoever has it can tell which value a placeholder stands for, by guessing."),
     opt("key_command", List, Unset("[\"vault\", \"kv\", \"get\", \"-field=ring\", \"secret/masker\"]"),
-        "A program, and its arguments, that prints the master key or the ring, in place of key_file. It is run once, at the start. Or put the keys into the variable MASKER_KEY."),
+        "A program, and its arguments, that prints the master key or the ring, in place of key_file. It is run at the start, and when the configuration is read again. Or put the keys into the variable MASKER_KEY."),
+    opt("tenants_metrics", Flag, Default("true"),
+        "Counts requests, bytes and values of each tenant that a row of [[tenants]] names; all others are `other`."),
     opt("tenants_bearer_prefixes", List, Default("[\"sk-\"]"),
         "A bearer token that begins with one of these is a static API key, which names a tenant. Tokens that rotate (`sk-ant-oat`, `ya29.`, JWTs) never are: their users share the tenant `default`."),
 
@@ -294,7 +296,7 @@ pub(crate) const OPTIONS: &[Opt] = &[
     opt("patterns", Rows(PATTERN), Unset("[]"),
         "Patterns of your own, masked like the catalog's, which they win over. Each has one of expression, literals and file. Read again on SIGHUP and when this file or a list of names changes; what is wrong is refused then, and what was before stays."),
     opt("tenants", Rows(TENANT), Unset("[]"),
-        "Static API keys that share one tenant, so that a rotated key finds what the old one masked."),
+        "Tenants by name: the static API keys that share one, so that a rotated key finds what the old one masked, and what differs for it. Read again on SIGHUP."),
     opt("routes", Rows(ROUTE), Unset("[]"),
         "Paths on which bodies of other, binary media types are let through unmasked, and counted. Elsewhere: 415."),
 ];
@@ -317,14 +319,26 @@ const PATTERN: &[Opt] = &[
         "Texts in which it finds something. An expression needs one."),
     opt("counter_examples", List, Maybe("[\"PRJ-12\"]"),
         "Texts in which it finds nothing."),
+    opt("tenants", List, Maybe("[\"payments\"]"),
+        "Only for these tenants, each a row of [[tenants]]."),
 ];
 
 #[rustfmt::skip]
 const TENANT: &[Opt] = &[
     opt("name", Text, Unset("\"payments\""),
         "1 to 64 characters of a-z, A-Z, 0-9, '.', '_' and '-'."),
-    opt("keys_file", File, Unset("\"/etc/masker/payments-keys\""),
-        "One API key on each line, or sha256: and its SHA-256 in hexadecimal."),
+    opt("keys_file", File, Maybe("\"/etc/masker/payments-keys\""),
+        "One API key on each line, or sha256: and its SHA-256 in hexadecimal. Without it the tenant is one that Envoy names in x-masker-tenant."),
+    opt("families_off", List, Maybe("[\"tokens\"]"),
+        "In place of detect.families_off."),
+    opt("profile", Choice(&["default", "strict"]), Maybe("\"strict\""),
+        "In place of detect.profile."),
+    opt("body", Size { min: KIB, max: GIB }, Maybe("\"4MiB\""),
+        "In place of limits.body."),
+    opt("findings", Count { min: 1, max: 10_000_000 }, Maybe("1_000"),
+        "In place of limits.findings."),
+    opt("refuse", List, Maybe("[\"url_findings\", \"credential_findings\", \"images\"]"),
+        "In place of [refuse]: the names of those options that are true, all others are false."),
 ];
 
 #[rustfmt::skip]

@@ -97,8 +97,9 @@ impl Service {
         };
         self.metrics.exchanges.dec();
         let tally = aside.as_ref().map_or(&exchange.tally, |aside| &aside.tally);
-        record::exchange(tally, &settings.masker.catalog, &self.metrics);
-        self.recent.push(record::seen(tally, &settings.masker.catalog));
+        let catalog = &exchange.settings().masker.catalog;
+        record::exchange(tally, catalog, &self.metrics);
+        self.recent.push(record::seen(tally, catalog));
         if let Err(Broken::Status(status)) = ended {
             tracing::warn!(reason = status.message(), "an exchange was cut off");
             // Envoy may be gone too; the stream ends with an error either way.

@@ -8,6 +8,7 @@ use crate::detect::Kind;
 use crate::ext_proc::answer::Answer;
 use crate::ext_proc::messages::Input;
 use crate::ext_proc::talk::Talk;
+use crate::mask::Tenant;
 use crate::mask::masker::Report;
 use crate::mask::restore::Counts;
 use crate::telemetry::labels::{self, Cause, Outcome, Place};
@@ -15,6 +16,8 @@ use crate::telemetry::labels::{self, Cause, Outcome, Place};
 #[derive(Debug)]
 pub struct Tally {
     pub outcome: Outcome,
+    /// Whose it is, once that is known.
+    pub tenant: Option<Tenant>,
     /// Why it was refused.
     pub code: Option<&'static str>,
     /// Of Envoy, so that the logs can be joined.
@@ -48,6 +51,7 @@ impl Default for Tally {
         Self {
             // Until something else is known.
             outcome: Outcome::Aborted,
+            tenant: None,
             code: None,
             request_id: None,
             trace_id: None,

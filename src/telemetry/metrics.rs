@@ -24,6 +24,7 @@ use crate::telemetry::labels::Reload;
 use crate::telemetry::labels::Restored;
 use crate::telemetry::labels::Severity;
 use crate::telemetry::labels::Tool;
+use crate::telemetry::tenants::Tenants;
 use crate::telemetry::timing::Timing;
 
 /// The media type of [`encode`]'s text.
@@ -33,6 +34,7 @@ pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; cha
 #[derive(Clone, Debug)]
 pub struct Metrics {
     pub requests: Family<Outcome, Counter>,
+    pub tenants: Tenants,
     pub request_bytes: Counter,
     pub answer_bytes: Counter,
     pub findings: Findings,
@@ -94,6 +96,7 @@ impl Metrics {
         of.0.register("build", "The program that runs", version);
         let metrics = Self {
             requests: of.empty("requests", "Requests by how they ended"),
+            tenants: of.tenants(),
             request_bytes: of.empty("request_bytes", "Bytes of request bodies as they came"),
             answer_bytes: of.empty("answer_bytes", "Bytes of answers as they came"),
             findings: of.empty("findings", "Values that were masked, by kind and its family"),
@@ -199,6 +202,21 @@ impl Registrar<'_> {
         let metric = M::default();
         self.0.register(name, help, metric.clone());
         metric
+    }
+
+    fn tenants(&mut self) -> Tenants {
+        let tenants = Tenants::default();
+        let of = &mut self.0;
+        let requests = tenants.requests.clone();
+        of.register("tenant_requests", "Requests of a tenant by how they ended", requests);
+        for (name, help, family) in [
+            ("tenant_request_bytes", "Bytes of a tenant's request bodies", &tenants.request_bytes),
+            ("tenant_findings", "Values of a tenant that were masked", &tenants.masked),
+            ("tenant_restored", "Placeholders restored in a tenant's answers", &tenants.restored),
+        ] {
+            of.register(name, help, family.clone());
+        }
+        tenants
     }
 
     fn process(&mut self) -> Process {

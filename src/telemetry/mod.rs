@@ -11,6 +11,7 @@ pub mod labels;
 pub mod log;
 pub mod metrics;
 pub mod recent;
+pub mod tenants;
 pub mod timing;
 pub mod utc;
 pub mod watch;

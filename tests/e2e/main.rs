@@ -43,5 +43,6 @@ mod sizes;
 mod slow_proxy;
 mod soak;
 mod stage;
+mod tenants;
 mod turns;
 mod verify;

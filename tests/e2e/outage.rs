@@ -62,7 +62,7 @@ fn none_failed(users: &mut Users) {
 }
 
 /// What the provider was shown instead of values.
-fn placeholders(seen: &[Seen], into: &mut BTreeSet<String>) {
+pub(crate) fn placeholders(seen: &[Seen], into: &mut BTreeSet<String>) {
     for request in seen {
         for at in memchr::memmem::find_iter(&request.body, PLACEHOLDER) {
             let found = request.body.get(at..at + PLACEHOLDER.len() + TAG).unwrap_or_default();
@@ -73,7 +73,7 @@ fn placeholders(seen: &[Seen], into: &mut BTreeSet<String>) {
 
 /// What a masker that has seen nothing makes of these: the results of a batch are
 /// restored from the store alone.
-async fn restored(bed: &Bed, placeholders: &BTreeSet<String>) -> String {
+pub(crate) async fn restored(bed: &Bed, placeholders: &BTreeSet<String>) -> String {
     let replica = bed.replica("").await;
     let names: Vec<&str> = placeholders.iter().map(String::as_str).collect();
     let mut text = String::new();
