@@ -44,7 +44,7 @@ pub(crate) struct User {
 
 impl User {
     pub(crate) fn new(bed: &Bed, number: u64, sent: &Arc<AtomicU64>) -> Self {
-        let client = if number % 2 == 0 { Client::default() } else { Client::http2() };
+        let client = if number.is_multiple_of(2) { Client::default() } else { Client::http2() };
         Self { client, url: bed.url("/v1/messages"), number, sent: Arc::clone(sent) }
     }
 
