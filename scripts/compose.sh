@@ -34,7 +34,7 @@ fi
 hash() { tr -d '\n' <"$dir/$1" | openssl dgst -sha256 | sed 's/.*= *//'; }
 cat >"$dir/users.acl" <<ACL
 user default off
-user masker on #$(hash redis-password) ~m1:* resetchannels -@all +@connection +get +set +expire +role
+user masker on #$(hash redis-password) ~m1:* ~masker:* resetchannels &aws-masker:* -@all +@connection +get +set +expire +role +publish +xadd +xrange
 user replica on #$(hash redis-replica-password) resetchannels -@all +psync +replconf +ping
 user sentinel on #$(hash redis-sentinel-password) allchannels -@all +multi +slaveof +ping +exec +subscribe +config|rewrite +role +publish +info +client|setname +client|kill +script|kill
 ACL

@@ -31,6 +31,7 @@ mod ring;
 mod scan;
 mod serve;
 mod store;
+mod told;
 mod verify;
 mod wiring;
 
@@ -140,7 +141,7 @@ fn dispatch(command: Command, env: Env<'_>) -> Result<ExitCode, CliError> {
         Command::Mode(args) => mode::run(&Config::load(&args.client.flags(), env)?, &args)?,
         Command::Keys(keys) => dispatch_keys(&keys)?,
         Command::Verify(verify) => return Ok(verify::run(&verify)?),
-        Command::Audit(audit) => audit::run(&audit)?,
+        Command::Audit(audit) => audit::run(&audit, env)?,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -27,6 +27,7 @@ use crate::config::families;
 use crate::config::file::File;
 use crate::config::hosted;
 use crate::config::key::KeySource;
+use crate::config::outward;
 use crate::config::patterns;
 use crate::config::patterns::Patterns;
 use crate::config::problem::Origin;
@@ -38,6 +39,7 @@ use crate::detect::{ArnStyle, Profile};
 use crate::listen::Address;
 use crate::mask::care::Rules;
 use crate::mask::masker::Around;
+use crate::outward::audit::Stream;
 use crate::store::config::{Backend, Identity, RedisConfig, StoreConfig};
 use crate::telemetry::alerts::Thresholds;
 
@@ -49,7 +51,11 @@ pub(crate) fn check(mut file: File) -> Result<Config, File> {
     let tenants = apart::tenants(&mut file, &patterns);
     let routes = rows::routes(&mut file);
     let restore = restore::rules(&mut file, &patterns.together());
-    match Fields(&file).config(tenants, routes, restore, patterns) {
+    outward::needs_redis(&mut file);
+    let (webhook, events) = (outward::webhook(&mut file), outward::events(&mut file));
+    let config = Fields(&file).config(tenants, routes, restore, patterns);
+    let config = config.map(|config| Config { webhook, events, ..config });
+    match config {
         Ok(config) if file.problems.is_empty() => Ok(config),
         Ok(_) => Err(file),
         Err(Missing(key)) => {
@@ -174,7 +180,10 @@ impl Fields<'_> {
                 drain: self.time("shutdown.drain")?,
             },
             audit_file: self.path("audit.file"),
+            audit_stream: self.audit_stream()?,
             alerts: self.alerts()?,
+            webhook: None,
+            events: None,
             log: Log {
                 level: self.text("log.level")?,
                 format: match self.text("log.format")?.as_str() {
@@ -246,6 +255,11 @@ impl Fields<'_> {
                 successes: self.number("store.breaker.successes")?,
             },
         })
+    }
+
+    fn audit_stream(&self) -> Result<Option<Stream>, Missing> {
+        let most = self.number("audit.stream_length")?;
+        Ok(self.text("audit.stream").ok().map(|key| Stream { key, most }))
     }
 
     fn alerts(&self) -> Result<Thresholds, Missing> {

@@ -17,6 +17,9 @@ use crate::listen::{Address, Listen, Tls};
 use crate::mask::Tenant;
 use crate::mask::care::Rules;
 use crate::mask::masker::Around;
+use crate::outward::audit::Stream;
+use crate::outward::channels::Events;
+use crate::outward::http::Target;
 use crate::store::config::StoreConfig;
 use crate::telemetry::alerts::Thresholds;
 
@@ -28,6 +31,7 @@ mod file;
 pub mod key;
 pub mod load;
 mod options;
+mod outward;
 mod patterns;
 pub mod print;
 pub mod problem;
@@ -72,8 +76,14 @@ pub struct Config {
     pub log: Log,
     /// Where calls and changes are kept.
     pub audit_file: Option<PathBuf>,
+    /// The same in a stream of the store's Redis.
+    pub audit_stream: Option<Stream>,
     /// When operators are warned.
     pub alerts: Thresholds,
+    /// And who is told.
+    pub webhook: Option<Target>,
+    /// What is published to channels of the store's Redis.
+    pub events: Option<Events>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -284,9 +284,25 @@ pub(crate) const OPTIONS: &[Opt] = &[
         "Warns when more values of one critical kind are masked in an hour."),
     opt("alerts.cooldown", Time { min: SECOND, max: DAY }, Default("\"15m\""),
         "An alert does not begin again before this."),
+    opt("alerts.webhook.url_file", File, Unset("\"/etc/masker/webhook-url\""),
+        "Holds the URL, on one line, to which each alert is posted as JSON when it begins and when it ends; Slack and those like it show its `text`. Tried again for about two minutes."),
+    opt("alerts.webhook.token_file", File, Unset("\"/etc/masker/webhook-token\""),
+        "Holds a bearer token for it."),
+    opt("alerts.webhook.ca_file", File, Unset("\"/etc/masker/tls/webhook-ca.pem\""),
+        "Trust this authority alone, PEM, in place of the usual ones."),
+
+    opt("events.channels", List, Default("[]"),
+        "Which of masking, unmasking, security and performance are published to channels of the store's Redis, under the names of the system before masker (`aws-masker:events:masking` and so on). No text travels."),
+    opt("events.every", Time { min: SECOND, max: HOUR }, Default("\"10s\""),
+        "How often the performance is published."),
 
     opt("audit.file", Text, Unset("\"/var/lib/masker/audit.log\""),
         "Calls of the API, changes of the mode, reloads, starts and stops are kept in this file, each line with the hash of the one before. `masker audit verify` checks it. Without it they are in the log only."),
+
+    opt("audit.stream", Text, Unset("\"masker:audit\""),
+        "The same lines are appended to this stream of the store's Redis. `masker audit verify --stream` checks it. Maskers write there side by side, each its own chain."),
+    opt("audit.stream_length", Count { min: 100, max: 1_000_000_000 }, Default("1_000_000"),
+        "About so many lines are kept there; the oldest go."),
 
     opt("log.level", Choice(&["error", "warn", "info", "debug", "trace"]), Default("\"info\""),
         "What is logged. Libraries never log more than warnings."),

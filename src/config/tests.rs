@@ -406,6 +406,35 @@ fn what_differs_for_one_tenant() {
 }
 
 #[test]
+fn who_else_is_told() {
+    let config = config(
+        "[store]\nurl = \"redis://127.0.0.1:6379\"\n[audit]\nstream = \"masker:audit\"\n\
+         [events]\nchannels = [\"masking\", \"security\"]\n",
+    );
+    assert_eq!(config.audit_stream.unwrap().most, 1_000_000);
+    assert_eq!(config.events.unwrap().channels.len(), 2);
+    assert!(config.webhook.is_none());
+    for (text, wrong) in [
+        ("[events]\nchannels = [\"masking\"]", "2: events.channels is for a store in Redis only"),
+        ("[audit]\nstream = \"a\"", "2: audit.stream is for a store in Redis only"),
+        (
+            "store.url = \"redis://h\"\nevents.channels = [\"maskin\"]",
+            "2: events.channels holds \"maskin\"; did you mean \"masking\"?",
+        ),
+        (
+            "[alerts.webhook]\ntoken_file = \"@keys\"",
+            "2: alerts.webhook.token_file needs alerts.webhook.url_file",
+        ),
+        ("[alerts.webhook]\nurl_file = \"@keys\"", "2: alerts.webhook.url_file is no URL"),
+    ] {
+        let found = problems(text);
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].starts_with(&format!("masker.toml:{wrong}")), "{found:?}");
+        assert!(!found[0].contains("canary"), "{found:?}");
+    }
+}
+
+#[test]
 fn patterns_of_ones_own() {
     let config = config(
         "[allow]\nvalues = [\"123456789012\"]\nexpressions = ['test-[a-z]{1,9}']\n\

@@ -86,6 +86,8 @@ pub(crate) fn seen(tally: &Tally, catalog: &Catalog) -> Seen {
         request_bytes: u64::try_from(tally.request_bytes).unwrap_or(u64::MAX),
         took: tally.took,
         restored: tally.counts.restored,
+        request_id: tally.request_id.clone(),
+        answer_bytes: tally.answer_bytes,
         kinds: kinds.collect(),
         places: tally.unmaskable.iter().map(|(place, &count)| (place.as_str(), count)).collect(),
     }

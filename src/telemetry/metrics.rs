@@ -23,6 +23,7 @@ use crate::telemetry::labels::Place;
 use crate::telemetry::labels::Reload;
 use crate::telemetry::labels::Restored;
 use crate::telemetry::labels::Severity;
+use crate::telemetry::labels::Told;
 use crate::telemetry::labels::Tool;
 use crate::telemetry::tenants::Tenants;
 use crate::telemetry::timing::Timing;
@@ -49,6 +50,9 @@ pub struct Metrics {
     pub breaker_trips: Counter,
     pub mode_changes: Counter,
     pub alerts: Family<Severity, Counter>,
+    pub webhook: Family<Told, Counter>,
+    pub events: Family<Told, Counter>,
+    pub audited: Family<Told, Counter>,
     pub store_queue: Gauge,
     pub breaker_state: Gauge,
     pub mode: Gauge,
@@ -117,6 +121,9 @@ impl Metrics {
             breaker_trips: of.empty("breaker_trips", "How often the store's breaker opened"),
             mode_changes: of.empty("mode_changes", "How often the mode of operation changed"),
             alerts: of.empty("alerts", "Alerts that began, by severity"),
+            webhook: of.empty("webhook", "Alerts for the webhook: sent or dropped"),
+            events: of.empty("events", "Events for the channels of Redis: sent or dropped"),
+            audited: of.empty("audit_stream", "Lines for the audit stream: sent or dropped"),
             store_queue: of.empty("store_queue", "Mappings that wait to be written to the store"),
             breaker_state: of.empty(
                 "breaker_state",
@@ -171,6 +178,11 @@ impl Metrics {
         }
         for side in Block::ALL {
             drop(self.blocks.get_or_create(side));
+        }
+        for told in Told::ALL {
+            for family in [&self.webhook, &self.events, &self.audited] {
+                drop(family.get_or_create(told));
+            }
         }
         for severity in Severity::ALL {
             drop(self.alerts.get_or_create(severity));

@@ -10,11 +10,14 @@ use std::time::Duration;
 use std::time::SystemTime;
 
 use serde::Serialize;
+use tokio::sync::broadcast;
 
 use crate::telemetry::labels::Outcome;
 
 /// So many are remembered.
 const KEPT: usize = 100;
+/// Listeners that are slower than this miss what is older.
+const HEARD: usize = 1024;
 
 /// One request.
 #[derive(Clone, Debug)]
@@ -27,6 +30,9 @@ pub struct Seen {
     /// In masker, up to the last byte to Envoy; none: there was no body.
     pub took: Option<Duration>,
     pub restored: u64,
+    /// Of Envoy, so that logs can be joined.
+    pub request_id: Option<Box<str>>,
+    pub answer_bytes: u64,
     pub kinds: Vec<Masked>,
     /// Places that must not change, and how many findings stood there.
     pub places: BTreeMap<&'static str, u64>,
@@ -41,22 +47,40 @@ pub struct Masked {
 }
 
 /// Cloning shares what is remembered.
-#[derive(Clone, Debug, Default)]
-pub struct Recent(Arc<Mutex<VecDeque<Seen>>>);
+#[derive(Clone, Debug)]
+pub struct Recent {
+    all: Arc<Mutex<VecDeque<Arc<Seen>>>>,
+    tell: broadcast::Sender<Arc<Seen>>,
+}
+
+impl Default for Recent {
+    fn default() -> Self {
+        Self { all: Arc::default(), tell: broadcast::channel(HEARD).0 }
+    }
+}
 
 impl Recent {
     pub fn push(&self, seen: Seen) {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let seen = Arc::new(seen);
+        let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
         if all.len() >= KEPT {
             all.pop_front();
         }
-        all.push_back(seen);
+        all.push_back(Arc::clone(&seen));
+        drop(all);
+        // An error: nobody listens.
+        drop(self.tell.send(seen));
+    }
+
+    #[must_use]
+    pub fn listen(&self) -> broadcast::Receiver<Arc<Seen>> {
+        self.tell.subscribe()
     }
 
     /// The newest first.
     #[must_use]
-    pub fn last(&self, limit: usize) -> Vec<Seen> {
-        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    pub fn last(&self, limit: usize) -> Vec<Arc<Seen>> {
+        let all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
         all.iter().rev().take(limit).cloned().collect()
     }
 }

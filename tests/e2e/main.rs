@@ -32,6 +32,7 @@ mod modes;
 mod monitoring;
 mod old_patterns;
 mod outage;
+mod outward;
 mod player;
 mod recorder;
 mod refusals;
