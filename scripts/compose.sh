@@ -24,7 +24,7 @@ for user in '' -replica -sentinel; do
 done
 # For `--profile claude`: put the provider's key in.
 [ -e "$dir/provider-key" ] || : >"$dir/provider-key"
-mkdir -p .masker/work
+mkdir -p .masker/work "$dir/checks"
 if [ ! -s "$dir/tls/gateway.crt" ] || ! openssl x509 -checkend 2592000 -noout -in "$dir/tls/gateway.crt" >/dev/null; then
     openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 397 -subj "/CN=masker gateway" \
         -addext "subjectAltName=DNS:localhost,DNS:envoy,IP:127.0.0.1" \
@@ -41,8 +41,11 @@ ACL
 printf 'masteruser replica\nmasterauth %s\n' "$(cat "$dir/redis-replica-password")" >"$dir/replication.conf"
 
 case " $* " in *' --profile sentinel '*) export STORE_URL=redis+sentinel://masker@sentinel-1:26379,sentinel-2:26379,sentinel-3:26379/masker ;; esac
-gateway=(cat)
-case " $* " in *' --profile tls '*) gateway=(scripts/gateway.py --base - tls --set TLS_DIR=/run/secrets) ;; esac
+gateway=(cat) parts=() settings=()
+case " $* " in *' --profile tls '*) parts+=(tls) settings+=(--set TLS_DIR=/run/secrets) ;; esac
+# Prometheus reads Envoy's metrics over the network `monitoring`.
+case " $* " in *' --profile monitoring '*) parts+=(stats-socket) settings+=(--set STATS_ADDRESS=0.0.0.0) ;; esac
+[ ${#parts[@]} = 0 ] || gateway=(scripts/gateway.py --base - "${parts[@]}" "${settings[@]}")
 
 # A container that runs keeps its upstream, also when it starts again.
 case " $* " in
