@@ -14,6 +14,7 @@ mod processor;
 mod provider;
 mod rig;
 mod stream;
+mod watch;
 
 use std::error::Error;
 use std::io::Write;
@@ -66,7 +67,8 @@ async fn measure(rounds: usize, requests: usize) -> Outcome<()> {
         report(shape, &pairs, requests)?;
     }
     drop((noop, masker));
-    streams(rounds, dir.path()).await
+    streams(rounds, dir.path()).await?;
+    watch::measure(rounds, requests, dir.path()).await
 }
 
 /// Streamed answers through Envoys of their own.
@@ -82,21 +84,28 @@ async fn streams(rounds: usize, dir: &Path) -> Outcome<()> {
         let noop = stream::round(&noop, &upstream, round).await?;
         pairs.push((noop, stream::round(&masker, &upstream, round).await?));
     }
-    let mut out = std::io::stdout().lock();
-    writeln!(out, "\n{rounds} rounds of streamed answers")?;
-    writeln!(out, "{HEAD}")?;
     let rows: [Row<stream::Sample>; 2] = [
         ("first text, us", |sample| sample.first),
         ("delay of an event, us", |sample| sample.event),
     ];
-    rows.into_iter().try_for_each(|row| write_row(&mut out, row, &pairs))
+    let title = format!("{rounds} rounds of streamed answers");
+    table(&title, ("no-op", "masker"), &rows, &pairs)
 }
 
 /// A name and what it shows of a sample.
 type Row<S> = (&'static str, fn(&S) -> f64);
 
-const HEAD: &str =
-    "                                     no-op    masker   ratio: median (min to max)";
+/// Prints what two chains did, side by side.
+fn table<S>(
+    title: &str,
+    (one, other): (&str, &str),
+    rows: &[Row<S>],
+    pairs: &[(S, S)],
+) -> Outcome<()> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "\n{title}\n{:<32}{one:>10}{other:>10}   ratio: median (min to max)", "")?;
+    rows.iter().try_for_each(|row| write_row(&mut out, *row, pairs))
+}
 
 fn write_row<S>(out: &mut impl Write, (name, pick): Row<S>, pairs: &[(S, S)]) -> Outcome<()> {
     let (_, noop, _) = spread(pairs.iter().map(|(noop, _)| pick(noop)));
@@ -108,16 +117,15 @@ fn write_row<S>(out: &mut impl Write, (name, pick): Row<S>, pairs: &[(S, S)]) ->
 }
 
 fn report(shape: Shape, pairs: &[(Sample, Sample)], requests: usize) -> Outcome<()> {
-    let mut out = std::io::stdout().lock();
-    writeln!(out, "\n{} rounds of {requests} requests of 10 KB: {}", pairs.len(), shape.name())?;
-    writeln!(out, "{HEAD}")?;
     let rows: [Row<Sample>; 4] = [
         ("requests/s", |sample| sample.rate),
         ("CPU per request, us", |sample| sample.envoy + sample.processor),
         ("  Envoy", |sample| sample.envoy),
         ("  processor", |sample| sample.processor),
     ];
-    rows.into_iter().try_for_each(|row| write_row(&mut out, row, pairs))
+    let (rounds, name) = (pairs.len(), shape.name());
+    let title = format!("{rounds} rounds of {requests} requests of 10 KB: {name}");
+    table(&title, ("no-op", "masker"), &rows, pairs)
 }
 
 /// Least, median and most.

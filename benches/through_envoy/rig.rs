@@ -18,7 +18,10 @@ const KEY: &str = "8c1f0a7d93e4b2566fd80b19c7a35e42d1960f3b78ac24e5510d9be76342f
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Kind {
     Noop,
+    /// With its log, as Envoy has its own.
     Masker,
+    /// Neither masker nor Envoy logs a request.
+    Quiet,
 }
 
 /// A process that ends with its owner.
@@ -67,6 +70,8 @@ pub(crate) fn provider() -> Outcome<Provider> {
 #[derive(Debug)]
 pub(crate) struct Rig {
     pub(crate) url: String,
+    /// Where metrics and the monitoring API are.
+    pub(crate) admin: String,
     pub(crate) envoy: Process,
     pub(crate) processor: Process,
 }
@@ -75,6 +80,7 @@ impl Rig {
     pub(crate) async fn start(kind: Kind, provider: &str, dir: &Path) -> Outcome<Self> {
         let (port_, health) = (port()?, port()?);
         let listen = format!("127.0.0.1:{}", port()?);
+        let admin = format!("127.0.0.1:{}", port()?);
         let name = format!("{kind:?}").to_lowercase();
         let mut command = match kind {
             Kind::Noop => {
@@ -82,7 +88,8 @@ impl Rig {
                 command.args(["noop", &listen]);
                 command
             }
-            Kind::Masker => masker(&listen, dir)?,
+            Kind::Masker => masker(&listen, &admin, "info", dir)?,
+            Kind::Quiet => masker(&listen, &admin, "error", dir)?,
         };
         let processor = Process::start(&mut command, &dir.join(format!("{name}.log")))?;
         let config = dir.join(format!("{name}.yaml"));
@@ -95,24 +102,45 @@ impl Rig {
             .env("ENVOY_ADMIN_SOCKET", dir.join(format!("{name}.sock")))
             .stderr(Stdio::inherit())
             .output()?;
-        fs::write(&config, rendered.stdout)?;
+        let rendered = String::from_utf8(rendered.stdout)?;
+        fs::write(
+            &config,
+            if matches!(kind, Kind::Quiet) { silent(&rendered)? } else { rendered },
+        )?;
         let program = std::env::var_os("ENVOY").unwrap_or_else(|| "envoy".into());
         let mut command = Command::new(program);
         command.arg("-c").arg(&config).args(["--use-dynamic-base-id", "--concurrency", "1"]);
         command.args(["--log-level", "warning"]);
         let envoy = Process::start(&mut command, &dir.join(format!("{name}-envoy.log")))?;
         until_ok(&format!("http://127.0.0.1:{health}/healthz")).await?;
-        Ok(Self { url: format!("http://127.0.0.1:{port_}/v1/messages"), envoy, processor })
+        let url = format!("http://127.0.0.1:{port_}/v1/messages");
+        Ok(Self { url, admin: format!("http://{admin}"), envoy, processor })
     }
 }
 
-fn masker(listen: &str, dir: &Path) -> Outcome<Command> {
+/// Envoy's configuration without its access log.
+fn silent(config: &str) -> Outcome<String> {
+    let (before, rest) = config.split_once("          access_log:\n").ok_or("no access log")?;
+    let end = rest
+        .lines()
+        .take_while(|line| line.starts_with("          -") || line.starts_with("           "));
+    let length: usize = end.map(|line| line.len() + 1).sum();
+    Ok(format!("{before}{}", rest.get(length..).ok_or("no end of the access log")?))
+}
+
+fn masker(listen: &str, admin: &str, level: &str, dir: &Path) -> Outcome<Command> {
     let key = dir.join("key");
     fs::write(&key, KEY)?;
     fs::set_permissions(&key, fs::Permissions::from_mode(0o600))?;
     let mut command = Command::new(env!("CARGO_BIN_EXE_masker"));
     command.args(["serve", "--store", "memory", "--listen", listen, "--key-file"]).arg(key);
-    command.args(["--admin", &format!("127.0.0.1:{}", port()?)]);
+    command.args(["--admin", admin]);
+    let config = dir.join(format!("masker-{level}.toml"));
+    let token = dir.join("token");
+    fs::write(&token, "a-token-of-the-bench-that-nobody-is-told")?;
+    fs::set_permissions(&token, fs::Permissions::from_mode(0o600))?;
+    fs::write(&config, format!("[log]\nlevel = {level:?}\n[admin]\ntoken_file = {token:?}\n"))?;
+    command.arg("--config").arg(config);
     Ok(command)
 }
 

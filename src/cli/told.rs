@@ -8,7 +8,7 @@ use tokio::time::timeout;
 
 use crate::cli::serve::ServeError;
 use crate::config::Config;
-use crate::outward::{audit, channels, webhook};
+use crate::outward::{audit, channels, traces, webhook};
 use crate::store::outlet::Outlet;
 use crate::telemetry::journal::Entry;
 use crate::telemetry::{Journal, Recent, Watch, labels};
@@ -49,6 +49,11 @@ impl Told {
             spawn(boxed(
                 async move { match channels::run(outlet, events, watch, recent).await {} },
             ));
+        }
+        if let Some(traces) = &config.traces {
+            let (traces, recent) = (traces.clone(), recent.clone());
+            let metrics = watch.metrics().clone();
+            spawn(boxed(async move { match traces::run(traces, recent, metrics).await {} }));
         }
         let file = config.audit_file.as_deref();
         let mut journal = file.map_or_else(|| Ok(Journal::default()), Journal::open)?;

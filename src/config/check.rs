@@ -53,8 +53,9 @@ pub(crate) fn check(mut file: File) -> Result<Config, File> {
     let restore = restore::rules(&mut file, &patterns.together());
     outward::needs_redis(&mut file);
     let (webhook, events) = (outward::webhook(&mut file), outward::events(&mut file));
+    let traces = outward::traces(&mut file);
     let config = Fields(&file).config(tenants, routes, restore, patterns);
-    let config = config.map(|config| Config { webhook, events, ..config });
+    let config = config.map(|config| Config { webhook, events, traces, ..config });
     match config {
         Ok(config) if file.problems.is_empty() => Ok(config),
         Ok(_) => Err(file),
@@ -184,6 +185,7 @@ impl Fields<'_> {
             alerts: self.alerts()?,
             webhook: None,
             events: None,
+            traces: None,
             log: Log {
                 level: self.text("log.level")?,
                 format: match self.text("log.format")?.as_str() {

@@ -20,6 +20,7 @@ use crate::mask::masker::Around;
 use crate::outward::audit::Stream;
 use crate::outward::channels::Events;
 use crate::outward::http::Target;
+use crate::outward::traces::Traces;
 use crate::store::config::StoreConfig;
 use crate::telemetry::alerts::Thresholds;
 
@@ -84,6 +85,8 @@ pub struct Config {
     pub webhook: Option<Target>,
     /// What is published to channels of the store's Redis.
     pub events: Option<Events>,
+    /// Where traces go.
+    pub traces: Option<Traces>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -296,6 +296,15 @@ pub(crate) const OPTIONS: &[Opt] = &[
     opt("events.every", Time { min: SECOND, max: HOUR }, Default("\"10s\""),
         "How often the performance is published."),
 
+    opt("traces.url_file", File, Unset("\"/etc/masker/traces-url\""),
+        "Holds the URL of a collector, such as http://127.0.0.1:4318/v1/traces, to which spans of exchanges go (OTLP over HTTP, JSON). A client's traceparent goes on; no text travels."),
+    opt("traces.token_file", File, Unset("\"/etc/masker/traces-token\""),
+        "Holds a bearer token for it."),
+    opt("traces.ca_file", File, Unset("\"/etc/masker/tls/collector-ca.pem\""),
+        "Trust this authority alone, PEM, in place of the usual ones."),
+    opt("traces.percent", Count { min: 0, max: 100 }, Default("100"),
+        "So many of a hundred exchanges whose client sends no traceparent get a trace."),
+
     opt("audit.file", Text, Unset("\"/var/lib/masker/audit.log\""),
         "Calls of the API, changes of the mode, reloads, starts and stops are kept in this file, each line with the hash of the one before. `masker audit verify` checks it. Without it they are in the log only."),
 

@@ -10,12 +10,22 @@ use crate::config::suggest::nearest;
 use crate::config::value::Value;
 use crate::outward::channels::{Channel, Events};
 use crate::outward::http::{Target, TargetError};
+use crate::outward::traces::Traces;
 
 const CHANNELS: &str = "events.channels";
 
 /// The webhook, if one is named.
 pub(crate) fn webhook(file: &mut File) -> Option<Target> {
     target(file, "alerts.webhook")
+}
+
+/// The collector of traces, if one is named.
+pub(crate) fn traces(file: &mut File) -> Option<Traces> {
+    let percent = match file.values.get("traces.percent") {
+        Some((Value::Number(percent), _)) => u32::try_from(*percent).ok()?,
+        _ => return None,
+    };
+    target(file, "traces").map(|target| Traces { target, percent })
 }
 
 /// What the files of a section name; what is wrong with them is a problem.

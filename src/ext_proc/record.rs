@@ -59,7 +59,7 @@ pub(crate) fn exchange(tally: &Tally, catalog: &Catalog, metrics: &Metrics) {
     }
     tracing::info!(
         request_id = tally.request_id.as_deref(),
-        trace_id = tally.trace_id.as_deref(),
+        trace_id = tally.trace.as_ref().map(|trace| &*trace.id),
         outcome = tally.outcome.as_str(),
         code = tally.code,
         request_bytes = tally.request_bytes,
@@ -87,6 +87,9 @@ pub(crate) fn seen(tally: &Tally, catalog: &Catalog) -> Seen {
         took: tally.took,
         restored: tally.counts.restored,
         request_id: tally.request_id.clone(),
+        trace: tally.trace.clone(),
+        read: tally.read,
+        lasted: tally.lasted,
         answer_bytes: tally.answer_bytes,
         kinds: kinds.collect(),
         places: tally.unmaskable.iter().map(|(place, &count)| (place.as_str(), count)).collect(),

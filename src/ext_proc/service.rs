@@ -82,6 +82,7 @@ enum Broken {
 impl Service {
     async fn drive(self, mut queue: Queue, answers: Answering) {
         self.metrics.exchanges.inc();
+        let begun = Instant::now();
         let settings = self.settings.load_full();
         let mut exchange = Exchange::new(Arc::clone(&settings));
         let mut aside = Aside::of(self.gate.view());
@@ -96,6 +97,8 @@ impl Service {
             () = self.stop.cancelled() => Err(Broken::Status(Status::unavailable("shutting down"))),
         };
         self.metrics.exchanges.dec();
+        let tally = aside.as_mut().map_or(&mut exchange.tally, |aside| &mut aside.tally);
+        tally.lasted = begun.elapsed();
         let tally = aside.as_ref().map_or(&exchange.tally, |aside| &aside.tally);
         let catalog = &exchange.settings().masker.catalog;
         record::exchange(tally, catalog, &self.metrics);
@@ -114,7 +117,8 @@ impl Service {
         queue: &mut Queue,
         answers: &Answering,
     ) -> Result<(), Broken> {
-        let deadline = Instant::now() + settings.limits.body_time;
+        let begun = Instant::now();
+        let deadline = begun + settings.limits.body_time;
         loop {
             tokio::select! {
                 message = queue.next() => {
@@ -145,6 +149,7 @@ impl Service {
             if let Some(whole) = whole {
                 let took = whole.elapsed();
                 exchange.tally.took = Some(took);
+                exchange.tally.read = whole.duration_since(begun);
                 self.metrics.request_seconds.observe(took);
             }
         }

@@ -9,6 +9,7 @@ use std::time::Duration;
 pub mod audit;
 pub mod channels;
 pub mod http;
+pub mod traces;
 pub mod webhook;
 
 /// Between two attempts: each pause is twice the one before.

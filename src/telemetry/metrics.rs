@@ -53,6 +53,7 @@ pub struct Metrics {
     pub webhook: Family<Told, Counter>,
     pub events: Family<Told, Counter>,
     pub audited: Family<Told, Counter>,
+    pub traces: Family<Told, Counter>,
     pub store_queue: Gauge,
     pub breaker_state: Gauge,
     pub mode: Gauge,
@@ -123,6 +124,8 @@ impl Metrics {
             alerts: of.empty("alerts", "Alerts that began, by severity"),
             webhook: of.empty("webhook", "Alerts for the webhook: sent or dropped"),
             events: of.empty("events", "Events for the channels of Redis: sent or dropped"),
+            traces: of
+                .empty("traces", "Exchanges whose spans went to a collector, or were dropped"),
             audited: of.empty("audit_stream", "Lines for the audit stream: sent or dropped"),
             store_queue: of.empty("store_queue", "Mappings that wait to be written to the store"),
             breaker_state: of.empty(
@@ -180,7 +183,7 @@ impl Metrics {
             drop(self.blocks.get_or_create(side));
         }
         for told in Told::ALL {
-            for family in [&self.webhook, &self.events, &self.audited] {
+            for family in [&self.webhook, &self.events, &self.audited, &self.traces] {
                 drop(family.get_or_create(told));
             }
         }

@@ -13,6 +13,7 @@ pub mod metrics;
 pub mod recent;
 pub mod tenants;
 pub mod timing;
+pub mod trace;
 pub mod utc;
 pub mod watch;
 

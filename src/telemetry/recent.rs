@@ -13,6 +13,7 @@ use serde::Serialize;
 use tokio::sync::broadcast;
 
 use crate::telemetry::labels::Outcome;
+use crate::telemetry::trace::Trace;
 
 /// So many are remembered.
 const KEPT: usize = 100;
@@ -32,10 +33,34 @@ pub struct Seen {
     pub restored: u64,
     /// Of Envoy, so that logs can be joined.
     pub request_id: Option<Box<str>>,
+    pub trace: Option<Trace>,
+    /// From the begin until the request's body was read, and until the end.
+    pub read: Duration,
+    pub lasted: Duration,
     pub answer_bytes: u64,
     pub kinds: Vec<Masked>,
     /// Places that must not change, and how many findings stood there.
     pub places: BTreeMap<&'static str, u64>,
+}
+
+impl Default for Seen {
+    fn default() -> Self {
+        Self {
+            at: SystemTime::UNIX_EPOCH,
+            outcome: Outcome::Aborted,
+            code: None,
+            request_bytes: 0,
+            took: None,
+            restored: 0,
+            request_id: None,
+            trace: None,
+            read: Duration::ZERO,
+            lasted: Duration::ZERO,
+            answer_bytes: 0,
+            kinds: Vec::new(),
+            places: BTreeMap::new(),
+        }
+    }
 }
 
 /// What was masked of one kind.

@@ -117,6 +117,64 @@ async fn a_webhook_is_told_of_alerts_and_tried_again() {
     assert!(!logs.contains("hooks/canary") && !logs.contains("hook-token"), "{logs}");
 }
 
+/// The spans of a request to the collector, by name.
+fn spans(body: &Value) -> Vec<&Value> {
+    let all = body["resourceSpans"][0]["scopeSpans"][0]["spans"].as_array();
+    all.expect("spans").iter().collect()
+}
+
+fn attribute<'v>(span: &'v Value, key: &str) -> &'v Value {
+    let all = span["attributes"].as_array().expect("attributes");
+    &all.iter().find(|own| own["key"] == key).expect("the attribute")["value"]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn spans_go_to_a_collector_under_the_trace_of_the_client() {
+    let hook = Hook(Arc::new(Mutex::new((1, Vec::new()))));
+    let port = hook.clone().start().await;
+    let bed = configured(|bed| {
+        let url = written(bed, "url", &format!("http://127.0.0.1:{port}/v1/traces"));
+        let token = written(bed, "token", "collector-token");
+        format!("[traces]\nurl_file = {url}\ntoken_file = {token}\npercent = 0\n")
+    })
+    .await;
+    let (trace, parent) = ("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7");
+    for (flags, request) in [("00", asking("no trace")), ("01", asking(&prose()))] {
+        let parent = format!("00-{trace}-{parent}-{flags}");
+        let headers = [("content-type", "application/json"), ("traceparent", parent.as_str())];
+        let body = request.to_string().into_bytes();
+        let reply = bed.client.send("POST", &bed.url("/v1/messages"), &headers, body).await;
+        assert_eq!(reply.status, 200);
+    }
+    assert_eq!(bed.post("/v1/messages", &asking("none of a hundred")).await.status, 200);
+    let (to, body) = hook.until(1).await.remove(0);
+    assert_eq!(to, "Bearer collector-token /v1/traces");
+    assert_eq!(find(body.to_string().as_bytes()), None);
+    let service = &body["resourceSpans"][0]["resource"]["attributes"][0];
+    assert_eq!(service["value"]["stringValue"], "masker");
+    let spans = spans(&body);
+    let [exchange, mask] = spans.as_slice() else { panic!("{body}") };
+    assert_eq!((&exchange["name"], &exchange["traceId"]), (&json!("exchange"), &json!(trace)));
+    assert_eq!(exchange["parentSpanId"], parent);
+    assert_eq!((&mask["name"], &mask["parentSpanId"]), (&json!("mask"), &exchange["spanId"]));
+    let masked = attribute(exchange, "masker.masked")["intValue"].as_str().expect("a number");
+    assert!(masked.parse::<usize>().expect("a number") >= VALUES.len());
+    assert_eq!(attribute(exchange, "masker.outcome")["stringValue"], "masked");
+    let nanos = |span: &Value, key: &str| -> u128 {
+        span[key].as_str().expect("a time").parse().expect("a number")
+    };
+    let [began, from, until, ended] = [
+        nanos(exchange, "startTimeUnixNano"),
+        nanos(mask, "startTimeUnixNano"),
+        nanos(mask, "endTimeUnixNano"),
+        nanos(exchange, "endTimeUnixNano"),
+    ];
+    assert!(began <= from && from < until && until <= ended, "{body}");
+    let log = String::from_utf8_lossy(&bed.logs()).into_owned();
+    assert!(log.contains(trace) && !log.contains("collector-token"), "{log}");
+    bed.until_metric("masker_traces_total{result=\"sent\"}", "1").await;
+}
+
 /// Everything that is published, from now on.
 struct Subscribed(BufReader<TcpStream>);
 
