@@ -158,6 +158,13 @@ class Monitoring(unittest.TestCase):
             self.assertIn((component, label), names)
         self.assertIn(f'url = "http://loki:{loki["server"]["http_listen_port"]}/loki/api/v1/push"', alloy)
 
+    def test_every_alert_can_come(self):
+        tests = yaml.safe_load((rig.ROOT / "deploy/prometheus/masker.test.yml").read_text())["tests"]
+        shown = {own["alertname"] for test in tests for own in test["alert_rule_test"] if own.get("exp_alerts")}
+        for path in (rig.ROOT / "deploy/prometheus").glob("*.rules.yml"):
+            alerts = {rule["alert"] for group in yaml.safe_load(path.read_text())["groups"] for rule in group["rules"] if "alert" in rule}
+            self.assertEqual(alerts - shown, set(), path.name)
+
     def test_units_are_well_formed_and_have_timers(self):
         for name, every in (("health", "60s"), ("system", "30s"), ("regression", "4h")):
             timer = (rig.ROOT / f"deploy/systemd/masker-check-{name}.timer").read_text()
