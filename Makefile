@@ -28,7 +28,7 @@ test-all: ## the same, then long property runs and conversations, fuzz, soak, co
 fuzz: ## mutated inputs, FUZZ_SECONDS= (60) for each of three targets
 	@scripts/test.sh fuzz
 
-soak: ## mixed requests, then SOAK_STREAMS= (512) streams while parts are killed, each for SOAK_SECONDS= (120)
+soak: ## mixed requests for SOAK_SECONDS= (120), OUTAGE_SECONDS= (60) without Redis, then SOAK_STREAMS= (512) streams while parts are killed
 	@scripts/test.sh soak
 
 schemas: ## do the newest SDKs have fields without a decision? (needs the network)

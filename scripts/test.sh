@@ -40,7 +40,10 @@ tests() {
     if command -v cargo-nextest >/dev/null; then cargo nextest run --locked; else cargo test --locked; fi
 }
 fuzz() { FUZZ_SECONDS=${FUZZ_SECONDS:-60} cargo test --locked --test fuzz -- --nocapture; }
-soak() { SOAK_SECONDS=${SOAK_SECONDS:-120} cargo test --locked --test e2e soak:: -- --nocapture; }
+soak() {
+    SOAK_SECONDS=${SOAK_SECONDS:-120} OUTAGE_SECONDS=${OUTAGE_SECONDS:-60} \
+        cargo test --locked --test e2e -- soak:: outage:: --nocapture --test-threads 1
+}
 streams() { SOAK_SECONDS=${SOAK_SECONDS:-120} SOAK_STREAMS=${SOAK_STREAMS:-512} "$PYTHON" tests/gateways/soak.py; }
 # The Envoy configurations, from outside. No test here needs a build of its own.
 gateways() { (cd tests/gateways && printf '%s\n' test_*.py | xargs -P 3 -n 1 "$PYTHON" -m unittest -b); }

@@ -14,5 +14,6 @@ pub mod ext_proc;
 pub mod listen;
 pub mod mask;
 pub mod mode;
+pub mod outward;
 pub mod store;
 pub mod telemetry;

@@ -21,6 +21,7 @@ mod rig;
 mod shape;
 mod stream;
 mod upstream;
+mod watch;
 #[path = "../throughput/way.rs"]
 #[expect(dead_code, reason = "ways are for work in one process")]
 mod way;
@@ -83,6 +84,7 @@ async fn main() -> Outcome<()> {
     }
     bars.extend(requests(&asked, dir.path()).await?);
     bars.extend(streams(&asked, dir.path()).await?);
+    bars.extend(watch::measure(&asked, dir.path()).await?);
     bars::print(&bars, &mut std::io::stdout().lock())?;
     Ok(())
 }

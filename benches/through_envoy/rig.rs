@@ -17,13 +17,18 @@ use crate::load;
 /// A master key for measurements.
 const KEY: &str = "8c1f0a7d93e4b2566fd80b19c7a35e42d1960f3b78ac24e5510d9be76342fa8c";
 
+/// Of the admin surface.
+const TOKEN: &str = "a-token-of-the-bench-that-nobody-is-told";
+
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Kind<'a> {
     Noop,
-    /// With the memory store, or a Redis.
+    /// With the memory store, or a Redis; with its log, as Envoy has its own.
     Masker {
         redis: Option<&'a Redis>,
     },
+    /// Neither masker nor Envoy logs a request.
+    Quiet,
 }
 
 /// A process that ends with its owner.
@@ -110,6 +115,8 @@ pub(crate) fn provider() -> Outcome<Provider> {
 #[derive(Debug)]
 pub(crate) struct Rig {
     pub(crate) url: String,
+    /// Where metrics and the monitoring API are.
+    pub(crate) admin: String,
     pub(crate) envoy: Process,
     /// The chain before masker has none.
     pub(crate) processor: Option<Process>,
@@ -125,7 +132,8 @@ impl Rig {
     pub(crate) async fn start(kind: Kind<'_>, provider: &str, dir: &Path) -> Outcome<Self> {
         let (own, health) = (port()?, port()?);
         let listen = format!("127.0.0.1:{}", port()?);
-        let processor = processor(kind, &listen, &format!("127.0.0.1:{}", port()?), dir)?;
+        let admin = format!("127.0.0.1:{}", port()?);
+        let processor = processor(kind, &listen, &admin, dir)?;
         let (config, socket) = (dir.join(format!("{own}.yaml")), dir.join(format!("{own}.sock")));
         let render = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/render.sh");
         let rendered = Command::new(render)
@@ -136,35 +144,58 @@ impl Rig {
             .env("ENVOY_ADMIN_SOCKET", socket)
             .stderr(Stdio::inherit())
             .output()?;
-        fs::write(&config, rendered.stdout)?;
+        let rendered = String::from_utf8(rendered.stdout)?;
+        fs::write(
+            &config,
+            if matches!(kind, Kind::Quiet) { silent(&rendered)? } else { rendered },
+        )?;
         let program = std::env::var_os("ENVOY").unwrap_or_else(|| "envoy".into());
         let mut command = Command::new(program);
         command.arg("-c").arg(&config).args(["--use-dynamic-base-id", "--concurrency", "1"]);
         command.args(["--log-level", "warning"]);
         let envoy = Process::start(&mut command, &dir.join(format!("{own}-envoy.log")))?;
         until_ok(&format!("http://127.0.0.1:{health}/healthz")).await?;
-        let url = format!("http://127.0.0.1:{own}/v1/messages");
-        Ok(Self { url, envoy, processor: Some(processor) })
+        let (url, admin) =
+            (format!("http://127.0.0.1:{own}/v1/messages"), format!("http://{admin}"));
+        Ok(Self { url, admin, envoy, processor: Some(processor) })
     }
+}
+
+/// Envoy's configuration without its access log.
+fn silent(config: &str) -> Outcome<String> {
+    let (before, rest) = config.split_once("          access_log:\n").ok_or("no access log")?;
+    let end = rest
+        .lines()
+        .take_while(|line| line.starts_with("          -") || line.starts_with("           "));
+    let length: usize = end.map(|line| line.len() + 1).sum();
+    Ok(format!("{before}{}", rest.get(length..).ok_or("no end of the access log")?))
 }
 
 /// The process that Envoy asks, with its own log.
 pub(crate) fn processor(kind: Kind<'_>, listen: &str, admin: &str, dir: &Path) -> Outcome<Process> {
     let log = dir.join(format!("{}.log", listen.replace(':', "-")));
-    let redis = match kind {
+    let (redis, level) = match kind {
         Kind::Noop => {
             let mut command = Command::new(std::env::current_exe()?);
             return Process::start(command.args(["noop", listen]), &log);
         }
-        Kind::Masker { redis } => redis,
+        Kind::Masker { redis } => (redis, "info"),
+        Kind::Quiet => (None, "error"),
     };
-    let key = dir.join("key");
-    fs::write(&key, KEY)?;
-    fs::set_permissions(&key, fs::Permissions::from_mode(0o600))?;
+    let [key, token] = [("key", KEY), ("token", TOKEN)].map(|(name, secret)| {
+        let file = dir.join(name);
+        fs::write(&file, secret)?;
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o600))?;
+        Ok::<_, std::io::Error>(file)
+    });
+    let config = dir.join(format!("masker-{level}.toml"));
+    let settings = format!("[log]\nlevel = {level:?}\n[admin]\ntoken_file = {:?}\n", token?);
+    fs::write(&config, settings)?;
     let program = std::env::var_os("MASKER").unwrap_or_else(|| env!("CARGO_BIN_EXE_masker").into());
     let mut command = Command::new(program);
-    command.args(["serve", "--listen", listen, "--admin", admin, "--key-file"]).arg(key);
+    command.args(["serve", "--listen", listen, "--admin", admin, "--key-file"]).arg(key?);
     command.args(["--store", redis.map_or("memory", |redis| &redis.url)]);
+    command.arg("--config").arg(config);
     Process::start(&mut command, &log)
 }
 

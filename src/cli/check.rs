@@ -38,6 +38,9 @@ pub(super) fn run(check: Check, env: Env<'_>) -> Result<(), CliError> {
     let flags = Flags::from(check.flags);
     let config = Config::load(&flags, env)?;
     wiring::masker(&config).map_err(ServeError::from)?;
+    for apart in config.tenants.iter().filter_map(|row| config.apart(&row.tenant)) {
+        wiring::masker(&apart).map_err(ServeError::from)?;
+    }
     let what = Config::file_path(&flags, env)
         .map_or_else(|| "no configuration file".to_owned(), |path| path.display().to_string());
     Ok(output::result(format!("{what}: nothing is wrong\n").as_bytes())?)

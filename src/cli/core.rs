@@ -55,7 +55,7 @@ fn unavailable(error: StoreError) -> CoreError {
 impl Core for Documents {
     fn mask<'a>(&'a self, document: Document<'a>) -> Answer<'a, MaskedText> {
         Box::pin(async move {
-            let settings = self.settings.load_full();
+            let settings = Arc::clone(self.settings.load_full().of(&document.tenant));
             let (scope, source) = (self.scope(&document.tenant), document.text.to_owned());
             let form = form(document.format);
             let work = move |settings: &Settings| {

@@ -1,6 +1,7 @@
 //! `masker doctor`: looks at what masker depends on, and says what to do.
 
 use std::error::Error;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::SystemTime;
 
@@ -15,6 +16,7 @@ use crate::listen::Address;
 use crate::store::FileError;
 use crate::store::doctor::{self, Finding, Level, bad, good, note};
 
+mod baseline;
 mod envoy;
 mod files;
 mod machine;
@@ -28,6 +30,14 @@ pub(super) struct Doctor {
     /// Where Envoy's admin interface listens: IP:PORT or unix:PATH
     #[arg(long, value_name = "ADDRESS")]
     envoy: Option<Address>,
+    /// Where there is none, records how the running masker does since its start; else compares
+    /// with it
+    #[arg(long, value_name = "FILE")]
+    baseline: Option<PathBuf>,
+    /// Where that masker serves its metrics: IP:PORT or unix:PATH
+    /// [env: MASKER_ADMIN] [default: 127.0.0.1:9400]
+    #[arg(long, value_name = "ADDRESS", requires = "baseline")]
+    admin: Option<String>,
     #[command(flatten)]
     flags: Local,
 }
@@ -44,21 +54,22 @@ pub(super) enum DoctorError {
 
 impl Doctor {
     pub(super) fn flags(&self) -> Flags {
-        Flags { store: self.store.clone(), ..self.flags.clone().into() }
+        let (store, admin) = (self.store.clone(), self.admin.clone());
+        Flags { store, admin, ..self.flags.clone().into() }
     }
 }
 
 /// Exit code 1 if something is to be repaired.
 pub(super) fn run(config: &Config, args: &Doctor) -> Result<ExitCode, DoctorError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let examined = examine(config, args.envoy.as_ref());
+    let examined = examine(config, args);
     let found = runtime.map_err(DoctorError::Runtime)?.block_on(examined)?;
     output::result(write(&found).as_bytes()).map_err(DoctorError::Output)?;
     let bad = found.iter().any(|finding| finding.level == Level::Bad);
     Ok(if bad { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-async fn examine(config: &Config, envoy: Option<&Address>) -> Result<Vec<Finding>, FileError> {
+async fn examine(config: &Config, args: &Doctor) -> Result<Vec<Finding>, FileError> {
     let now = SystemTime::now();
     let mut found = files::examine(config, now);
     found.extend(machine::examine(&config.limits));
@@ -75,7 +86,10 @@ async fn examine(config: &Config, envoy: Option<&Address>) -> Result<Vec<Finding
             found.push(note("store: not looked at", "put the keys right first"));
         }
     }
-    match envoy {
+    if let Some(file) = &args.baseline {
+        found.extend(baseline::examine(&config.admin.address, file).await);
+    }
+    match &args.envoy {
         Some(address) => found.extend(envoy::examine(address, now).await),
         None => found.push(note(
             "envoy: not looked at",

@@ -62,7 +62,10 @@ impl Explain {
 }
 
 pub(super) fn run(config: &Config, args: &Explain) -> Result<(), ExplainError> {
-    let scope = config.key.load()?.scope(&Tenant::named(&args.tenant)?);
+    let tenant = Tenant::named(&args.tenant)?;
+    let apart = config.apart(&tenant);
+    let config = apart.as_ref().unwrap_or(config);
+    let scope = config.key.load()?.scope(&tenant);
     let source = input::read(args.file.as_deref())?;
     let format = Endpoint::of(&args.path).request;
     let masker = wiring::masker(config)?;

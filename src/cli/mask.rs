@@ -123,7 +123,10 @@ impl Unmask {
 }
 
 pub(super) fn mask(config: &Config, args: &Mask) -> Result<(), MaskError> {
-    let scope = config.key.load()?.scope(&Tenant::named(&args.tenant)?);
+    let tenant = Tenant::named(&args.tenant)?;
+    let apart = config.apart(&tenant);
+    let config = apart.as_ref().unwrap_or(config);
+    let scope = config.key.load()?.scope(&tenant);
     let source = args.input.read()?;
     let form = args.input.form(&source, config);
     let masker = wiring::masker(config)?;

@@ -22,6 +22,7 @@ mod explain;
 mod flags;
 mod input;
 mod keys;
+mod level;
 mod mask;
 mod mode;
 mod output;
@@ -32,6 +33,7 @@ mod ring;
 mod scan;
 mod serve;
 mod store;
+mod told;
 mod verify;
 mod wiring;
 
@@ -65,6 +67,8 @@ enum Command {
     Doctor(doctor::Doctor),
     /// Show or set the mode of operation of a running masker
     Mode(mode::Mode),
+    /// Change how much a running masker logs
+    LogLevel(level::LogLevel),
     /// Count, move and delete what Redis holds
     #[command(subcommand)]
     Store(store::Command),
@@ -99,6 +103,8 @@ enum CliError {
     Store(#[from] store::StoreError),
     #[error(transparent)]
     Mode(#[from] mode::ModeError),
+    #[error(transparent)]
+    LogLevel(#[from] level::LogLevelError),
     #[error(transparent)]
     Mask(#[from] mask::MaskError),
     #[error(transparent)]
@@ -139,9 +145,10 @@ fn dispatch(command: Command, env: Env<'_>) -> Result<ExitCode, CliError> {
             store::run(&Config::load(&command.flags(), env)?, &command)?;
         }
         Command::Mode(args) => mode::run(&Config::load(&args.client.flags(), env)?, &args)?,
+        Command::LogLevel(args) => level::run(&Config::load(&args.client.flags(), env)?, &args)?,
         Command::Keys(keys) => dispatch_keys(&keys)?,
         Command::Verify(verify) => return Ok(verify::run(&verify)?),
-        Command::Audit(audit) => audit::run(&audit)?,
+        Command::Audit(audit) => audit::run(&audit, env)?,
     }
     Ok(ExitCode::SUCCESS)
 }

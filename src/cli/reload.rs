@@ -1,4 +1,5 @@
-//! Reads detection, patterns and allow-list again, on SIGHUP and when their files change.
+//! Reads detection, patterns, allow-list, tenants and keys again, on SIGHUP and when their
+//! files change.
 //!
 //! Exchanges that run keep what they began with; new ones take the new. A configuration
 //! that is wrong is refused, told and counted, and what was in use stays.
@@ -15,19 +16,21 @@ use tokio::time::{self, MissedTickBehavior};
 
 use crate::cli::wiring;
 use crate::config::Config;
+use crate::config::key::KeySource;
 use crate::config::load::Flags;
 use crate::config::problem::Problems;
 use crate::ext_proc::service::Shared;
-use crate::ext_proc::settings::Settings;
 use crate::listen::Stamp;
 use crate::telemetry::journal::Entry;
 use crate::telemetry::labels::{Reload, Severity};
-use crate::telemetry::{Journal, Watch};
+use crate::telemetry::{Journal, Metrics, Watch};
 
 /// How often files are looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// How often a configuration is read that names other files each time.
 const TRIES: usize = 3;
+/// What is read again.
+const WHAT: &str = "detection, patterns, allow-list, tenants and keys";
 
 /// Where the configuration came from.
 #[derive(Clone, Debug)]
@@ -64,7 +67,11 @@ impl Source {
     /// The files whose change is a reason to read again.
     fn files(&self, config: &Config) -> Vec<PathBuf> {
         let own = Config::file_path(&self.flags, &|name| self.env.get(name).cloned());
-        own.into_iter().chain(config.detect.files.iter().cloned()).collect()
+        let key = match &config.key {
+            KeySource::File(path) => Some(path.clone()),
+            KeySource::Env(_) | KeySource::Command(_) => None,
+        };
+        own.into_iter().chain(key).chain(config.detect.files.iter().cloned()).collect()
     }
 }
 
@@ -79,6 +86,7 @@ pub(super) struct Asked {
 struct Watched {
     source: Source,
     settings: Shared,
+    metrics: Metrics,
     files: Vec<PathBuf>,
     stamps: Vec<Option<Stamp>>,
     /// Why the last one was refused: it is tried again, as a file that it names may come.
@@ -94,7 +102,8 @@ pub(super) async fn watch(
     journal: Journal,
     Asked { mut hangup, mut calls }: Asked,
 ) -> Infallible {
-    let mut watched = Watched { source, settings, files, stamps, refused: None };
+    let metrics = watch.metrics().clone();
+    let mut watched = Watched { source, settings, metrics, files, stamps, refused: None };
     let mut ticks = time::interval(LOOK_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -119,17 +128,15 @@ pub(super) async fn watch(
         }
         watch.metrics().reloads.get_or_create(&result).inc();
         let (severity, text) = match result {
-            Reload::Applied => {
-                (Severity::Info, "detection, patterns and allow-list were read again")
-            }
+            Reload::Applied => (Severity::Info, format!("{WHAT} were read again")),
             Reload::Refused => (
                 Severity::Warning,
-                "the changed configuration cannot be used: what was before stays",
+                "the changed configuration cannot be used: what was before stays".to_owned(),
             ),
         };
         let outcome = result.as_str();
         journal.write(&Entry { action: "reload", who: "masker", outcome, ..Entry::default() });
-        watch.event("reload", severity, text.to_owned());
+        watch.event("reload", severity, text);
     }
 }
 
@@ -143,24 +150,17 @@ impl Watched {
         }
         self.stamps = now;
         let applied = self.source.read().map_err(|error| error.to_string()).and_then(|read| {
-            let made = wiring::editions(&read.config).map_err(|error| error.to_string())?;
-            Ok((read, made))
+            let made = wiring::again(&read.config, &self.settings.load());
+            Ok((read, made.map_err(|error| describe(&error))?))
         });
         match applied {
-            Ok((Read { config, files, stamps }, (masker, editions))) => {
+            Ok((Read { config, files, stamps }, settings)) => {
                 (self.files, self.stamps) = (files, stamps);
                 self.refused = None;
                 let own = config.detect.own.patterns.len();
-                let restore = Arc::new(config.restore.clone());
-                let before = self.settings.load();
-                let (editions, lenient) = (Arc::new(editions), config.lenient);
-                let settings =
-                    Settings { masker, editions, restore, lenient, ..before.as_ref().clone() };
+                wiring::count_tenants(&config, &self.metrics);
                 self.settings.store(Arc::new(settings));
-                tracing::info!(
-                    patterns = own,
-                    "detection, patterns and allow-list were read again"
-                );
+                tracing::info!(patterns = own, "{WHAT} were read again");
                 Some(Reload::Applied)
             }
             Err(error) if !asked && self.refused.as_ref() == Some(&error) => None,
@@ -171,6 +171,12 @@ impl Watched {
             }
         }
     }
+}
+
+/// One line, with what caused it.
+fn describe(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
 fn look_at(files: &[PathBuf]) -> Vec<Option<Stamp>> {

@@ -92,7 +92,7 @@ pub(super) fn add(args: &File) -> Done {
     let id = ring.add(keys::random()?)?;
     write(&args.file, &ring)?;
     say(&format!(
-        "seal key {id} is in the ring and opens; give the file to all replicas and restart them, then `masker keys use {:?} {id}`",
+        "seal key {id} is in the ring and opens; give the file to all replicas, which read it again, then `masker keys use {:?} {id}`",
         args.file
     ))
 }
@@ -149,7 +149,7 @@ pub(super) fn forget(args: &Forget) -> Done {
     }
     write(&args.file, &ring)?;
     say(
-        "the salt is gone, and with it all that was stored for the tenant, once every replica is restarted and every copy of the file deleted",
+        "the salt is gone, and with it all that was stored for the tenant, once every replica has read the file again and every copy of the file deleted",
     )
 }
 

@@ -18,6 +18,7 @@ use crate::admin::{self, Control, Token, TokenError};
 use crate::cli::core::Documents;
 use crate::cli::process::{self, ProcessError};
 use crate::cli::reload::{self, Read, Source};
+use crate::cli::told::Told;
 use crate::cli::wiring;
 use crate::config::load::{Env, Flags};
 use crate::config::problem::Problems;
@@ -30,7 +31,7 @@ use crate::listen::{self, Bound, Listen, ListenError};
 use crate::mode;
 use crate::store::{OpenError, Store};
 use crate::telemetry::journal::{Entry, JournalError};
-use crate::telemetry::{Journal, Metrics, Recent, Watch, log, metrics};
+use crate::telemetry::{Metrics, Recent, Watch, log, metrics};
 
 /// One message holds at most what Envoy's listener buffers, which is 1 MiB in
 /// `envoy/`; tonic's own default would cut off larger settings.
@@ -57,6 +58,10 @@ pub(super) enum ServeError {
     Process(#[from] ProcessError),
     #[error(transparent)]
     Catalog(#[from] Box<CatalogError>),
+    #[error(
+        "the key of placeholders is another one: placeholders would change in running conversations, so start masker again for that"
+    )]
+    Retagged,
     #[error("the mapping store cannot be used")]
     Store(#[from] OpenError),
     #[error("the ext_proc listener cannot be opened")]
@@ -105,10 +110,8 @@ async fn serve(read: Read, source: Source, log: log::Switch) -> Result<(), Serve
     let settings = Arc::new(ArcSwap::from_pointee(wiring::settings(&config)?));
     let token = token(&config)?;
     let (bound, admin_bound) = listeners(&config).await?;
-    let store = Store::open(&config.store).await?;
-    store.expect_key(&settings.load().master);
-    let mut registry = Registry::default();
-    let metrics = Metrics::new(&mut registry);
+    let store = open(&config, &settings).await?;
+    let (registry, metrics) = counters(&config);
     let gate = Gate::new(wiring::modes(&config), store.clone());
     let parts = wiring::Parts {
         metrics: metrics.clone(),
@@ -120,7 +123,8 @@ async fn serve(read: Read, source: Source, log: log::Switch) -> Result<(), Serve
     };
     let watch = Watch::new(metrics.clone(), config.alerts, wiring::look(parts), started);
     let recent = Recent::default();
-    let journal = journal(&config)?;
+    let told = Told::begin(&config, &watch, &recent).await?;
+    let journal = told.journal.clone();
     let stop = CancellationToken::new();
     let service = Service {
         settings: Arc::clone(&settings),
@@ -150,8 +154,8 @@ async fn serve(read: Read, source: Source, log: log::Switch) -> Result<(), Serve
     };
     announce(&config, &settings, &store, (&bound, &admin_bound));
     let admin_stop = CancellationToken::new();
-    let admin_end = admin_stop.clone().cancelled_owned();
-    let admin = tokio::spawn(admin::serve(admin_bound, control, admin_end));
+    let admin = admin::serve(admin_bound, control, admin_stop.clone().cancelled_owned());
+    let admin = tokio::spawn(admin);
     let asked = reload::Asked { hangup, calls };
     let reloads = reload::watch(source, read, settings, watch.clone(), journal.clone(), asked);
     let served = tokio::select! {
@@ -160,6 +164,7 @@ async fn serve(read: Read, source: Source, log: log::Switch) -> Result<(), Serve
         never = watch.run() => match never {},
     };
     journal.write(&Entry { action: "stop", who: "masker", ..Entry::default() });
+    told.end(CLOSING).await;
     store.close(CLOSING).await;
     admin_stop.cancel();
     if let Ok(Ok(ended)) = timeout(CLOSING, admin).await {
@@ -181,12 +186,17 @@ fn token(config: &Config) -> Result<Token, TokenError> {
     config.admin.token_file.as_ref().map_or_else(|| Ok(Token::none()), |path| Token::load(path))
 }
 
-/// The audit log, with the start in it.
-fn journal(config: &Config) -> Result<Journal, JournalError> {
-    let file = config.audit_file.as_deref();
-    let journal = file.map_or_else(|| Ok(Journal::default()), Journal::open)?;
-    journal.write(&Entry { action: "start", who: "masker", ..Entry::default() });
-    Ok(journal)
+async fn open(config: &Config, settings: &Shared) -> Result<Store, OpenError> {
+    let store = Store::open(&config.store).await?;
+    store.expect_key(&settings.load().master);
+    Ok(store)
+}
+
+fn counters(config: &Config) -> (Registry, Metrics) {
+    let mut registry = Registry::default();
+    let metrics = Metrics::new(&mut registry);
+    wiring::count_tenants(config, &metrics);
+    (registry, metrics)
 }
 
 /// For Envoy, and for operators.

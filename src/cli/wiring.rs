@@ -1,5 +1,6 @@
 //! From the configuration to what the parts take.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -9,8 +10,8 @@ use tokio::time::Instant;
 use crate::admin;
 use crate::breaker::State;
 use crate::cli::serve::ServeError;
-use crate::config::Config;
 use crate::config::key::KeySource;
+use crate::config::{Config, TenantRow};
 use crate::detect::edition::Editions;
 use crate::detect::{self, Catalog};
 use crate::ext_proc::budget::Budget;
@@ -18,6 +19,7 @@ use crate::ext_proc::gate::Gate;
 use crate::ext_proc::service::Shared;
 use crate::ext_proc::settings::{Limits, Refuse, Route, Settings, Tenants};
 use crate::listen::{self, Places, Tls};
+use crate::mask::Tenant;
 use crate::mask::masker::{self, Masker};
 use crate::mask::resent::Resent;
 use crate::mode::{self, Mode};
@@ -59,22 +61,16 @@ pub(super) fn editions(config: &Config) -> Result<(Masker, Editions), Box<detect
 
 pub(super) fn settings(config: &Config) -> Result<Settings, ServeError> {
     let limits = &config.limits;
-    let refuse = &config.refuse;
-    let mut tenants =
-        Tenants { bearer_prefixes: config.bearer_prefixes.clone(), ..Tenants::default() };
-    for own in &config.tenants {
-        tenants.keys.extend(own.hashes.iter().map(|&hash| (hash, own.tenant.clone())));
-    }
     let route = |own: &crate::config::PassThrough| Route {
         path_prefix: own.path_prefix.clone(),
         media_types: own.media_types.iter().map(|media| media.to_ascii_lowercase()).collect(),
     };
     let (masker, editions) = editions(config)?;
-    Ok(Settings {
+    let settings = Settings {
         masker,
         editions: Arc::new(editions),
         master: config.key.load()?,
-        tenants,
+        tenants: tenants(config),
         limits: Limits {
             body: limits.body,
             body_time: limits.body_time,
@@ -82,23 +78,85 @@ pub(super) fn settings(config: &Config) -> Result<Settings, ServeError> {
             depth: limits.depth,
             slice: limits.slice,
         },
-        refuse: Refuse {
-            urls: refuse.url_findings,
-            credentials: refuse.credential_findings,
-            ids: refuse.id_findings,
-            images: refuse.images,
-            documents: refuse.pdf,
-            files: refuse.files,
-            audio: refuse.audio,
-            video: refuse.video,
-            hosted: refuse.hosted.clone(),
-        },
+        refuse: refuse(&config.refuse),
         lasting: !matches!(config.store.backend, Backend::Memory { .. }),
         restore: Arc::new(config.restore.clone()),
         lenient: config.lenient,
         routes: config.routes.iter().map(route).collect(),
         budget: Budget::new(limits.buffered),
-    })
+        apart: HashMap::new(),
+    };
+    Ok(Settings { apart: apart(config, &settings)?, ..settings })
+}
+
+/// What is read again, beside all that is only read at the start.
+pub(super) fn again(config: &Config, before: &Settings) -> Result<Settings, ServeError> {
+    let (masker, editions) = editions(config)?;
+    let master = config.key.load()?;
+    if master.check() != before.master.check() {
+        return Err(ServeError::Retagged);
+    }
+    let settings = Settings {
+        masker,
+        editions: Arc::new(editions),
+        master,
+        tenants: tenants(config),
+        restore: Arc::new(config.restore.clone()),
+        lenient: config.lenient,
+        apart: HashMap::new(),
+        ..before.clone()
+    };
+    Ok(Settings { apart: apart(config, &settings)?, ..settings })
+}
+
+/// The settings of tenants that have some of their own.
+fn apart(
+    config: &Config,
+    all: &Settings,
+) -> Result<HashMap<Tenant, Arc<Settings>>, Box<detect::CatalogError>> {
+    let mut apart = HashMap::new();
+    for row in &config.tenants {
+        let Some(own) = config.apart(&row.tenant) else { continue };
+        let (masker, editions) = editions(&own)?;
+        // One cache for all: what it keeps is told apart by the tenant's keys.
+        let masker = Masker { resent: all.masker.resent.clone(), ..masker };
+        let settings = Settings {
+            masker,
+            editions: Arc::new(editions),
+            limits: Limits { body: own.limits.body, ..all.limits },
+            refuse: refuse(&own.refuse),
+            ..all.clone()
+        };
+        apart.insert(row.tenant.clone(), Arc::new(settings));
+    }
+    Ok(apart)
+}
+
+fn tenants(config: &Config) -> Tenants {
+    let own = |row: &TenantRow| row.hashes.iter().map(|&hash| (hash, row.tenant.clone())).collect();
+    let keys = config.tenants.iter().flat_map(|row| -> Vec<_> { own(row) }).collect();
+    Tenants { keys, bearer_prefixes: config.bearer_prefixes.clone() }
+}
+
+/// Tells the metrics which tenants are counted by name.
+pub(super) fn count_tenants(config: &Config, metrics: &Metrics) {
+    if config.tenants_metrics {
+        metrics.tenants.know(config.tenants.iter().map(|row| row.tenant.as_str()));
+    }
+}
+
+fn refuse(refuse: &crate::config::Refuse) -> Refuse {
+    Refuse {
+        urls: refuse.url_findings,
+        credentials: refuse.credential_findings,
+        ids: refuse.id_findings,
+        images: refuse.images,
+        documents: refuse.pdf,
+        files: refuse.files,
+        audio: refuse.audio,
+        video: refuse.video,
+        hosted: refuse.hosted.clone(),
+    }
 }
 
 pub(super) fn admin_limits(config: &Config) -> admin::Limits {
@@ -251,7 +309,9 @@ pub(super) fn look(parts: Parts) -> Arc<dyn Fn() -> Facts + Send + Sync> {
         metrics.mode.set(mode_gauge(mode));
         metrics.process.connections.set(gauge(envoy.taken()));
         metrics.process.resident_bytes.set(gauge(resident_bytes().unwrap_or_default()));
-        let kinds = settings.masker.catalog.kinds();
+        let all = std::iter::once(&settings.masker);
+        let all = all.chain(settings.apart.values().map(|own| &own.masker));
+        let kinds = all.flat_map(|masker| masker.catalog.kinds());
         let critical = kinds.filter(|(_, kind)| kind.critical).map(|(_, kind)| kind.name.clone());
         Facts { breaker: status.breaker, mode, critical: critical.collect() }
     })

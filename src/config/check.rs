@@ -20,13 +20,17 @@ use crate::config::Mode;
 use crate::config::PassThrough;
 use crate::config::Refuse;
 use crate::config::Shutdown;
-use crate::config::TenantKey;
+use crate::config::TenantRow;
 use crate::config::Tls;
+use crate::config::apart;
 use crate::config::combine;
 use crate::config::families;
 use crate::config::file::File;
+use crate::config::hosted;
 use crate::config::key::KeySource;
+use crate::config::outward;
 use crate::config::patterns;
+use crate::config::patterns::Patterns;
 use crate::config::problem::Origin;
 use crate::config::restore;
 use crate::config::rows;
@@ -36,6 +40,7 @@ use crate::detect::{ArnStyle, Profile};
 use crate::listen::Address;
 use crate::mask::care::Rules;
 use crate::mask::masker::Around;
+use crate::outward::audit::Stream;
 use crate::store::config::{Backend, Identity, RedisConfig, StoreConfig};
 use crate::telemetry::alerts::Thresholds;
 
@@ -43,11 +48,16 @@ use crate::telemetry::alerts::Thresholds;
 pub(crate) fn check(mut file: File) -> Result<Config, File> {
     combine::check(&mut file);
     families::check(&mut file);
-    let tenants = rows::tenants(&mut file);
+    let patterns = patterns::own(&mut file);
+    let tenants = apart::tenants(&mut file, &patterns);
     let routes = rows::routes(&mut file);
-    let own = patterns::own(&mut file);
-    let restore = restore::rules(&mut file, &own.0);
-    match Fields(&file).config(tenants, routes, restore, own) {
+    let restore = restore::rules(&mut file, &patterns.together());
+    outward::needs_redis(&mut file);
+    let (webhook, events) = (outward::webhook(&mut file), outward::events(&mut file));
+    let traces = outward::traces(&mut file);
+    let config = Fields(&file).config(tenants, routes, restore, patterns);
+    let config = config.map(|config| Config { webhook, events, traces, ..config });
+    match config {
         Ok(config) if file.problems.is_empty() => Ok(config),
         Ok(_) => Err(file),
         Err(Missing(key)) => {
@@ -131,10 +141,10 @@ impl Fields<'_> {
 
     fn config(
         &self,
-        tenants: Vec<TenantKey>,
+        tenants: Vec<TenantRow>,
         routes: Vec<PassThrough>,
         restore: Rules,
-        (own, files): (Own, Vec<PathBuf>),
+        Patterns { own, files, .. }: Patterns,
     ) -> Result<Config, Missing> {
         Ok(Config {
             listen: Listen { address: self.address("listen.address")?, tls: self.tls("listen") },
@@ -160,6 +170,7 @@ impl Fields<'_> {
             limits: self.limits()?,
             detect: self.detect(own, files)?,
             tenants,
+            tenants_metrics: self.flag("tenants_metrics")?,
             bearer_prefixes: self.list("tenants_bearer_prefixes")?,
             routes,
             refuse: self.refuse()?,
@@ -176,7 +187,11 @@ impl Fields<'_> {
                 _ => LockMemory::Auto,
             },
             audit_file: self.path("audit.file"),
+            audit_stream: self.audit_stream()?,
             alerts: self.alerts()?,
+            webhook: None,
+            events: None,
+            traces: None,
             log: Log {
                 level: self.text("log.level")?,
                 format: match self.text("log.format")?.as_str() {
@@ -251,6 +266,11 @@ impl Fields<'_> {
         })
     }
 
+    fn audit_stream(&self) -> Result<Option<Stream>, Missing> {
+        let most = self.number("audit.stream_length")?;
+        Ok(self.text("audit.stream").ok().map(|key| Stream { key, most }))
+    }
+
     fn alerts(&self) -> Result<Thresholds, Missing> {
         Ok(Thresholds {
             failures_warning: self.number("alerts.failures_warning")?,
@@ -287,13 +307,7 @@ impl Fields<'_> {
 
     fn hosted(&self) -> Result<BTreeSet<Hosted>, Missing> {
         let mut refused = BTreeSet::new();
-        for (key, tool) in [
-            ("refuse.web_search", Hosted::WebSearch),
-            ("refuse.web_fetch", Hosted::WebFetch),
-            ("refuse.code_execution", Hosted::Code),
-            ("refuse.mcp", Hosted::Mcp),
-            ("refuse.file_search", Hosted::FileSearch),
-        ] {
+        for (key, tool) in hosted() {
             if self.flag(key)? {
                 refused.insert(tool);
             }

@@ -11,19 +11,21 @@ const KEY: &str = "detect.families_off";
 pub(crate) fn check(file: &mut File) {
     let Some((Value::List(names), origin)) = file.values.get(KEY) else { return };
     let origin = *origin;
-    let is_known = |name: &&String| families().any(|family| family == name.as_str());
-    let wrong: Vec<_> = names.iter().filter(|name| !is_known(name)).map(|n| unknown(n)).collect();
-    for text in wrong {
+    for text in unknown(KEY, names.iter()) {
         file.problem(origin, text);
     }
 }
 
-fn unknown(name: &str) -> String {
-    match nearest(name, families()) {
-        Some(family) => format!("{KEY} names an unknown family {name:?}; did you mean {family:?}?"),
+/// What is wrong with the names that `key` holds.
+pub(crate) fn unknown<'a>(key: &str, names: impl Iterator<Item = &'a String>) -> Vec<String> {
+    let is_known = |name: &&String| families().any(|family| family == name.as_str());
+    let wrong = names.filter(|name| !is_known(name));
+    let said = |name: &String| match nearest(name, families()) {
+        Some(family) => format!("{key} names an unknown family {name:?}; did you mean {family:?}?"),
         None => {
             let all = families().collect::<Vec<_>>().join(", ");
-            format!("{KEY} names an unknown family {name:?}; there are {all}")
+            format!("{key} names an unknown family {name:?}; there are {all}")
         }
-    }
+    };
+    wrong.map(said).collect()
 }

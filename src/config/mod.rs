@@ -17,9 +17,14 @@ use crate::listen::{Address, Listen, Tls};
 use crate::mask::Tenant;
 use crate::mask::care::Rules;
 use crate::mask::masker::Around;
+use crate::outward::audit::Stream;
+use crate::outward::channels::Events;
+use crate::outward::http::Target;
+use crate::outward::traces::Traces;
 use crate::store::config::StoreConfig;
 use crate::telemetry::alerts::Thresholds;
 
+mod apart;
 mod check;
 mod combine;
 mod families;
@@ -27,6 +32,7 @@ mod file;
 pub mod key;
 pub mod load;
 mod options;
+mod outward;
 mod patterns;
 pub mod print;
 pub mod problem;
@@ -54,8 +60,10 @@ pub struct Config {
     pub mode: Mode,
     pub limits: Limits,
     pub detect: Detect,
-    /// Static API keys that share one tenant.
-    pub tenants: Vec<TenantKey>,
+    /// Static API keys that share one tenant, and what differs for it.
+    pub tenants: Vec<TenantRow>,
+    /// Each of them is counted by itself.
+    pub tenants_metrics: bool,
     /// A bearer token that begins with one of these is a static key.
     pub bearer_prefixes: Vec<String>,
     pub routes: Vec<PassThrough>,
@@ -71,8 +79,16 @@ pub struct Config {
     pub lock_memory: LockMemory,
     /// Where calls and changes are kept.
     pub audit_file: Option<PathBuf>,
+    /// The same in a stream of the store's Redis.
+    pub audit_stream: Option<Stream>,
     /// When operators are warned.
     pub alerts: Thresholds,
+    /// And who is told.
+    pub webhook: Option<Target>,
+    /// What is published to channels of the store's Redis.
+    pub events: Option<Events>,
+    /// Where traces go.
+    pub traces: Option<Traces>,
 }
 
 /// What is done to keep memory out of swap.
@@ -150,11 +166,35 @@ pub struct Detect {
     pub files: Vec<PathBuf>,
 }
 
-/// Static API keys, as SHA-256 hashes, that belong to one tenant.
+/// One tenant: its static API keys, as SHA-256 hashes, and what differs for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TenantKey {
+pub struct TenantRow {
     pub tenant: Tenant,
     pub hashes: Vec<[u8; 32]>,
+    pub apart: Apart,
+}
+
+/// What one tenant has in place of what all have.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Apart {
+    pub families_off: Option<Vec<String>>,
+    pub profile: Option<Profile>,
+    pub own: Option<Arc<Own>>,
+    pub body: Option<usize>,
+    pub findings: Option<usize>,
+    pub refuse: Option<Refuse>,
+}
+
+/// Tools that the provider runs, by the option that refuses them.
+pub(crate) fn hosted() -> impl Iterator<Item = (&'static str, Hosted)> {
+    [
+        ("refuse.web_search", Hosted::WebSearch),
+        ("refuse.web_fetch", Hosted::WebFetch),
+        ("refuse.code_execution", Hosted::Code),
+        ("refuse.mcp", Hosted::Mcp),
+        ("refuse.file_search", Hosted::FileSearch),
+    ]
+    .into_iter()
 }
 
 /// Other media types that are let through below a path, and counted.

@@ -93,7 +93,9 @@ pub(crate) const OPTIONS: &[Opt] = &[
     opt("key_file", KeyFile, Default("\".masker/key\""),
         "The master key: 64 hexadecimal characters or 32 bytes, or a ring of keys (`masker keys add`), in a file that only its owner may read. `masker keys new --out FILE` makes one. All replicas need the same key; whoever has it can tell which value a placeholder stands for, by guessing."),
     opt("key_command", List, Unset("[\"vault\", \"kv\", \"get\", \"-field=ring\", \"secret/masker\"]"),
-        "A program, and its arguments, that prints the master key or the ring, in place of key_file. It is run once, at the start. Or put the keys into the variable MASKER_KEY."),
+        "A program, and its arguments, that prints the master key or the ring, in place of key_file. It is run at the start, and when the configuration is read again. Or put the keys into the variable MASKER_KEY."),
+    opt("tenants_metrics", Flag, Default("true"),
+        "Counts requests, bytes and values of each tenant that a row of [[tenants]] names; all others are `other`."),
     opt("tenants_bearer_prefixes", List, Default("[\"sk-\"]"),
         "A bearer token that begins with one of these is a static API key, which names a tenant. Tokens that rotate (`sk-ant-oat`, `ya29.`, JWTs) never are: their users share the tenant `default`."),
 
@@ -286,12 +288,37 @@ pub(crate) const OPTIONS: &[Opt] = &[
         "Warns when more values of one critical kind are masked in an hour."),
     opt("alerts.cooldown", Time { min: SECOND, max: DAY }, Default("\"15m\""),
         "An alert does not begin again before this."),
+    opt("alerts.webhook.url_file", File, Unset("\"/etc/masker/webhook-url\""),
+        "Holds the URL, on one line, to which each alert is posted as JSON when it begins and when it ends; Slack and those like it show its `text`. Tried again for about two minutes."),
+    opt("alerts.webhook.token_file", File, Unset("\"/etc/masker/webhook-token\""),
+        "Holds a bearer token for it."),
+    opt("alerts.webhook.ca_file", File, Unset("\"/etc/masker/tls/webhook-ca.pem\""),
+        "Trust this authority alone, PEM, in place of the usual ones."),
+
+    opt("events.channels", List, Default("[]"),
+        "Which of masking, unmasking, security and performance are published to channels of the store's Redis, under the names of the system before masker (`aws-masker:events:masking` and so on). No text travels."),
+    opt("events.every", Time { min: SECOND, max: HOUR }, Default("\"10s\""),
+        "How often the performance is published."),
+
+    opt("traces.url_file", File, Unset("\"/etc/masker/traces-url\""),
+        "Holds the URL of a collector, such as http://127.0.0.1:4318/v1/traces, to which spans of exchanges go (OTLP over HTTP, JSON). A client's traceparent goes on; no text travels."),
+    opt("traces.token_file", File, Unset("\"/etc/masker/traces-token\""),
+        "Holds a bearer token for it."),
+    opt("traces.ca_file", File, Unset("\"/etc/masker/tls/collector-ca.pem\""),
+        "Trust this authority alone, PEM, in place of the usual ones."),
+    opt("traces.percent", Count { min: 0, max: 100 }, Default("100"),
+        "So many of a hundred exchanges whose client sends no traceparent get a trace."),
 
     opt("memory.lock", Choice(&["auto", "require", "off"]), Default("\"auto\""),
         "Keeps what masker has in memory (keys, and bodies while they are masked) out of swap. auto: where the limit of locked memory is unlimited (`LimitMEMLOCK=infinity` in a unit, `ulimit -l` in a shell), and warns else. require: refuses to start without. off: does not try."),
 
     opt("audit.file", Text, Unset("\"/var/lib/masker/audit.log\""),
         "Calls of the API, changes of the mode, reloads, starts and stops are kept in this file, each line with the hash of the one before. `masker audit verify` checks it. Without it they are in the log only."),
+
+    opt("audit.stream", Text, Unset("\"masker:audit\""),
+        "The same lines are appended to this stream of the store's Redis. `masker audit verify --stream` checks it. Maskers write there side by side, each its own chain."),
+    opt("audit.stream_length", Count { min: 100, max: 1_000_000_000 }, Default("1_000_000"),
+        "About so many lines are kept there; the oldest go."),
 
     opt("log.level", Choice(&["error", "warn", "info", "debug", "trace"]), Default("\"info\""),
         "What is logged. Libraries never log more than warnings."),
@@ -301,7 +328,7 @@ pub(crate) const OPTIONS: &[Opt] = &[
     opt("patterns", Rows(PATTERN), Unset("[]"),
         "Patterns of your own, masked like the catalog's, which they win over. Each has one of expression, literals and file. Read again on SIGHUP and when this file or a list of names changes; what is wrong is refused then, and what was before stays."),
     opt("tenants", Rows(TENANT), Unset("[]"),
-        "Static API keys that share one tenant, so that a rotated key finds what the old one masked."),
+        "Tenants by name: the static API keys that share one, so that a rotated key finds what the old one masked, and what differs for it. Read again on SIGHUP."),
     opt("routes", Rows(ROUTE), Unset("[]"),
         "Paths on which bodies of other, binary media types are let through unmasked, and counted. Elsewhere: 415."),
 ];
@@ -324,14 +351,26 @@ const PATTERN: &[Opt] = &[
         "Texts in which it finds something. An expression needs one."),
     opt("counter_examples", List, Maybe("[\"PRJ-12\"]"),
         "Texts in which it finds nothing."),
+    opt("tenants", List, Maybe("[\"payments\"]"),
+        "Only for these tenants, each a row of [[tenants]]."),
 ];
 
 #[rustfmt::skip]
 const TENANT: &[Opt] = &[
     opt("name", Text, Unset("\"payments\""),
         "1 to 64 characters of a-z, A-Z, 0-9, '.', '_' and '-'."),
-    opt("keys_file", File, Unset("\"/etc/masker/payments-keys\""),
-        "One API key on each line, or sha256: and its SHA-256 in hexadecimal."),
+    opt("keys_file", File, Maybe("\"/etc/masker/payments-keys\""),
+        "One API key on each line, or sha256: and its SHA-256 in hexadecimal. Without it the tenant is one that Envoy names in x-masker-tenant."),
+    opt("families_off", List, Maybe("[\"tokens\"]"),
+        "In place of detect.families_off."),
+    opt("profile", Choice(&["default", "strict"]), Maybe("\"strict\""),
+        "In place of detect.profile."),
+    opt("body", Size { min: KIB, max: GIB }, Maybe("\"4MiB\""),
+        "In place of limits.body."),
+    opt("findings", Count { min: 1, max: 10_000_000 }, Maybe("1_000"),
+        "In place of limits.findings."),
+    opt("refuse", List, Maybe("[\"url_findings\", \"credential_findings\", \"images\"]"),
+        "In place of [refuse]: the names of those options that are true, all others are false."),
 ];
 
 #[rustfmt::skip]

@@ -31,20 +31,46 @@ enum NamesError {
     Length { line: usize, bytes: usize },
 }
 
-/// What is configured, and the files that were read for it.
-pub(crate) fn own(file: &mut File) -> (Own, Vec<PathBuf>) {
-    let mut own = Own::default();
-    let mut files = Vec::new();
+/// What is configured.
+#[derive(Debug, Default)]
+pub(crate) struct Patterns {
+    /// For all tenants.
+    pub(crate) own: Own,
+    /// For those whose names stand beside it.
+    pub(crate) apart: Vec<(Vec<String>, Origin, Pattern)>,
+    /// The files that were read.
+    pub(crate) files: Vec<PathBuf>,
+}
+
+impl Patterns {
+    /// Those for all, and those for some.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Pattern> {
+        self.own.patterns.iter().chain(self.apart.iter().map(|(.., pattern)| pattern))
+    }
+
+    pub(crate) fn together(&self) -> Own {
+        Own { patterns: self.all().cloned().collect(), allow: self.own.allow.clone() }
+    }
+}
+
+pub(crate) fn own(file: &mut File) -> Patterns {
+    let mut patterns = Patterns::default();
     for row in rows::rows(file, "patterns") {
-        if let Some(pattern) = pattern(file, &row, &mut files) {
-            if own.patterns.iter().any(|other: &Pattern| other.name == pattern.name) {
+        if let Some(pattern) = pattern(file, &row, &mut patterns.files) {
+            if patterns.all().any(|other| other.name == pattern.name) {
                 let text =
                     format!("patterns.name {:?} stands here twice; write another", pattern.name);
                 file.problem(row.origin("name"), text);
             }
-            own.patterns.push(pattern);
+            match row.list("tenants") {
+                Some(of) => {
+                    patterns.apart.push((of.to_vec(), row.origin("tenants"), pattern));
+                }
+                None => patterns.own.patterns.push(pattern),
+            }
         }
     }
+    let own = &mut patterns.own;
     if let Some(allow) = allow(file) {
         own.allow = allow;
         if let Err((key, error)) = own.check() {
@@ -52,7 +78,7 @@ pub(crate) fn own(file: &mut File) -> (Own, Vec<PathBuf>) {
             file.problem(origin, format!("{key} {error}"));
         }
     }
-    (own, files)
+    patterns
 }
 
 fn pattern(file: &mut File, row: &Row, files: &mut Vec<PathBuf>) -> Option<Pattern> {

@@ -1,15 +1,10 @@
-//! The arrays of tables: tenants and routes.
-
-use std::path::Path;
+//! The arrays of tables: their fields, and routes.
 
 use crate::config::PassThrough;
-use crate::config::TenantKey;
 use crate::config::file::File;
 use crate::config::problem::Origin;
-use crate::config::tenants;
 use crate::config::value::Row;
 use crate::config::value::Value;
-use crate::mask::Tenant;
 
 /// The rows of an array of tables that are whole.
 pub(crate) fn rows(file: &File, key: &str) -> Vec<Row> {
@@ -17,37 +12,6 @@ pub(crate) fn rows(file: &File, key: &str) -> Vec<Row> {
         Some((Value::Rows(rows), _)) => rows.clone(),
         _ => Vec::new(),
     }
-}
-
-pub(crate) fn tenants(file: &mut File) -> Vec<TenantKey> {
-    let mut found: Vec<TenantKey> = Vec::new();
-    for row in rows(file, "tenants") {
-        let origin = Origin::File(row.line);
-        let name = row.text("name").map(Tenant::named);
-        let hashes = row.text("keys_file").map(|path| tenants::read(Path::new(path)));
-        if let Some(Err(error)) = &name {
-            file.problem(origin, format!("tenants.name is wrong: {error}"));
-        }
-        if let Some(Err(error)) = &hashes {
-            file.problem(origin, format!("tenants.keys_file {error}"));
-        }
-        let (Some(Ok(tenant)), Some(Ok(hashes))) = (name, hashes) else { continue };
-        if found.iter().any(|other| other.tenant == tenant) {
-            let text =
-                format!("tenant {:?} stands here twice; put its keys in one file", tenant.as_str());
-            file.problem(origin, text);
-        } else if let Some(other) =
-            found.iter().find(|other| other.hashes.iter().any(|hash| hashes.contains(hash)))
-        {
-            let text = format!(
-                "tenants.keys_file holds a key that tenant {:?} has too",
-                other.tenant.as_str()
-            );
-            file.problem(origin, text);
-        }
-        found.push(TenantKey { tenant, hashes });
-    }
-    found
 }
 
 pub(crate) fn routes(file: &mut File) -> Vec<PassThrough> {
@@ -91,6 +55,13 @@ impl Row {
     pub(crate) fn text(&self, key: &str) -> Option<&str> {
         self.fields.iter().find_map(|(name, value)| match value {
             Value::Text(text) if *name == key => Some(text.as_str()),
+            _ => None,
+        })
+    }
+
+    pub(crate) fn number<N: TryFrom<u64>>(&self, key: &str) -> Option<N> {
+        self.fields.iter().find_map(|(name, value)| match value {
+            Value::Number(number) if *name == key => N::try_from(*number).ok(),
             _ => None,
         })
     }

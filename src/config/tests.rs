@@ -14,6 +14,7 @@ use crate::config::options::Form;
 use crate::config::options::OPTIONS;
 use crate::config::print;
 use crate::config::tenants;
+use crate::detect::Profile;
 use crate::detect::custom::Find;
 use crate::listen::Address;
 use crate::store::config::Backend;
@@ -364,6 +365,73 @@ fn tenants_do_not_share() {
     assert_eq!(found, ["masker.toml:4: tenants.keys_file holds a key that tenant \"a\" has too"]);
     let found = problems(&row("a b"));
     assert!(found[0].starts_with("masker.toml:1: tenants.name is wrong: "), "{found:?}");
+}
+
+#[test]
+fn what_differs_for_one_tenant() {
+    let config = config(
+        "[limits]\nfindings = 9\n\
+         [[patterns]]\nname = \"all\"\nkind = \"ALL\"\nliterals = [\"for-all\"]\n\
+         [[patterns]]\nname = \"own\"\nkind = \"OWN\"\nliterals = [\"for-one\"]\n\
+         tenants = [\"payments\"]\n\
+         [[tenants]]\nname = \"payments\"\nbody = \"1MiB\"\nprofile = \"strict\"\n\
+         refuse = [\"images\", \"mcp\"]\n\
+         [[tenants]]\nname = \"plain\"\n",
+    );
+    let names = |config: &Config| -> Vec<_> {
+        config.detect.own.patterns.iter().map(|own| own.name.clone()).collect()
+    };
+    let own = config.apart(&config.tenants[0].tenant).unwrap();
+    assert_eq!(
+        (names(&config), names(&own)),
+        (vec!["all".into()], vec!["all".into(), "own".into()])
+    );
+    assert_eq!((own.limits.body, own.limits.findings), (1 << 20, 9));
+    assert_eq!((own.detect.profile, config.detect.profile), (Profile::Strict, Profile::Default));
+    assert!(own.refuse.images && !own.refuse.url_findings && own.refuse.hosted.len() == 1);
+    assert!(config.apart(&config.tenants[1].tenant).is_none());
+    for (row, wrong) in [
+        ("families_off = [\"netwrk\"]", "3: tenants.families_off names an unknown family"),
+        ("profile = \"loose\"", "3: tenants.profile is \"loose\"; write one of default, strict"),
+        ("body = \"64MiB\"", "3: tenants.body is above limits.body"),
+        ("refuse = [\"image\"]", "3: tenants.refuse holds \"image\"; did you mean \"images\"?"),
+        (
+            "[[patterns]]\nname = \"x\"\nkind = \"X\"\nliterals = [\"for-x\"]\ntenants = [\"b\"]",
+            "7: patterns.tenants names \"b\", which is no row of [[tenants]]",
+        ),
+    ] {
+        let found = problems(&format!("[[tenants]]\nname = \"a\"\n{row}\n"));
+        assert!(found[0].starts_with(&format!("masker.toml:{wrong}")), "{found:?}");
+    }
+}
+
+#[test]
+fn who_else_is_told() {
+    let config = config(
+        "[store]\nurl = \"redis://127.0.0.1:6379\"\n[audit]\nstream = \"masker:audit\"\n\
+         [events]\nchannels = [\"masking\", \"security\"]\n",
+    );
+    assert_eq!(config.audit_stream.unwrap().most, 1_000_000);
+    assert_eq!(config.events.unwrap().channels.len(), 2);
+    assert!(config.webhook.is_none());
+    for (text, wrong) in [
+        ("[events]\nchannels = [\"masking\"]", "2: events.channels is for a store in Redis only"),
+        ("[audit]\nstream = \"a\"", "2: audit.stream is for a store in Redis only"),
+        (
+            "store.url = \"redis://h\"\nevents.channels = [\"maskin\"]",
+            "2: events.channels holds \"maskin\"; did you mean \"masking\"?",
+        ),
+        (
+            "[alerts.webhook]\ntoken_file = \"@keys\"",
+            "2: alerts.webhook.token_file needs alerts.webhook.url_file",
+        ),
+        ("[alerts.webhook]\nurl_file = \"@keys\"", "2: alerts.webhook.url_file is no URL"),
+    ] {
+        let found = problems(text);
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].starts_with(&format!("masker.toml:{wrong}")), "{found:?}");
+        assert!(!found[0].contains("canary"), "{found:?}");
+    }
 }
 
 #[test]

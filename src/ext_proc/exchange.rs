@@ -127,6 +127,12 @@ impl Exchange {
         }
     }
 
+    /// Those of its tenant, once that is known.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
     /// Is the exchange waiting for the rest of the request?
     #[must_use]
     pub fn is_collecting(&self) -> bool {
@@ -314,7 +320,13 @@ impl Exchange {
 
     fn begin(&mut self, headers: &Headers, end: bool) -> Phase {
         self.errors = Endpoint::of(headers.path()).errors;
-        let head = match Head::read(headers, &self.settings) {
+        let scope = match self.settings.scope(headers) {
+            Ok(scope) => scope,
+            Err(reason) => return self.refuse(&reason),
+        };
+        self.tally.tenant = Some(scope.tenant().clone());
+        self.settings = Arc::clone(self.settings.of(scope.tenant()));
+        let head = match Head::read(headers, scope, &self.settings) {
             Ok(head) => head,
             Err(reason) => return self.refuse(&reason),
         };

@@ -4,14 +4,25 @@ use std::time::SystemTime;
 
 use crate::detect::Catalog;
 use crate::ext_proc::tally::Tally;
+use crate::mask::Tenant;
 use crate::telemetry::Metrics;
 use crate::telemetry::labels::{Block, Code, Kept, Restored};
 use crate::telemetry::recent::{Masked, Seen};
+use crate::telemetry::tenants::Counted;
 
 pub(crate) fn exchange(tally: &Tally, catalog: &Catalog, metrics: &Metrics) {
     metrics.requests.get_or_create(&tally.outcome).inc();
     metrics.request_bytes.inc_by(u64::try_from(tally.request_bytes).unwrap_or(u64::MAX));
     metrics.answer_bytes.inc_by(tally.answer_bytes);
+    metrics.tenants.count(
+        tally.tenant.as_ref().map(Tenant::as_str),
+        &Counted {
+            outcome: tally.outcome,
+            request_bytes: u64::try_from(tally.request_bytes).unwrap_or(u64::MAX),
+            masked: tally.findings.values().sum(),
+            restored: tally.counts.restored,
+        },
+    );
     for (&kind, &count) in &tally.findings {
         let info = catalog.info(kind);
         metrics.findings.add(&info.name, info.family, info.critical, count);
@@ -48,7 +59,7 @@ pub(crate) fn exchange(tally: &Tally, catalog: &Catalog, metrics: &Metrics) {
     }
     tracing::info!(
         request_id = tally.request_id.as_deref(),
-        trace_id = tally.trace_id.as_deref(),
+        trace_id = tally.trace.as_ref().map(|trace| &*trace.id),
         outcome = tally.outcome.as_str(),
         code = tally.code,
         request_bytes = tally.request_bytes,
@@ -75,6 +86,11 @@ pub(crate) fn seen(tally: &Tally, catalog: &Catalog) -> Seen {
         request_bytes: u64::try_from(tally.request_bytes).unwrap_or(u64::MAX),
         took: tally.took,
         restored: tally.counts.restored,
+        request_id: tally.request_id.clone(),
+        trace: tally.trace.clone(),
+        read: tally.read,
+        lasted: tally.lasted,
+        answer_bytes: tally.answer_bytes,
         kinds: kinds.collect(),
         places: tally.unmaskable.iter().map(|(place, &count)| (place.as_str(), count)).collect(),
     }

@@ -53,8 +53,7 @@ const SESSION_HEADERS: [&str; 1] = ["x-claude-code-session-id"];
 
 impl Head {
     /// Reads the headers of a request.
-    pub fn read(headers: &Headers, settings: &Settings) -> Result<Self, Reason> {
-        let scope = settings.scope(headers)?;
+    pub fn read(headers: &Headers, scope: Scope, settings: &Settings) -> Result<Self, Reason> {
         let id = SESSION_HEADERS.into_iter().find_map(|name| headers.text(name));
         let session = id.filter(|id| !id.is_empty());
         Ok(Self {

@@ -84,6 +84,7 @@ enum Broken {
 impl Service {
     async fn drive(self, mut queue: Queue, answers: Answering) {
         self.metrics.exchanges.inc();
+        let begun = Instant::now();
         let settings = self.settings.load_full();
         let mut exchange = Exchange::new(Arc::clone(&settings));
         let mut aside = Aside::of(self.gate.view());
@@ -98,9 +99,12 @@ impl Service {
             () = self.stop.cancelled() => Err(Broken::Status(Status::unavailable("shutting down"))),
         };
         self.metrics.exchanges.dec();
+        let tally = aside.as_mut().map_or(&mut exchange.tally, |aside| &mut aside.tally);
+        tally.lasted = begun.elapsed();
         let tally = aside.as_ref().map_or(&exchange.tally, |aside| &aside.tally);
-        record::exchange(tally, &settings.masker.catalog, &self.metrics);
-        self.recent.push(record::seen(tally, &settings.masker.catalog));
+        let catalog = &exchange.settings().masker.catalog;
+        record::exchange(tally, catalog, &self.metrics);
+        self.recent.push(record::seen(tally, catalog));
         if let Err(Broken::Status(status)) = ended {
             tracing::warn!(reason = status.message(), "an exchange was cut off");
             // Envoy may be gone too; the stream ends with an error either way.
@@ -115,7 +119,8 @@ impl Service {
         queue: &mut Queue,
         answers: &Answering,
     ) -> Result<(), Broken> {
-        let deadline = Instant::now() + settings.limits.body_time;
+        let begun = Instant::now();
+        let deadline = begun + settings.limits.body_time;
         loop {
             tokio::select! {
                 message = queue.next() => {
@@ -148,6 +153,7 @@ impl Service {
             if let Some(whole) = whole {
                 let took = whole.elapsed();
                 exchange.tally.took = Some(took);
+                exchange.tally.read = whole.duration_since(begun);
                 self.metrics.request_seconds.observe(took);
             }
         }

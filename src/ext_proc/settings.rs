@@ -34,6 +34,8 @@ pub struct Settings {
     /// Routes on which other media types are let through unmasked.
     pub routes: Vec<Route>,
     pub budget: Arc<Budget>,
+    /// For tenants that have some of their own, in place of these.
+    pub apart: HashMap<Tenant, Arc<Settings>>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -114,6 +116,12 @@ impl Settings {
     pub fn care(&self) -> Care {
         let catalog = Arc::clone(&self.masker.catalog);
         Care::new(Arc::clone(&self.restore), catalog).lenient(self.lenient)
+    }
+
+    /// Those of this tenant.
+    #[must_use]
+    pub fn of<'s>(self: &'s Arc<Self>, tenant: &Tenant) -> &'s Arc<Self> {
+        self.apart.get(tenant).unwrap_or(self)
     }
 
     /// Whose request this is, and that tenant's keys.

@@ -8,18 +8,22 @@ use crate::detect::Kind;
 use crate::ext_proc::answer::Answer;
 use crate::ext_proc::messages::Input;
 use crate::ext_proc::talk::Talk;
+use crate::mask::Tenant;
 use crate::mask::masker::Report;
 use crate::mask::restore::Counts;
 use crate::telemetry::labels::{self, Cause, Outcome, Place};
+use crate::telemetry::trace::Trace;
 
 #[derive(Debug)]
 pub struct Tally {
     pub outcome: Outcome,
+    /// Whose it is, once that is known.
+    pub tenant: Option<Tenant>,
     /// Why it was refused.
     pub code: Option<&'static str>,
     /// Of Envoy, so that the logs can be joined.
     pub request_id: Option<Box<str>>,
-    pub trace_id: Option<Box<str>>,
+    pub trace: Option<Trace>,
     pub request_bytes: usize,
     pub answer_bytes: u64,
     pub findings: BTreeMap<Kind, u64>,
@@ -34,6 +38,9 @@ pub struct Tally {
     pub held_events: u64,
     /// From the end of the request's body until Envoy had all that was masked.
     pub took: Option<Duration>,
+    /// From the begin of the exchange until its request's body was read, and until its end.
+    pub read: Duration,
+    pub lasted: Duration,
     pub malformed: bool,
     pub degraded: bool,
     /// The conversation runs, and nothing was remembered of it.
@@ -48,9 +55,10 @@ impl Default for Tally {
         Self {
             // Until something else is known.
             outcome: Outcome::Aborted,
+            tenant: None,
             code: None,
             request_id: None,
-            trace_id: None,
+            trace: None,
             request_bytes: 0,
             answer_bytes: 0,
             findings: BTreeMap::new(),
@@ -61,6 +69,8 @@ impl Default for Tally {
             counts: Counts::default(),
             held_events: 0,
             took: None,
+            read: Duration::ZERO,
+            lasted: Duration::ZERO,
             malformed: false,
             degraded: false,
             lost: false,
@@ -106,7 +116,7 @@ impl Tally {
         match input {
             Input::RequestHeaders { headers, .. } => {
                 self.request_id = headers.text("x-request-id").and_then(uuid);
-                self.trace_id = headers.text("traceparent").and_then(trace_id);
+                self.trace = headers.text("traceparent").and_then(Trace::parse);
             }
             Input::ResponseBody { bytes, .. } => {
                 self.answer_bytes += u64::try_from(bytes.len()).unwrap_or_default();
@@ -131,13 +141,6 @@ fn uuid(text: &str) -> Option<Box<str>> {
         if hyphens.contains(&at) { byte == b'-' } else { byte.is_ascii_hexdigit() }
     };
     (text.len() == 36 && text.bytes().enumerate().all(right)).then(|| text.into())
-}
-
-/// The trace of `version-trace-parent-flags` (W3C Trace Context, section 3.2).
-fn trace_id(text: &str) -> Option<Box<str>> {
-    let trace = text.split('-').nth(1)?;
-    let right = trace.len() == 32 && trace.bytes().all(|byte| byte.is_ascii_hexdigit());
-    (right && trace.bytes().any(|byte| byte != b'0')).then(|| trace.into())
 }
 
 fn label(place: Guarded) -> Place {
@@ -181,15 +184,6 @@ mod tests {
         assert_eq!(uuid(id).as_deref(), Some(id));
         for wrong in ["", "AKIAQ3EGRYZ7T2LM5XWB", &id.replace('-', "_"), &format!("{id}0")] {
             assert_eq!(uuid(wrong), None, "{wrong}");
-        }
-        let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
-        let parent = format!("00-{trace}-00f067aa0ba902b7-01");
-        assert_eq!(trace_id(&parent).as_deref(), Some(trace));
-        let zero = parent.replace(trace, &"0".repeat(32));
-        for wrong in
-            ["", "00-short-1-01", &zero, &parent.replace(trace, trace.trim_start_matches('4'))]
-        {
-            assert_eq!(trace_id(wrong), None, "{wrong}");
         }
     }
 }

@@ -13,6 +13,7 @@ mod guard;
 pub mod legacy;
 mod lru;
 mod memory;
+pub mod outlet;
 mod queue;
 pub mod record;
 mod redis;

@@ -255,6 +255,16 @@ impl Link {
         answers.into_iter().next().unwrap_or(Err(Failure::Client("protocol error")))
     }
 
+    /// Commands of their keys, in one round trip to each server.
+    pub(crate) async fn several(
+        &self,
+        commands: Vec<(String, Cmd)>,
+        limit: Duration,
+    ) -> Result<Vec<Result<Value, Failure>>, Failure> {
+        let ask = |(key, command)| Ask { key, commands: vec![command] };
+        self.line()?.send(commands.into_iter().map(ask).collect(), Who::Primary, limit).await
+    }
+
     /// One round trip, and where replicas are read from one more for what they
     /// do not know.
     pub(crate) async fn run(&self, batch: &Batch) -> Result<Replies, Failure> {

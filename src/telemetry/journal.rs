@@ -1,6 +1,9 @@
 //! The audit log as a file: lines of JSON, each with the hash of the one before,
 //! so that nothing can be changed or taken out in the middle unnoticed.
 //!
+//! The same lines can be handed on, to be kept elsewhere too; a process that has no file
+//! begins a chain of its own with each start.
+//!
 //! `hash` is the SHA-256 of the line up to it. Whoever can write the file can write
 //! all of it anew: compare the last hash with the one in the log, elsewhere.
 
@@ -18,11 +21,13 @@ use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::time::SystemTime;
 
+use prometheus_client::metrics::counter::Counter;
 use serde::Deserialize;
 use serde::Serialize;
 use sha2::Digest;
 use sha2::Sha256;
 use thiserror::Error;
+use tokio::sync::mpsc;
 
 use crate::telemetry::utc;
 
@@ -30,6 +35,8 @@ use crate::telemetry::utc;
 const LONGEST: u64 = 16 * 1024;
 /// What stands between a line's content and its hash.
 const BEFORE_HASH: &str = ",\"hash\":\"";
+/// Lines that wait to be kept elsewhere.
+const HANDED: usize = 1024;
 
 #[derive(Debug, Error)]
 pub enum JournalError {
@@ -56,8 +63,16 @@ pub struct Entry<'a> {
     pub tenant: Option<&'a str>,
 }
 
+/// A line that was kept, without its end, for who keeps it elsewhere.
+#[derive(Clone, Debug)]
+pub struct Line {
+    /// This process, and no other.
+    pub chain: Arc<str>,
+    pub text: String,
+}
+
 #[derive(Serialize)]
-struct Line<'a> {
+struct Written<'a> {
     seq: u64,
     time: String,
     #[serde(flatten)]
@@ -89,15 +104,23 @@ impl Default for Checked {
     }
 }
 
-/// Cloning shares the file. Without one nothing is kept here.
+/// Cloning shares the file. Without one, and nobody to hand lines on to, nothing is kept.
 #[derive(Clone, Debug, Default)]
 pub struct Journal(Option<Arc<Mutex<Open>>>);
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Open {
-    file: File,
-    seq: u64,
-    head: String,
+    file: Option<File>,
+    copy: Option<Copied>,
+    checked: Checked,
+}
+
+/// Who keeps the lines elsewhere.
+#[derive(Debug)]
+struct Copied {
+    chain: Arc<str>,
+    lines: mpsc::Sender<Line>,
+    dropped: Counter,
 }
 
 impl Journal {
@@ -106,8 +129,27 @@ impl Journal {
         let failed = |source| JournalError::Open { path: path.to_owned(), source };
         let file = OpenOptions::new().append(true).create(true).mode(0o600).open(path);
         let file = file.map_err(failed)?;
-        let Checked { entries, head, .. } = check(path)?;
-        Ok(Self(Some(Arc::new(Mutex::new(Open { file, seq: entries, head })))))
+        let open = Open { file: Some(file), checked: check(path)?, ..Open::default() };
+        Ok(Self(Some(Arc::new(Mutex::new(open)))))
+    }
+
+    /// Hands its lines on, too. What finds no place is dropped and counted: the chain
+    /// shows that it is missing.
+    #[must_use]
+    pub fn copied(self, chain: Arc<str>, dropped: Counter) -> (Self, mpsc::Receiver<Line>) {
+        let (lines, receiver) = mpsc::channel(HANDED);
+        let open = self.0.unwrap_or_default();
+        let mut state = open.lock().unwrap_or_else(PoisonError::into_inner);
+        state.copy = Some(Copied { chain, lines, dropped });
+        drop(state);
+        (Self(Some(open)), receiver)
+    }
+
+    /// Hands no more lines on: who keeps them has them all, then.
+    pub fn end_copy(&self) {
+        if let Some(open) = &self.0 {
+            open.lock().unwrap_or_else(PoisonError::into_inner).copy = None;
+        }
     }
 
     /// Writes an entry, to the disk itself. A failure is told in the log.
@@ -122,14 +164,24 @@ impl Journal {
 
 impl Open {
     fn write(&mut self, entry: &Entry<'_>) -> io::Result<()> {
-        let (seq, time) = (self.seq + 1, utc::rfc3339(SystemTime::now()));
-        let line = serde_json::to_string(&Line { seq, time, entry, prev: &self.head })?;
+        let (seq, time) = (self.checked.entries + 1, utc::rfc3339(SystemTime::now()));
+        let line = Written { seq, time, entry, prev: &self.checked.head };
+        let line = serde_json::to_string(&line)?;
         let content = line.strip_suffix('}').unwrap_or(&line);
         let hash = hash(content);
-        self.file.write_all(format!("{content}{BEFORE_HASH}{hash}\"}}\n").as_bytes())?;
-        self.file.sync_data()?;
+        let text = format!("{content}{BEFORE_HASH}{hash}\"}}");
+        if let Some(file) = &mut self.file {
+            file.write_all(format!("{text}\n").as_bytes())?;
+            file.sync_data()?;
+        }
+        if let Some(Copied { chain, lines, dropped }) = &self.copy
+            && lines.try_send(Line { chain: Arc::clone(chain), text }).is_err()
+        {
+            dropped.inc();
+            tracing::error!(action = entry.action, "the audit stream has no place: a line is lost");
+        }
         tracing::info!(target: "masker::audit", seq, hash, "kept");
-        (self.seq, self.head) = (seq, hash);
+        (self.checked.entries, self.checked.head) = (seq, hash);
         Ok(())
     }
 }
@@ -165,16 +217,43 @@ pub fn check(path: &Path) -> Result<Checked, JournalError> {
     }
 }
 
+/// Checks one chain of lines that are kept elsewhere, of which the oldest may be gone.
+#[derive(Debug, Default)]
+pub struct Chain(Option<Checked>);
+
+impl Chain {
+    /// What is wrong with the next line, if anything is.
+    pub fn next(&mut self, text: &str) -> Result<(), &'static str> {
+        let (shape, head) = match &self.0 {
+            Some(before) => {
+                let (shape, head) = follows(text, Some(&before.head))?;
+                if shape.seq != before.entries + 1 {
+                    return Err("has another number: lines are missing or were added");
+                }
+                (shape, head)
+            }
+            None => follows(text, None)?,
+        };
+        let first = self.0.take().map_or_else(|| shape.time.clone(), |before| before.first);
+        self.0 = Some(Checked { entries: shape.seq, last: shape.time, head, first });
+        Ok(())
+    }
+}
+
 fn parse(line: &[u8], prev: &str) -> Result<(Shape, String), &'static str> {
     let text = line.strip_suffix(b"\n").ok_or("is not whole: the process ended while writing")?;
     let text = std::str::from_utf8(text).map_err(|_| "is not text")?;
+    follows(text, Some(prev))
+}
+
+fn follows(text: &str, prev: Option<&str>) -> Result<(Shape, String), &'static str> {
     let (content, rest) = text.rsplit_once(BEFORE_HASH).ok_or("has no hash")?;
     let told = rest.strip_suffix("\"}").ok_or("has no hash")?;
     if hash(content) != told {
         return Err("was changed: its hash is another");
     }
     let shape: Shape = serde_json::from_str(text).map_err(|_| "is no entry")?;
-    if shape.prev != prev {
+    if prev.is_some_and(|prev| shape.prev != prev) {
         return Err("does not follow the one before: lines are missing or were moved");
     }
     Ok((shape, told.to_owned()))

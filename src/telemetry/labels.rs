@@ -168,6 +168,15 @@ label! {
 }
 
 label! {
+    /// What became of what somebody else is told.
+    Told("result") {
+        Sent = "sent",
+        /// It did not fit, or could not be sent.
+        Dropped = "dropped",
+    }
+}
+
+label! {
     /// Whose certificate.
     Listener("listener") {
         Processor = "processor",

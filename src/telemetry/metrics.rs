@@ -23,7 +23,9 @@ use crate::telemetry::labels::Place;
 use crate::telemetry::labels::Reload;
 use crate::telemetry::labels::Restored;
 use crate::telemetry::labels::Severity;
+use crate::telemetry::labels::Told;
 use crate::telemetry::labels::Tool;
+use crate::telemetry::tenants::Tenants;
 use crate::telemetry::timing::Timing;
 
 /// The media type of [`encode`]'s text.
@@ -33,6 +35,7 @@ pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; cha
 #[derive(Clone, Debug)]
 pub struct Metrics {
     pub requests: Family<Outcome, Counter>,
+    pub tenants: Tenants,
     pub request_bytes: Counter,
     pub answer_bytes: Counter,
     pub findings: Findings,
@@ -47,6 +50,10 @@ pub struct Metrics {
     pub breaker_trips: Counter,
     pub mode_changes: Counter,
     pub alerts: Family<Severity, Counter>,
+    pub webhook: Family<Told, Counter>,
+    pub events: Family<Told, Counter>,
+    pub audited: Family<Told, Counter>,
+    pub traces: Family<Told, Counter>,
     pub store_queue: Gauge,
     pub breaker_state: Gauge,
     pub mode: Gauge,
@@ -94,6 +101,7 @@ impl Metrics {
         of.0.register("build", "The program that runs", version);
         let metrics = Self {
             requests: of.empty("requests", "Requests by how they ended"),
+            tenants: of.tenants(),
             request_bytes: of.empty("request_bytes", "Bytes of request bodies as they came"),
             answer_bytes: of.empty("answer_bytes", "Bytes of answers as they came"),
             findings: of.empty("findings", "Values that were masked, by kind and its family"),
@@ -114,6 +122,11 @@ impl Metrics {
             breaker_trips: of.empty("breaker_trips", "How often the store's breaker opened"),
             mode_changes: of.empty("mode_changes", "How often the mode of operation changed"),
             alerts: of.empty("alerts", "Alerts that began, by severity"),
+            webhook: of.empty("webhook", "Alerts for the webhook: sent or dropped"),
+            events: of.empty("events", "Events for the channels of Redis: sent or dropped"),
+            traces: of
+                .empty("traces", "Exchanges whose spans went to a collector, or were dropped"),
+            audited: of.empty("audit_stream", "Lines for the audit stream: sent or dropped"),
             store_queue: of.empty("store_queue", "Mappings that wait to be written to the store"),
             breaker_state: of.empty(
                 "breaker_state",
@@ -169,6 +182,11 @@ impl Metrics {
         for side in Block::ALL {
             drop(self.blocks.get_or_create(side));
         }
+        for told in Told::ALL {
+            for family in [&self.webhook, &self.events, &self.audited, &self.traces] {
+                drop(family.get_or_create(told));
+            }
+        }
         for severity in Severity::ALL {
             drop(self.alerts.get_or_create(severity));
         }
@@ -199,6 +217,21 @@ impl Registrar<'_> {
         let metric = M::default();
         self.0.register(name, help, metric.clone());
         metric
+    }
+
+    fn tenants(&mut self) -> Tenants {
+        let tenants = Tenants::default();
+        let of = &mut self.0;
+        let requests = tenants.requests.clone();
+        of.register("tenant_requests", "Requests of a tenant by how they ended", requests);
+        for (name, help, family) in [
+            ("tenant_request_bytes", "Bytes of a tenant's request bodies", &tenants.request_bytes),
+            ("tenant_findings", "Values of a tenant that were masked", &tenants.masked),
+            ("tenant_restored", "Placeholders restored in a tenant's answers", &tenants.restored),
+        ] {
+            of.register(name, help, family.clone());
+        }
+        tenants
     }
 
     fn process(&mut self) -> Process {

@@ -11,7 +11,9 @@ pub mod labels;
 pub mod log;
 pub mod metrics;
 pub mod recent;
+pub mod tenants;
 pub mod timing;
+pub mod trace;
 pub mod utc;
 pub mod watch;
 

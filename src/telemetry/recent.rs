@@ -10,11 +10,15 @@ use std::time::Duration;
 use std::time::SystemTime;
 
 use serde::Serialize;
+use tokio::sync::broadcast;
 
 use crate::telemetry::labels::Outcome;
+use crate::telemetry::trace::Trace;
 
 /// So many are remembered.
 const KEPT: usize = 100;
+/// Listeners that are slower than this miss what is older.
+const HEARD: usize = 1024;
 
 /// One request.
 #[derive(Clone, Debug)]
@@ -27,9 +31,36 @@ pub struct Seen {
     /// In masker, up to the last byte to Envoy; none: there was no body.
     pub took: Option<Duration>,
     pub restored: u64,
+    /// Of Envoy, so that logs can be joined.
+    pub request_id: Option<Box<str>>,
+    pub trace: Option<Trace>,
+    /// From the begin until the request's body was read, and until the end.
+    pub read: Duration,
+    pub lasted: Duration,
+    pub answer_bytes: u64,
     pub kinds: Vec<Masked>,
     /// Places that must not change, and how many findings stood there.
     pub places: BTreeMap<&'static str, u64>,
+}
+
+impl Default for Seen {
+    fn default() -> Self {
+        Self {
+            at: SystemTime::UNIX_EPOCH,
+            outcome: Outcome::Aborted,
+            code: None,
+            request_bytes: 0,
+            took: None,
+            restored: 0,
+            request_id: None,
+            trace: None,
+            read: Duration::ZERO,
+            lasted: Duration::ZERO,
+            answer_bytes: 0,
+            kinds: Vec::new(),
+            places: BTreeMap::new(),
+        }
+    }
 }
 
 /// What was masked of one kind.
@@ -41,22 +72,40 @@ pub struct Masked {
 }
 
 /// Cloning shares what is remembered.
-#[derive(Clone, Debug, Default)]
-pub struct Recent(Arc<Mutex<VecDeque<Seen>>>);
+#[derive(Clone, Debug)]
+pub struct Recent {
+    all: Arc<Mutex<VecDeque<Arc<Seen>>>>,
+    tell: broadcast::Sender<Arc<Seen>>,
+}
+
+impl Default for Recent {
+    fn default() -> Self {
+        Self { all: Arc::default(), tell: broadcast::channel(HEARD).0 }
+    }
+}
 
 impl Recent {
     pub fn push(&self, seen: Seen) {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let seen = Arc::new(seen);
+        let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
         if all.len() >= KEPT {
             all.pop_front();
         }
-        all.push_back(seen);
+        all.push_back(Arc::clone(&seen));
+        drop(all);
+        // An error: nobody listens.
+        drop(self.tell.send(seen));
+    }
+
+    #[must_use]
+    pub fn listen(&self) -> broadcast::Receiver<Arc<Seen>> {
+        self.tell.subscribe()
     }
 
     /// The newest first.
     #[must_use]
-    pub fn last(&self, limit: usize) -> Vec<Seen> {
-        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    pub fn last(&self, limit: usize) -> Vec<Arc<Seen>> {
+        let all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
         all.iter().rev().take(limit).cloned().collect()
     }
 }

@@ -39,6 +39,7 @@ fn help() {
         ("patterns", vec!["patterns", "--help"]),
         ("doctor", vec!["doctor", "--help"]),
         ("mode", vec!["mode", "--help"]),
+        ("log-level", vec!["log-level", "--help"]),
         ("store", vec!["store", "--help"]),
         ("keys", vec!["keys", "--help"]),
         ("keys-new", vec!["keys", "new", "--help"]),

@@ -27,9 +27,14 @@ pub(crate) async fn bed(mode: &str) -> Bed {
 }
 
 fn mode(bed: &Bed, args: &[&str]) -> Output {
+    command(bed, "mode", args)
+}
+
+/// A command of masker's that calls the API of the one that runs.
+pub(crate) fn command(bed: &Bed, name: &str, args: &[&str]) -> Output {
     let config = bed.path("masker.toml");
     Command::new(env!("CARGO_BIN_EXE_masker"))
-        .arg("mode")
+        .arg(name)
         .args(args)
         .arg("--config")
         .arg(config)

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::bed::{Bed, Reply, program};
 use crate::messages::{asking, streaming};
-use crate::modes::{TOKEN, bed};
+use crate::modes::{TOKEN, bed, command};
 use crate::planted::{VALUES, find, prose};
 
 const JSON: &str = "application/json";
@@ -97,6 +97,9 @@ async fn every_number_is_that_of_the_load() {
     // Envoy's log has these ids too; it is written later.
     let log = std::fs::read_to_string(bed.path("masker.err")).expect("masker logs");
     assert_eq!(log.matches("\"request_id\":\"").count(), 9, "{log}");
+    for (hint, option) in [("add", "[[patterns]]"), ("allow", "[allow]")] {
+        assert!(requests[hint].as_str().is_some_and(|text| text.starts_with(option)));
+    }
     let first = &requests["requests"][8];
     assert_eq!((&first["outcome"], sum(&first["kinds"], "count")), (&json!("masked"), values / 7));
 }
@@ -167,8 +170,9 @@ async fn the_log_tells_as_much_as_is_asked_for() {
     assert!(!log.contains("\"message\":\"exchange\""), "{log}");
     assert!(log.contains("\"log_level\":\"error\""), "who changed it is told: {log}");
     audited(&bed, &["a quiet night", "log level error", "invalid"]);
-    let body = json!({"level": "info", "reason": "morning"}).to_string();
-    assert_eq!(send(&bed, "POST", "log-level", &headers, &body).await.status, 200);
+    let said = command(&bed, "log-level", &["info", "--reason", "morning"]);
+    assert_eq!((said.status.code(), said.stdout), (Some(0), b"info, after error\n".to_vec()));
+    audited(&bed, &["morning", "log level info"]);
     assert_eq!(bed.post("/v1/messages", &asking("Hello")).await.status, 200);
     bed.until_metric("masker_requests_total{outcome=\"masked\"}", "8").await;
     let log = String::from_utf8_lossy(&bed.logs()).into_owned();

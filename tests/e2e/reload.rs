@@ -1,11 +1,14 @@
 //! Patterns that are read again while exchanges run.
 
+use std::collections::BTreeSet;
 use std::fs;
+use std::process::Command;
 use std::time::Duration;
 
 use serde_json::json;
 
 use crate::bed::{Bed, Plan, Signal};
+use crate::outage::{placeholders, restored};
 use crate::stage::{Exchange, Play};
 
 use Play::{Body, Headers};
@@ -43,6 +46,58 @@ async fn until(bed: &Bed, metric: &str, value: &str) {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     panic!("{metric} is not {value}");
+}
+
+/// Runs `masker keys` on the bed's key file.
+fn keys(bed: &Bed, arguments: &[&str]) {
+    let key = bed.path("key").to_string_lossy().into_owned();
+    let (command, rest) = arguments.split_first().expect("a command");
+    let masker = Command::new(env!("CARGO_BIN_EXE_masker"))
+        .args(["keys", command, &key])
+        .args(rest)
+        .output()
+        .expect("masker runs");
+    assert!(masker.status.success(), "{}", String::from_utf8_lossy(&masker.stderr));
+}
+
+/// A key that rotates seals from then on, without a restart: who lacks it cannot read what
+/// is stored from then on. The key of placeholders is not changed under way.
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_rotate_without_a_restart() {
+    let bed = Bed::start(Plan { redis: true, ..Plan::default() }).await;
+    let ask = async |value: &str| {
+        let text = format!("Look at {value}, please.");
+        let headers = [("content-type", "application/json")];
+        let body = crate::messages::asking(&text).to_string().into_bytes();
+        let reply = bed.client.send("POST", &bed.url("/v1/messages"), &headers, body).await;
+        assert_eq!(reply.json()["content"][0]["text"], format!("I see: {text}"));
+        let mut names = BTreeSet::new();
+        placeholders(&bed.seen(), &mut names);
+        names.pop_first().expect("it was masked")
+    };
+    let (before, after) = ("i-00a0000000000000b", "i-00a0000000000000c");
+    let first = ask(before).await;
+    keys(&bed, &["add"]);
+    keys(&bed, &["use", "1"]);
+    bed.masker.as_ref().expect("masker runs").signal(Signal::HangUp);
+    // The file is watched, too: it may be read once or twice.
+    for _ in 0..500 {
+        if bed.metric(APPLIED).await != "0" {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let second = ask(after).await;
+    assert_eq!(ask(before).await, first, "no placeholder changes");
+    keys(&bed, &["retag", "--new-placeholders"]);
+    until(&bed, REFUSED, "1").await;
+    assert_eq!(ask(after).await, second, "not under way");
+    let logs = String::from_utf8_lossy(&bed.logs()).into_owned();
+    assert!(logs.contains("the key of placeholders is another one"), "{logs}");
+    // The replica has the first key alone.
+    let third = "i-00a0000000000000d";
+    let text = restored(&bed, &[second.clone(), ask(third).await].into()).await;
+    assert!(text.contains(&second) && !text.contains(after) && !text.contains(third), "{text}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,6 +1,7 @@
 //! Mixed requests for a while: no error, no value at the provider, no growth.
 //!
 //! `SOAK_SECONDS` says how long; without it, a few seconds show that it works.
+//! `outage` lets the same users go on while Redis is gone.
 
 use std::fs;
 use std::sync::Arc;
@@ -14,9 +15,10 @@ use tokio::time::{Instant, sleep};
 use crate::bed::{Bed, Client, Plan, Reply, Streamed};
 use crate::messages::asking;
 use crate::planted::{assert_unseen, find, prose};
+use crate::provider::Seen;
 use crate::provider::reply::compress;
 
-const CLIENTS: u64 = 6;
+pub(crate) const CLIENTS: u64 = 6;
 /// Beside a quarter, memory may still grow by so many KiB after the first third:
 /// the allocator's slack and a cache that is not yet full.
 const SLACK: u64 = 48 << 10;
@@ -33,7 +35,7 @@ fn resident(bed: &Bed) -> u64 {
 
 /// One client, which sends one request after the other.
 #[derive(Debug)]
-struct User {
+pub(crate) struct User {
     client: Client,
     url: String,
     number: u64,
@@ -41,12 +43,18 @@ struct User {
 }
 
 impl User {
+    pub(crate) fn new(bed: &Bed, number: u64, sent: &Arc<AtomicU64>) -> Self {
+        let client = if number.is_multiple_of(2) { Client::default() } else { Client::http2() };
+        Self { client, url: bed.url("/v1/messages"), number, sent: Arc::clone(sent) }
+    }
+
     /// What never was in a request before.
     fn fresh(&self, round: u64) -> String {
         format!("i-0{:04x}{round:012x}", self.number + 0xa00)
     }
 
-    async fn round(&self, round: u64) {
+    /// One request; gives the value that it was the first to hold, if it was not refused.
+    pub(crate) async fn round(&self, round: u64) -> Option<String> {
         let fresh = self.fresh(round);
         let text = format!("{}\nAnd {fresh}, please.", prose());
         match round % 8 {
@@ -63,6 +71,7 @@ impl User {
             _ => self.gone(&text).await,
         }
         self.sent.fetch_add(1, Ordering::Relaxed);
+        (round % 8 != 6).then_some(fresh)
     }
 
     async fn ask(&self, request: Value, text: &str, coding: Option<&'static str>) {
@@ -120,8 +129,7 @@ async fn mixed_requests_leave_nothing_behind() {
     let sent = Arc::new(AtomicU64::new(0));
     let mut users = JoinSet::new();
     for number in 0..CLIENTS {
-        let client = if number % 2 == 0 { Client::default() } else { Client::http2() };
-        let user = User { client, url: bed.url("/v1/messages"), number, sent: Arc::clone(&sent) };
+        let user = User::new(&bed, number, &sent);
         users.spawn(async move {
             let mut round = number;
             while Instant::now() < end {
@@ -164,10 +172,15 @@ async fn mixed_requests_leave_nothing_behind() {
 /// How many requests the provider got since it was last asked: none shows a value.
 fn unseen(bed: &Bed) -> usize {
     let seen = bed.seen();
-    assert_unseen(&seen);
-    for request in &seen {
+    assert_clean(&seen);
+    seen.len()
+}
+
+/// Neither a planted value nor a fresh one is in these.
+pub(crate) fn assert_clean(seen: &[Seen]) {
+    assert_unseen(seen);
+    for request in seen {
         let fresh = memchr::memmem::find(&request.body, b"i-00a0");
         assert_eq!(fresh, None, "a fresh id is at the provider");
     }
-    seen.len()
 }

@@ -142,6 +142,7 @@ class Units(unittest.TestCase):
         with tempfile.TemporaryDirectory() as made:
             for path in (DEPLOY / "systemd").glob("*.service"):
                 text = path.read_text().replace("/usr/bin/masker", rig.MASKER).replace("/usr/bin/envoy", rig.ENVOY)
+                text = text.replace("/usr/lib/masker", str(rig.ROOT))
                 unit = pathlib.Path(made) / path.name
                 unit.write_text(text)
             for unit in sorted(pathlib.Path(made).glob("*.service")):

@@ -69,10 +69,10 @@ class Names(unittest.TestCase):
 
     def test_commands_of_masker_exist(self):
         shown = subprocess.run([rig.MASKER, "--help"], capture_output=True, text=True, check=True).stdout
-        commands = set(re.findall(r"^  ([a-z]+) ", shown, re.MULTILINE))
+        commands = set(re.findall(r"^  ([a-z-]+) ", shown, re.MULTILINE))
         for page in PAGES:
             code = blocks(page.read_text(), r"sh(?: run)?")
-            for command in re.findall(r"`masker ([a-z]+)[^`]*`", page.read_text()) + re.findall(r"^(?:sudo )?masker ([a-z]+)", "".join(code), re.MULTILINE):
+            for command in re.findall(r"`masker ([a-z][a-z-]*)[^`]*`", page.read_text()) + re.findall(r"^(?:sudo )?masker ([a-z][a-z-]*)", "".join(code), re.MULTILINE):
                 self.assertIn(command, commands, page.name)
 
     def test_every_part_of_envoy_is_told(self):

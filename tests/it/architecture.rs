@@ -13,6 +13,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("telemetry", &["breaker", "mode"]),
     ("listen", &["telemetry"]),
     ("store", &["detect", "body", "mask", "mode", "breaker"]),
+    ("outward", &["store", "telemetry"]),
     ("ext_proc", &["detect", "body", "mask", "store", "mode", "breaker", "telemetry"]),
     ("admin", &["detect", "body", "mask", "store", "mode", "breaker", "telemetry", "listen"]),
     // Below: plain types of the parts that a configuration speaks of.
@@ -26,6 +27,7 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
     ("config", "listen", "an address is read and checked where the listener defines it"),
     ("config", "store", "a backend's settings are defined by the store"),
     ("config", "telemetry", "thresholds of alerts are options, defined where the rules are"),
+    ("config", "outward", "who is told is checked where it is told"),
     ("telemetry", "config", "the log's level and format are options"),
 ];
 

@@ -42,6 +42,7 @@ pub(crate) fn settings() -> Settings {
         lenient: true,
         routes: Vec::new(),
         budget: Budget::new(1 << 26),
+        apart: HashMap::new(),
     }
 }
 

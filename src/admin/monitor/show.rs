@@ -309,8 +309,18 @@ pub(super) fn requests(control: &Control, limit: usize) -> Value {
             "unmaskable": seen.places,
         })
     });
-    json!({"timestamp": control.watch.now(), "requests": all.collect::<Vec<_>>()})
+    json!({
+        "timestamp": control.watch.now(),
+        "requests": all.collect::<Vec<_>>(),
+        "add": ADD,
+        "allow": ALLOW,
+    })
 }
+
+/// What to write so that a name of one's own is masked, too.
+const ADD: &str = "[[patterns]] name = \"buckets\", kind = \"BUCKET\", literals = [\"the name\"]";
+/// And so that one value is not masked any more.
+const ALLOW: &str = "[allow] values = [\"the value\"]";
 
 /// What to write into the configuration so that this is not masked any more.
 fn exempt(family: &str) -> String {

@@ -32,20 +32,20 @@ const LONGEST: usize = 8 << 20;
 /// Seconds that the clocks may differ by.
 const APART: u64 = 60;
 
-/// What was answered, and when by Envoy's clock.
-struct Shown {
-    stats: String,
+/// What was answered, and when by the clock of who answered.
+pub(super) struct Shown {
+    pub(super) text: String,
     date: Option<u64>,
 }
 
 pub(super) async fn examine(address: &Address, now: SystemTime) -> Vec<Finding> {
-    let shown = match timeout(PATIENCE, ask(address)).await {
+    let shown = match timeout(PATIENCE, fetch(address, STATS)).await {
         Ok(Ok(shown)) => shown,
         Ok(Err(why)) => return vec![unreachable(address, &why)],
         Err(_) => return vec![unreachable(address, "no answer in time")],
     };
     let mut found = vec![good(format!("envoy: answers at {address}"))];
-    found.extend(about(&shown.stats));
+    found.extend(about(&shown.text));
     let now = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
     found.extend(shown.date.map(|date| clock(date, now)));
     found
@@ -56,22 +56,24 @@ fn unreachable(address: &Address, why: &str) -> Finding {
     bad(what, "start Envoy; --envoy names its admin interface, which must allow /stats")
 }
 
-async fn ask(address: &Address) -> Result<Shown, String> {
+/// One page, without TLS.
+pub(super) async fn fetch(address: &Address, path: &str) -> Result<Shown, String> {
     let text = |error: io::Error| error.to_string();
     match address {
-        Address::Tcp(address) => get(TcpStream::connect(address).await.map_err(text)?).await,
-        Address::Unix(path) => get(UnixStream::connect(path).await.map_err(text)?).await,
+        Address::Tcp(address) => get(TcpStream::connect(address).await.map_err(text)?, path).await,
+        Address::Unix(socket) => get(UnixStream::connect(socket).await.map_err(text)?, path).await,
     }
 }
 
 async fn get(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    path: &str,
 ) -> Result<Shown, String> {
     let text = |error: hyper::Error| error.to_string();
     let shaken = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await;
     let (mut sender, connection) = shaken.map_err(text)?;
     let driven = tokio::spawn(connection);
-    let request = Request::get(STATS).header(header::HOST, "envoy").body(Empty::<Bytes>::new());
+    let request = Request::get(path).header(header::HOST, "localhost").body(Empty::<Bytes>::new());
     let request = request.map_err(|error| error.to_string())?;
     let (head, body) = sender.send_request(request).await.map_err(text)?.into_parts();
     let body = Limited::new(body, LONGEST).collect().await.map_err(|error| error.to_string())?;
@@ -80,8 +82,8 @@ async fn get(
         return Err(format!("it says {}", head.status));
     }
     let date = head.headers.get(header::DATE).and_then(|date| date.to_str().ok());
-    let stats = String::from_utf8_lossy(&body.to_bytes()).into_owned();
-    Ok(Shown { stats, date: date.and_then(utc::http_date) })
+    let text = String::from_utf8_lossy(&body.to_bytes()).into_owned();
+    Ok(Shown { text, date: date.and_then(utc::http_date) })
 }
 
 /// The sum of the numbers whose names end so; none if there is no such number.

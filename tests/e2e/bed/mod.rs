@@ -312,12 +312,18 @@ impl Bed {
 
     /// A command without arguments that hold blanks.
     pub(crate) async fn redis_command(&self, command: &str) {
+        let answer = self.redis_answer(command).await;
+        assert!(answer.starts_with("+OK"), "{answer}");
+    }
+
+    /// The beginning of what Redis answers to such a command.
+    pub(crate) async fn redis_answer(&self, command: &str) -> String {
         let stream = TcpStream::connect(("127.0.0.1", self.redis_port)).await;
         let mut stream = stream.expect("Redis listens");
         stream.write_all(format!("{command}\r\n").as_bytes()).await.expect("sent");
         let mut answer = [0; 64];
         let length = stream.read(&mut answer).await.expect("an answer");
-        assert!(answer.starts_with(b"+OK"), "{}", String::from_utf8_lossy(&answer[..length]));
+        String::from_utf8_lossy(&answer[..length]).into_owned()
     }
 
     /// What the provider saw since it was last asked.
