@@ -13,6 +13,7 @@ mod blocks;
 mod chain;
 mod identity;
 mod originals;
+mod partial;
 mod verify;
 
 use std::collections::BTreeMap;

@@ -13,6 +13,7 @@ use crate::mask::Scope;
 use crate::mask::conversation::blocks::{self, Block};
 use crate::mask::conversation::identity;
 use crate::mask::conversation::originals::{Original, Originals};
+use crate::mask::conversation::partial::{self, Call};
 use crate::mask::masker::{Around, Masker, Session};
 use crate::mask::table::Table;
 
@@ -64,6 +65,8 @@ struct Parts {
     at: Option<u32>,
     /// Texts that follow each other.
     text: Option<Part>,
+    /// A call whose arguments go on: as the model wrote it, and as the client gets it.
+    call: Option<[Call; 2]>,
 }
 
 impl Parts {
@@ -237,7 +240,8 @@ impl Verify {
     /// A part of an answer of Gemini's, or all of it. Some clients send each of its parts back
     /// as it came, others put texts that follow each other together: both are compared.
     pub(crate) fn chunk(&mut self, wrote: &str, gave: &str) {
-        for (kind, wrote, gave) in self.pairs(wrote, gave) {
+        let calls = self.calls(wrote, gave);
+        for (kind, wrote, gave) in self.pairs(wrote, gave).into_iter().chain(calls) {
             if kind != Kind::Text {
                 self.end_text();
             }
@@ -251,6 +255,32 @@ impl Verify {
                 self.block(kind, &wrote, &gave);
             }
         }
+    }
+
+    /// The calls that end here and whose arguments came in pieces.
+    fn calls(&mut self, wrote: &str, gave: &str) -> Vec<(Kind, String, String)> {
+        if !wrote.contains("functionCall") {
+            return Vec::new();
+        }
+        let depth = self.masker.limits.depth;
+        let (Ok(wrote), Ok(gave)) = (Tape::parse(wrote, depth), Tape::parse(gave, depth)) else {
+            return Vec::new();
+        };
+        let calls = |tape: &Tape<'_>| partial::calls(tape, &blocks::answered(tape));
+        let mut ended = Vec::new();
+        for ((own, goes_on), (given, _)) in calls(&wrote).into_iter().zip(calls(&gave)) {
+            let mut call = self.parts.call.take().unwrap_or_default();
+            let [wrote_call, gave_call] = &mut call;
+            wrote_call.take(&wrote, own);
+            gave_call.take(&gave, given);
+            if goes_on {
+                self.parts.call = Some(call);
+                continue;
+            }
+            let [wrote, gave] = call.map(Call::args);
+            ended.extend(wrote.zip(gave).map(|(wrote, gave)| (Kind::Json, wrote, gave)));
+        }
+        ended
     }
 
     /// No text follows that belongs to those before.
