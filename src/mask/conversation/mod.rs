@@ -14,6 +14,7 @@ mod chain;
 mod identity;
 mod originals;
 mod partial;
+mod parts;
 mod verify;
 
 use std::collections::BTreeMap;
