@@ -86,6 +86,10 @@ pub fn resolved(tape: &Tape<'_>, format: Format) -> Format {
     if format == Format::Invoke { invoked(tape) } else { format }
 }
 
+/// What stands below these in a schema belongs to the property that it describes:
+/// `"account_id": {"type": "integer", "enum": [123456789012]}`.
+const OF_SCHEMAS: [&str; 9] =
+    ["enum", "const", "default", "examples", "example", "items", "anyOf", "oneOf", "allOf"];
 /// Where APIs that are not known put the input of tools.
 const TOOL_INPUTS: [&str; 3] = ["arguments", "args", "input"];
 
@@ -194,7 +198,7 @@ impl Walk<'_, '_> {
 
     fn visit(&mut self, node: Node, rule: Rule, label: Option<Node>) {
         match self.tape.shape(node) {
-            Shape::Object => self.object(node, rule),
+            Shape::Object => self.object(node, rule, label),
             Shape::Array => {
                 for item in self.tape.items(node) {
                     self.visit(item, rule, label);
@@ -223,7 +227,7 @@ impl Walk<'_, '_> {
         }
     }
 
-    fn object(&mut self, node: Node, rule: Rule) {
+    fn object(&mut self, node: Node, rule: Rule, label: Option<Node>) {
         let given = rule;
         let mut rule = self.refine(node, given);
         if rule.is_object() && self.tape.repeats(node) {
@@ -247,7 +251,8 @@ impl Walk<'_, '_> {
             if matches!(inner, Rule::Free) {
                 self.leaf(key, None, Place::Key);
             }
-            self.visit(value, inner, Some(key));
+            let of_schema = matches!(inner, Rule::Free) && OF_SCHEMAS.contains(&self.tape.raw(key));
+            self.visit(value, inner, label.filter(|_| of_schema).or(Some(key)));
             self.tool = outer;
         }
         self.ends(node, given, outer_channel);

@@ -13,6 +13,7 @@ use crate::config::Config;
 use crate::config::Detect;
 use crate::config::Limits;
 use crate::config::Listen;
+use crate::config::LockMemory;
 use crate::config::Log;
 use crate::config::LogFormat;
 use crate::config::Mode;
@@ -168,6 +169,11 @@ impl Fields<'_> {
             shutdown: Shutdown {
                 notice: self.time("shutdown.notice")?,
                 drain: self.time("shutdown.drain")?,
+            },
+            lock_memory: match self.text("memory.lock")?.as_str() {
+                "require" => LockMemory::Require,
+                "off" => LockMemory::Off,
+                _ => LockMemory::Auto,
             },
             audit_file: self.path("audit.file"),
             alerts: self.alerts()?,

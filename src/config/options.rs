@@ -287,6 +287,9 @@ pub(crate) const OPTIONS: &[Opt] = &[
     opt("alerts.cooldown", Time { min: SECOND, max: DAY }, Default("\"15m\""),
         "An alert does not begin again before this."),
 
+    opt("memory.lock", Choice(&["auto", "require", "off"]), Default("\"auto\""),
+        "Keeps what masker has in memory (keys, and bodies while they are masked) out of swap. auto: where the limit of locked memory is unlimited (`LimitMEMLOCK=infinity` in a unit, `ulimit -l` in a shell), and warns else. require: refuses to start without. off: does not try."),
+
     opt("audit.file", Text, Unset("\"/var/lib/masker/audit.log\""),
         "Calls of the API, changes of the mode, reloads, starts and stops are kept in this file, each line with the hash of the one before. `masker audit verify` checks it. Without it they are in the log only."),
 

@@ -70,8 +70,8 @@ impl Head {
 
     /// Refuses a body that could not be masked, before it is read.
     pub fn check(&self, headers: &Headers, limit: usize) -> Result<(), Reason> {
-        let length = headers.text("content-length").and_then(|length| length.parse::<u64>().ok());
-        if length.is_some_and(|length| usize::try_from(length).is_ok_and(|length| length > limit)) {
+        let long = |length| usize::try_from(length).map_or(true, |length| length > limit);
+        if headers.length().is_some_and(long) {
             return Err(Reason::TooLarge(limit));
         }
         if headers.is_signed() {
@@ -366,6 +366,13 @@ impl Masked {
 }
 
 impl Spoken {
+    /// Without the request's body: from here on nothing is masked again.
+    #[must_use]
+    pub fn released(mut self: Box<Self>) -> Box<Self> {
+        self.read = Read { text: String::new(), tokens: None, identity: None };
+        self
+    }
+
     /// What the answer is verified with, and the conversation.
     #[must_use]
     pub fn verify(self, scope: &Scope, table: &Arc<Table>) -> (Verify, Talk) {

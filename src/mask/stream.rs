@@ -246,7 +246,8 @@ impl Stream {
         counts: &mut Counts,
     ) -> Vec<Swap<String>> {
         // Of formats whose channels are not known, texts may go on, and with them URLs.
-        let goes_on = table.care().is_some() && matches!(self.format, Format::Other | Format::Free);
+        let format = select::resolved(tape, self.format);
+        let goes_on = table.care().is_some() && matches!(format, Format::Other | Format::Free);
         let mut swaps = Vec::new();
         if leaves.is_empty()
             || !(goes_on || restore::may_hold_escaped(tape.source().as_bytes(), table))

@@ -21,6 +21,7 @@ mod custom;
 #[path = "../common/dice.rs"]
 mod dice;
 mod driver;
+mod envoy;
 mod every_split;
 mod exchange;
 #[path = "../common/files.rs"]
