@@ -770,6 +770,43 @@ fn a_replica_with_an_old_record_masks_again() {
     }
 }
 
+#[test]
+fn arguments_that_come_in_pieces_come_back_as_the_model_wrote_them() {
+    let said = "aws rds describe-db-instances --db-instance-identifier prod i-0123456789abcdef0";
+    let user = json!({"role": "user", "parts": [{"text": said}]});
+    let path = "/v1/projects/p/locations/l/publishers/google/models/g:streamGenerateContent";
+    let args = |name: &str, id: &str| json!({"name": name, "all": [{"id": id, "n": 1.5}], "also": "i-0fedcba9876543210"});
+    // In pieces of these texts, of which a client puts those of one path together.
+    let pieces = |name: &str, id: &str| {
+        let (from, to) = id.split_at(5);
+        let piece = |path: &str, text: &str, more: bool| json!({"jsonPath": path, "stringValue": text, "willContinue": more});
+        vec![
+            json!({"name": "f", "willContinue": true}),
+            json!({"partialArgs": [piece("$.name", name, false), piece("$['all'][0].id", from, true)], "willContinue": true}),
+            json!({"partialArgs": [piece("$['all'][0].id", to, false), {"jsonPath": "$.all[0].n", "numberValue": 1.5}], "willContinue": true}),
+            json!({"partialArgs": [piece("$.also", "i-0fedcba9876543210", false)], "willContinue": true}),
+            json!({}),
+        ]
+    };
+    let mut kept = Kept::new();
+    let request = json!({"contents": [user]});
+    let (masked, got) = exchanged(&mut kept, path, &request, "text/event-stream", |masked| {
+        let from = masked.find("AWS_EC2_").unwrap();
+        let calls = pieces(&database(masked), &masked[from..from + 20]);
+        let event = |call| json!({"candidates": [{"content": {"role": "model", "parts": [{"functionCall": call}]}}]});
+        lines(&calls.into_iter().map(event).collect::<Vec<_>>())
+    });
+    let from = masked.find("AWS_EC2_").unwrap();
+    let wrote = args(&database(&masked), &masked[from..from + 20]);
+    assert!(!got.contains("AWS_"), "{got}");
+    assert!(got.contains(r#""stringValue":"i-0123456789abcdef0""#), "{got}");
+    let call = json!({"functionCall": {"name": "f", "args": args("prod", "i-0123456789abcdef0")}});
+    let back = json!({"contents": [user, {"role": "model", "parts": [call]}, user]});
+    let (again, _) = exchanged(&mut kept, path, &back, "text/event-stream", |_| String::new());
+    let again: Value = serde_json::from_str(&again).unwrap();
+    assert_eq!(again["contents"][1]["parts"][0]["functionCall"]["args"], wrote);
+}
+
 /// The store lost what another replica wrote, and nobody tells.
 #[test]
 fn a_replica_that_alone_remembers_less_is_counted() {

@@ -13,6 +13,8 @@ mod blocks;
 mod chain;
 mod identity;
 mod originals;
+mod partial;
+mod parts;
 mod verify;
 
 use std::collections::BTreeMap;

@@ -13,11 +13,11 @@ use crate::mask::Scope;
 use crate::mask::conversation::blocks::{self, Block};
 use crate::mask::conversation::identity;
 use crate::mask::conversation::originals::{Original, Originals};
+use crate::mask::conversation::partial::{self, Call};
+use crate::mask::conversation::parts::{Kind, LONGEST, Part, Parts};
 use crate::mask::masker::{Around, Masker, Session};
 use crate::mask::table::Table;
 
-/// A longer block is not compared.
-const LONGEST: usize = 1 << 20;
 /// Which text of a block of the Claude API a thought is.
 const THOUGHT: u64 = 1;
 /// Nor are more that are open at a time.
@@ -45,91 +45,6 @@ pub struct Verify {
 impl fmt::Debug for Verify {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Verify({} blocks)", self.digests.len())
-    }
-}
-
-/// A block of a stream, as it stands in the JSON of its events.
-struct Part {
-    kind: Kind,
-    wrote: String,
-    gave: String,
-    /// Of a thought.
-    signature: String,
-}
-
-/// The parts of an answer of Gemini's.
-#[derive(Default)]
-struct Parts {
-    /// Blocks of the model so far, each part counted.
-    at: Option<u32>,
-    /// Texts that follow each other.
-    text: Option<Part>,
-}
-
-impl Parts {
-    fn add(&mut self, wrote: &str, gave: &str) {
-        let text = self.text.get_or_insert_with(|| Part::new(Kind::Text));
-        text.wrote.push_str(wrote);
-        text.gave.push_str(gave);
-        text.bound();
-    }
-}
-
-impl Part {
-    fn new(kind: Kind) -> Self {
-        let (wrote, gave, signature) = Default::default();
-        Self { kind, wrote, gave, signature }
-    }
-
-    /// Of what is too long it is only known that it is one of the blocks.
-    fn bound(&mut self) {
-        let len = self.gave.len() + self.wrote.len() + self.signature.len();
-        if matches!(self.kind, Kind::Long | Kind::LongThought) || len > LONGEST {
-            let thought = matches!(self.kind, Kind::Thought | Kind::LongThought);
-            self.kind = if thought { Kind::LongThought } else { Kind::Long };
-            self.signature.clear();
-            (self.wrote, self.gave) = Default::default();
-        }
-    }
-}
-
-/// How a block is written in a request.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Text,
-    /// A value of JSON.
-    Json,
-    /// Such a value as source in a string.
-    Source,
-    /// What the model thought: none of the blocks.
-    Thought,
-    /// Too long to be compared.
-    Long,
-    LongThought,
-}
-
-impl Kind {
-    /// What a text of a stream belongs to, if a client sends it back and no event of its own
-    /// says that it begins.
-    fn of(format: Format, channel: u64, source: bool) -> Option<Self> {
-        let group = channel >> 32;
-        let text = channel & u64::from(u32::MAX);
-        match format {
-            // The first choice: its text, and the arguments of its calls.
-            Format::Chat if group == 0 => match text {
-                0 => Some(Self::Text),
-                8.. if source => Some(Self::Source),
-                _ => None,
-            },
-            // Of each part of an item.
-            Format::ResponsesEvent => match text % 32 {
-                0 => Some(Self::Text),
-                4 => Some(Self::Source),
-                _ => None,
-            },
-            Format::ConverseEvent => Some(if source { Self::Json } else { Self::Text }),
-            _ => None,
-        }
     }
 }
 
@@ -237,7 +152,8 @@ impl Verify {
     /// A part of an answer of Gemini's, or all of it. Some clients send each of its parts back
     /// as it came, others put texts that follow each other together: both are compared.
     pub(crate) fn chunk(&mut self, wrote: &str, gave: &str) {
-        for (kind, wrote, gave) in self.pairs(wrote, gave) {
+        let calls = self.calls(wrote, gave);
+        for (kind, wrote, gave) in self.pairs(wrote, gave).into_iter().chain(calls) {
             if kind != Kind::Text {
                 self.end_text();
             }
@@ -251,6 +167,32 @@ impl Verify {
                 self.block(kind, &wrote, &gave);
             }
         }
+    }
+
+    /// The calls that end here and whose arguments came in pieces.
+    fn calls(&mut self, wrote: &str, gave: &str) -> Vec<(Kind, String, String)> {
+        if !wrote.contains("functionCall") {
+            return Vec::new();
+        }
+        let depth = self.masker.limits.depth;
+        let (Ok(wrote), Ok(gave)) = (Tape::parse(wrote, depth), Tape::parse(gave, depth)) else {
+            return Vec::new();
+        };
+        let calls = |tape: &Tape<'_>| partial::calls(tape, &blocks::answered(tape));
+        let mut ended = Vec::new();
+        for ((own, goes_on), (given, _)) in calls(&wrote).into_iter().zip(calls(&gave)) {
+            let mut call = self.parts.call.take().unwrap_or_default();
+            let [wrote_call, gave_call] = &mut call;
+            wrote_call.take(&wrote, own);
+            gave_call.take(&gave, given);
+            if goes_on {
+                self.parts.call = Some(call);
+                continue;
+            }
+            let [wrote, gave] = call.map(Call::args);
+            ended.extend(wrote.zip(gave).map(|(wrote, gave)| (Kind::Json, wrote, gave)));
+        }
+        ended
     }
 
     /// No text follows that belongs to those before.
