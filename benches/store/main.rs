@@ -40,7 +40,7 @@ async fn main() -> Result<(), Failed> {
     let (_server, url) = start().await?;
     let redis = Backend::Redis(Box::new(RedisConfig::new(RedisUrl::parse(&url)?)));
     let stores = [open(Backend::default()).await?, open(redis).await?];
-    let scope = MasterKey::parse(&[7; 32])?.scope(&Tenant::default());
+    let scope = MasterKey::parse(b"32 bytes for a key of benchmarks")?.scope(&Tenant::default());
     let out = &mut std::io::stdout().lock();
     writeln!(out, "median (min – max) of {rounds} rounds")?;
     writeln!(out, "{:<22}{:>26}{:>26}{:>26}", "", "memory, µs", "Redis, µs", "Redis / memory")?;
