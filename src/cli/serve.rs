@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use envoy_types::pb::envoy::service::ext_proc::v3::external_processor_server::ExternalProcessorServer;
 use prometheus_client::registry::Registry;
 use thiserror::Error;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -25,7 +26,6 @@ use crate::config::problem::Problems;
 use crate::config::{Config, key, load};
 use crate::detect::CatalogError;
 use crate::ext_proc::gate::Gate;
-use crate::ext_proc::proto::external_processor_server::ExternalProcessorServer;
 use crate::ext_proc::service::{Service, Shared};
 use crate::listen::{self, Bound, Listen, ListenError};
 use crate::mode;

@@ -7,10 +7,9 @@
 use std::collections::VecDeque;
 use std::pin::pin;
 
+use envoy_types::pb::envoy::service::ext_proc::v3::ProcessingRequest;
+use envoy_types::pb::envoy::service::ext_proc::v3::processing_request::Request;
 use tonic::Streaming;
-
-use crate::ext_proc::proto::ProcessingRequest;
-use crate::ext_proc::proto::processing_request::Request;
 
 /// Bytes of bodies of one stream that may wait, and one message more.
 const BYTES: usize = 2 << 20;

@@ -10,6 +10,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use envoy_types::pb::envoy::service::ext_proc::v3::external_processor_server::ExternalProcessor;
+use envoy_types::pb::envoy::service::ext_proc::v3::{ProcessingRequest, ProcessingResponse};
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::time::{Instant, sleep_until, timeout};
@@ -21,8 +23,6 @@ use tonic::{Request, Response, Status, Streaming};
 use crate::ext_proc::aside::Aside;
 use crate::ext_proc::exchange::{Exchange, Needs, Output, Provided};
 use crate::ext_proc::gate::Gate;
-use crate::ext_proc::proto::external_processor_server::ExternalProcessor;
-use crate::ext_proc::proto::{ProcessingRequest, ProcessingResponse};
 use crate::ext_proc::queue::Queue;
 use crate::ext_proc::refuse::Reason;
 use crate::ext_proc::request::{Job, Worked};

@@ -59,7 +59,7 @@ const NOT_IN_CORE: &[&str] = &[
     "tonic",
     "redis",
     "axum",
-    "ext_proc::proto",
+    "envoy_types",
     "std::fs",
     "TcpStream",
     "TcpListener",
