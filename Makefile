@@ -4,10 +4,11 @@ SHELL := /bin/bash
 
 # Given on the command line (make run PORT=8185) or in the environment, these reach
 # the scripts.
+export PREVIOUS PREVIOUS_MASKER SOAK_SECONDS SOAK_STREAMS
 export SIGN_REGION UPSTREAM STORE PORT HEALTH_PORT STATE ENVOY
 export ENVOY_CONFIG MASKER_CONFIG MASKER CERTIFICATES GATEWAY HEALTH KEY KEY_FILE CA SLOW_MS USERS SECONDS_EACH
 
-.PHONY: help run demo test test-all fuzz soak schemas bench coverage audit validate-envoy compose compose-mock compose-tls compose-claude compose-down preflight smoke gateways deb sbom load
+.PHONY: help run demo test test-all fuzz soak schemas bench coverage audit validate-envoy compose compose-mock compose-tls compose-claude compose-down preflight smoke gateways deb sbom load release versions
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | while IFS=$$'\t' read -r name text; do printf '  make %-16s %s\n' "$$name" "$$text"; done
@@ -27,7 +28,7 @@ test-all: ## the same, then long property runs and conversations, fuzz, soak, co
 fuzz: ## mutated inputs, FUZZ_SECONDS= (60) for each of three targets
 	@scripts/test.sh fuzz
 
-soak: ## mixed requests for SOAK_SECONDS= (120), then OUTAGE_SECONDS= (60) without Redis
+soak: ## mixed requests for SOAK_SECONDS= (120), OUTAGE_SECONDS= (60) without Redis, then SOAK_STREAMS= (512) streams while parts are killed
 	@scripts/test.sh soak
 
 schemas: ## do the newest SDKs have fields without a decision? (needs the network)
@@ -78,3 +79,9 @@ sbom: ## what the program is made of, in CycloneDX, as target/masker.cdx.json
 
 load: ## realistic traffic through Envoy, every answer and request checked, and a report; USERS=, SECONDS_EACH=
 	@ENVOY="$$(scripts/install.sh envoy)" scripts/test.sh load
+
+release: ## program, package, SBOM, checksums and provenance in target/dist; KEY= signs
+	@scripts/release.sh
+
+versions: ## conversations over this and the version before on one Redis; PREVIOUS= a commit, or PREVIOUS_MASKER= a program
+	@scripts/test.sh versions

@@ -19,7 +19,7 @@ mkdir -p "$dir"
 scripts/certs.sh "$dir/tls" >/dev/null
 hex() { od -An -N32 -tx1 /dev/urandom | tr -d ' \n'; }
 [ -s "$dir/key" ] || hex >"$dir/key"
-for user in '' -replica -sentinel; do
+for user in '' -replica -sentinel -cluster; do
     [ -s "$dir/redis$user-password" ] || hex >"$dir/redis$user-password"
 done
 # For `--profile claude`: put the provider's key in.
@@ -34,12 +34,18 @@ fi
 hash() { tr -d '\n' <"$dir/$1" | openssl dgst -sha256 | sed 's/.*= *//'; }
 cat >"$dir/users.acl" <<ACL
 user default off
-user masker on #$(hash redis-password) ~m1:* ~masker:* resetchannels &aws-masker:* -@all +@connection +get +set +expire +role +publish +xadd +xrange
+user masker on #$(hash redis-password) ~m1:* ~masker:* resetchannels &aws-masker:* -@all +@connection +get +set +expire +role +publish +xadd +xrange +cluster|slots
 user replica on #$(hash redis-replica-password) resetchannels -@all +psync +replconf +ping
 user sentinel on #$(hash redis-sentinel-password) allchannels -@all +multi +slaveof +ping +exec +subscribe +config|rewrite +role +publish +info +client|setname +client|kill +script|kill
+user cluster on #$(hash redis-cluster-password) resetchannels -@all +ping +cluster
 ACL
 printf 'masteruser replica\nmasterauth %s\n' "$(cat "$dir/redis-replica-password")" >"$dir/replication.conf"
 
+case " $* " in
+    *' --profile cluster '*)
+        export REDIS_CLUSTER=yes REDIS_FILES=cluster STORE_URL=redis+cluster://masker@redis:6379,redis-2:6379,redis-3:6379 ;;
+esac
+case " $* " in *' --profile load '*) export UPSTREAM=${UPSTREAM:-http://load-provider:9000} ;; esac
 case " $* " in *' --profile sentinel '*) export STORE_URL=redis+sentinel://masker@sentinel-1:26379,sentinel-2:26379,sentinel-3:26379/masker ;; esac
 gateway=(cat) parts=() settings=()
 case " $* " in *' --profile tls '*) parts+=(tls) settings+=(--set TLS_DIR=/run/secrets) ;; esac

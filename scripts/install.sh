@@ -3,12 +3,12 @@
 #
 #   scripts/install.sh envoy | envoy-binary | redis | python | claude | cargo-deny |
 #                      node-sdks | cargo-deb | cargo-cyclonedx | chromedriver | axe |
-#                      schemathesis | promtool | amtool
+#                      schemathesis | promtool | amtool | systemd-analyze | docker-compose
 #
 # Everything goes into .venv and .masker, but for what only the system's package
 # manager has (Redis, Node, Chromium, Prometheus). ENVOY, REDIS_SERVER, PYTHON,
-# CLAUDE_CODE, CHROMEDRIVER, AXE, SCHEMATHESIS, PROMTOOL, AMTOOL name a tool
-# that you have already.
+# CLAUDE_CODE, CHROMEDRIVER, AXE, SCHEMATHESIS, PROMTOOL, AMTOOL, SYSTEMD_ANALYZE,
+# DOCKER_COMPOSE name a tool that you have already.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 root=$PWD
@@ -160,6 +160,20 @@ case ${1:-} in
             command -v amtool >/dev/null || apt prometheus-alertmanager
             command -v amtool
         fi ;;
+    systemd-analyze)
+        if [ -n "${SYSTEMD_ANALYZE:-}" ]; then given SYSTEMD_ANALYZE "$SYSTEMD_ANALYZE"
+        else
+            command -v systemd-analyze >/dev/null || apt systemd
+            command -v systemd-analyze
+        fi ;;
+    # Two words where it is a part of docker.
+    docker-compose)
+        if [ -n "${DOCKER_COMPOSE:-}" ]; then echo "$DOCKER_COMPOSE"
+        elif docker compose version >/dev/null 2>&1; then echo docker compose
+        else
+            command -v docker-compose >/dev/null || apt docker-compose
+            command -v docker-compose
+        fi ;;
     # Unoptimized: they run for seconds and would build for minutes.
     cargo-deny | cargo-deb | cargo-cyclonedx)
         if command -v "$1"; then :
@@ -176,5 +190,5 @@ case ${1:-} in
             }
             echo "$root/.masker/cargo/bin/$1"
         fi ;;
-    *) fail "usage: scripts/install.sh envoy | envoy-binary | redis | python | claude | node-sdks | cargo-deny | cargo-deb | cargo-cyclonedx | chromedriver | axe | schemathesis | promtool | amtool" ;;
+    *) fail "usage: scripts/install.sh envoy | envoy-binary | redis | python | claude | node-sdks | cargo-deny | cargo-deb | cargo-cyclonedx | chromedriver | axe | schemathesis | promtool | amtool | systemd-analyze | docker-compose" ;;
 esac

@@ -169,15 +169,15 @@ def may_hold_spaces(shape):
         return False
 
 
-def arn_kinds():
-    """The first kind in the layout of each type of resource."""
+def arn_kinds(own_name=False):
+    """The first kind in the layout of each type of resource, or the kind of its own name, the last."""
     table = tomllib.loads((PATTERNS / "arn.toml").read_text())
     kinds = {}
     for service, types in table.items():
         for kind_of, layout in types.items():
             named = [word.strip("!*") for word in layout.split() if re.match(r"[A-Z]", word)]
             if named:
-                position = -1 if layout.startswith("IAM_PATH") else 0
+                position = -1 if own_name or layout.startswith("IAM_PATH") else 0
                 kinds[service, re.sub(r"[^a-z0-9]", "", kind_of.lower())] = named[position]
     return kinds
 
@@ -233,7 +233,7 @@ def main(folder):
     print(f"# Made by scripts/key_names.py from the service models of botocore {version} (Apache-2.0);")
     print("# do not edit. `alone` are keys that nobody else uses, `beside` need signs of AWS near them.")
     print('\n# What follows `aws` on a command line.\nservices = """')
-    print("\n".join(wrapped(services + ["s3api", "deploy", "configure"])) + '"""')
+    print("\n".join(wrapped(services + ["s3api", "deploy", "configservice", "configure"])) + '"""')
     print('\n# Keys whose values may hold spaces.\nspaced = """')
     print("\n".join(wrapped(spaced)) + '"""')
     show("alone", alone)

@@ -1,8 +1,7 @@
 //! Requests as a client sends them, and the clocks around them.
 
-use std::fmt::Write;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, LazyLock};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
@@ -13,128 +12,92 @@ use hyper_util::rt::TokioExecutor;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use crate::rig::{Provider, Rig};
-use crate::{Outcome, bodies};
+use crate::Outcome;
+use crate::rig::Rig;
+use crate::shape::Shape;
 
 /// Requests at once.
 const CLIENTS: usize = 16;
-const BODY: usize = 10 << 10;
 
-/// What the requests are like.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Shape {
-    /// As a coding agent's, with an identifier of its own in each.
-    Agent,
-    /// Three identifiers in each line.
-    Dense,
-}
-
-impl Shape {
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Agent => "a coding agent's, one answer with each",
-            Self::Dense => "log lines with three identifiers each",
-        }
-    }
-
-    pub(crate) fn body(self, number: usize) -> String {
-        match self {
-            Self::Agent => {
-                let question = format!("Why does i-{:017x} fail?", FIRST + number);
-                let body = AGENT.replacen("Why do the deployments fail?", &question, 1);
-                body.replacen("\"stream\":true", "\"stream\":false", 1)
-            }
-            Self::Dense => dense(number),
-        }
-    }
-}
-
-static AGENT: LazyLock<String> = LazyLock::new(|| bodies::request(BODY).0);
-/// The number of the first instance.
-const FIRST: usize = 0x0abc_0000_0000_0000;
-
-/// One round: requests per second, and microseconds of CPU per request.
+/// One round: requests per second, microseconds of CPU per request, and how long they took.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sample {
     pub(crate) rate: f64,
     pub(crate) envoy: f64,
     pub(crate) processor: f64,
+    pub(crate) median: f64,
+    pub(crate) slow: f64,
 }
 
-pub(crate) async fn round(rig: &Rig, shape: Shape, requests: usize) -> Outcome<Sample> {
+pub(crate) async fn round(rig: &Rig, shape: &Shape, requests: usize) -> Outcome<Sample> {
     let client = client();
-    let left = Arc::new(AtomicUsize::new(requests));
-    let (envoy, processor, began) = (rig.envoy.cpu()?, rig.processor.cpu()?, Instant::now());
+    let bodies: Vec<_> = (0..requests).map(|_| Bytes::from(shape.body())).collect();
+    let (bodies, next) = (Arc::new(bodies), Arc::new(AtomicUsize::new(0)));
+    let ([envoy, processor], began) = (rig.cpu()?, Instant::now());
     let mut clients = JoinSet::new();
     for _ in 0..CLIENTS {
-        clients.spawn(work(client.clone(), rig.url.clone(), shape, Arc::clone(&left)));
+        let (bodies, next) = (Arc::clone(&bodies), Arc::clone(&next));
+        clients.spawn(work(client.clone(), rig.url.clone(), bodies, next));
     }
+    let mut times = Vec::with_capacity(requests);
     while let Some(ended) = clients.join_next().await {
-        ended??;
+        times.extend(ended??);
     }
+    let elapsed = began.elapsed().as_secs_f64();
     let requests = f64::from(u32::try_from(requests)?);
+    let spent = rig.cpu()?;
+    times.sort_by(f64::total_cmp);
+    let at = |hundredths: usize| times.get(times.len() * hundredths / 100).copied();
     Ok(Sample {
-        rate: requests / began.elapsed().as_secs_f64(),
-        envoy: (rig.envoy.cpu()? - envoy) / requests,
-        processor: (rig.processor.cpu()? - processor) / requests,
+        rate: requests / elapsed,
+        envoy: (spent[0] - envoy) / requests,
+        processor: (spent[1] - processor) / requests,
+        median: at(50).unwrap_or(f64::NAN),
+        slow: at(99).unwrap_or(f64::NAN),
     })
 }
 
-pub(crate) type Http = Client<HttpConnector, Full<Bytes>>;
+/// One request alone.
+pub(crate) async fn one(rig: &Rig, shape: &Shape) -> Outcome<()> {
+    let bodies = Arc::new(vec![Bytes::from(shape.body())]);
+    work(client(), rig.url.clone(), bodies, Arc::default()).await?;
+    Ok(())
+}
+
+type Http = Client<HttpConnector, Full<Bytes>>;
 
 pub(crate) fn client() -> Http {
     Client::builder(TokioExecutor::new()).build_http()
 }
 
+pub(crate) fn post(url: &str, body: &Bytes) -> http::request::Builder {
+    Request::post(url)
+        .header("content-type", "application/json")
+        .header("x-api-key", "sk-ant-api03-bench")
+        .header("content-length", body.len())
+}
+
+/// How long each of its requests took, in microseconds.
 async fn work(
     client: Http,
     url: String,
-    shape: Shape,
-    left: Arc<AtomicUsize>,
-) -> Result<(), String> {
-    let take = |left: usize| left.checked_sub(1);
-    while let Ok(number) = left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take) {
-        let request = Request::post(&url)
-            .header("content-type", "application/json")
-            .header("x-api-key", "sk-ant-api03-bench")
-            .body(Full::new(Bytes::from(shape.body(number))))
-            .map_err(|error| error.to_string())?;
+    bodies: Arc<Vec<Bytes>>,
+    next: Arc<AtomicUsize>,
+) -> Result<Vec<f64>, String> {
+    let mut times = Vec::new();
+    while let Some(body) = bodies.get(next.fetch_add(1, Ordering::Relaxed)) {
+        let began = Instant::now();
+        let request = post(&url, body).body(Full::new(body.clone()));
+        let request = request.map_err(|error| error.to_string())?;
         let answer = client.request(request).await.map_err(|error| error.to_string())?;
         let status = answer.status();
         let body = answer.into_body().collect().await.map_err(|error| error.to_string())?;
         if !status.is_success() {
             return Err(format!("{status}: {:?}", body.to_bytes()));
         }
+        times.push(began.elapsed().as_secs_f64() * 1e6);
     }
-    Ok(())
-}
-
-/// A conversation about some instances, one of them new in each request.
-fn dense(number: usize) -> String {
-    let mut text = format!("Why does i-{:017x} fail?\\n", FIRST + number);
-    let mut line = 0;
-    while text.len() < BODY {
-        // Writing to a string cannot fail.
-        let _written = write!(
-            text,
-            "2026-11-21T03:{:02}:11Z INFO worker {line} took 1.2 s on i-0abc123def45678{:02x} \
-             (10.24.113.{line}), wrote s3://acme-payroll-exports/{line}.csv and then waited\\n",
-            line % 60,
-            line % 8
-        );
-        line += 1;
-    }
-    format!(
-        "{{\"model\":\"claude-sonnet-5-5\",\"max_tokens\":100,\"messages\":\
-         [{{\"role\":\"user\",\"content\":\"{text}\"}}]}}"
-    )
-}
-
-/// Lets the provider forget what it recorded.
-pub(crate) async fn forget(provider: &Provider) -> Outcome<()> {
-    let url = format!("http://{}/__requests", provider.address);
-    client().request(Request::delete(url).body(Full::default())?).await?;
-    Ok(())
+    Ok(times)
 }
 
 pub(crate) async fn status(url: &str) -> Option<u16> {

@@ -1,20 +1,30 @@
-//! What masker costs behind Envoy, against a processor that changes nothing:
-//! requests per second, and CPU time per request of Envoy and processor.
+//! What masker costs behind Envoy, against a processor that changes nothing, and the bars
+//! that it must meet.
 //!
-//! `cargo bench --bench through_envoy`; `ENVOY` names an Envoy. Rounds of both
-//! alternate, so that a busy machine slows both; the ratios are what counts.
+//! `cargo bench --bench through_envoy [-- --only WORDS] [--rounds N]`; `ENVOY`,
+//! `REDIS_SERVER` and `MASKER` name programs. In every round all take turns, so that a busy machine
+//! slows all of them; ratios are taken within a round. CPU is that of the processes.
+//! `--only` runs what has the words in its name, to profile it.
 
+#[path = "../throughput/bars.rs"]
+#[expect(dead_code, reason = "bars over ways are for work in one process")]
+mod bars;
 #[path = "../bodies/mod.rs"]
 #[expect(dead_code, reason = "streams are measured elsewhere")]
 mod bodies;
 mod load;
+mod memory;
+mod old;
 #[path = "../../examples/noop_processor/processor.rs"]
 mod processor;
-#[path = "../../examples/mock_provider/provider/mod.rs"]
-mod provider;
 mod rig;
+mod shape;
 mod stream;
+mod upstream;
 mod watch;
+#[path = "../throughput/way.rs"]
+#[expect(dead_code, reason = "ways are for work in one process")]
+mod way;
 
 use std::error::Error;
 use std::io::Write;
@@ -22,116 +32,209 @@ use std::path::Path;
 
 use tokio::net::TcpListener;
 
-use load::{Sample, Shape};
+use bars::Bar;
+use bars::Bound::{AtLeast, AtMost};
+use load::Sample;
 use rig::{Kind, Rig};
-use stream::Upstream;
+use shape::Shape;
+use way::spread;
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
-const ROUNDS: usize = 11;
-const REQUESTS: usize = 1_000;
+const ROUNDS: usize = 15;
+
+/// What is asked for on the command line.
+struct Asked {
+    rounds: usize,
+    /// So many times fewer requests in each than a measurement has.
+    fewer: usize,
+    only: String,
+}
+
+impl Asked {
+    fn wants(&self, name: &str) -> bool {
+        name.contains(&self.only)
+    }
+}
 
 #[tokio::main]
 async fn main() -> Outcome<()> {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let value = |name: &str| Some(args.get(args.iter().position(|arg| arg == name)? + 1)?.clone());
     // The processes that are measured, or must not be, are this program again.
-    match arguments.as_slice() {
+    match args.as_slice() {
         [role, address] if role == "noop" => {
-            Ok(processor::serve(TcpListener::bind(address).await?).await?)
+            return Ok(processor::serve(TcpListener::bind(address).await?).await?);
         }
         [role, address] if role == "provider" => {
-            provider::Provider::new(None).serve(TcpListener::bind(address).await?).await;
-            Ok(())
+            upstream::serve(TcpListener::bind(address).await?, upstream::Sent::default()).await;
+            return Ok(());
         }
-        // `cargo bench` says so; anything else, as `cargo test`, wants a short run.
-        [flag] if flag == "--bench" => measure(ROUNDS, REQUESTS).await,
-        _ => measure(1, 20).await,
+        _ => {}
     }
+    // `cargo bench` says so; anything else, as `cargo test`, wants a short run.
+    let bench = args.iter().any(|arg| arg == "--bench");
+    let (rounds, fewer) = if bench { (ROUNDS, 1) } else { (1, 50) };
+    let rounds = value("--rounds").map_or(Ok(rounds), |rounds| rounds.parse())?;
+    let asked = Asked { rounds, fewer, only: value("--only").unwrap_or_default() };
+    let dir = tempfile::Builder::new().prefix("masker-bench-").tempdir()?;
+    let mut bars = Vec::new();
+    if asked.wants("memory") {
+        bars.extend(memory::measure(dir.path(), bench).await?);
+    }
+    bars.extend(requests(&asked, dir.path()).await?);
+    bars.extend(streams(&asked, dir.path()).await?);
+    if asked.wants(watch::NAME) {
+        bars.extend(watch::measure(asked.rounds, asked.fewer, dir.path()).await?);
+    }
+    bars::print(&bars, &mut std::io::stdout().lock())?;
+    Ok(())
 }
 
-async fn measure(rounds: usize, requests: usize) -> Outcome<()> {
-    let dir = tempfile::Builder::new().prefix("masker-bench-").tempdir()?;
+/// The samples of all rounds: the no-op's, masker's, and masker's with Redis.
+type Rounds<S> = [Vec<S>; 3];
+
+async fn requests(asked: &Asked, dir: &Path) -> Outcome<Vec<Bar>> {
+    let shapes: Vec<_> = Shape::all()?.into_iter().filter(|own| asked.wants(own.name)).collect();
+    let mut bars = Vec::new();
+    if shapes.is_empty() && !asked.wants("10 KB, nginx") {
+        return Ok(bars);
+    }
     let provider = rig::provider()?;
-    let noop = Rig::start(Kind::Noop, &provider.address, dir.path()).await?;
-    let masker = Rig::start(Kind::Masker, &provider.address, dir.path()).await?;
-    for shape in [Shape::Agent, Shape::Dense] {
-        for rig in [&noop, &masker] {
+    let redis = rig::redis(dir)?;
+    let kinds = [Kind::Noop, Kind::Masker { redis: None }, Kind::Masker { redis: Some(&redis) }];
+    let mut rigs = Vec::new();
+    for kind in kinds {
+        rigs.push(Rig::start(kind, &provider.address, dir).await?);
+    }
+    for shape in &shapes {
+        let requests = shape.requests(asked.fewer);
+        for rig in &rigs {
             load::round(rig, shape, requests.div_ceil(2)).await?;
         }
-        let mut pairs = Vec::new();
-        for _ in 0..rounds {
-            let noop = load::round(&noop, shape, requests).await?;
-            pairs.push((noop, load::round(&masker, shape, requests).await?));
-            load::forget(&provider).await?;
+        let mut rounds = Rounds::default();
+        for round in 0..asked.rounds {
+            // Nobody is always the first.
+            for turn in 0..rigs.len() {
+                let number = (round + turn) % rigs.len();
+                let (Some(rig), Some(samples)) = (rigs.get(number), rounds.get_mut(number)) else {
+                    continue;
+                };
+                samples.push(load::round(rig, shape, requests).await?);
+            }
         }
-        report(shape, &pairs, requests)?;
+        report(shape, requests, &rounds)?;
+        bars.extend(judge(shape, &rounds));
     }
-    drop((noop, masker));
-    streams(rounds, dir.path()).await?;
-    watch::measure(rounds, requests, dir.path()).await
-}
-
-/// Streamed answers through Envoys of their own.
-async fn streams(rounds: usize, dir: &Path) -> Outcome<()> {
-    let upstream = Upstream::start().await?;
-    let noop = Rig::start(Kind::Noop, &upstream.address, dir).await?;
-    let masker = Rig::start(Kind::Masker, &upstream.address, dir).await?;
-    for rig in [&noop, &masker] {
-        stream::round(rig, &upstream, 0).await?;
+    if let (true, Some(rig)) = (asked.wants("10 KB, nginx"), rigs.last()) {
+        bars.extend(old::measure(rig, (&provider, &redis), dir, asked.fewer).await?);
     }
-    let mut pairs = Vec::new();
-    for round in 1..=rounds {
-        let noop = stream::round(&noop, &upstream, round).await?;
-        pairs.push((noop, stream::round(&masker, &upstream, round).await?));
-    }
-    let rows: [Row<stream::Sample>; 2] = [
-        ("first text, us", |sample| sample.first),
-        ("delay of an event, us", |sample| sample.event),
-    ];
-    let title = format!("{rounds} rounds of streamed answers");
-    table(&title, ("no-op", "masker"), &rows, &pairs)
+    Ok(bars)
 }
 
 /// A name and what it shows of a sample.
 type Row<S> = (&'static str, fn(&S) -> f64);
 
-/// Prints what two chains did, side by side.
-fn table<S>(
-    title: &str,
-    (one, other): (&str, &str),
-    rows: &[Row<S>],
-    pairs: &[(S, S)],
-) -> Outcome<()> {
-    let mut out = std::io::stdout().lock();
-    writeln!(out, "\n{title}\n{:<32}{one:>10}{other:>10}   ratio: median (min to max)", "")?;
-    rows.iter().try_for_each(|row| write_row(&mut out, *row, pairs))
+const ROWS: [Row<Sample>; 6] = [
+    ("CPU per request, us", |sample| sample.envoy + sample.processor),
+    ("  Envoy", |sample| sample.envoy),
+    ("  processor", |sample| sample.processor),
+    ("requests/s", |sample| sample.rate),
+    ("p50, us", |sample| sample.median),
+    ("p99, us", |sample| sample.slow),
+];
+
+fn report(shape: &Shape, requests: usize, rounds: &Rounds<Sample>) -> Outcome<()> {
+    let [noop, _, _] = rounds;
+    let out = &mut std::io::stdout().lock();
+    writeln!(out, "\n{} rounds of {requests} requests: {}", noop.len(), shape.name)?;
+    head(out)?;
+    ROWS.into_iter().try_for_each(|row| write_row(out, row, rounds))
 }
 
-fn write_row<S>(out: &mut impl Write, (name, pick): Row<S>, pairs: &[(S, S)]) -> Outcome<()> {
-    let (_, noop, _) = spread(pairs.iter().map(|(noop, _)| pick(noop)));
-    let (_, masker, _) = spread(pairs.iter().map(|(_, masker)| pick(masker)));
-    let ratio = |(noop, masker): &(S, S)| pick(masker) / pick(noop).max(f64::EPSILON);
-    let (low, middle, high) = spread(pairs.iter().map(ratio));
-    writeln!(out, "{name:<32}{noop:>10.0}{masker:>10.0}   {middle:.2} ({low:.2} to {high:.2})")?;
-    Ok(())
+fn judge(shape: &Shape, rounds: &Rounds<Sample>) -> Vec<Bar> {
+    let [noop, masker, redis] = rounds;
+    let rate: fn(&Sample) -> f64 = |sample| sample.rate;
+    let bar = |what: &str, pick, bound| {
+        Bar::new(&format!("{}: {what}", shape.name), ratios(masker, noop, pick), bound)
+    };
+    let mut bars: Vec<_> =
+        shape.rate.map(|least| bar("requests/s", rate, AtLeast(least))).into_iter().collect();
+    if shape.exact {
+        bars.extend([
+            bar("p50", |sample| sample.median, AtMost(1.1)),
+            bar("p99", |sample| sample.slow, AtMost(1.3)),
+            bar("CPU of the processor", |sample| sample.processor, AtMost(1.5)),
+            bar("CPU with Envoy", |sample| sample.envoy + sample.processor, AtMost(1.1)),
+            Bar::new(
+                &format!("{}: requests/s, Redis / memory", shape.name),
+                ratios(redis, masker, rate),
+                AtLeast(0.95),
+            ),
+        ]);
+    }
+    bars
 }
 
-fn report(shape: Shape, pairs: &[(Sample, Sample)], requests: usize) -> Outcome<()> {
-    let rows: [Row<Sample>; 4] = [
-        ("requests/s", |sample| sample.rate),
-        ("CPU per request, us", |sample| sample.envoy + sample.processor),
-        ("  Envoy", |sample| sample.envoy),
-        ("  processor", |sample| sample.processor),
-    ];
-    let (rounds, name) = (pairs.len(), shape.name());
-    let title = format!("{rounds} rounds of {requests} requests of 10 KB: {name}");
-    table(&title, ("no-op", "masker"), &rows, pairs)
+/// Streamed answers through Envoys of their own: the provider is a task of this program.
+async fn streams(asked: &Asked, dir: &Path) -> Outcome<Vec<Bar>> {
+    let mut bars = Vec::new();
+    let plans = stream::PLANS.into_iter().filter(|plan| asked.wants(plan.name));
+    let plans: Vec<_> = plans.collect();
+    if plans.is_empty() {
+        return Ok(bars);
+    }
+    let upstream = stream::Upstream::start().await?;
+    let noop = Rig::start(Kind::Noop, &upstream.address, dir).await?;
+    let masker = Rig::start(Kind::Masker { redis: None }, &upstream.address, dir).await?;
+    for plan in plans {
+        let mut rounds = Rounds::default();
+        // The first round is for warmth.
+        for round in 0..=asked.rounds {
+            let [noops, maskers, _] = &mut rounds;
+            let turns = [(&noop, noops), (&masker, maskers)];
+            for (rig, samples) in turns {
+                let sample = stream::round(rig, &upstream, plan, round).await?;
+                if round > 0 {
+                    samples.push(sample);
+                }
+            }
+        }
+        let out = &mut std::io::stdout().lock();
+        writeln!(out, "\n{} rounds: {}", asked.rounds, plan.name)?;
+        head(out)?;
+        for row in stream::ROWS {
+            write_row(out, row, &rounds)?;
+        }
+        let [noop, masker, _] = &rounds;
+        for (row, bound) in plan.bars() {
+            let (name, pick) = row;
+            let name = format!("{}: {}", plan.name, name.trim());
+            bars.push(Bar::new(&name, ratios(masker, noop, pick), AtMost(bound)));
+        }
+    }
+    Ok(bars)
 }
 
-/// Least, median and most.
-fn spread(values: impl Iterator<Item = f64>) -> (f64, f64, f64) {
-    let mut values: Vec<f64> = values.collect();
-    values.sort_by(f64::total_cmp);
-    let at = |index: usize| values.get(index).copied().unwrap_or(f64::NAN);
-    (at(0), at(values.len() / 2), at(values.len().saturating_sub(1)))
+/// One way over another, within each round.
+fn ratios<S>(over: &[S], under: &[S], pick: fn(&S) -> f64) -> Vec<f64> {
+    over.iter().zip(under).map(|(over, under)| pick(over) / pick(under).max(0.001)).collect()
+}
+
+fn head(out: &mut impl Write) -> Outcome<()> {
+    let names = ["no-op", "masker", "masker / no-op", "Redis / memory"];
+    let [noop, masker, ratio, redis] = names;
+    Ok(writeln!(out, "{:<24}{noop:>22}{masker:>24}{ratio:>22}{redis:>22}", "")?)
+}
+
+fn write_row<S>(out: &mut impl Write, (name, pick): Row<S>, rounds: &Rounds<S>) -> Outcome<()> {
+    let [noop, masker, redis] = rounds;
+    let own = |samples: &[S]| spread(samples.iter().map(pick), 0);
+    let ratio = spread(ratios(masker, noop, pick).into_iter(), 2);
+    let stored = match redis.as_slice() {
+        [] => String::new(),
+        _ => spread(ratios(redis, masker, pick).into_iter(), 2),
+    };
+    let (noop, masker) = (own(noop), own(masker));
+    Ok(writeln!(out, "{name:<24}{noop:>22}{masker:>24}{ratio:>22}{stored:>22}")?)
 }

@@ -4,44 +4,64 @@
 //! and when it came. It sends one event each few milliseconds, as a model does, and names
 //! the instance that the request asks for in the middle of its text.
 
-use std::collections::HashMap;
-use std::convert::Infallible;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::{BodyExt, Full, StreamBody};
-use hyper::body::{Frame, Incoming};
-use hyper::service::service_fn;
-use hyper::{Request, Response};
-use hyper_util::rt::{TokioExecutor, TokioIo};
-use hyper_util::server::conn::auto::Builder;
+use http_body_util::{BodyExt, Full};
 use tokio::net::TcpListener;
-use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
-use tokio_stream::wrappers::ReceiverStream;
 
-use crate::Outcome;
-use crate::load::{self, Shape};
+use crate::load;
 use crate::rig::Rig;
+use crate::upstream::{self, EVENTS, NUMBER, Sent};
+use crate::{Outcome, Row};
 
-/// Streams at once, events of each, and the pause before each.
-const STREAMS: usize = 4;
-const EVENTS: usize = 120;
-const PAUSE: Duration = Duration::from_millis(3);
-/// Tells the streams apart.
-const NUMBER: &str = "x-bench-stream";
-
-/// One round, in microseconds: medians of all streams, and of all events.
+/// How many streams at once, and how they are judged.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Sample {
-    pub(crate) first: f64,
-    pub(crate) event: f64,
+pub(crate) struct Plan {
+    pub(crate) name: &'static str,
+    streams: u32,
+    events: usize,
+    /// Of all streams' slowest, rather than of their medians.
+    crowd: bool,
 }
 
-/// When each event of a stream was sent.
-type Sent = Arc<Mutex<HashMap<String, Vec<Instant>>>>;
+pub(crate) const PLANS: [Plan; 2] = [
+    Plan { name: "4 streams", streams: 4, events: 120, crowd: false },
+    Plan { name: "100 streams", streams: 100, events: 60, crowd: true },
+];
+
+impl Plan {
+    /// What is judged, and how many times the no-op's it may be.
+    pub(crate) fn bars(self) -> Vec<(Row<Sample>, f64)> {
+        let [first, event, slow_first, slow_event, _, _] = ROWS;
+        if self.crowd {
+            vec![(slow_first, 1.3), (slow_event, 1.3)]
+        } else {
+            vec![(first, 1.15), (event, 1.15)]
+        }
+    }
+}
+
+/// One round, in microseconds.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sample {
+    first: [f64; 2],
+    event: [f64; 2],
+    /// Of CPU, for an event.
+    cpu: [f64; 2],
+}
+
+pub(crate) const ROWS: [Row<Sample>; 6] = [
+    ("first text, us, p50", |sample| sample.first[0]),
+    ("delay of an event, p50", |sample| sample.event[0]),
+    ("first text, us, p99", |sample| sample.first[1]),
+    ("delay of an event, p99", |sample| sample.event[1]),
+    ("CPU of an event, Envoy", |sample| sample.cpu[0]),
+    ("  processor", |sample| sample.cpu[1]),
+];
 
 /// The provider, on a port of its own.
 #[derive(Debug)]
@@ -55,7 +75,7 @@ impl Upstream {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?.to_string();
         let sent = Sent::default();
-        tokio::spawn(serve(listener, Arc::clone(&sent)));
+        tokio::spawn(upstream::serve(listener, Arc::clone(&sent)));
         Ok(Self { address, sent })
     }
 
@@ -65,70 +85,22 @@ impl Upstream {
     }
 }
 
-async fn serve(listener: TcpListener, sent: Sent) {
-    while let Ok((stream, _)) = listener.accept().await {
-        let sent = Arc::clone(&sent);
-        tokio::spawn(async move {
-            let handle = service_fn(move |request| answer(request, Arc::clone(&sent)));
-            let builder = Builder::new(TokioExecutor::new());
-            // A connection that the client ends is an ordinary end here.
-            let _ended = builder.serve_connection(TokioIo::new(stream), handle).await;
-        });
-    }
-}
-
-type Body = StreamBody<ReceiverStream<Result<Frame<Bytes>, Infallible>>>;
-
-async fn answer(request: Request<Incoming>, sent: Sent) -> Result<Response<Body>, hyper::Error> {
-    let number = request.headers().get(NUMBER).and_then(|value| value.to_str().ok());
-    let number = number.unwrap_or_default().to_owned();
-    let body = request.into_body().collect().await?.to_bytes();
-    let body = String::from_utf8_lossy(&body);
-    let name = body.split_once("Why does ").and_then(|(_, rest)| rest.split_once(' '));
-    let name = name.map(|(name, _)| name).unwrap_or_default();
-    let events = events(name);
-    let (sender, receiver) = mpsc::channel(1);
-    tokio::spawn(async move {
-        for event in events {
-            sleep(PAUSE).await;
-            {
-                let mut all = sent.lock().unwrap_or_else(PoisonError::into_inner);
-                all.entry(number.clone()).or_default().push(Instant::now());
-            }
-            if sender.send(Ok(Frame::data(event))).await.is_err() {
-                return;
-            }
-        }
-    });
-    let mut response = Response::new(StreamBody::new(ReceiverStream::new(receiver)));
-    let media = http::HeaderValue::from_static("text/event-stream");
-    response.headers_mut().insert("content-type", media);
-    Ok(response)
-}
-
-/// Deltas of one block, about as long as a model's.
-fn events(name: &str) -> Vec<Bytes> {
-    let text = "The instance waits for its volume. You can see it in the events of the group: ";
-    let text = format!("{}{name} {}", text.repeat(9), text.repeat(20));
-    let letters: Vec<char> = text.chars().collect();
-    let delta = |piece: &[char]| {
-        let text: String = piece.iter().collect();
-        Bytes::from(format!(
-            "event: content_block_delta\ndata: {{\"type\":\"content_block_delta\",\"index\":0,\
-             \"delta\":{{\"type\":\"text_delta\",\"text\":\"{text}\"}}}}\n\n"
-        ))
-    };
-    letters.chunks(9).take(EVENTS).map(delta).collect()
-}
-
 /// Some streams at once through a rig.
-pub(crate) async fn round(rig: &Rig, upstream: &Upstream, round: usize) -> Outcome<Sample> {
+pub(crate) async fn round(
+    rig: &Rig,
+    upstream: &Upstream,
+    plan: Plan,
+    round: usize,
+) -> Outcome<Sample> {
+    let used = rig.cpu()?;
     let mut streams = JoinSet::new();
-    for stream in 0..STREAMS {
+    for stream in 0..plan.streams {
         let (url, number) = (rig.url.clone(), format!("{round}-{stream}-{}", rig.url));
         streams.spawn(async move {
-            let came = stream_of(&url, &number, round).await.map_err(|error| error.to_string());
-            (number, came)
+            // They do not all begin at once.
+            sleep(Duration::from_millis(2) * stream).await;
+            let came = stream_of(&url, &number, plan.events).await;
+            (number, came.map_err(|error| error.to_string()))
         });
     }
     let (mut firsts, mut delays) = (Vec::new(), Vec::new());
@@ -142,9 +114,16 @@ pub(crate) async fn round(rig: &Rig, upstream: &Upstream, round: usize) -> Outco
         firsts.extend(came.first().map(|first| micros(*first - began)));
         delays.extend(came.iter().zip(&sent).map(|(came, sent)| micros(*came - *sent)));
     }
-    let (_, first, _) = crate::spread(firsts.into_iter());
-    let (_, event, _) = crate::spread(delays.into_iter());
-    Ok(Sample { first, event })
+    let events = f64::from(u32::try_from(delays.len())?);
+    let spent = rig.cpu()?;
+    let cpu = [(spent[0] - used[0]) / events, (spent[1] - used[1]) / events];
+    Ok(Sample { first: shares(firsts), event: shares(delays), cpu })
+}
+
+/// Half of the values are not above the first, and 99 of 100 not above the second.
+fn shares(mut values: Vec<f64>) -> [f64; 2] {
+    values.sort_by(f64::total_cmp);
+    [50, 99].map(|part| values.get(values.len() * part / 100).copied().unwrap_or(f64::NAN))
 }
 
 fn micros(time: Duration) -> f64 {
@@ -152,12 +131,15 @@ fn micros(time: Duration) -> f64 {
 }
 
 /// When the request went out, and when each event was whole.
-async fn stream_of(url: &str, number: &str, round: usize) -> Outcome<(Instant, Vec<Instant>)> {
-    let request = Request::post(url)
-        .header("content-type", "application/json")
-        .header("x-api-key", "sk-ant-api03-bench")
+async fn stream_of(url: &str, number: &str, events: usize) -> Outcome<(Instant, Vec<Instant>)> {
+    let body = Bytes::from(
+        "{\"model\":\"claude-sonnet-5-5\",\"max_tokens\":100,\"stream\":true,\"messages\":\
+         [{\"role\":\"user\",\"content\":\"Why does i-0abc1234def567890 fail?\"}]}",
+    );
+    let request = load::post(url, &body)
         .header(NUMBER, number)
-        .body(Full::new(Bytes::from(Shape::Agent.body(round))))?;
+        .header(EVENTS, events)
+        .body(Full::new(body))?;
     let began = Instant::now();
     let mut answer = load::client().request(request).await?;
     if !answer.status().is_success() {

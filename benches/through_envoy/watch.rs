@@ -12,9 +12,15 @@ use http_body_util::{BodyExt, Full};
 use hyper::Request;
 use tokio::time::interval;
 
-use crate::load::{self, Sample, Shape};
+use crate::bars::Bar;
+use crate::bars::Bound::AtMost;
+use crate::load::{self, Sample};
 use crate::rig::{self, Kind, Rig};
-use crate::{Outcome, Row, table};
+use crate::shape::Shape;
+use crate::{Outcome, ratios};
+
+/// As `--only` asks for it.
+pub(crate) const NAME: &str = "10 KB: CPU with Envoy, logs and metrics on / off";
 
 /// How often the metrics are read: more often than Prometheus does.
 const SCRAPE: Duration = Duration::from_secs(1);
@@ -22,32 +28,28 @@ const SCRAPE: Duration = Duration::from_secs(1);
 const ATTEMPTS: usize = 100;
 const TIMES: usize = 20;
 
-pub(crate) async fn measure(rounds: usize, requests: usize, dir: &Path) -> Outcome<()> {
+pub(crate) async fn measure(rounds: usize, fewer: usize, dir: &Path) -> Outcome<Vec<Bar>> {
+    let shapes = Shape::all()?;
+    let [shape, ..] = &shapes;
+    let requests = shape.requests(fewer);
     let provider = rig::provider()?;
     let off = Rig::start(Kind::Quiet, &provider.address, dir).await?;
-    let on = Rig::start(Kind::Masker, &provider.address, dir).await?;
+    let on = Rig::start(Kind::Masker { redis: None }, &provider.address, dir).await?;
     for rig in [&off, &on] {
-        load::round(rig, Shape::Agent, requests.div_ceil(2)).await?;
+        load::round(rig, shape, requests.div_ceil(2)).await?;
     }
-    let mut pairs = Vec::new();
+    let (mut quiet, mut loud) = (Vec::new(), Vec::new());
     for _ in 0..rounds {
-        let off = load::round(&off, Shape::Agent, requests).await?;
-        pairs.push((off, watched(&on, requests).await?));
-        load::forget(&provider).await?;
+        quiet.push(load::round(&off, shape, requests).await?);
+        loud.push(watched(&on, shape, requests).await?);
     }
-    let title = format!("{rounds} rounds of {requests} requests, logs and metrics off and on");
-    let rows: [Row<Sample>; 4] = [
-        ("requests/s", |sample| sample.rate),
-        ("CPU per request, us (bar: 1.03)", |sample| sample.envoy + sample.processor),
-        ("  Envoy", |sample| sample.envoy),
-        ("  masker", |sample| sample.processor),
-    ];
-    table(&title, ("off", "on"), &rows, &pairs)?;
-    attempts(&on, if rounds > 1 { TIMES } else { 1 }).await
+    attempts(&on, if fewer == 1 { TIMES } else { 1 }).await?;
+    let cpu = |sample: &Sample| sample.envoy + sample.processor;
+    Ok(vec![Bar::new(NAME, ratios(&loud, &quiet, cpu), AtMost(1.03))])
 }
 
 /// A round while somebody reads the metrics.
-async fn watched(rig: &Rig, requests: usize) -> Outcome<Sample> {
+async fn watched(rig: &Rig, shape: &Shape, requests: usize) -> Outcome<Sample> {
     let url = format!("{}/metrics", rig.admin);
     let read = async {
         let mut ticks = interval(SCRAPE);
@@ -59,7 +61,7 @@ async fn watched(rig: &Rig, requests: usize) -> Outcome<Sample> {
         }
     };
     tokio::select! {
-        sample = load::round(rig, Shape::Agent, requests) => sample,
+        sample = load::round(rig, shape, requests) => sample,
         () = read => Err("the metrics cannot be read".into()),
     }
 }
@@ -67,7 +69,7 @@ async fn watched(rig: &Rig, requests: usize) -> Outcome<Sample> {
 /// Attempts without a right to it: no token, a wrong one, another origin, too much.
 async fn attempts(rig: &Rig, times: usize) -> Outcome<()> {
     let client = load::client();
-    let before = rig.processor.cpu()?;
+    let [_, before] = rig.cpu()?;
     for number in 0..ATTEMPTS * times {
         let url = format!("{}/api/monitoring/emergency-mode", rig.admin);
         let request = Request::post(url).header("content-type", "application/json");
@@ -85,7 +87,8 @@ async fn attempts(rig: &Rig, times: usize) -> Outcome<()> {
         }
         answer.into_body().collect().await?;
     }
-    let spent = (rig.processor.cpu()? - before) / f64::from(u32::try_from(times)?);
+    let [_, after] = rig.cpu()?;
+    let spent = (after - before) / f64::from(u32::try_from(times)?);
     let mut out = std::io::stdout().lock();
     writeln!(
         out,

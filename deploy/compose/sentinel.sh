@@ -4,7 +4,7 @@ set -eu
 umask 077
 cat >/tmp/sentinel.conf <<CONF
 port 26379
-# Only the network `store` reaches it, where masker and Redis are alone.
+# Only the network of the store reaches it, where masker and Redis are alone.
 protected-mode no
 sentinel resolve-hostnames yes
 sentinel monitor masker redis 6379 2
@@ -13,4 +13,4 @@ sentinel auth-pass masker $(cat /run/secrets/redis_sentinel_password)
 sentinel down-after-milliseconds masker 3000
 sentinel failover-timeout masker 15000
 CONF
-exec redis-sentinel /tmp/sentinel.conf
+exec redis-server /tmp/sentinel.conf --sentinel

@@ -122,6 +122,7 @@ pub(crate) fn run(
 /// What of the misses the exceptions are for.
 struct Excepted {
     exceptions: Vec<Exception>,
+    /// What is wrong with the list.
     others: usize,
 }
 
@@ -139,25 +140,32 @@ impl Excepted {
         out: &mut impl Write,
     ) -> std::io::Result<()> {
         let shape = exceptions::has_shape(bench, value);
-        let mut all = self.exceptions.iter_mut();
-        match all.find(|exception| !shape && exception.covers(value)) {
-            Some(exception) => exception.used += 1,
-            None => {
-                self.others += 1;
-                let why = if shape { "has a shape" } else { "no exception" };
-                writeln!(out, "not excepted\t{id}\t{value:?}\t{why}")?;
-            }
+        if !shape && self.exceptions.iter_mut().any(|exception| exception.covers(id, value)) {
+            return Ok(());
         }
-        Ok(())
+        self.others += 1;
+        let near = self.exceptions.iter().find(|exception| exception.fits(value));
+        let why = match near {
+            _ if shape => "it has a shape".to_owned(),
+            Some(near) => format!("{:?} does not name it", near.name),
+            None => "there is no exception".to_owned(),
+        };
+        writeln!(out, "not excepted\t{id}\t{why}")
     }
 
-    fn tell(self, out: &mut impl Write) -> Result<(), Box<dyn Error>> {
-        for Exception { name, used, .. } in &self.exceptions {
-            writeln!(out, "excepted {used:5} {name}")?;
+    fn tell(mut self, out: &mut impl Write) -> Result<(), Box<dyn Error>> {
+        for exception in &self.exceptions {
+            writeln!(out, "excepted {:5} {}", exception.used, exception.name)?;
+            for id in exception.unused() {
+                writeln!(out, "not missed\t{id}\tremove it from {:?}", exception.name)?;
+                self.others += 1;
+            }
         }
         match self.others {
             0 => Ok(()),
-            others => Err(format!("{others} values are missed without an exception").into()),
+            others => {
+                Err(format!("the exceptions and the corpus differ in {others} places").into())
+            }
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What the default profile leaves in a corpus on purpose, by the reason for it.
 
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::fs;
 use std::path::Path;
@@ -24,12 +25,16 @@ struct Written {
     /// The whole value.
     value: String,
     examples: Vec<String>,
+    /// The entries of the corpus that have such a value.
+    entries: String,
 }
 
 /// A kind of value that needs a key or words, or that nothing tells from a word.
 pub(crate) struct Exception {
     pub name: String,
     value: Regex,
+    /// Of the corpus, and whether each still misses such a value.
+    entries: BTreeMap<String, bool>,
     pub used: usize,
 }
 
@@ -41,7 +46,7 @@ pub(crate) fn read(bench: &Bench, file: &Path) -> Result<Vec<Exception>, Box<dyn
 impl Written {
     /// An exception has a reason and examples, and covers nothing of a certain shape.
     fn check(self, bench: &Bench) -> Result<Exception, Box<dyn Error>> {
-        let Self { name, reason, value, examples } = self;
+        let Self { name, reason, value, examples, entries } = self;
         if reason.is_empty() || examples.is_empty() {
             return Err(format!("exception {name}: it needs a reason and examples").into());
         }
@@ -54,14 +59,32 @@ impl Written {
                 return Err(format!("exception {name}: {example:?} has a certain shape").into());
             }
         }
-        Ok(Exception { name, value, used: 0 })
+        let entries = entries.split_whitespace().map(|id| (id.to_owned(), false)).collect();
+        Ok(Exception { name, value, entries, used: 0 })
     }
 }
 
 impl Exception {
-    /// Is this what the exception is for?
-    pub(crate) fn covers(&self, value: &str) -> bool {
+    /// Is this what the exception is for? Then it is used.
+    pub(crate) fn covers(&mut self, id: &str, value: &str) -> bool {
+        match self.entries.get_mut(id) {
+            Some(seen) if self.value.is_match(value) => {
+                *seen = true;
+                self.used += 1;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Could it be for this, if it named the entry?
+    pub(crate) fn fits(&self, value: &str) -> bool {
         self.value.is_match(value)
+    }
+
+    /// Entries that miss nothing any more.
+    pub(crate) fn unused(&self) -> impl Iterator<Item = &str> {
+        self.entries.iter().filter(|(_, seen)| !**seen).map(|(id, _)| id.as_str())
     }
 }
 

@@ -30,6 +30,8 @@ pub enum Shape {
 #[derive(Clone, Copy, Debug)]
 struct Token {
     shape: Shape,
+    /// Of a key or string: it has escapes.
+    escaped: bool,
     start: u32,
     end: u32,
     /// The first token that is not inside this one.
@@ -125,12 +127,25 @@ impl<'a> Tape<'a> {
     }
 
     /// A key or string, unescaped.
+    #[inline]
     #[must_use]
     pub fn text(&self, node: Node) -> Cow<'a, str> {
-        if self.strings.escape(self.span(node)).is_none() {
-            return Cow::Borrowed(self.raw(node));
+        match self.token(node).escaped {
+            false => Cow::Borrowed(self.raw(node)),
+            true => escape::decode(self.raw(node)),
         }
-        escape::decode(self.raw(node))
+    }
+
+    /// Is this a key or string that says `text`?
+    #[inline]
+    fn is(&self, node: Node, text: &str) -> bool {
+        let Token { escaped, start, end, .. } = self.token(node);
+        // An escape is longer than what it stands for.
+        let raw = self.source.as_bytes().get(to_usize(start)..to_usize(end));
+        match escaped {
+            false => raw == Some(text.as_bytes()),
+            true => raw.is_some_and(|raw| raw.len() > text.len()) && self.text(node) == text,
+        }
     }
 
     /// Where escapes begin.
@@ -167,7 +182,7 @@ impl<'a> Tape<'a> {
     /// The value of the field `name`, if the object has exactly one.
     #[must_use]
     pub fn field(&self, object: Node, name: &str) -> Option<Node> {
-        let mut fields = self.fields(object).filter(|&(key, _)| self.text(key) == name);
+        let mut fields = self.fields(object).filter(|&(key, _)| self.is(key, name));
         let (_, value) = fields.next()?;
         fields.next().is_none().then_some(value)
     }
@@ -196,8 +211,10 @@ impl<'a> Tape<'a> {
         if token.shape == shape { token.next } else { node.0 }
     }
 
+    #[inline]
     fn token(&self, node: Node) -> Token {
-        const NONE: Token = Token { shape: Shape::Word, start: 0, end: 0, next: u32::MAX };
+        const NONE: Token =
+            Token { shape: Shape::Word, escaped: false, start: 0, end: 0, next: u32::MAX };
         self.tokens.get(to_usize(node.0)).copied().unwrap_or(NONE)
     }
 }
@@ -330,13 +347,17 @@ impl Reader<'_> {
             return Err(self.error());
         };
         self.push(shape, start, end);
+        if let Some(token) = self.tokens.last_mut() {
+            token.escaped = self.strings.has_escape(start..end);
+        }
         self.at = end + 1;
         Ok(())
     }
 
     fn push(&mut self, shape: Shape, start: usize, end: usize) {
         let next = to_u32(self.tokens.len() + 1);
-        self.tokens.push(Token { shape, start: to_u32(start), end: to_u32(end), next });
+        let (start, end) = (to_u32(start), to_u32(end));
+        self.tokens.push(Token { shape, escaped: false, start, end, next });
     }
 
     fn space(&mut self) {

@@ -86,6 +86,10 @@ pub fn resolved(tape: &Tape<'_>, format: Format) -> Format {
     if format == Format::Invoke { invoked(tape) } else { format }
 }
 
+/// What stands below these in a schema belongs to the property that it describes:
+/// `"account_id": {"type": "integer", "enum": [123456789012]}`.
+const OF_SCHEMAS: [&str; 9] =
+    ["enum", "const", "default", "examples", "example", "items", "anyOf", "oneOf", "allOf"];
 /// Where APIs that are not known put the input of tools.
 const TOOL_INPUTS: [&str; 3] = ["arguments", "args", "input"];
 
@@ -194,16 +198,23 @@ impl Walk<'_, '_> {
 
     fn visit(&mut self, node: Node, rule: Rule, label: Option<Node>) {
         match self.tape.shape(node) {
-            Shape::Object => self.object(node, rule),
+            Shape::Object => self.object(node, rule, label),
             Shape::Array => {
                 for item in self.tape.items(node) {
                     self.visit(item, rule, label);
                 }
             }
             Shape::String => match (rule, &mut self.stream) {
-                (Rule::Delta(text) | Rule::DeltaJson(text), Some(stream)) => {
-                    let source = matches!(rule, Rule::DeltaJson(_));
-                    stream.delta(node, source, self.tool || source, text, &mut self.units.leaves);
+                (
+                    Rule::Delta(text) | Rule::DeltaJson(text) | Rule::ThoughtDelta(text),
+                    Some(stream),
+                ) => {
+                    let place = match rule {
+                        Rule::DeltaJson(_) => Place::DeltaJson,
+                        Rule::ThoughtDelta(_) => Place::Thought,
+                        _ => Place::Delta,
+                    };
+                    stream.delta(node, place, self.tool, text, &mut self.units.leaves);
                 }
                 _ => self.leaf(node, label, self.string_place(node, rule)),
             },
@@ -216,7 +227,7 @@ impl Walk<'_, '_> {
         }
     }
 
-    fn object(&mut self, node: Node, rule: Rule) {
+    fn object(&mut self, node: Node, rule: Rule, label: Option<Node>) {
         let given = rule;
         let mut rule = self.refine(node, given);
         if rule.is_object() && self.tape.repeats(node) {
@@ -240,7 +251,8 @@ impl Walk<'_, '_> {
             if matches!(inner, Rule::Free) {
                 self.leaf(key, None, Place::Key);
             }
-            self.visit(value, inner, Some(key));
+            let of_schema = matches!(inner, Rule::Free) && OF_SCHEMAS.contains(&self.tape.raw(key));
+            self.visit(value, inner, label.filter(|_| of_schema).or(Some(key)));
             self.tool = outer;
         }
         self.ends(node, given, outer_channel);
@@ -269,6 +281,7 @@ impl Walk<'_, '_> {
                 Rule::Free
             }
             Rule::Delta(_) => Rule::OpenAi(openai::Object::OutputDelta),
+            Rule::Thought | Rule::ThoughtDelta(_) => Rule::State,
             other => other,
         }
     }
@@ -283,6 +296,7 @@ impl Walk<'_, '_> {
             // Not text, but looked at: whatever stands there is sent.
             Rule::Skip => Place::Guarded(Guarded::Id),
             Rule::State => Place::State,
+            Rule::Thought | Rule::ThoughtDelta(_) => Place::Thought,
             Rule::Guard(guarded) => Place::Guarded(guarded),
             Rule::Opaque(opaque) => Place::Opaque(opaque),
             Rule::Base64 => Place::Base64,
@@ -397,7 +411,7 @@ mod tests {
         assert!(
             places(r#"{"type":"input_json_delta","partial_json":"a"}"#).contains(&Place::DeltaJson)
         );
-        assert!(places(r#"{"type":"thinking_delta","thinking":"a"}"#).contains(&Place::State));
+        assert!(places(r#"{"type":"thinking_delta","thinking":"a"}"#).contains(&Place::Thought));
         assert!(places(r#"{"type":"new_delta","text":"a"}"#).contains(&Place::State));
     }
 }

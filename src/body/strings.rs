@@ -33,33 +33,52 @@ impl Strings {
 
     /// The quote at `from` or behind it.
     pub(crate) fn end(&self, from: usize) -> Option<usize> {
-        next(&self.quotes, from)
+        bits(&self.quotes, from..self.quotes.len() * WIDTH).next()
     }
 
-    /// Where the first escape begins in `span`.
-    pub(crate) fn escape(&self, span: Range<usize>) -> Option<usize> {
-        next_in(&self.escapes, span)
+    /// Where escapes begin in `span`.
+    pub(crate) fn escapes(&self, span: Range<usize>) -> impl Iterator<Item = usize> + '_ {
+        bits(&self.escapes, span)
+    }
+
+    pub(crate) fn has_escape(&self, span: Range<usize>) -> bool {
+        self.escapes(span).next().is_some()
     }
 }
 
-fn next(set: &[u64], from: usize) -> Option<usize> {
-    next_in(set, from..set.len() * WIDTH)
+/// The bits that are set, word by word.
+struct Bits<'s> {
+    word: u64,
+    /// The place of the first bit of the word.
+    base: usize,
+    rest: &'s [u64],
+    end: usize,
 }
 
-/// The first bit of the span that is set.
-#[inline]
-fn next_in(set: &[u64], span: Range<usize>) -> Option<usize> {
-    let mut index = span.start / WIDTH;
-    let mut word = set.get(index)? & u64::MAX << (span.start % WIDTH);
-    while word == 0 {
-        index += 1;
-        if index * WIDTH >= span.end {
-            return None;
+impl Iterator for Bits<'_> {
+    type Item = usize;
+
+    #[inline]
+    fn next(&mut self) -> Option<usize> {
+        while self.word == 0 {
+            self.base += WIDTH;
+            if self.base >= self.end {
+                return None;
+            }
+            (self.word, self.rest) = self.rest.split_first().map(|(word, rest)| (*word, rest))?;
         }
-        word = *set.get(index)?;
+        let at = self.base + usize::try_from(self.word.trailing_zeros()).unwrap_or_default();
+        self.word &= self.word - 1;
+        (at < self.end).then_some(at)
     }
-    let place = usize::try_from(word.trailing_zeros()).unwrap_or_default();
-    Some(index * WIDTH + place).filter(|&at| at < span.end)
+}
+
+#[inline]
+fn bits(set: &[u64], span: Range<usize>) -> Bits<'_> {
+    let index = span.start / WIDTH;
+    let (first, rest) = set.get(index..).unwrap_or_default().split_first().unzip();
+    let word = first.map_or(0, |word| word & u64::MAX << (span.start % WIDTH));
+    Bits { word, base: index * WIDTH, rest: rest.unwrap_or_default(), end: span.end }
 }
 
 #[multiversion(targets("x86_64+avx2+bmi1+bmi2"))]
@@ -125,10 +144,10 @@ mod tests {
                 let strings = Strings::new(bytes);
                 let (end, escape) = slow(bytes, 0);
                 assert_eq!(strings.end(0), end, "{text}");
-                assert_eq!(strings.escape(0..end.unwrap()), escape, "{text}");
+                assert_eq!(strings.escapes(0..end.unwrap()).next(), escape, "{text}");
                 let (next, escape) = slow(bytes, end.unwrap() + 1);
                 assert_eq!(strings.end(end.unwrap() + 1), next, "{text}");
-                assert_eq!(strings.escape(end.unwrap() + 1..text.len()), escape, "{text}");
+                assert_eq!(strings.escapes(end.unwrap() + 1..text.len()).next(), escape, "{text}");
             }
         }
         assert_eq!(Strings::new(b"").end(0), None);

@@ -71,7 +71,7 @@ pub(super) fn run(config: &Config, args: &Explain) -> Result<(), ExplainError> {
     let masker = wiring::masker(config)?;
     let mut session = Session::new(&masker, &scope);
     // What changes beside the texts is told apart from them.
-    session.around = Around { schemas: false, note: false };
+    session.around = Around { schemas: false, note: false, ..session.around };
     let masked = Zeroizing::new(session.json(&source, format)?);
     let (before, after) = (parse(&source, &masker)?, parse(&masked, &masker)?);
     let mut told = Told { catalog: &masker.catalog, table: &session.table, out: String::new() };
@@ -147,7 +147,7 @@ impl Told<'_> {
             Place::Opaque(opaque) => {
                 self.line(path, &format!("not looked into  {}", opaque_name(opaque)));
             }
-            Place::State if !placeholder::spans(old).is_empty() => {
+            Place::State | Place::Thought if old == new && !placeholder::spans(old).is_empty() => {
                 self.line(path, "stays            the model's own state");
             }
             Place::Guarded(guarded) => {

@@ -27,6 +27,7 @@ mod mask;
 mod mode;
 mod output;
 mod patterns;
+mod process;
 mod reload;
 mod ring;
 mod scan;

@@ -6,7 +6,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use envoy_types::pb::envoy::service::ext_proc::v3::external_processor_server::ExternalProcessorServer;
 use prometheus_client::registry::Registry;
 use thiserror::Error;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -17,6 +16,7 @@ use tonic::transport::Server;
 
 use crate::admin::{self, Control, Token, TokenError};
 use crate::cli::core::Documents;
+use crate::cli::process::{self, ProcessError};
 use crate::cli::reload::{self, Read, Source};
 use crate::cli::told::Told;
 use crate::cli::wiring;
@@ -25,6 +25,7 @@ use crate::config::problem::Problems;
 use crate::config::{Config, key, load};
 use crate::detect::CatalogError;
 use crate::ext_proc::gate::Gate;
+use crate::ext_proc::proto::external_processor_server::ExternalProcessorServer;
 use crate::ext_proc::service::{Service, Shared};
 use crate::listen::{self, Bound, Listen, ListenError};
 use crate::mode;
@@ -53,6 +54,8 @@ pub(super) enum ServeError {
     Key(#[from] key::KeySourceError),
     #[error(transparent)]
     Log(#[from] log::LogError),
+    #[error(transparent)]
+    Process(#[from] ProcessError),
     #[error(transparent)]
     Catalog(#[from] Box<CatalogError>),
     #[error(
@@ -86,6 +89,7 @@ pub(super) fn run(flags: Flags, env: Env<'_>) -> Result<(), ServeError> {
     let read = source.read()?;
     let log = log::init(&read.config.log)?;
     silence_panics();
+    process::shut(read.config.lock_memory)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     runtime.map_err(ServeError::Runtime)?.block_on(serve(read, source, log))
 }

@@ -13,6 +13,7 @@ use crate::config::Config;
 use crate::config::Detect;
 use crate::config::Limits;
 use crate::config::Listen;
+use crate::config::LockMemory;
 use crate::config::Log;
 use crate::config::LogFormat;
 use crate::config::Mode;
@@ -180,6 +181,11 @@ impl Fields<'_> {
                 notice: self.time("shutdown.notice")?,
                 drain: self.time("shutdown.drain")?,
             },
+            lock_memory: match self.text("memory.lock")?.as_str() {
+                "require" => LockMemory::Require,
+                "off" => LockMemory::Off,
+                _ => LockMemory::Auto,
+            },
             audit_file: self.path("audit.file"),
             audit_stream: self.audit_stream()?,
             alerts: self.alerts()?,
@@ -250,6 +256,7 @@ impl Fields<'_> {
             deadline: self.time("store.deadline")?,
             connect_timeout: self.time("store.connect_timeout")?,
             cache_entries: self.number("store.cache_entries")?,
+            record_bytes: self.number("store.record_bytes")?,
             queue_entries: self.number("store.queue_entries")?,
             breaker: breaker::Settings {
                 failures: self.number("store.breaker.failures")?,
@@ -291,8 +298,11 @@ impl Fields<'_> {
     }
 
     fn around(&self) -> Result<Around, Missing> {
-        let (schemas, note) = (self.flag("request.schemas")?, self.flag("request.note")?);
-        Ok(Around { schemas, note })
+        Ok(Around {
+            schemas: self.flag("request.schemas")?,
+            note: self.flag("request.note")?,
+            thinking: self.flag("restore.thinking")?,
+        })
     }
 
     fn hosted(&self) -> Result<BTreeSet<Hosted>, Missing> {

@@ -75,6 +75,8 @@ pub struct Config {
     pub lenient: bool,
     pub shutdown: Shutdown,
     pub log: Log,
+    /// Is memory kept out of swap?
+    pub lock_memory: LockMemory,
     /// Where calls and changes are kept.
     pub audit_file: Option<PathBuf>,
     /// The same in a stream of the store's Redis.
@@ -87,6 +89,16 @@ pub struct Config {
     pub events: Option<Events>,
     /// Where traces go.
     pub traces: Option<Traces>,
+}
+
+/// What is done to keep memory out of swap.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LockMemory {
+    /// What the limits allow.
+    Auto,
+    /// Without it masker does not start.
+    Require,
+    Off,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -163,6 +163,8 @@ pub(crate) const OPTIONS: &[Opt] = &[
         "The longest that connecting to Redis may take."),
     opt("store.cache_entries", Count { min: 1, max: 10_000_000 }, Default("100_000"),
         "How many mappings are remembered in front of Redis, so that a conversation sent again does not write again."),
+    opt("store.record_bytes", Size { min: 1024 * KIB, max: 64 * GIB }, Default("\"64MiB\""),
+        "Bytes of the records of conversations that are remembered, sealed; in front of Redis, or all there are without it. As many may wait for a Redis that is down. A record of a long conversation may take 300 KiB, most take less than 4."),
     opt("store.queue_entries", Count { min: 1, max: 10_000_000 }, Default("100_000"),
         "How many mappings wait for a Redis that is down. The oldest are dropped first; what was dropped is written when it is used again."),
     opt("store.breaker.failures", Count { min: 1, max: 1_000 }, Default("5"),
@@ -264,6 +266,8 @@ pub(crate) const OPTIONS: &[Opt] = &[
     opt("restore.never", List, Default("[]"),
         "Kinds that are not restored in answers."),
 
+    opt("restore.thinking", Flag, Default("false"),
+        "Restores what a Claude model thought for the client to see, and sends it back to the model as it wrote it: masked again, or, where that gives something else, kept in the conversation's record under its signature. A conversation keeps what it began with; one that runs when this is switched off needs its record until it ends. Off, thinking passes as it is, with placeholders. Read again when it changes."),
     opt("restore.spellings", Flag, Default("true"),
         "Restores placeholders also as models spell them: in lower case, with Markdown's backslashes, in escapes of URLs or HTML, with hyphens, with an O for a 0. On, since a command with a misspelled placeholder is of no use, and since only placeholders of this exchange are restored, by all their symbols; beside a letter or digit none ever is. Read again when it changes."),
 
@@ -304,6 +308,9 @@ pub(crate) const OPTIONS: &[Opt] = &[
         "Trust this authority alone, PEM, in place of the usual ones."),
     opt("traces.percent", Count { min: 0, max: 100 }, Default("100"),
         "So many of a hundred exchanges whose client sends no traceparent get a trace."),
+
+    opt("memory.lock", Choice(&["auto", "require", "off"]), Default("\"auto\""),
+        "Keeps what masker has in memory (keys, and bodies while they are masked) out of swap. auto: where the limit of locked memory is unlimited (`LimitMEMLOCK=infinity` in a unit, `ulimit -l` in a shell), and warns else. require: refuses to start without. off: does not try."),
 
     opt("audit.file", Text, Unset("\"/var/lib/masker/audit.log\""),
         "Calls of the API, changes of the mode, reloads, starts and stops are kept in this file, each line with the hash of the one before. `masker audit verify` checks it. Without it they are in the log only."),

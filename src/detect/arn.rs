@@ -16,7 +16,7 @@ use crate::detect::arn::layout::{Layout, Part};
 pub(super) use crate::detect::arn::read::begins;
 use crate::detect::arn::read::{Arn, Token};
 use crate::detect::arn::whole::Whole;
-use crate::detect::boundary::holds_masked;
+use crate::detect::boundary::holds_placeholder;
 use crate::detect::catalog::{CatalogError, Kinds, parse};
 use crate::detect::{Finding, Kind, Rank};
 
@@ -111,6 +111,16 @@ impl Table {
         }
         if is_account(account) {
             out.push(self.field(arn.account.clone(), self.account));
+        } else {
+            // `(111122223333|444455556666)`
+            let mut from = arn.account.start;
+            for word in account.split(|b| !b.is_ascii_alphanumeric() && *b != b'_') {
+                let span = from..from + word.len();
+                from = span.end + 1;
+                if is_account(word) {
+                    out.push(self.field(span, self.account));
+                }
+            }
         }
         let service = std::str::from_utf8(word(&arn.service)).unwrap_or_default();
         // `arn:aws:states:::lambda:invoke` names an action of AWS.
@@ -231,7 +241,7 @@ impl Fields<'_> {
         let word = self.word(span);
         // What stands beside a placeholder is what masking left.
         let mut parts = word.split(|b| !b.is_ascii_alphanumeric() && *b != b'_');
-        if is_owned(word) || parts.any(holds_masked) {
+        if is_owned(word) || parts.any(holds_placeholder) {
             return;
         }
         if is_account(word) {

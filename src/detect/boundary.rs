@@ -84,8 +84,17 @@ pub(crate) fn is_masked(word: &[u8]) -> bool {
     parts.next().is_some_and(is_tag) && parts.next().is_some()
 }
 
-/// Does a placeholder stand in this word: `AWS_EC2_BF3K9Q2MX4TB_a`? What an escape stood for
-/// may follow it without a gap: `AWS_EC2_BF3K9Q2MX4TB\\u0062`.
+/// Does a placeholder stand in this word, as in `logs_AWS_EC2_BF3K9Q2MX4TB_a`? A name may hold
+/// what looks like a tag: `iotbutton_G030JF051537S76R`.
+pub(crate) fn holds_placeholder(word: &[u8]) -> bool {
+    // An escape may stand before it without a gap.
+    let begins = |part: &[u8]| part.ends_with(b"AWS") || part.ends_with(b"SECRET");
+    let mut parts = word.split(|&b| b == b'_').skip_while(|part| !begins(part)).skip(2);
+    parts.any(|part| part.get(..TAG).is_some_and(is_tag))
+}
+
+/// The same of a word whose beginning may be cut off. What an escape stood for may follow it
+/// without a gap: `AWS_EC2_BF3K9Q2MX4TB\\u0062`.
 pub(crate) fn holds_masked(word: &[u8]) -> bool {
     word.split(|&b| b == b'_').skip(1).any(|part| part.get(..TAG).is_some_and(is_tag))
 }

@@ -2,8 +2,9 @@
 
 mod behind;
 mod cells;
+mod command;
 pub(crate) mod named;
-mod names;
+pub(crate) mod names;
 mod password;
 pub(crate) mod runs;
 pub(crate) mod shape;
@@ -59,6 +60,8 @@ struct Rule {
 #[derive(Debug)]
 pub(crate) struct Context {
     rules: Vec<Rule>,
+    /// The last letters of keys of passwords.
+    password_ends: Vec<u8>,
     access_key: Kind,
     /// The shape is enough.
     strict: bool,
@@ -77,14 +80,21 @@ impl Context {
             labels: rule.labels,
             words: rule.words.iter().map(|w| memmem::Finder::new(w).into_owned()).collect(),
         });
-        let rules = rules.collect();
+        let rules: Vec<Rule> = rules.collect();
+        let passwords = rules.iter().filter(|rule| rule.value == Shape::Password);
+        let mut password_ends: Vec<u8> = passwords
+            .flat_map(|rule| &rule.labels)
+            .filter_map(|label| label.bytes().last())
+            .collect();
+        password_ends.sort_unstable();
+        password_ends.dedup();
         let access_key = kinds.make("ACCESS_KEY");
         let mut names = Names::builtin(kinds)?;
         if !settings.is_on(KEYS) {
             names.clear();
         }
         let (strict, signs) = (settings.profile == Profile::Strict, HashSet::new());
-        Ok(Self { rules, access_key, strict, names, signs })
+        Ok(Self { rules, password_ends, access_key, strict, names, signs })
     }
 
     /// Does a key with this name hold an account id?
@@ -115,7 +125,8 @@ impl Context {
     /// Shapes, passwords.
     fn shapes(&self, pass: &Pass<'_>, label: &str, found: &[Finding]) -> Vec<Finding> {
         let text = pass.text;
-        let may_be_password = password::LENGTHS.contains(&text.len());
+        let may_be_password =
+            password::LENGTHS.contains(&text.len()) && self.may_name_password(label);
         if pass.runs.is_empty() && pass.passwords.is_empty() && !may_be_password {
             return Vec::new();
         }
@@ -142,6 +153,12 @@ impl Context {
             }
         }
         out
+    }
+
+    /// Does a key end with the letter that a password's does? Few do.
+    fn may_name_password(&self, label: &str) -> bool {
+        let Some(last) = label.bytes().rfind(u8::is_ascii_alphanumeric) else { return false };
+        self.password_ends.contains(&last.to_ascii_lowercase())
     }
 
     /// Where access key ids stand, in order.

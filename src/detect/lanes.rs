@@ -40,7 +40,7 @@ pub(crate) struct Masks {
 }
 
 /// What is done with a vector of bytes: closures, so that they have the instructions of the
-/// function that makes them. A byte that is meant becomes all ones.
+/// function that makes them. What tells which bytes are meant is another vector, or bits.
 struct Compare<E, W, O, S, B> {
     equals: E,
     within: W,
@@ -53,13 +53,13 @@ struct Compare<E, W, O, S, B> {
 impl<E, W, O, S, B> Compare<E, W, O, S, B> {
     /// Letters and digits, and what leads an escape.
     #[inline(always)]
-    fn words<V: Copy>(&self, all: V) -> (u64, u64)
+    fn words<V: Copy, M: Copy>(&self, all: V) -> (u64, u64)
     where
-        E: Fn(V, u8) -> V,
-        W: Fn(V, u8, u8) -> V,
-        O: Fn(V, V) -> V,
+        E: Fn(V, u8) -> M,
+        W: Fn(V, u8, u8) -> M,
+        O: Fn(M, M) -> M,
         S: Fn(V) -> V,
-        B: Fn(V) -> u64,
+        B: Fn(M) -> u64,
     {
         let Self { equals, within, or, small, bits } = self;
         let lead = or(equals(all, b'\\'), equals(all, b'%'));
@@ -79,14 +79,14 @@ impl Masks {
     }
 
     #[inline(always)]
-    fn of<V: Copy>(
+    fn of<V: Copy, M: Copy>(
         all: V,
         by: &Compare<
-            impl Fn(V, u8) -> V,
-            impl Fn(V, u8, u8) -> V,
-            impl Fn(V, V) -> V,
+            impl Fn(V, u8) -> M,
+            impl Fn(V, u8, u8) -> M,
+            impl Fn(M, M) -> M,
             impl Fn(V) -> V,
-            impl Fn(V) -> u64,
+            impl Fn(M) -> u64,
         >,
     ) -> Self {
         let Compare { equals, within, or, small, bits } = by;

@@ -32,8 +32,16 @@ const AWS: [&str; 7] =
     ["AWS::", "\"aws_", "boto3", "aws-sdk", "aws_sdk", "ResponseMetadata", "amazonaws.com"];
 /// Beginnings of placeholders.
 const MASKED: [&str; 2] = ["AWS_", "SECRET_"];
-/// Names of passwords that hold no `ssw`: `MYSQL_PWD`.
-const PASSWORDS: [&str; 2] = ["_PWD", "_pwd"];
+/// Names of passwords that hold no `ssw`: `MYSQL_PWD`, and what Secrets Manager calls them.
+const PASSWORDS: [&str; 7] = [
+    "_PWD",
+    "_pwd",
+    "SecretString",
+    "secretString",
+    "secret_string",
+    "secret-string",
+    "SECRET_STRING",
+];
 
 /// A literal is found by as many bytes.
 const HEAD: usize = 4;

@@ -8,8 +8,10 @@ use crate::detect::lanes::Masks;
 
 mod chunk;
 mod places;
+mod row;
 
 pub(crate) use chunk::{each, each_word};
+pub(crate) use row::{Row, Rows};
 
 /// Candidates among 64 bytes, as bits.
 #[derive(Clone, Copy, Debug, Default)]
@@ -34,11 +36,11 @@ pub(crate) struct Marks {
     pub flags: u64,
     /// The colon of `://`.
     pub schemes: u64,
-    /// The beginning of ten or more capitals and digits.
+    /// The beginning of ten or more capitals and digits: in one block, whether there may be any.
     pub numbers: u64,
     /// The beginning of `1234-5678-9012`.
     pub grouped: u64,
-    /// The beginning of 36 or more characters of base64 and hyphens.
+    /// The beginning of 36 or more characters of base64 and hyphens; likewise.
     pub secrets: u64,
     /// The `w` of `passwd` and `password`.
     pub passwords: u64,
@@ -47,16 +49,15 @@ pub(crate) struct Marks {
 }
 
 impl Marks {
-    /// Anything but words and keys.
+    /// Anything but words, keys and runs.
     #[inline(always)]
     pub(super) fn signs(&self) -> u64 {
         let ids = self.ids | self.uuids | self.regions | self.dots | self.colons | self.schemes;
-        let more = self.flags | self.numbers | self.grouped | self.secrets;
+        let more = self.flags | self.grouped;
         ids | more | self.passwords | self.escapes
     }
 
-    /// Runs are looked for only where a part of one is seen: of a run of ten, five are in one
-    /// of two blocks, of a run of 36, sixteen.
+    /// Of a run of ten, five are in one of two blocks, of a run of 36, sixteen.
     #[inline(always)]
     pub(super) fn new(before: &Masks, here: &Masks, after: &Masks) -> Self {
         let (word, digit) = (Pair(here.word, after.word), Pair(here.digit, after.digit));
@@ -75,7 +76,7 @@ impl Marks {
         let (four, digits) = (two.with(two, 2), digits.with(digits, 2));
         let id = here.hyphen & four.ahead(1);
         let grouped = digits.0 & hyphen.ahead(4) & digits.ahead(5) & hyphen.ahead(9);
-        let mut this = Self {
+        Self {
             words,
             escaped: words & back(lead, before.lead | before.backslash, 1),
             ids: id & four.ahead(5),
@@ -86,21 +87,24 @@ impl Marks {
             keys: here.colon | here.sign,
             flags: here.hyphen & back(here.hyphen, before.hyphen, 1) & word.ahead(1),
             schemes: here.colon & slash.ahead(1) & slash.ahead(2),
-            numbers: 0,
+            numbers: five(here.capital) | five(after.capital),
             grouped: grouped & digits.ahead(10),
-            secrets: 0,
+            secrets: sixteen(here.base64) | sixteen(after.base64),
             passwords: here.w & back(here.s, before.s, 1) & back(here.s, before.s, 2),
             escapes: here.backslash,
-        };
-        if five(here.capital) | five(after.capital) != 0 {
-            let run = run_of_ten(Pair(here.capital, after.capital));
-            this.numbers = run & !back(here.capital, before.capital, 1);
         }
-        if sixteen(here.base64) | sixteen(after.base64) != 0 {
-            let run = run_of_36(Pair(here.base64, after.base64));
-            this.secrets = run & !back(here.base64, before.base64, 1);
-        }
-        this
+    }
+
+    /// The beginnings of runs of ten bits and more.
+    #[inline(always)]
+    fn run_of_ten(before: u64, here: u64, after: u64) -> u64 {
+        run_of_ten(Pair(here, after)) & !back(here, before, 1)
+    }
+
+    /// Of 36 and more.
+    #[inline(always)]
+    fn run_of_36(before: u64, here: u64, after: u64) -> u64 {
+        run_of_36(Pair(here, after)) & !back(here, before, 1)
     }
 }
 
@@ -177,18 +181,16 @@ pub(crate) fn bits(from: usize, mask: u64) -> impl Iterator<Item = usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::detect::lanes::WIDTH;
     use crate::detect::literals::Heads;
 
     /// The beginnings of what `pick` marks in `text`, put at every place of a block.
-    fn marked(text: &str, pick: fn(&Marks) -> u64) -> Vec<usize> {
+    fn marked(text: &str, pick: fn(&Rows) -> &Row) -> Vec<usize> {
         let mut first = None;
         for lead in 0..130 {
             let padded = format!("{}{text}", " ".repeat(lead));
             let mut found = Vec::new();
             each(padded.as_bytes(), &Heads::default(), |chunk| {
-                let blocks = (chunk.from..chunk.next).step_by(WIDTH).zip(&chunk.marks);
-                blocks.for_each(|(from, marks)| found.extend(bits(from, pick(marks))));
+                found.extend(pick(&chunk.marks).places(chunk.from));
             });
             let found: Vec<_> = found.into_iter().map(|at| at - lead).collect();
             let expected = first.get_or_insert_with(|| found.clone());
@@ -199,30 +201,30 @@ mod tests {
 
     #[test]
     fn candidates_are_marked_at_any_place() {
-        type Case = (&'static str, fn(&Marks) -> u64, &'static [usize]);
+        type Case = (&'static str, fn(&Rows) -> &Row, &'static [usize]);
         let cases: [Case; 22] = [
-            ("ab cd-e é1", |m| m.words, &[0, 3, 6, 10]),
-            ("i-0123456789", |m| m.ids, &[1]),
-            ("i-0123456", |m| m.ids, &[]),
-            ("i-01234567 a-b", |m| m.ids, &[1]),
-            ("1234abcd-12ab-34cd-56ef-1234567890ab", |m| m.uuids, &[8, 13, 18]),
-            ("us-east-1_x us-east-12", |m| m.regions, &[7]),
-            ("1.2.3 a.3. 4.b .5.", |m| m.dots, &[1, 3]),
-            ("1.2345.6 123.4", |m| m.dots, &[]),
-            ("fd12:1 fd12::1 12:1 fd12: x", |m| m.colons, &[4, 11]),
-            ("s3://x http:/y", |m| m.schemes, &[2]),
-            ("a: b=c |d> e", |m| m.keys, &[1, 4, 7, 9]),
-            ("--a -b -- c", |m| m.flags, &[1]),
-            ("Z123456789 Z12345678", |m| m.numbers, &[0]),
-            ("123456789012", |m| m.numbers, &[0]),
-            ("1234-5678-9012", |m| m.grouped, &[0]),
-            ("1234-5678-901", |m| m.grouped, &[]),
-            ("0123456789abcdef0123456789abcdef0123", |m| m.secrets, &[0]),
-            ("0123456789abcdef0123456789abcdef012", |m| m.secrets, &[]),
-            ("password PASSWD", |m| m.passwords, &[4, 13]),
-            ("swswss", |m| m.passwords, &[]),
-            (r"a\u0069", |m| m.escapes, &[1]),
-            ("", |m| m.words, &[]),
+            ("ab cd-e é1", |m| &m.words, &[0, 3, 6, 10]),
+            ("i-0123456789", |m| &m.ids, &[1]),
+            ("i-0123456", |m| &m.ids, &[]),
+            ("i-01234567 a-b", |m| &m.ids, &[1]),
+            ("1234abcd-12ab-34cd-56ef-1234567890ab", |m| &m.uuids, &[8, 13, 18]),
+            ("us-east-1_x us-east-12", |m| &m.regions, &[7]),
+            ("1.2.3 a.3. 4.b .5.", |m| &m.dots, &[1, 3]),
+            ("1.2345.6 123.4", |m| &m.dots, &[]),
+            ("fd12:1 fd12::1 12:1 fd12: x", |m| &m.colons, &[4, 11]),
+            ("s3://x http:/y", |m| &m.schemes, &[2]),
+            ("a: b=c |d> e", |m| &m.keys, &[1, 4, 7, 9]),
+            ("--a -b -- c", |m| &m.flags, &[1]),
+            ("Z123456789 Z12345678", |m| &m.numbers, &[0]),
+            ("123456789012", |m| &m.numbers, &[0]),
+            ("1234-5678-9012", |m| &m.grouped, &[0]),
+            ("1234-5678-901", |m| &m.grouped, &[]),
+            ("0123456789abcdef0123456789abcdef0123", |m| &m.secrets, &[0]),
+            ("0123456789abcdef0123456789abcdef012", |m| &m.secrets, &[]),
+            ("password PASSWD", |m| &m.passwords, &[4, 13]),
+            ("swswss", |m| &m.passwords, &[]),
+            (r"a\u0069", |m| &m.escapes, &[1]),
+            ("", |m| &m.words, &[]),
         ];
         for (text, pick, places) in cases {
             assert_eq!(marked(text, pick), places, "{text}");

@@ -1,21 +1,36 @@
 //! One scan of one text: all ranks in their order, at all levels of escapes.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
-use crate::detect::boundary::left;
+use crate::detect::boundary::{before, left};
 use crate::detect::catalog::Catalog;
 use crate::detect::context::named;
 use crate::detect::context::runs::Run;
 use crate::detect::deep;
 use crate::detect::gaps::Gaps;
 use crate::detect::literals::{self, Action, Hit};
-use crate::detect::marks::{self, Marks, bits};
+use crate::detect::marks::{self, Row, Rows};
 use crate::detect::{Beside, Finding, Known, Rank, known};
+
+/// As many texts are looked at together at most: what is found in each takes memory meanwhile.
+const TOGETHER: usize = 32;
+
+/// A text among others.
+#[derive(Debug)]
+pub struct Part<'t> {
+    /// Where it stands among them.
+    pub span: Range<usize>,
+    /// The nearest JSON key.
+    pub label: Cow<'t, str>,
+}
 
 /// What one pass over one level of escapes finds.
 #[derive(Default)]
 pub(crate) struct Pass<'t> {
     pub text: &'t [u8],
+    /// Where the text begins among those that are looked at together.
+    start: usize,
     /// By shape and by structure.
     pub found: Vec<Finding>,
     /// What is an identifier if its context says so.
@@ -46,28 +61,41 @@ impl Catalog {
     /// `text` is a decoded leaf, `label` the nearest JSON key, `taken` the
     /// sorted spans that are never touched.
     pub fn scan(&self, text: &str, label: &str, taken: &[Range<usize>], out: &mut Vec<Finding>) {
-        let mut pass = Pass { text: text.as_bytes(), ..Pass::default() };
-        self.look(&mut pass, &Known::default());
+        let mut pass = Pass::new(text, 0);
+        self.look(text, std::slice::from_mut(&mut pass), &Known::default());
         self.settle(text, label, &mut pass, taken, out);
     }
 
-    /// [`Catalog::scan`] beside names that are known already, which also tells what matters to
-    /// the other leaves of the unit. `placeholders` tells where placeholders are: it is asked
-    /// where one may begin.
+    /// [`Catalog::scan`] of texts that stand one behind the other in `all`, each behind a byte
+    /// that is in none, beside names that are known already. `found` is called for each in
+    /// turn, with what matters to the others of the unit too. `placeholders` tells where
+    /// placeholders are: it is asked where one may begin.
+    ///
+    /// Most texts are short: together they cost less than one by one.
     pub fn scan_beside(
         &self,
-        text: &str,
-        label: &str,
+        all: &str,
+        parts: &[Part<'_>],
         placeholders: fn(&str) -> Vec<Range<usize>>,
         known: &Known,
-        out: &mut Vec<Finding>,
-    ) -> Beside {
-        let mut pass = Pass { text: text.as_bytes(), ..Pass::default() };
-        self.look(&mut pass, known);
-        let taken = if pass.masked { placeholders(text) } else { Vec::new() };
-        let words = std::mem::take(&mut pass.words);
-        self.settle(text, label, &mut pass, &taken, out);
-        Beside { words, taken, unsure: pass.unsure, aws: pass.named.aws }
+        mut found: impl FnMut(Vec<Finding>, Beside),
+    ) {
+        for parts in parts.chunks(TOGETHER) {
+            let first = parts.first().map(|part| part.span.start).unwrap_or_default();
+            let last = parts.last().map(|part| part.span.end).unwrap_or_default();
+            let text = |part: &Part<'_>| all.get(part.span.clone()).unwrap_or_default();
+            let pass = |part| Pass::new(text(part), part.span.start - first);
+            let mut passes: Vec<_> = parts.iter().map(pass).collect();
+            self.look(all.get(first..last).unwrap_or_default(), &mut passes, known);
+            for (part, pass) in parts.iter().zip(&mut passes) {
+                let taken = if pass.masked { placeholders(text(part)) } else { Vec::new() };
+                let words = std::mem::take(&mut pass.words);
+                let mut out = Vec::new();
+                self.settle(text(part), &part.label, pass, &taken, &mut out);
+                let unsure = std::mem::take(&mut pass.unsure);
+                found(out, Beside { words, taken, unsure, aws: pass.named.aws });
+            }
+        }
     }
 
     /// What a pass has seen becomes findings.
@@ -112,8 +140,8 @@ impl Catalog {
             let inner = decoded.last().map_or(text, |level| level.text.as_str());
             let Some(level) = deep::decode(inner) else { break };
             let mut found = Vec::new();
-            let mut pass = Pass { text: level.text.as_bytes(), ..Pass::default() };
-            self.look(&mut pass, &none);
+            let mut pass = Pass::new(&level.text, 0);
+            self.look(&level.text, std::slice::from_mut(&mut pass), &none);
             self.fill(&mut pass, label, &mut Gaps::default(), &mut found);
             decoded.push(level);
             for finding in &mut found {
@@ -135,17 +163,19 @@ impl Catalog {
     }
 
     /// Looks at all candidates of one level of escapes.
-    fn look(&self, pass: &mut Pass<'_>, known: &Known) {
-        let text = pass.text;
+    fn look(&self, text: &str, passes: &mut [Pass<'_>], known: &Known) {
         if let Some(custom) = &self.custom {
             // First, so that they win where a class finds the same.
-            custom.find(text, Rank::Shape, &mut pass.found);
+            passes.iter_mut().for_each(|pass| custom.find(pass.text, Rank::Shape, &mut pass.found));
         }
-        marks::each(text, known.heads(self), |chunk| {
-            chunk.words().for_each(|word| self.word(word, known, pass));
+        let mut passes = Passes { all: passes, last: 0 };
+        marks::each(text.as_bytes(), known.heads(self), |chunk| {
+            passes.each(chunk.words(), |at, pass| self.word(at, known, pass));
             let names = &self.context.names;
-            chunk.keys().for_each(|at| names.at_sign(text, at, &mut pass.named));
-            chunk.signs().for_each(|(from, marks)| self.signs(from, marks, pass));
+            passes.each(chunk.keys(), |at, pass| names.at_sign(pass.text, at, &mut pass.named));
+            if let Some((from, marks)) = chunk.signs() {
+                self.signs(from, marks, &mut passes);
+            }
         });
     }
 
@@ -172,36 +202,39 @@ impl Catalog {
         self.literals.at(pass.text, word, head, |hit| self.literal(&hit, pass));
     }
 
-    /// Looks at the candidates among 64 bytes that are not words.
-    fn signs(&self, from: usize, marks: &Marks, pass: &mut Pass<'_>) {
-        let text = pass.text;
-        bits(from, marks.ids).for_each(|at| self.hyphen_id(text, at, &mut pass.found));
-        bits(from, marks.uuids).for_each(|at| self.uuid_id(text, at, &mut pass.found));
-        bits(from, marks.regions).for_each(|at| self.region_id(text, at, &mut pass.found));
-        bits(from, marks.dots).for_each(|at| self.v4(at, pass));
-        bits(from, marks.colons).for_each(|at| self.v6(at, pass));
-        for at in bits(from, marks.schemes) {
+    /// Looks at the candidates among a few hundred bytes that are not words.
+    fn signs(&self, from: usize, marks: &Rows, passes: &mut Passes<'_, '_>) {
+        let mut each = |row: &Row, look: &dyn Fn(usize, &mut Pass<'_>)| {
+            passes.each(row.places(from), look);
+        };
+        each(&marks.ids, &|at, pass| self.hyphen_id(pass.text, at, &mut pass.found));
+        each(&marks.uuids, &|at, pass| self.uuid_id(pass.text, at, &mut pass.found));
+        each(&marks.regions, &|at, pass| self.region_id(pass.text, at, &mut pass.found));
+        each(&marks.dots, &|at, pass| self.v4(at, pass));
+        each(&marks.colons, &|at, pass| self.v6(at, pass));
+        each(&marks.schemes, &|at, pass| {
             for class in self.finders.authority.iter().filter_map(|&at| self.classes.get(at)) {
-                class.verify(text, at, &mut pass.found);
+                class.verify(pass.text, at, &mut pass.found);
             }
-        }
+        });
         let names = &self.context.names;
-        bits(from, marks.flags).for_each(|at| names.at_flag(text, at, &mut pass.named));
-        bits(from, marks.numbers).for_each(|at| Run::number(text, at, &mut pass.runs));
-        bits(from, marks.grouped).for_each(|at| Run::grouped(text, at, &mut pass.runs));
-        for at in bits(from, marks.secrets) {
-            Run::secret(text, at, &mut pass.runs);
+        each(&marks.flags, &|at, pass| names.at_flag(pass.text, at, &mut pass.named));
+        each(&marks.numbers, &|at, pass| Run::number(pass.text, at, &mut pass.runs));
+        each(&marks.grouped, &|at, pass| Run::grouped(pass.text, at, &mut pass.runs));
+        each(&marks.secrets, &|at, pass| {
+            Run::secret(pass.text, at, &mut pass.runs);
             self.encoded(at, pass);
-        }
-        for at in bits(from, marks.passwords) {
-            let tail = text.get(at..).unwrap_or_default();
+        });
+        each(&marks.passwords, &|at, pass| {
+            let tail = pass.text.get(at..).unwrap_or_default();
             let rest = ["word", "WORD", "wd", "WD"].into_iter();
             let name =
                 rest.filter(|rest| tail.starts_with(rest.as_bytes())).max_by_key(|r| r.len());
             pass.passwords.extend(name.map(|name| at + name.len()));
-        }
-        pass.escapes |=
-            bits(from, marks.escapes).any(|at| matches!(text.get(at + 1), Some(b'u' | b'/')));
+        });
+        each(&marks.escapes, &|at, pass| {
+            pass.escapes |= matches!(pass.text.get(at + 1), Some(b'u' | b'/'));
+        });
     }
 
     /// A class that may begin here. Inside what it was found in already it is not looked
@@ -233,12 +266,43 @@ impl Catalog {
                 }
                 Action::Aws => pass.named.aws = true,
                 Action::Command => self.context.names.command(pass.text, hit.end, &mut pass.named),
+                // `{{resolve:secretsmanager:NAME:SecretString:KEY}}` names a key.
+                Action::Password if before(pass.text, hit.start) == Some(b':') => {}
                 Action::Password => pass.passwords.push(hit.end),
                 Action::Masked => pass.masked = true,
             }
         }
         if host {
             self.host(hit, pass);
+        }
+    }
+}
+
+impl<'t> Pass<'t> {
+    fn new(text: &'t str, start: usize) -> Self {
+        Self { text: text.as_bytes(), start, ..Self::default() }
+    }
+}
+
+/// The passes over texts that are looked at together.
+struct Passes<'p, 't> {
+    all: &'p mut [Pass<'t>],
+    /// What stands next to each other is mostly in one.
+    last: usize,
+}
+
+impl<'t> Passes<'_, 't> {
+    /// Calls `look` for each place, counted from the beginning of its text.
+    #[inline]
+    fn each(&mut self, places: impl Iterator<Item = usize>, look: impl Fn(usize, &mut Pass<'t>)) {
+        for place in places {
+            let holds = |pass: &Pass<'_>| place.wrapping_sub(pass.start) < pass.text.len();
+            if !self.all.get(self.last).is_some_and(holds) {
+                self.last = self.all.partition_point(|pass| pass.start <= place).max(1) - 1;
+            }
+            if let Some(pass) = self.all.get_mut(self.last).filter(|pass| holds(pass)) {
+                look(place - pass.start, pass);
+            }
         }
     }
 }

@@ -1,5 +1,7 @@
 //! The catalog against its own examples, and whole texts against what must be found.
 
+mod commands;
+mod disguises;
 mod edges;
 mod keys;
 mod passwords;

@@ -8,6 +8,7 @@ use memchr::memrchr;
 
 use crate::body::encoding::{Coding, CodingError, Inflater};
 use crate::body::frame::{FrameError, Framing};
+use crate::body::json::{Shape, Tape};
 use crate::body::select::Format;
 use crate::body::{eventstream, items, sse};
 use crate::ext_proc::endpoint::Endpoint;
@@ -29,6 +30,8 @@ pub struct Answer {
     pub counts: Counts,
     limit: usize,
     depth: usize,
+    /// What the provider calls an answer that it keeps, if it came whole.
+    name: Option<String>,
 }
 
 enum Body {
@@ -171,7 +174,7 @@ impl Answer {
         };
         // A stream may inflate to any size; what is held has limits of its own.
         let inflater = coding.map(|coding| Inflater::new(coding, usize::MAX));
-        Some(Self { table, inflater, body, counts: Counts::default(), limit, depth })
+        Some(Self { table, inflater, body, counts: Counts::default(), limit, depth, name: None })
     }
 
     /// Are the headers held until the answer is whole?
@@ -222,6 +225,16 @@ impl Answer {
             _ => None,
         };
         verify.map(|verify| (verify.take(), verify.message())).unwrap_or_default()
+    }
+
+    /// What the provider calls an answer that it keeps, as soon as it says it.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        match &self.body {
+            Body::Stream(stream) => stream.name(),
+            Body::KeptStream(kept) => kept.scout.name(),
+            _ => self.name.as_deref(),
+        }
     }
 
     /// What waited for [`Answer::unknown`].
@@ -280,6 +293,7 @@ impl Answer {
             Body::Stream(stream) => out.extend(stream.finish(table, counts)),
             Body::Whole(format, held, verify) => {
                 let held = std::mem::take(held);
+                self.name = named(&held, *format, self.depth);
                 let wrote = verify.as_ref().map(|_| held.clone());
                 let gave = whole(held, *format, self.depth, table, counts);
                 if let (Some(verify), Some(wrote)) = (verify, wrote)
@@ -294,7 +308,10 @@ impl Answer {
                 out.extend(whole(held, *format, self.depth, table, counts));
             }
             Body::Text(plain) => plain.take(&[], true, table, counts, &mut out),
-            Body::Kept(kept) => kept.take(&[], true),
+            Body::Kept(kept) => {
+                kept.take(&[], true);
+                self.name = named(&kept.ready, kept.format, self.depth);
+            }
             Body::KeptStream(kept) => kept.finish(),
         }
         Ok(out)
@@ -352,6 +369,14 @@ fn damaged(error: CodingError) -> Reason {
         CodingError::TooLarge(limit) => Reason::AnswerTooLarge(limit),
         _ => Reason::AnswerDamaged,
     }
+}
+
+/// What the provider calls this answer, if later requests may name it.
+fn named(bytes: &[u8], format: Format, depth: usize) -> Option<String> {
+    let source = from_utf8(bytes).ok().filter(|_| format == Format::Responses)?;
+    let tape = Tape::parse(source, depth).ok()?;
+    let id = tape.field(tape.root(), "id")?;
+    (tape.shape(id) == Shape::String).then(|| tape.text(id).into_owned())
 }
 
 /// Restores a whole JSON document; what is not UTF-8 passes as it is.

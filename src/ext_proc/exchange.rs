@@ -71,6 +71,8 @@ struct Forwarded {
 struct Collecting {
     head: Head,
     body: Vec<u8>,
+    /// How long the body says that it is, within the limit.
+    length: usize,
     share: Share,
 }
 
@@ -78,6 +80,22 @@ impl fmt::Debug for Collecting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Collecting({} bytes)", self.body.len())
     }
+}
+
+/// A body that says that it is long gets so much at first, and the rest once that has come:
+/// nobody who sends little takes much.
+const FIRST: usize = 1 << 20;
+
+/// Makes room for more of a body, and for as much as it says that it is: one that doubles is
+/// copied again and again, and what it leaves behind is memory too.
+fn make_room(body: &mut Vec<u8>, more: usize, length: usize) {
+    let need = body.len() + more;
+    if need <= body.capacity() {
+        return;
+    }
+    let room = if need > FIRST { length } else { length.min(FIRST) };
+    // Without a length, as vectors do.
+    if room > need { body.reserve_exact(room - body.len()) } else { body.reserve(more) }
 }
 
 /// One exchange.
@@ -224,7 +242,8 @@ impl Exchange {
             self.phase = self.release(*masked, trailers);
             return;
         }
-        let (scope, lasting) = (masked.head.scope.clone(), masked.head.endpoint.state);
+        let scope = masked.head.scope.clone();
+        let lasting = masked.head.endpoint.state || records.lasting;
         self.needs = Some(Needs { scope, save, reveal, records, lasting });
         self.phase = Phase::Saving { masked, trailers };
     }
@@ -330,7 +349,9 @@ impl Exchange {
             return self.refuse(&reason);
         }
         let share = self.settings.budget.share(head.scope.tenant());
-        Phase::Collecting(Box::new(Collecting { head, body: Vec::new(), share }))
+        let length = headers.length().and_then(|length| usize::try_from(length).ok());
+        let length = length.unwrap_or_default();
+        Phase::Collecting(Box::new(Collecting { head, body: Vec::new(), length, share }))
     }
 
     fn collect(&mut self, mut collecting: Box<Collecting>, bytes: &[u8], end: bool) -> Phase {
@@ -341,12 +362,13 @@ impl Exchange {
         if collecting.share.grow(bytes.len()).is_err() {
             return self.refuse(&Reason::Overloaded);
         }
+        make_room(&mut collecting.body, bytes.len(), collecting.length);
         collecting.body.extend_from_slice(bytes);
         if end { self.work(*collecting, None) } else { Phase::Collecting(collecting) }
     }
 
     fn work(&mut self, collecting: Collecting, trailers: Option<Vec<String>>) -> Phase {
-        let Collecting { head, body, share } = collecting;
+        let Collecting { head, body, share, .. } = collecting;
         self.tally.request_bytes = body.len();
         self.job = Some(Job::new(head, body, share, Arc::clone(&self.settings)));
         Phase::Masking { trailers }
@@ -376,7 +398,8 @@ impl Exchange {
             table: Arc::new(masked.table),
             endpoint: masked.head.endpoint,
             scope: masked.head.scope,
-            talk: masked.talk,
+            // The answer may take minutes.
+            talk: masked.talk.map(Spoken::released),
         })
     }
 
@@ -387,5 +410,27 @@ impl Exchange {
         self.tally.code = Some(reply.code);
         self.outputs = VecDeque::from([Output::Refuse(reply)]);
         Phase::Refused
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_gets_the_room_that_it_says_it_needs() {
+        let grown = |pieces: &[usize], length: usize| {
+            let mut body = Vec::new();
+            for &piece in pieces {
+                make_room(&mut body, piece, length);
+                body.resize(body.len() + piece, b'x');
+            }
+            body.capacity()
+        };
+        assert_eq!(grown(&[1000], 10_000), 10_000);
+        assert_eq!(grown(&[1000], 30 << 20), FIRST, "it has sent little");
+        assert_eq!(grown(&[FIRST, FIRST], 30 << 20), 30 << 20);
+        assert!(grown(&[1000, 1000], 500) >= 2000, "it said less than it sends");
+        assert!(grown(&[1000, 1000], 0) >= 2000);
     }
 }

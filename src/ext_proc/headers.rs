@@ -70,6 +70,12 @@ impl Headers {
             .map(|(_, value)| value)
     }
 
+    /// How long the body says that it is.
+    #[must_use]
+    pub fn length(&self) -> Option<u64> {
+        self.text("content-length")?.parse().ok()
+    }
+
     /// Is the request signed for AWS, body and all?
     #[must_use]
     pub fn is_signed(&self) -> bool {

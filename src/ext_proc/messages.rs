@@ -68,7 +68,7 @@ pub enum Output {
     Refuse(Reply),
 }
 
-/// No answer to Envoy is larger; `envoy-types` copies each.
+/// No answer to Envoy is larger: each is copied once more on its way.
 pub(super) const CHUNK: usize = 64 * 1024;
 
 /// The parts in which bytes go to Envoy, at least one, and which of them is the last.

@@ -1,67 +1,72 @@
 //! What Envoy has sent and the exchange has not taken yet, bounded in bytes.
 //!
-//! Messages are read in a task of their own: the HTTP/2 connection of a reader
-//! that waits for something else would count small frames as an attack and be
-//! cut, with all streams on it.
+//! Whatever an exchange waits for, its messages are read meanwhile: the HTTP/2 connection of
+//! a reader that waits for something else would count small frames as an attack and be cut,
+//! with all streams on it.
 
-use std::sync::Arc;
+use std::collections::VecDeque;
+use std::pin::pin;
 
-use envoy_types::pb::envoy::service::ext_proc::v3::ProcessingRequest;
-use envoy_types::pb::envoy::service::ext_proc::v3::processing_request::Request;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tonic::Streaming;
 
-/// Bytes of bodies of one stream that may wait. A message that is larger waits alone.
-const BYTES: u32 = 2 << 20;
+use crate::ext_proc::proto::ProcessingRequest;
+use crate::ext_proc::proto::processing_request::Request;
+
+/// Bytes of bodies of one stream that may wait, and one message more.
+const BYTES: usize = 2 << 20;
 /// Messages of one stream that may wait.
 const MESSAGES: usize = 4096;
 
 #[derive(Debug)]
-pub(crate) struct Queue(mpsc::Receiver<Message>);
-
-/// A message and its share of the queue.
-#[derive(Debug)]
-pub(crate) struct Message {
-    inner: ProcessingRequest,
-    _share: Option<OwnedSemaphorePermit>,
-}
-
-impl Message {
-    /// The message; its share is given back.
-    pub(crate) fn into_inner(self) -> ProcessingRequest {
-        self.inner
-    }
+pub(crate) struct Queue {
+    stream: Streaming<ProcessingRequest>,
+    waiting: VecDeque<ProcessingRequest>,
+    /// Of the bodies in `waiting`.
+    bytes: usize,
+    ended: bool,
 }
 
 impl Queue {
-    pub(crate) async fn next(&mut self) -> Option<Message> {
-        self.0.recv().await
+    pub(crate) fn new(stream: Streaming<ProcessingRequest>) -> Self {
+        Self { stream, waiting: VecDeque::new(), bytes: 0, ended: false }
     }
-}
 
-/// Reads a stream until it ends or the queue is dropped.
-pub(crate) fn read(mut stream: Streaming<ProcessingRequest>) -> Queue {
-    let (sender, receiver) = mpsc::channel(MESSAGES);
-    let room = Arc::new(Semaphore::new(usize::try_from(BYTES).unwrap_or(Semaphore::MAX_PERMITS)));
-    tokio::spawn(async move {
+    pub(crate) async fn next(&mut self) -> Option<ProcessingRequest> {
+        let waiting = self.waiting.pop_front();
+        if let Some(message) = waiting {
+            self.bytes -= len(&message);
+            return Some(message);
+        }
+        if self.ended {
+            return None;
+        }
+        let read = self.stream.message().await;
+        self.came(read)
+    }
+
+    /// Does some work, and reads on until it is done.
+    pub(crate) async fn during<T>(&mut self, work: impl Future<Output = T>) -> T {
+        let mut work = pin!(work);
         loop {
-            let message = tokio::select! {
-                message = stream.message() => message,
-                () = sender.closed() => return,
+            let room = !self.ended && self.bytes < BYTES && self.waiting.len() < MESSAGES;
+            let read = tokio::select! {
+                biased;
+                done = &mut work => return done,
+                read = self.stream.message(), if room => read,
             };
-            // A reset is how Envoy ends a stream that is done: no error.
-            let Ok(Some(inner)) = message else { return };
-            let bytes = u32::try_from(len(&inner)).unwrap_or(BYTES).clamp(1, BYTES);
-            let share = tokio::select! {
-                share = Arc::clone(&room).acquire_many_owned(bytes) => share.ok(),
-                () = sender.closed() => return,
-            };
-            if sender.send(Message { inner, _share: share }).await.is_err() {
-                return;
+            if let Some(message) = self.came(read) {
+                self.bytes += len(&message);
+                self.waiting.push_back(message);
             }
         }
-    });
-    Queue(receiver)
+    }
+
+    fn came<E>(&mut self, read: Result<Option<ProcessingRequest>, E>) -> Option<ProcessingRequest> {
+        // A reset is how Envoy ends a stream that is done: no error.
+        let message = read.ok().flatten();
+        self.ended = message.is_none();
+        message
+    }
 }
 
 fn len(message: &ProcessingRequest) -> usize {

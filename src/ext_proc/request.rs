@@ -10,14 +10,14 @@ use bytes::Bytes;
 
 use crate::body::encoding::Coding;
 use crate::body::json::{Tape, Tokens};
-use crate::body::select::{Guarded, Opaque};
+use crate::body::select::{Format, Guarded, Opaque};
 use crate::detect::{Kind, Known};
 use crate::ext_proc::budget::Share;
 use crate::ext_proc::endpoint::Endpoint;
 use crate::ext_proc::headers::{Headers, Media};
 use crate::ext_proc::messages::Needs;
 use crate::ext_proc::refuse::{Reason, hosted_name};
-use crate::ext_proc::request::bodies::{care, document, mask, texts};
+use crate::ext_proc::request::bodies::{care, document, mask, texts, was_shown};
 use crate::ext_proc::settings::Settings;
 use crate::ext_proc::talk::{self, Talk};
 use crate::mask::Scope;
@@ -69,8 +69,8 @@ impl Head {
 
     /// Refuses a body that could not be masked, before it is read.
     pub fn check(&self, headers: &Headers, limit: usize) -> Result<(), Reason> {
-        let length = headers.text("content-length").and_then(|length| length.parse::<u64>().ok());
-        if length.is_some_and(|length| usize::try_from(length).is_ok_and(|length| length > limit)) {
+        let long = |length| usize::try_from(length).map_or(true, |length| length > limit);
+        if headers.length().is_some_and(long) {
             return Err(Reason::TooLarge(limit));
         }
         if headers.is_signed() {
@@ -257,7 +257,7 @@ impl Job {
         let Some(identity) = read.identity else { return self.mask(read, None) };
         let keys = talk::keys(&identity, &self.head.scope);
         if keys.is_empty() {
-            let talk = Talk::new(identity, &self.head.scope, Vec::new(), &self.settings.editions);
+            let talk = Talk::new(identity, &self.head.scope, Vec::new(), &self.settings);
             return self.mask(read, Some(talk));
         }
         Ok(Worked::Asks(Box::new(Asking { job: self, read, identity, keys })))
@@ -271,6 +271,9 @@ impl Job {
         {
             if self.head.endpoint.talks() {
                 identity = Identity::read(&tape, &self.head.scope, self.head.session);
+                if let Some(identity) = &mut identity {
+                    identity.chained &= self.head.endpoint.request == Format::Responses;
+                }
             }
             tokens = Some(tape.into_tokens());
         }
@@ -283,13 +286,24 @@ impl Job {
         if let Some(talk) = &talk {
             masker.catalog = talk.catalog(&settings.editions)?;
         }
-        let mut session = Session::new(&masker, &head.scope);
-        session.around.note &= head.endpoint.note;
+        let begun = || {
+            let mut session = Session::new(&masker, &head.scope);
+            session.around.note &= head.endpoint.note;
+            session
+        };
+        let mut session = begun();
         let (body, care, blocks) = match read.tokens.take() {
             Some(tokens) => {
                 let tape = Tape::of(&read.text, tokens);
-                let (body, blocks) =
-                    document(&mut session, &tape, &head, &settings, talk.as_mut())?;
+                let mut done = document(&mut session, &tape, &head, &settings, talk.as_mut())?;
+                if let Some(talk) = talk.as_mut().filter(|talk| talk.is_lost())
+                    && was_shown(begun(), &tape, &head, talk, &session.table)
+                {
+                    talk.show_thinking();
+                    session = begun();
+                    done = document(&mut session, &tape, &head, &settings, Some(talk))?;
+                }
+                let (body, blocks) = done;
                 let care = care(&settings, |care| care.own_request(&tape));
                 read.tokens = Some(tape.into_tokens());
                 (body, care, blocks)
@@ -304,6 +318,9 @@ impl Job {
             (std::mem::take(&mut session.table), std::mem::take(&mut session.report));
         let known = session.into_known();
         table.set_care(care);
+        if talk.as_ref().is_some_and(|talk| talk.record().thinking) {
+            table.show_thinking();
+        }
         refuse(&settings, &report)?;
         head.endpoint.state |= report.goes_on;
         let spoken = |talk| Box::new(Spoken { talk, masker, known, blocks, read, settings });
@@ -323,7 +340,7 @@ impl Asking {
     #[must_use]
     pub fn needs(&self) -> Needs {
         let scope = self.job.head.scope.clone();
-        let records = RecordWants { read: self.keys.clone(), write: Vec::new() };
+        let records = RecordWants { read: self.keys.clone(), ..RecordWants::default() };
         Needs { records, ..Needs::new(scope) }
     }
 
@@ -331,7 +348,7 @@ impl Asking {
     #[must_use]
     pub fn answered(self, read: Vec<Option<Plain>>) -> Job {
         let Self { mut job, read: body, identity, .. } = self;
-        let talk = Talk::new(identity, &job.head.scope, read, &job.settings.editions);
+        let talk = Talk::new(identity, &job.head.scope, read, &job.settings);
         job.rest = Some(Rest { read: body, talk });
         job
     }
@@ -348,6 +365,13 @@ impl Masked {
 }
 
 impl Spoken {
+    /// Without the request's body: from here on nothing is masked again.
+    #[must_use]
+    pub fn released(mut self: Box<Self>) -> Box<Self> {
+        self.read = Read { text: String::new(), tokens: None, identity: None };
+        self
+    }
+
     /// What the answer is verified with, and the conversation.
     #[must_use]
     pub fn verify(self, scope: &Scope, table: &Arc<Table>) -> (Verify, Talk) {

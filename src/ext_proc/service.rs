@@ -10,9 +10,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use envoy_types::pb::envoy::service::ext_proc::v3::external_processor_server::ExternalProcessor;
-use envoy_types::pb::envoy::service::ext_proc::v3::{ProcessingRequest, ProcessingResponse};
 use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_stream::{Stream, StreamExt as _};
@@ -22,7 +21,9 @@ use tonic::{Request, Response, Status, Streaming};
 use crate::ext_proc::aside::Aside;
 use crate::ext_proc::exchange::{Exchange, Needs, Output, Provided};
 use crate::ext_proc::gate::Gate;
-use crate::ext_proc::queue::{self, Queue};
+use crate::ext_proc::proto::external_processor_server::ExternalProcessor;
+use crate::ext_proc::proto::{ProcessingRequest, ProcessingResponse};
+use crate::ext_proc::queue::Queue;
 use crate::ext_proc::refuse::Reason;
 use crate::ext_proc::request::{Job, Worked};
 use crate::ext_proc::settings::Settings;
@@ -62,9 +63,10 @@ impl ExternalProcessor for Service {
         request: Request<Streaming<ProcessingRequest>>,
     ) -> Result<Response<Answers>, Status> {
         let (answers, receiver) = mpsc::channel(ANSWERS);
-        let queue = queue::read(request.into_inner());
+        let queue = Queue::new(request.into_inner());
         let service = self.clone();
-        tokio::spawn(async move { service.drive(queue, answers).await });
+        // Boxed: it is large, and moved several times until it runs.
+        tokio::spawn(Box::pin(service.drive(queue, answers)));
         let end = Err(Status::aborted("the masking stream ended"));
         let guarded = ReceiverStream::new(receiver).chain(tokio_stream::once(end));
         Ok(Response::new(Box::pin(guarded)))
@@ -124,7 +126,7 @@ impl Service {
                 message = queue.next() => {
                     // The end of Envoy's side is the normal end of an exchange.
                     let Some(message) = message else { return Ok(()) };
-                    if let Some(input) = wire::input(message.into_inner()) {
+                    if let Some(input) = wire::input(message) {
                         exchange.tally.input(&input);
                         let done = exchange.input(input);
                         done.map_err(|error| Broken::Status(Status::internal(error.to_string())))?;
@@ -136,15 +138,17 @@ impl Service {
             loop {
                 if let Some(job) = exchange.job() {
                     whole.get_or_insert_with(Instant::now);
-                    exchange.masked(self.mask(job, settings.limits.slice).await);
+                    let worked = queue.during(self.mask(job, settings.limits.slice)).await;
+                    exchange.masked(worked);
                 } else if let Some(needs) = exchange.needs() {
-                    exchange.provide(self.fetch(needs).await);
+                    let provided = queue.during(self.fetch(needs)).await;
+                    exchange.provide(provided);
                 } else {
                     break;
                 }
             }
             while let Some(output) = exchange.output() {
-                self.send(output, answers).await?;
+                self.send(output, queue, answers).await?;
             }
             if let Some(whole) = whole {
                 let took = whole.elapsed();
@@ -163,19 +167,29 @@ impl Service {
         answers: &Answering,
     ) -> Result<(), Broken> {
         while let Some(message) = queue.next().await {
-            if let Some(input) = wire::input(message.into_inner()) {
+            if let Some(input) = wire::input(message) {
                 aside.tally.input(&input);
                 aside.input(input);
             }
             while let Some(output) = aside.output() {
-                self.send(output, answers).await?;
+                self.send(output, queue, answers).await?;
             }
         }
         Ok(())
     }
 
-    async fn send(&self, output: Output, answers: &Answering) -> Result<(), Broken> {
-        match timeout(self.send_time, answers.send(Ok(wire::output(output)))).await {
+    async fn send(
+        &self,
+        output: Output,
+        queue: &mut Queue,
+        answers: &Answering,
+    ) -> Result<(), Broken> {
+        let answer = match answers.try_send(Ok(wire::output(output))) {
+            Ok(()) => return Ok(()),
+            Err(TrySendError::Closed(_)) => return Err(Broken::Gone),
+            Err(TrySendError::Full(answer)) => answer,
+        };
+        match queue.during(timeout(self.send_time, answers.send(answer))).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) => Err(Broken::Gone),
             Err(_) => {

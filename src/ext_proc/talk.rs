@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::detect::edition::{Editions, Newer};
 use crate::detect::{Catalog, Known};
 use crate::ext_proc::refuse::Reason;
+use crate::ext_proc::settings::Settings;
 use crate::mask::Scope;
 use crate::mask::conversation::Chain;
 use crate::mask::conversation::{self, Identity, Names, Original, Record, RecordKey};
@@ -31,6 +32,10 @@ pub struct Talk {
     names: Names,
     learned: bool,
     tries: u32,
+    /// Other replicas knew more, and the store has lost what they wrote.
+    stale: bool,
+    /// What the next request goes on with, if it names the answer to this one.
+    next: Option<Identity>,
     pub fault: Option<Cause>,
 }
 
@@ -64,7 +69,7 @@ impl Talk {
         identity: Identity,
         scope: &Scope,
         read: Vec<Option<Plain>>,
-        editions: &Editions,
+        settings: &Settings,
     ) -> Self {
         let mut read = read.into_iter().map(Option::unwrap_or_default);
         let key = identity.record(scope);
@@ -75,17 +80,57 @@ impl Talk {
         // What was learned in earlier requests of a conversation that the provider keeps is
         // known in this one: nothing of them comes again.
         let own = if identity.kept { Names::default() } else { names.clone() };
-        let begun = || Record::begun(editions.pin().clone(), own);
+        let thinking = settings.masker.around.thinking && !identity.kept;
+        let begun = || Record::begun(settings.editions.pin().clone(), own, thinking);
         let record = known.clone().unwrap_or_else(begun);
         let start = identity.kept.then(|| names.clone());
-        let (wrote, learned, tries, fault) = Default::default();
-        Self { identity, key, read: known, record, wrote, start, names, learned, tries, fault }
+        let (wrote, learned, tries, stale, next, fault) = Default::default();
+        let read = known;
+        Self {
+            identity,
+            key,
+            read,
+            record,
+            wrote,
+            start,
+            names,
+            learned,
+            tries,
+            stale,
+            next,
+            fault,
+        }
+    }
+
+    /// Is not all remembered that there was of it?
+    #[must_use]
+    pub fn has_lost(&self) -> bool {
+        self.is_lost() || self.stale
     }
 
     /// It runs, and nothing is remembered of it: the newest edition counts.
     #[must_use]
     pub fn is_lost(&self) -> bool {
-        self.read.is_none() && self.key.is_some() && self.identity.is_answered()
+        let Identity { kept, chained, .. } = self.identity;
+        let runs = self.identity.is_answered() || (kept && chained);
+        self.read.is_none() && self.key.is_some() && runs
+    }
+
+    /// Its client was shown what the model thought.
+    pub fn show_thinking(&mut self) {
+        self.record.thinking = true;
+    }
+
+    /// Does the provider keep what is sent?
+    #[must_use]
+    pub fn is_kept(&self) -> bool {
+        self.identity.kept || self.identity.chained
+    }
+
+    /// Blocks that the model wrote before those of the request, as far as it is known.
+    #[must_use]
+    pub fn blocks(&self) -> u32 {
+        if self.identity.kept { u32::MAX } else { 0 }
     }
 
     pub fn catalog(&self, editions: &Editions) -> Result<Arc<Catalog>, Reason> {
@@ -105,7 +150,7 @@ impl Talk {
 
     /// Its request was masked.
     pub fn masked(&mut self, known: &Known, chain: &Chain, editions: &Editions) {
-        if self.identity.session().is_some() {
+        if self.identity.session().is_some() || self.identity.chained {
             self.learned |= self.names.learn(known, editions.newest());
         }
         if self.identity.kept {
@@ -123,7 +168,7 @@ impl Talk {
                 Cause::Unknown
             });
         }
-        self.record.note(chain, self.identity.messages, settings);
+        self.record.note(chain, &self.identity, settings);
     }
 
     /// What is written when its request is masked.
@@ -133,12 +178,20 @@ impl Talk {
         let names = self.identity.session().filter(|_| self.learned || self.read.is_none());
         let names = names.filter(|_| !self.names.is_empty());
         let names = names.map(|key| (key, conversation::encode(&self.names)));
-        RecordWants { read: Vec::new(), write: own.into_iter().chain(names).collect() }
+        self.wants(own.into_iter().chain(names).collect())
+    }
+
+    fn wants(&self, write: Vec<(RecordKey, Plain)>) -> RecordWants {
+        RecordWants { read: Vec::new(), write, lasting: self.is_kept() }
     }
 
     /// Takes what stood where [`Talk::writes`] was written.
     pub fn found(&mut self, found: Vec<Option<Plain>>) -> Found {
         self.tries += 1;
+        let gone = self.key.is_some() && found.first().is_some_and(Option::is_none);
+        // One answer is new in each turn; the others were given by other replicas.
+        let met = self.read.as_ref().map_or(u32::MAX, |read| read.answers);
+        self.stale |= gone && self.identity.answers > met.saturating_add(1);
         let mut found = found.into_iter().map(Option::unwrap_or_default);
         let mut next = Found::Good;
         let wrote = self.wrote.replace(self.record.clone());
@@ -164,12 +217,14 @@ impl Talk {
     }
 
     /// What of its answer is written: blocks that would not come back as they are, and the
-    /// record itself, if the answer decides what it is called.
+    /// record itself, if the answer, or the name that the provider gives it, decides what it
+    /// is called.
     #[must_use]
     pub fn answered(
         &mut self,
         found: Vec<Original>,
         message: Option<[u8; 32]>,
+        name: Option<&str>,
         scope: &Scope,
     ) -> RecordWants {
         let begins = self.key.is_none() && message.is_some();
@@ -180,6 +235,17 @@ impl Talk {
         self.record.keep(found);
         let key = self.key.filter(|_| any || begins);
         let own = key.map(|key| (key, conversation::encode(&self.record)));
-        RecordWants { read: Vec::new(), write: own.into_iter().collect() }
+        let mut write: Vec<_> = own.into_iter().collect();
+        let name = name.filter(|_| self.identity.chained && self.next.is_none());
+        if let Some(name) = name {
+            let next = Identity::named(name, scope);
+            let names = next.session().filter(|_| !self.names.is_empty());
+            write.extend(names.map(|key| (key, conversation::encode(&self.names))));
+            self.next = Some(next);
+        }
+        let next = self.next.filter(|_| any || name.is_some());
+        let next = next.and_then(|next| next.record(scope));
+        write.extend(next.map(|key| (key, conversation::encode(&self.record.going_on()))));
+        self.wants(write)
     }
 }

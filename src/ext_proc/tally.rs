@@ -102,7 +102,7 @@ impl Tally {
     }
 
     pub(crate) fn talk(&mut self, talk: &Talk) {
-        self.lost = talk.is_lost();
+        self.lost = talk.has_lost();
         self.fault = talk.fault;
     }
 

@@ -1,23 +1,18 @@
 //! Envoy's messages to inputs, and outputs to Envoy's messages.
 
 use bytes::Bytes;
-use envoy_types::pb::envoy::config::core::v3::header_value_option::HeaderAppendAction;
-use envoy_types::pb::envoy::config::core::v3::{HeaderMap, HeaderValue, HeaderValueOption};
-use envoy_types::pb::envoy::extensions::filters::http::ext_proc::v3::processing_mode::BodySendMode;
-use envoy_types::pb::envoy::service::ext_proc::v3::body_mutation::Mutation;
-use envoy_types::pb::envoy::service::ext_proc::v3::processing_request::Request;
-use envoy_types::pb::envoy::service::ext_proc::v3::processing_response::Response;
-use envoy_types::pb::envoy::service::ext_proc::v3::{
-    BodyMutation, BodyResponse, CommonResponse, HeaderMutation, HeadersResponse, HttpBody,
-    ImmediateResponse, ProcessingRequest, ProcessingResponse, ProtocolConfiguration,
-    StreamedBodyResponse, TrailersResponse,
-};
-use envoy_types::pb::envoy::r#type::v3::HttpStatus;
-use envoy_types::pb::google::protobuf::value::Kind as ProtoKind;
-use envoy_types::pb::google::protobuf::{Struct, Value as ProtoValue};
 
 use crate::ext_proc::exchange::{Input, Output};
 use crate::ext_proc::headers::Headers;
+use crate::ext_proc::proto::processing_request::Request;
+use crate::ext_proc::proto::processing_response::Response;
+use crate::ext_proc::proto::value::Kind as ProtoKind;
+use crate::ext_proc::proto::{
+    BodyMutation, BodyResponse, BodySendMode, CommonResponse, HeaderAppendAction, HeaderMap,
+    HeaderMutation, HeaderValue, HeaderValueOption, HeadersResponse, HttpBody, HttpStatus,
+    ImmediateResponse, ProcessingRequest, ProcessingResponse, ProtocolConfiguration,
+    StreamedBodyResponse, Struct, TrailersResponse, Value as ProtoValue,
+};
 use crate::ext_proc::refuse::Reply;
 
 /// The namespace of the proof, `metadata_options.receiving_namespaces` in Envoy.
@@ -33,8 +28,8 @@ pub fn input(message: ProcessingRequest) -> Option<Input> {
             headers: headers(own.headers),
             end: own.end_of_stream,
         },
-        Request::RequestBody(HttpBody { body, end_of_stream, .. }) => {
-            Input::RequestBody { bytes: Bytes::from(body), end: end_of_stream }
+        Request::RequestBody(HttpBody { body, end_of_stream }) => {
+            Input::RequestBody { bytes: body, end: end_of_stream }
         }
         Request::RequestTrailers(own) => {
             Input::RequestTrailers { names: headers(own.trailers).names() }
@@ -42,8 +37,8 @@ pub fn input(message: ProcessingRequest) -> Option<Input> {
         Request::ResponseHeaders(own) => {
             Input::ResponseHeaders { headers: headers(own.headers), end: own.end_of_stream }
         }
-        Request::ResponseBody(HttpBody { body, end_of_stream, .. }) => {
-            Input::ResponseBody { bytes: Bytes::from(body), end: end_of_stream }
+        Request::ResponseBody(HttpBody { body, end_of_stream }) => {
+            Input::ResponseBody { bytes: body, end: end_of_stream }
         }
         Request::ResponseTrailers(_) => Input::ResponseTrailers,
     })
@@ -96,7 +91,7 @@ pub fn output(output: Output) -> ProcessingResponse {
             };
             Response::ResponseHeaders(headers_response(Some(mutation)))
         }
-        Output::RequestBody { bytes, end } => Response::RequestBody(body_response(&bytes, end)),
+        Output::RequestBody { bytes, end } => Response::RequestBody(body_response(bytes, end)),
         Output::RequestTrailers { remove } => Response::RequestTrailers(TrailersResponse {
             header_mutation: Some(HeaderMutation {
                 remove_headers: remove,
@@ -110,7 +105,7 @@ pub fn output(output: Output) -> ProcessingResponse {
             });
             Response::ResponseHeaders(headers_response(mutation))
         }
-        Output::ResponseBody { bytes, end } => Response::ResponseBody(body_response(&bytes, end)),
+        Output::ResponseBody { bytes, end } => Response::ResponseBody(body_response(bytes, end)),
         Output::ResponseTrailers => Response::ResponseTrailers(TrailersResponse::default()),
         Output::Refuse(reply) => Response::ImmediateResponse(immediate(reply)),
     });
@@ -145,7 +140,6 @@ fn header(name: &str, value: &str) -> HeaderValueOption {
             ..HeaderValue::default()
         }),
         append_action: HeaderAppendAction::OverwriteIfExistsOrAdd.into(),
-        ..HeaderValueOption::default()
     }
 }
 
@@ -154,14 +148,10 @@ fn headers_response(mutation: Option<HeaderMutation>) -> HeadersResponse {
     HeadersResponse { response: Some(common) }
 }
 
-fn body_response(bytes: &Bytes, end: bool) -> BodyResponse {
+fn body_response(bytes: Bytes, end: bool) -> BodyResponse {
     // The only mutation that FULL_DUPLEX_STREAMED accepts.
-    let streamed = StreamedBodyResponse {
-        body: bytes.to_vec(),
-        end_of_stream: end,
-        ..StreamedBodyResponse::default()
-    };
-    let mutation = BodyMutation { mutation: Some(Mutation::StreamedResponse(streamed)) };
+    let streamed = StreamedBodyResponse { body: bytes, end_of_stream: end };
+    let mutation = BodyMutation { streamed_response: Some(streamed) };
     let common = CommonResponse { body_mutation: Some(mutation), ..CommonResponse::default() };
     BodyResponse { response: Some(common) }
 }
@@ -179,9 +169,8 @@ fn immediate(reply: Reply) -> ImmediateResponse {
     ImmediateResponse {
         status: Some(HttpStatus { code: i32::from(reply.status) }),
         headers: Some(HeaderMutation { set_headers, ..HeaderMutation::default() }),
-        body: reply.body.into_bytes(),
+        body: reply.body.into_bytes().into(),
         details: format!("masker_{}", reply.code),
-        ..ImmediateResponse::default()
     }
 }
 

@@ -11,6 +11,10 @@ use crate::body::splice::Misfit;
 
 /// As many bytes are copied at once: a copy of known size needs no call.
 const PIECE: usize = 32;
+/// What has no escapes and is longer is not copied.
+const LONG: usize = 4 << 10;
+/// Stands before each text: a part of none.
+const APART: u8 = 0;
 
 #[derive(Debug, Default)]
 pub(crate) struct Decoded {
@@ -24,7 +28,7 @@ pub(crate) struct Decoded {
 /// Where the contents of a string are.
 #[derive(Clone, Debug)]
 pub(crate) enum Contents {
-    /// In the source: it has no escapes.
+    /// In the source: it is long and has no escapes.
     Source(Range<usize>),
     Decoded {
         source: Range<usize>,
@@ -42,77 +46,33 @@ impl Decoded {
 
     pub(crate) fn add(&mut self, tape: &Tape<'_>, node: Node) -> Contents {
         let source = tape.span(node);
-        let Some(first) = tape.strings().escape(source.clone()) else {
+        let mut escapes = tape.strings().escapes(source.clone());
+        let mut escape = escapes.next();
+        if escape.is_none() && source.len() > LONG {
             return Contents::Source(source);
-        };
-        let (start, first_step) = (self.len, self.steps.len());
+        }
         // It never gets shorter: what is taken away would be zeroed again.
-        let room = start + source.len() + PIECE;
+        let room = self.len + 1 + source.len() + PIECE;
         if self.bytes.len() < room {
             self.bytes.resize(room.max(2 * self.bytes.len()), 0);
         }
+        let (start, first_step) = (self.len + 1, self.steps.len());
+        let mut to = Writer { bytes: self.bytes.get_mut(self.len..).unwrap_or_default(), len: 0 };
+        to.push(APART);
         let mut from = source.start;
-        let mut escape = Some(first);
         while let Some(at) = escape {
-            self.copy(tape.source().as_bytes(), from..at);
-            let len = self.symbol(tape.source(), at);
-            from = source.end.min(at + len);
-            self.steps.push((self.len - start, from - source.start));
-            escape = tape.strings().escape(from..source.end);
+            // Of a `\ud83d\ude00` the second was read with the first.
+            if at >= from {
+                to.copy(tape.source().as_bytes(), from..at);
+                from = source.end.min(at + to.symbol(tape.source(), at));
+                self.steps.push((to.len - 1, from - source.start));
+            }
+            escape = escapes.next();
         }
-        self.copy(tape.source().as_bytes(), from..source.end);
+        to.copy(tape.source().as_bytes(), from..source.end);
+        self.len += to.len;
         let steps = first_step..self.steps.len();
         Contents::Decoded { source, text: start..self.len, steps }
-    }
-
-    /// Adds what the escape at `at` stands for, and returns its length.
-    fn symbol(&mut self, source: &str, at: usize) -> usize {
-        let one = match source.as_bytes().get(at + 1) {
-            Some(b'n') => b'\n',
-            Some(b't') => b'\t',
-            Some(&same @ (b'"' | b'\\')) => same,
-            _ => {
-                let (symbol, len) = escape::symbol(source.get(at..).unwrap_or_default());
-                let mut buffer = [0; 4];
-                for byte in symbol.encode_utf8(&mut buffer).bytes() {
-                    self.push(byte);
-                }
-                return len;
-            }
-        };
-        self.push(one);
-        2
-    }
-
-    fn push(&mut self, byte: u8) {
-        if let Some(slot) = self.bytes.get_mut(self.len) {
-            *slot = byte;
-        }
-        self.len += 1;
-    }
-
-    fn copy(&mut self, source: &[u8], span: Range<usize>) {
-        for at in span.clone().step_by(PIECE) {
-            let from = source.get(at..).and_then(<[u8]>::first_chunk::<PIECE>);
-            let to = self.bytes.get_mut(self.len + at - span.start..);
-            match (from, to.and_then(<[u8]>::first_chunk_mut)) {
-                (Some(from), Some(to)) => *to = *from,
-                _ => {
-                    let rest = source.get(at..span.end).unwrap_or_default();
-                    self.copy_exactly(self.len + at - span.start, rest);
-                    break;
-                }
-            }
-        }
-        self.len += span.len();
-    }
-
-    /// At the end of the source.
-    #[cold]
-    fn copy_exactly(&mut self, at: usize, rest: &[u8]) {
-        if let Some(to) = self.bytes.get_mut(at..at + rest.len()) {
-            to.copy_from_slice(rest);
-        }
     }
 
     /// All texts. What was cut between characters fits no source.
@@ -138,10 +98,85 @@ impl Contents {
         text.unwrap_or_default()
     }
 
+    /// What the text is a part of, with others if they are [beside](Self::is_beside) it.
+    pub(crate) fn within<'t>(&self, source: &'t str, decoded: &'t str) -> (&'t str, Range<usize>) {
+        match self {
+            Self::Source(span) => (source, span.clone()),
+            Self::Decoded { text, .. } => (decoded, text.clone()),
+        }
+    }
+
+    /// Was the other decoded right behind this?
+    pub(crate) fn is_beside(&self, next: &Self) -> bool {
+        matches!((self, next), (Self::Decoded { .. }, Self::Decoded { .. }))
+    }
+
     /// Where the string begins in the source.
     pub(crate) fn start(&self) -> usize {
         match self {
             Self::Source(source) | Self::Decoded { source, .. } => source.start,
+        }
+    }
+}
+
+/// Writes to where there is room enough.
+struct Writer<'b> {
+    bytes: &'b mut [u8],
+    len: usize,
+}
+
+impl Writer<'_> {
+    /// Adds what the escape at `at` stands for, and returns its length.
+    #[inline]
+    fn symbol(&mut self, source: &str, at: usize) -> usize {
+        let one = match source.as_bytes().get(at + 1) {
+            Some(b'n') => b'\n',
+            Some(b't') => b'\t',
+            Some(&same @ (b'"' | b'\\')) => same,
+            _ => return self.rare(source, at),
+        };
+        self.push(one);
+        2
+    }
+
+    #[cold]
+    fn rare(&mut self, source: &str, at: usize) -> usize {
+        let (symbol, len) = escape::symbol(source.get(at..).unwrap_or_default());
+        let mut buffer = [0; 4];
+        for byte in symbol.encode_utf8(&mut buffer).bytes() {
+            self.push(byte);
+        }
+        len
+    }
+
+    #[inline]
+    fn push(&mut self, byte: u8) {
+        if let Some(slot) = self.bytes.get_mut(self.len) {
+            *slot = byte;
+        }
+        self.len += 1;
+    }
+
+    #[inline]
+    fn copy(&mut self, source: &[u8], span: Range<usize>) {
+        let (mut at, mut to) = (span.start, self.len);
+        self.len += span.len();
+        while at < span.end {
+            let from = source.get(at..).and_then(<[u8]>::first_chunk::<PIECE>);
+            let room = self.bytes.get_mut(to..).and_then(<[u8]>::first_chunk_mut);
+            let (Some(from), Some(room)) = (from, room) else {
+                return self.copy_exactly(to, source.get(at..span.end).unwrap_or_default());
+            };
+            *room = *from;
+            (at, to) = (at + PIECE, to + PIECE);
+        }
+    }
+
+    /// At the end of the source.
+    #[cold]
+    fn copy_exactly(&mut self, at: usize, rest: &[u8]) {
+        if let Some(to) = self.bytes.get_mut(at..at + rest.len()) {
+            to.copy_from_slice(rest);
         }
     }
 }

@@ -11,6 +11,7 @@ mod around;
 mod behind;
 mod report;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -22,7 +23,7 @@ use crate::body::escape;
 use crate::body::json::{JsonError, Shape, Tape};
 use crate::body::select::{self, Format, Leaf, Opaque, Place, Units};
 use crate::body::splice::{Swap, splice};
-use crate::detect::{Beside, Catalog, Finding, Kind, Known, Rank};
+use crate::detect::{Beside, Catalog, Finding, Kind, Known, Part, Rank};
 use crate::mask::contents::Contents;
 use crate::mask::decoded::{Decoded, source_at};
 use crate::mask::masker::again::{Digest, Log};
@@ -157,8 +158,9 @@ impl<'a> Session<'a> {
     /// Masks a text of the unit.
     fn part(&mut self, source: &str) -> Result<String, Refusal> {
         let mut swaps = Vec::new();
-        let mut texts = vec![Text::new(source, &[], 0, Place::Text)];
-        texts.iter_mut().for_each(|text| self.scan(text, ""));
+        let mut texts = [Text::new(source, &[], 0, Place::Text)];
+        let part = Part { span: 0..source.len(), label: Cow::default() };
+        self.scan(source, &[part], &mut texts);
         self.settle(&mut texts, &mut swaps)?;
         splice(source, &mut swaps).map_err(|_| Refusal::Misfit)
     }
@@ -175,7 +177,7 @@ impl<'a> Session<'a> {
         let mut strings = Vec::with_capacity(unit.len());
         let mut numbers = Vec::new();
         for leaf in unit {
-            match leaf.place {
+            match leaf.place.shown(self.around.thinking) {
                 Place::Number => numbers.push(leaf),
                 Place::Opaque(opaque) => *self.report.opaque.entry(opaque).or_default() += 1,
                 Place::State => self.present(&tape.text(leaf.node)),
@@ -186,11 +188,20 @@ impl<'a> Session<'a> {
         }
         let all = decoded.text().map_err(|_| Refusal::Misfit)?;
         let mut texts = Vec::with_capacity(strings.len());
-        for (leaf, contents) in &strings {
-            let text = contents.text(tape.source(), all);
-            let mut text = Text::new(text, decoded.steps(contents), contents.start(), leaf.place);
-            self.scan(&mut text, &leaf.label.map(|key| tape.text(key)).unwrap_or_default());
-            texts.push(text);
+        let together = strings.chunk_by(|(_, one), (_, next)| one.is_beside(next));
+        for strings in together {
+            let first = texts.len();
+            let mut parts = Vec::with_capacity(strings.len());
+            let mut within = "";
+            for (leaf, contents) in strings {
+                let (text, steps) = (contents.text(tape.source(), all), decoded.steps(contents));
+                texts.push(Text::new(text, steps, contents.start(), leaf.place));
+                let label = leaf.label.map(|key| tape.text(key)).unwrap_or_default();
+                let (whole, span) = contents.within(tape.source(), all);
+                parts.push(Part { span, label });
+                within = whole;
+            }
+            self.scan(within, &parts, texts.get_mut(first..).unwrap_or_default());
         }
         for &leaf in &numbers {
             self.learn_number(tape, leaf)?;
@@ -203,11 +214,15 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    /// Finds what stands in a leaf by itself.
-    fn scan(&mut self, text: &mut Text<'_>, label: &str) {
-        let (catalog, findings) = (&self.masker.catalog, &mut text.findings);
-        text.beside =
-            catalog.scan_beside(text.text, label, placeholder::spans, &self.known, findings);
+    /// Finds what stands in leaves by themselves, which are parts of `all`.
+    fn scan(&self, all: &str, parts: &[Part<'_>], texts: &mut [Text<'_>]) {
+        let mut texts = texts.iter_mut();
+        let catalog = &self.masker.catalog;
+        catalog.scan_beside(all, parts, placeholder::spans, &self.known, |findings, beside| {
+            if let Some(text) = texts.next() {
+                (text.findings, text.beside) = (findings, beside);
+            }
+        });
     }
 
     /// Decides the placeholders of a unit and writes down what is replaced.

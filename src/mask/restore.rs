@@ -121,7 +121,7 @@ pub(super) fn place(
     all: &mut Vec<Swap<String>>,
 ) {
     let (raw, at) = (tape.raw(leaf.node), tape.span(leaf.node));
-    match leaf.place {
+    match leaf.place.shown(table.shows_thinking()) {
         Place::Text | Place::Key | Place::Delta => {}
         Place::Source | Place::DeltaJson => {
             if may_hold_escaped(raw.as_bytes(), table) {

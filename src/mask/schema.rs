@@ -13,7 +13,8 @@
 //!   and hosts. Dates are never masked, and URIs may hold placeholders.
 //! - `maxLength` gets room for the longest placeholder, and `minLength` for the shortest;
 //!   not where a value would be too short to be masked, or is rather prose than an id.
-//! - `enum` and `const` are texts, masked as any other.
+//! - `enum` and `const` are values, masked as any other. Where one is a number of twelve
+//!   digits, an account, a placeholder is a string: a `type` of numbers becomes two.
 //!
 //! Below `not` and `if` nothing is widened: it would forbid more.
 
@@ -28,7 +29,7 @@ use crate::body::json::{Node, Shape, Tape};
 use crate::body::select::{self, Format};
 use crate::body::splice::{Swap, splice};
 use crate::mask::contents::Contents;
-use crate::mask::placeholder::{LONGEST, SHORTEST};
+use crate::mask::placeholder::{LONGEST, NUMBER_PREFIX, SHORTEST};
 
 /// A constraint that is widened.
 #[derive(Debug)]
@@ -102,6 +103,8 @@ const FORMATS: [(&str, &str); 5] = [
 
 /// Nothing shorter is masked: fields of fewer characters hold codes.
 const SHORTEST_VALUE: usize = 5;
+/// The digits of an account.
+const ACCOUNT: usize = 12;
 /// What must be longer than this is prose.
 const PROSE: usize = 64;
 /// An ARN or a URI with three placeholders.
@@ -190,6 +193,7 @@ impl Schemas<'_, '_> {
         }
         self.pattern(node);
         self.lengths(node);
+        self.numbers(node);
         for (key, value) in self.tape.fields(node).collect::<Vec<_>>() {
             match self.tape.text(key).as_ref() {
                 "properties" | "$defs" | "definitions" | "dependentSchemas" | "defs" => {
@@ -281,6 +285,29 @@ impl Schemas<'_, '_> {
         for name in ["minLength", "min_length"] {
             let least = |given: usize| (SHORTEST + 1..=PROSE).contains(&given).then_some(SHORTEST);
             self.length(node, name, "minLength", least);
+        }
+    }
+
+    /// Lets numbers that may be accounts be strings.
+    fn numbers(&mut self, node: Node) {
+        let Some(kind) = self.string(node, "type") else { return };
+        let name = self.tape.raw(kind);
+        let given = ["const", "enum"].into_iter().filter_map(|name| self.tape.field(node, name));
+        let items = |given| match self.tape.shape(given) {
+            Shape::Array => self.tape.items(given).collect(),
+            _ => vec![given],
+        };
+        // Masked already, if it was one.
+        let account = |&value: &Node| match self.tape.shape(value) {
+            Shape::Number => self.tape.raw(value).len() == ACCOUNT,
+            Shape::String => self.tape.raw(value).starts_with(NUMBER_PREFIX),
+            _ => false,
+        };
+        if matches!(name, "integer" | "number") && given.flat_map(items).any(|v| account(&v)) {
+            let Range { start, end } = self.tape.span(kind);
+            let with = format!("[\"{name}\",\"string\"]");
+            let swap = Swap { span: start - 1..end + 1, with };
+            self.found.push(Rewrite { what: "type", swap });
         }
     }
 

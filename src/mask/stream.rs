@@ -14,8 +14,8 @@ use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 
 use crate::body::frame::{Frame, FrameError, Framing};
-use crate::body::json::Tape;
-use crate::body::select::{self, End, Format, Leaf, Piece};
+use crate::body::json::{Shape, Tape};
+use crate::body::select::{self, End, Format, Leaf, Piece, Place};
 use crate::body::splice::Swap;
 use crate::body::sse::{Event, Framer};
 use crate::mask::care::Spot;
@@ -44,6 +44,8 @@ pub struct Stream {
     /// Of formats whose channels are not known.
     carried: Carried,
     verify: Option<Box<Verify>>,
+    /// What the provider calls the answer, if later requests may name it.
+    name: Option<String>,
     /// Events that had to wait.
     pub held: u64,
     /// An event was damaged: from there on all bytes pass as they come, for the client to
@@ -87,8 +89,9 @@ impl Stream {
     pub fn framed(framing: Framing, format: Format, depth: usize) -> Self {
         let (queue, carried) = Default::default();
         let channels = Channels::new(offsets::count(format));
-        let (left, verify, held, damaged) = (0, None, 0, false);
-        Self { framing, format, depth, queue, left, channels, carried, verify, held, damaged }
+        let (left, held, damaged) = (0, 0, false);
+        let (verify, name) = (None, None);
+        Self { framing, format, depth, queue, left, channels, carried, verify, name, held, damaged }
     }
 
     /// Its blocks are compared with what the client gets, where the format is known.
@@ -108,6 +111,12 @@ impl Stream {
     /// What was compared.
     pub fn verify(&mut self) -> Option<&mut Verify> {
         self.verify.as_deref_mut()
+    }
+
+    /// What the provider calls the answer, if later requests may name it.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_deref()
     }
 
     /// Takes bytes of the stream and gives those that are decided.
@@ -199,6 +208,9 @@ impl Stream {
             for piece in select::pieces(&tape, self.format, frame.name()) {
                 match piece {
                     Piece::Leaf(leaf) => leaves.push(leaf),
+                    // As model state, of which nothing is touched.
+                    Piece::Delta { leaf, .. }
+                        if leaf.place == Place::Thought && !table.shows_thinking() => {}
                     Piece::Delta { leaf, source, channel } => {
                         steps.push(Step::Text(deltas.len()));
                         let (at, text) = (tape.span(leaf.node), tape.raw(leaf.node));
@@ -213,6 +225,9 @@ impl Stream {
             moving = offsets::streamed(&tape, self.format);
             if let Some(verify) = &mut self.verify {
                 verify.event(&tape);
+            }
+            if self.name.is_none() && self.format == Format::ResponsesEvent {
+                self.name = named(&tape);
             }
         } else if data.trim() == "[DONE]" {
             steps.push(Step::End(End::All));
@@ -231,7 +246,8 @@ impl Stream {
         counts: &mut Counts,
     ) -> Vec<Swap<String>> {
         // Of formats whose channels are not known, texts may go on, and with them URLs.
-        let goes_on = table.care().is_some() && matches!(self.format, Format::Other | Format::Free);
+        let format = select::resolved(tape, self.format);
+        let goes_on = table.care().is_some() && matches!(format, Format::Other | Format::Free);
         let mut swaps = Vec::new();
         if leaves.is_empty()
             || !(goes_on || restore::may_hold_escaped(tape.source().as_bytes(), table))
@@ -341,6 +357,12 @@ impl Stream {
     }
 }
 
+/// The id of the answer, of which some events tell.
+fn named(tape: &Tape<'_>) -> Option<String> {
+    let id = tape.field(tape.field(tape.root(), "response")?, "id")?;
+    (tape.shape(id) == Shape::String).then(|| tape.text(id).into_owned())
+}
+
 /// Forwards events as they are, as long as nothing waits and nothing begins.
 fn pass(
     framer: &mut Framer,
@@ -352,7 +374,7 @@ fn pass(
     let mut rest = framer.bytes();
     while let Some(quick) = quick::read(rest) {
         let passes = match quick.what {
-            What::State => true,
+            What::State => !table.shows_thinking(),
             What::Text | What::Source => {
                 let context = &mut channels.at(quick.channel << 32).context;
                 context.pass(quick.text, quick.what == What::Source, table)

@@ -21,6 +21,7 @@ pub struct Table {
     back: HashMap<Placeholder, Known>,
     has_numbers: bool,
     care: Option<Care>,
+    thinking: bool,
     /// What was looked for and not known, where that is wanted.
     seeking: Option<Mutex<BTreeSet<Placeholder>>>,
     /// Of all that is known, made when it is looked for.
@@ -168,6 +169,15 @@ impl Table {
     /// From now on it is restored with care.
     pub fn set_care(&mut self, care: Care) {
         self.care = Some(care);
+    }
+
+    /// What the model thought is restored for the client to see.
+    pub fn show_thinking(&mut self) {
+        self.thinking = true;
+    }
+
+    pub(super) fn shows_thinking(&self) -> bool {
+        self.thinking
     }
 
     /// Without it, all is restored everywhere: an operator asks, not a model.

@@ -41,6 +41,8 @@ pub(crate) struct Batch {
 pub(crate) struct Sealed {
     pub(crate) key: StoreKey,
     pub(crate) value: Arc<[u8]>,
+    /// As of an [`Entry`].
+    pub(crate) lasting: bool,
 }
 
 impl Batch {

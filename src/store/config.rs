@@ -25,6 +25,9 @@ pub struct StoreConfig {
     /// How many lately saved mappings are remembered, so that a resent
     /// conversation does not write them again.
     pub cache_entries: usize,
+    /// Bytes of the records of conversations that are remembered, and that wait while the store
+    /// is out of reach.
+    pub record_bytes: usize,
     /// How many mappings wait in memory while the store is out of reach; the
     /// oldest go first.
     pub queue_entries: usize,
@@ -40,6 +43,7 @@ impl Default for StoreConfig {
             deadline: Duration::from_millis(150),
             connect_timeout: Duration::from_secs(1),
             cache_entries: 100_000,
+            record_bytes: 64 << 20,
             queue_entries: 100_000,
             breaker: breaker::Settings::default(),
         }

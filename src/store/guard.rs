@@ -50,8 +50,8 @@ pub(crate) struct Guard {
 struct State {
     breaker: Breaker,
     queue: Queue,
-    /// Fingerprints of what was saved lately.
-    cache: Lru<[u8; 32]>,
+    /// Fingerprints of what was saved lately, and whether it is to last.
+    cache: Lru<([u8; 32], bool)>,
     /// Of the connection over which they were saved.
     epoch: u64,
 }
@@ -83,7 +83,7 @@ impl Guard {
             connect_timeout: config.connect_timeout,
             counters,
             state: Mutex::new(state),
-            records: Records::new(config.cache_entries, config.ttl),
+            records: Records::new(config.record_bytes, config.ttl),
             wake: Notify::new(),
         }
     }
@@ -109,12 +109,13 @@ impl Guard {
         self.state().queue.len() + self.records.waits()
     }
 
-    /// The fingerprint saved lately under this key.
-    pub(crate) fn known(&self, key: &StoreKey) -> Option<[u8; 32]> {
+    /// The fingerprint saved lately under this key, and for as long as it must be.
+    pub(crate) fn known(&self, key: &StoreKey, lasting: bool) -> Option<[u8; 32]> {
         let epoch = self.link.epoch();
         let mut state = self.state();
         state.enter(epoch);
-        state.cache.find(key, self.clock.now()).copied()
+        let &mut (fingerprint, lasts) = state.cache.find(key, self.clock.now())?;
+        (lasts || !lasting).then_some(fingerprint)
     }
 
     /// The record that this replica wrote or read last under this key.
@@ -222,7 +223,7 @@ impl Guard {
                 Saved::Waiting => false,
             };
             if stored && current {
-                state.cache.insert(entry.key, entry.fingerprint, ends);
+                state.cache.insert(entry.key, (entry.fingerprint, entry.lasting), ends);
             }
         }
     }

@@ -129,7 +129,7 @@ impl Store {
             Backend::Memory { entries: 0 } => return Err(OpenError::Zero("entries")),
             Backend::Memory { entries } => Kind::Memory {
                 memory: Memory::new(*entries, config.ttl),
-                records: Records::new(*entries, config.ttl),
+                records: Records::new(config.record_bytes, config.ttl),
                 clock: Clock::start(),
             },
             Backend::Redis(redis) => {
@@ -201,7 +201,7 @@ impl Store {
         records: &mut RecordAnswer,
     ) -> Result<(), StoreError> {
         for (key, plain) in &asking.write {
-            batch.writes.push(seal.seal(*key, plain)?);
+            batch.writes.push(seal.seal(*key, plain, asking.lasting)?);
         }
         let remembered = asking.read.iter().map(|key| match &self.0.kind {
             Kind::Memory { records, clock, .. } => records.find(&key.0, clock.now()),
@@ -251,9 +251,8 @@ impl Store {
         let mut mappings = Vec::new();
         for mapping in save {
             let key = scope.store_key(&mapping.placeholder);
-            match self.knows(&key, &mapping.fingerprint) {
-                // What is known to be stored may end too early.
-                Some(true) if !lasting => {
+            match self.knows(&key, &mapping.fingerprint, lasting) {
+                Some(true) => {
                     self.0.counters.cache_hits.fetch_add(1, Ordering::Relaxed);
                 }
                 Some(false) => return Err(self.collision(mapping)),
@@ -268,11 +267,11 @@ impl Store {
         Ok((entries, mappings))
     }
 
-    /// Is this value known to be stored? None: not known.
-    fn knows(&self, key: &StoreKey, hmac: &[u8; 32]) -> Option<bool> {
+    /// Is this value known to be stored, for as long as it must be? None: not known.
+    fn knows(&self, key: &StoreKey, hmac: &[u8; 32], lasting: bool) -> Option<bool> {
         match &self.0.kind {
             Kind::Memory { memory, clock, .. } => memory.knows(key, hmac, clock.now()),
-            Kind::Redis { guard, .. } => guard.known(key).map(|known| known == *hmac),
+            Kind::Redis { guard, .. } => guard.known(key, lasting).map(|known| known == *hmac),
         }
     }
 

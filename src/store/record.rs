@@ -26,8 +26,8 @@ use crate::store::lru::Lru;
 
 const VERSION: u8 = 1;
 const NONCE: usize = 12;
-/// Of so many entries for mappings, one is for a record.
-const SHARE: usize = 16;
+/// What a record takes beside its bytes, about.
+const BESIDE: usize = 256;
 
 /// The bytes of a record.
 pub type Plain = Zeroizing<Vec<u8>>;
@@ -38,6 +38,8 @@ pub struct RecordWants {
     /// What this replica remembers is given without a call.
     pub read: Vec<RecordKey>,
     pub write: Vec<(RecordKey, Plain)>,
+    /// The provider keeps the conversation, for weeks: so is what is written.
+    pub lasting: bool,
 }
 
 /// What the store says of them, in their order.
@@ -52,6 +54,7 @@ pub struct RecordAnswer {
 #[derive(Debug)]
 pub(crate) struct Records {
     state: Mutex<State>,
+    /// Bytes of those that wait, at most; as many of those that are remembered.
     capacity: usize,
     ttl: Duration,
 }
@@ -59,14 +62,15 @@ pub(crate) struct Records {
 #[derive(Debug)]
 struct State {
     kept: Lru<Arc<[u8]>>,
-    waiting: BTreeMap<StoreKey, Arc<[u8]>>,
+    waiting: BTreeMap<StoreKey, Sealed>,
+    /// Bytes of what waits.
+    load: usize,
 }
 
 impl Records {
-    /// In the room of so many mappings.
-    pub(crate) fn new(entries: usize, ttl: Duration) -> Self {
-        let capacity = (entries / SHARE).max(16);
-        let state = State { kept: Lru::new(capacity), waiting: BTreeMap::new() };
+    /// In so many bytes.
+    pub(crate) fn new(capacity: usize, ttl: Duration) -> Self {
+        let state = State { kept: Lru::new(capacity), waiting: BTreeMap::new(), load: 0 };
         Self { state: Mutex::new(state), capacity, ttl }
     }
 
@@ -81,7 +85,8 @@ impl Records {
 
     fn keep(&self, sealed: &Sealed, now: Duration) {
         let ends = now.saturating_add(self.ttl);
-        self.state().kept.insert(sealed.key, Arc::clone(&sealed.value), ends);
+        let value = Arc::clone(&sealed.value);
+        self.state().kept.insert_weighed(sealed.key, value, weight(sealed), ends);
     }
 
     /// The memory store's part of a call.
@@ -97,19 +102,14 @@ impl Records {
     pub(crate) fn remember(&self, batch: &Batch, replies: &Replies, now: Duration) {
         for (sealed, written) in batch.writes.iter().zip(&replies.writes) {
             match written {
-                Ok(_) => {
-                    let waiting = &mut self.state().waiting;
-                    if waiting.get(&sealed.key).is_some_and(|own| *own == sealed.value) {
-                        waiting.remove(&sealed.key);
-                    }
-                }
+                Ok(_) => self.state().written(sealed),
                 Err(NotWritten) => self.wait(sealed),
             }
             self.keep(sealed, now);
         }
         for (&key, read) in batch.reads.iter().zip(&replies.reads) {
             if let Some(read) = read {
-                self.keep(&Sealed { key, value: read.as_slice().into() }, now);
+                self.keep(&Sealed { key, value: read.as_slice().into(), lasting: false }, now);
             }
         }
     }
@@ -124,8 +124,10 @@ impl Records {
     /// The last of a record counts; when there is no room, what is written next turn.
     fn wait(&self, sealed: &Sealed) {
         let mut state = self.state();
-        if state.waiting.len() < self.capacity || state.waiting.contains_key(&sealed.key) {
-            state.waiting.insert(sealed.key, Arc::clone(&sealed.value));
+        state.forget(&sealed.key);
+        if state.load + weight(sealed) <= self.capacity {
+            state.load += weight(sealed);
+            state.waiting.insert(sealed.key, sealed.clone());
         }
     }
 
@@ -134,16 +136,32 @@ impl Records {
     }
 
     pub(crate) fn waiting(&self, count: usize) -> Vec<Sealed> {
-        let state = self.state();
-        let sealed =
-            |(&key, value): (&StoreKey, &Arc<[u8]>)| Sealed { key, value: Arc::clone(value) };
-        state.waiting.iter().take(count).map(sealed).collect()
+        self.state().waiting.values().take(count).cloned().collect()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         // Nothing panics while it holds the lock, and each step leaves the maps whole.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+impl State {
+    /// It waits no longer, unless another was written meanwhile.
+    fn written(&mut self, sealed: &Sealed) {
+        if self.waiting.get(&sealed.key).is_some_and(|own| own.value == sealed.value) {
+            self.forget(&sealed.key);
+        }
+    }
+
+    fn forget(&mut self, key: &StoreKey) {
+        if let Some(sealed) = self.waiting.remove(key) {
+            self.load -= weight(&sealed);
+        }
+    }
+}
+
+fn weight(sealed: &Sealed) -> usize {
+    sealed.value.len() + BESIDE
 }
 
 /// Seals and opens one tenant's records.
@@ -159,7 +177,12 @@ impl<'s> Seal<'s> {
         self.0.record_seal_key(id).map(|key| Aes256GcmSiv::new(key.into()))
     }
 
-    pub(crate) fn seal(&self, key: RecordKey, plain: &[u8]) -> Result<Sealed, SealError> {
+    pub(crate) fn seal(
+        &self,
+        key: RecordKey,
+        plain: &[u8],
+        lasting: bool,
+    ) -> Result<Sealed, SealError> {
         // The same record is sealed to the same bytes, which is all that a repeated nonce tells.
         let digest = self.0.digest(Label::Record, &[&key.0, plain]);
         let nonce = *digest.first_chunk::<NONCE>().ok_or(SealError::Length)?;
@@ -168,7 +191,7 @@ impl<'s> Seal<'s> {
         let cipher = self.cipher(id).ok_or(SealError::Key)?;
         let text = cipher.encrypt(&Nonce::from(nonce), payload).map_err(|_| SealError::Length)?;
         let value = [&[VERSION, id], nonce.as_slice(), &text].concat().into();
-        Ok(Sealed { key: key.0, value })
+        Ok(Sealed { key: key.0, value, lasting })
     }
 
     /// None: damaged, or another's, or of a newer version.
@@ -198,7 +221,7 @@ mod tests {
     fn a_record_is_opened_by_its_tenant_under_its_key_only() {
         let (own, other) = (scope("a"), scope("b"));
         let (seal, key) = (Seal::new(&own), RecordKey([7; 16]));
-        let sealed = seal.seal(key, b"canary").unwrap().value;
+        let sealed = seal.seal(key, b"canary", false).unwrap().value;
         assert_eq!(seal.open(key, &sealed).as_deref(), Some(&b"canary".to_vec()));
         assert_eq!(Seal::new(&other).open(key, &sealed), None);
         assert_eq!(seal.open(RecordKey([8; 16]), &sealed), None);
@@ -212,8 +235,12 @@ mod tests {
 
     #[test]
     fn what_was_not_written_waits_and_the_last_counts() {
-        let records = Records::new(0, Duration::from_secs(9));
-        let sealed = |value: u8| Sealed { key: [1; 16], value: Arc::from([value].as_slice()) };
+        let records = Records::new(1000, Duration::from_secs(9));
+        let sealed = |value: u8| Sealed {
+            key: [1; 16],
+            value: Arc::from([value].as_slice()),
+            lasting: false,
+        };
         let batch = |value| Batch { writes: vec![sealed(value)], ..Batch::default() };
         let now = Duration::ZERO;
         for value in [1, 2] {
@@ -229,5 +256,33 @@ mod tests {
         records.remember(&batch(2), &written, now);
         assert_eq!(records.waits(), 0);
         assert_eq!(records.find(&[1; 16], Duration::from_secs(9)), None, "it ends");
+    }
+
+    #[test]
+    fn records_are_bounded_by_their_bytes() {
+        let records = Records::new(4 * (BESIDE + 100), Duration::from_secs(9));
+        let sealed =
+            |n: u8, len: usize| Sealed { key: [n; 16], value: vec![n; len].into(), lasting: false };
+        let now = Duration::ZERO;
+        let defer = |sealed: Sealed| {
+            let batch = Batch { writes: vec![sealed], ..Batch::default() };
+            records.defer(&batch, now, &mut Replies::default());
+        };
+        let held =
+            || -> Vec<u8> { (0..9).filter(|&n| records.find(&[n; 16], now).is_some()).collect() };
+        (0..6).for_each(|n| defer(sealed(n, 100)));
+        assert_eq!((records.waits(), held()), (4, vec![2, 3, 4, 5]));
+        // A large one takes the room of others that are remembered, and does not wait.
+        defer(sealed(6, 100 + BESIDE));
+        assert_eq!((records.waits(), held()), (4, vec![4, 5, 6]));
+        // One that waits already, and is larger now, waits no longer as it was.
+        defer(sealed(0, 5000));
+        assert_eq!((records.waits(), held()), (3, vec![4, 5, 6]));
+        for n in 1..4 {
+            let batch = Batch { writes: vec![sealed(n, 100)], ..Batch::default() };
+            let replies = Replies { writes: vec![Ok(None)], ..Replies::default() };
+            records.remember(&batch, &replies, now);
+        }
+        assert_eq!((records.waits(), records.state().load), (0, 0));
     }
 }

@@ -12,7 +12,7 @@
 //! and `EXPIRE key ttl GT`, which refreshes what was there unless it lives longer. A stored value is
 //! never overwritten, but by itself, sealed under a newer key (`SET key value XX KEEPTTL GET`). For
 //! each placeholder to reveal, `GET key`. Records are overwritten with each turn,
-//! `SET key value EX ttl GET`, and read with `GET key`.
+//! `SET key value EX ttl GET`, and read with `GET key`. What a provider keeps lives longer.
 //!
 //! The connection speaks RESP3, in which the client learns of a lost
 //! connection at once; it reconnects in the background with backoff and jitter.
@@ -295,11 +295,16 @@ impl Link {
         read_answers(batch, answers)
     }
 
+    /// Seconds that something lives.
+    fn ttl(&self, lasting: bool) -> u64 {
+        let Target { ttl, lasting_ttl, .. } = self.target;
+        let ttl = if lasting { lasting_ttl.max(ttl) } else { ttl };
+        ttl.as_secs().max(1)
+    }
+
     fn saves(&self, batch: &Batch) -> Vec<Ask> {
-        let ttl = self.target.ttl.as_secs().max(1);
-        let lasting = self.target.lasting_ttl.max(self.target.ttl).as_secs().max(1);
         let save = |save: &crate::store::batch::Entry| {
-            let ttl = if save.lasting { lasting } else { ttl };
+            let ttl = self.ttl(save.lasting);
             let key = key(&save.key);
             let mut set = Cmd::with_capacity(7, 64 + save.sealed.len());
             set.arg("SET").arg(&key).arg(save.sealed.as_ref());
@@ -316,8 +321,8 @@ impl Link {
 
     /// Records to write, then those to read.
     fn records(&self, batch: &Batch) -> Vec<Ask> {
-        let ttl = self.target.ttl.as_secs().max(1);
         let write = batch.writes.iter().map(|write| {
+            let ttl = self.ttl(write.lasting);
             let key = record_key(&write.key);
             let mut set = Cmd::with_capacity(6, 64 + write.value.len());
             set.arg("SET").arg(&key).arg(write.value.as_ref()).arg("EX").arg(ttl).arg("GET");

@@ -24,12 +24,12 @@ have() {
 }
 
 rootfs() {
-    [ -s "$cache/rootfs.tar" ] && return
+    [ -s "$cache/rootfs-2.tar" ] && return
     local root sudo=
     [ "$(id -u)" = 0 ] || sudo=sudo
     root=$(mktemp -d)
     echo "building a Debian root file system for stand-in images" >&2
-    $sudo debootstrap --variant=minbase --include=ca-certificates,redis-server bookworm "$root" >"$cache/debootstrap.log" 2>&1 || {
+    $sudo debootstrap --variant=minbase --include=ca-certificates,redis-server,prometheus,prometheus-alertmanager,python3,wget bookworm "$root" >"$cache/debootstrap.log" 2>&1 || {
         tail -n 5 "$cache/debootstrap.log" >&2
         return 1
     }
@@ -39,7 +39,7 @@ rootfs() {
     $sudo chown 999:999 "$root/data"
     $sudo tar -C "$root" -cf "$cache/rootfs.part" .
     $sudo chown "$(id -u):$(id -g)" "$cache/rootfs.part"
-    mv "$cache/rootfs.part" "$cache/rootfs.tar"
+    mv "$cache/rootfs.part" "$cache/rootfs-2.tar"
     $sudo rm -rf "$root"
 }
 
@@ -53,13 +53,13 @@ stand_in() {
 }
 
 missing=()
-for image in debian:bookworm-slim rust:1-bookworm redis:7 envoyproxy/envoy:v1.40.0; do
+for image in debian:bookworm-slim rust:1-bookworm redis:7 envoyproxy/envoy:v1.40.0 prom/prometheus:v3.5.0 prom/alertmanager:v0.28.1 python:3-slim; do
     have "$image" || missing+=("$image")
 done
 [ ${#missing[@]} -gt 0 ] || exit 0
 
 rootfs
-docker import --change "LABEL masker.stand-in=1" "$cache/rootfs.tar" masker-test-rootfs >/dev/null
+docker import --change "LABEL masker.stand-in=1" "$cache/rootfs-2.tar" masker-test-rootfs >/dev/null
 context=$(mktemp -d)
 trap 'rm -rf "$context" "$context.log"' EXIT
 for image in "${missing[@]}"; do
@@ -69,6 +69,9 @@ for image in "${missing[@]}"; do
         envoyproxy/*)
             cp "$(scripts/install.sh envoy-binary)" "$context/envoy"
             stand_in "$image" 'COPY envoy /usr/local/bin/envoy' 'CMD ["envoy"]' ;;
+        prom/prometheus:*) stand_in "$image" 'ENTRYPOINT ["prometheus"]' 'RUN mkdir -p /prometheus && chown nobody /prometheus' 'USER nobody' 'VOLUME /prometheus' ;;
+        prom/alertmanager:*) stand_in "$image" 'ENTRYPOINT ["prometheus-alertmanager"]' 'RUN mkdir -p /alertmanager && chown nobody /alertmanager' 'USER nobody' 'VOLUME /alertmanager' ;;
+        python:*) stand_in "$image" 'CMD ["python3"]' ;;
         rust:*)
             cp "$binaries/masker" "$binaries/mock_provider" "$context/"
             printf '%s\n' '#!/bin/sh' 'set -e' 'mkdir -p target/release/examples' \

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Builds the images, starts docker-compose.yml with the mock provider, sends a
 # request through it and checks what the provider and what the client saw; then
-# stops it. Installs and starts Docker where there is none (Debian, Ubuntu).
+# stops it, and does so for the other profiles: run.sh [PROFILE]... With PROFILE=debug it
+# takes what tests have built. Installs and starts Docker where there is none (Debian, Ubuntu).
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 fail() { echo "compose: $*" >&2; exit 1; }
@@ -25,7 +26,8 @@ fi
 export COMPOSE_PROJECT_NAME=masker-test UPSTREAM=http://mock:9000
 read -r PORT <<<"$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')"
 export PORT
-compose() { scripts/compose.sh --profile mock "$@"; }
+profiles=(--profile mock)
+compose() { scripts/compose.sh "${profiles[@]}" "$@"; }
 
 finish() {
     status=$?
@@ -42,15 +44,24 @@ finish() {
 trap finish EXIT
 
 say "building"
-cargo build --release --locked --bin masker --example mock_provider
+built=${CARGO_TARGET_DIR:-target}/${PROFILE:-release}
+profile=$([ "${PROFILE:-release}" = debug ] || echo --release)
+cargo build ${profile:+"$profile"} --locked --bin masker --example mock_provider
 binaries=$state/bin
 mkdir "$binaries"
-cp "${CARGO_TARGET_DIR:-target}/release/masker" "${CARGO_TARGET_DIR:-target}/release/examples/mock_provider" "$binaries/"
+cp "$built/masker" "$built/examples/mock_provider" "$binaries/"
+# As cargo leaves them in the Dockerfile.
+strip "$binaries"/*
 tests/compose/images.sh "$binaries"
 compose build >"$state/build.log" 2>&1 || { tail -n 20 "$state/build.log" >&2; fail "the images do not build"; }
 
-say "starting"
-compose up -d >"$state/up.log" 2>&1 || { tail -n 20 "$state/up.log" >&2; fail "the stack does not start"; }
+# The image for Kubernetes: it runs, it is small, and there is nothing in it to run but masker.
+docker build -q -t masker-test-alone . >/dev/null || fail "the image without a shell does not build"
+docker run --rm --read-only --cap-drop ALL --network none masker-test-alone --version | grep -q '^masker ' || fail "the image without a shell does not run"
+if docker run --rm --network none --entrypoint sh masker-test-alone -c : >/dev/null 2>&1; then fail "the image without a shell has one"; fi
+size=$(docker image inspect -f '{{.Size}}' masker-test-alone)
+say "the image without a shell has $((size / 1000000)) MB"
+[ "$size" -le 40000000 ] || fail "the image has $size bytes, at most 40 MB are allowed"
 
 # healthy SERVICE: waits until its container says so, a minute at most.
 healthy() {
@@ -62,36 +73,123 @@ healthy() {
     done
     fail "$1 does not become healthy"
 }
-for service in redis masker envoy; do healthy "$service"; done
-
+# up [SERVICE]...: starts the profiles, and waits until the gateway is healthy.
+up() {
+    say "starting ${profiles[*]}"
+    compose up -d "$@" >"$state/up.log" 2>&1 || { tail -n 20 "$state/up.log" >&2; fail "the stack does not start"; }
+    for service in redis masker envoy; do healthy "$service"; done
+}
+down() {
+    say "stopping"
+    # A network may count a container that is gone a moment longer.
+    compose down -v -t 45 >"$state/down.log" 2>&1 || { sleep 5; compose down -v >"$state/down.log" 2>&1; } || { tail -n 20 "$state/down.log" >&2; fail "the stack does not stop"; }
+}
 # The provider is not published; what it saw is asked from inside its network.
-mock=$(docker inspect -f '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}' "$(compose ps -q mock)")
-python3 tests/compose/request.py "http://127.0.0.1:$PORT" "http://$mock:9000"
+mock() { echo "http://$(docker inspect -f '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}' "$(compose ps -q mock)"):9000"; }
+# stored SERVICE...: one of them wrote a mapping, and none a value. A masker that started before
+# its store asks again after half a minute, and stores what it has.
+stored() {
+    local found=
+    for _ in $(seq 30); do
+        for service in "$@"; do
+            if docker exec "$(compose ps -q "$service")" grep -aqr 'm1:' /data; then found=1; fi
+        done
+        [ -z "$found" ] || break
+        sleep 2
+    done
+    [ -n "$found" ] || fail "Redis stored no mapping"
+    for service in "$@"; do
+        docker exec "$(compose ps -q "$service")" sh -c 'cat /data/*/*.aof' >"$state/aof" || fail "$service wrote no file"
+        if grep -aq 'i-0abc123def4567890' "$state/aof"; then fail "$service holds an original value"; fi
+    done
+}
 
-# Redis holds something, and nothing that can be read.
-redis=$(compose ps -q redis)
-password=$(cat .masker/compose/redis-password)
-docker exec -e REDISCLI_AUTH="$password" "$redis" redis-cli --user masker ping | grep -q PONG || fail "masker's user cannot log in to Redis"
-docker exec "$redis" redis-cli keys '*' 2>&1 | grep -q NOAUTH || fail "Redis answers without a password"
-docker exec "$redis" sh -c 'cat /data/appendonlydir/*' >"$state/aof"
-grep -aq 'm1:' "$state/aof" || fail "Redis stored no mapping"
-if grep -aq 'i-0abc123def4567890' "$state/aof"; then fail "Redis holds an original value"; fi
+mock_stack() {
+    up
+    python3 tests/compose/request.py "http://127.0.0.1:$PORT" "$(mock)"
 
-# Only the gateway is published.
-published=$(docker ps --filter "name=$COMPOSE_PROJECT_NAME" --format '{{.Ports}}' | tr ',' '\n' | grep -c -- '->' || true)
-[ "$published" = 1 ] || fail "$published ports are published, expected 1"
+    # Redis holds something, and nothing that can be read.
+    redis=$(compose ps -q redis)
+    password=$(cat .masker/compose/redis-password)
+    docker exec -e REDISCLI_AUTH="$password" "$redis" redis-cli --user masker ping | grep -q PONG || fail "masker's user cannot log in to Redis"
+    docker exec "$redis" redis-cli keys '*' 2>&1 | grep -q NOAUTH || fail "Redis answers without a password"
+    stored redis
 
-# Nobody runs as root.
-for service in redis masker envoy mock; do
-    user=$(docker exec "$(compose ps -q "$service")" id -u)
-    [ "$user" != 0 ] || fail "$service runs as root"
+    # Only the gateway is published.
+    published=$(docker ps --filter "name=$COMPOSE_PROJECT_NAME" --format '{{.Ports}}' | tr ',' '\n' | grep -c -- '->' || true)
+    [ "$published" = 1 ] || fail "$published ports are published, expected 1"
+
+    # Nobody runs as root.
+    for service in redis masker envoy mock; do
+        user=$(docker exec "$(compose ps -q "$service")" id -u)
+        [ "$user" != 0 ] || fail "$service runs as root"
+    done
+
+    # Without masker nothing passes.
+    compose stop masker >/dev/null 2>&1
+    code=$(python3 tests/compose/request.py --status "http://127.0.0.1:$PORT")
+    [ "$code" = 503 ] || fail "without masker the gateway answered $code, expected 503"
+    down
+}
+
+sentinel_stack() {
+    up
+    for number in 1 2 3; do healthy "sentinel-$number"; done
+    python3 tests/compose/request.py "http://127.0.0.1:$PORT" "$(mock)"
+    stored redis replica
+    down
+}
+
+cluster_stack() {
+    up
+    healthy cluster
+    healthy masker
+    python3 tests/compose/request.py "http://127.0.0.1:$PORT" "$(mock)"
+    stored redis redis-2 redis-3
+    # New addresses for all of them: the cluster is made whole again.
+    compose stop -t 5 redis redis-2 redis-3 redis-4 redis-5 redis-6 >/dev/null 2>&1
+    compose start redis-6 redis-5 redis-4 redis-3 redis-2 redis >/dev/null 2>&1
+    for _ in $(seq 60); do
+        docker exec "$(compose ps -q cluster)" sh -c \
+            'REDISCLI_AUTH=$(cat /run/secrets/redis_cluster_password) redis-cli --user cluster -h redis-3 cluster info' | grep -q cluster_state:ok && break
+        sleep 1
+    done
+    python3 tests/compose/request.py "http://127.0.0.1:$PORT" "$(mock)"
+    down
+}
+
+tls_stack() {
+    up
+    SSL_CERT_FILE=.masker/compose/tls/gateway.crt python3 tests/compose/request.py "https://127.0.0.1:$PORT" "$(mock)"
+    if python3 tests/compose/request.py --status "http://127.0.0.1:$PORT" >/dev/null 2>&1; then fail "a request without TLS got an answer"; fi
+    down
+}
+
+# Without Grafana, which Debian does not have: it shows what Prometheus has.
+monitoring_stack() {
+    up envoy masker redis mock prometheus alertmanager
+    python3 tests/compose/request.py "http://127.0.0.1:$PORT" "$(mock)"
+    local target
+    for _ in $(seq 60); do
+        target=$(docker exec "$(compose ps -q prometheus)" wget -qO- 'http://127.0.0.1:9090/api/v1/query?query=up' 2>/dev/null || true)
+        case $target in *'"job":"masker"'*',"1"]'*) break ;; esac
+        sleep 1
+    done
+    case $target in *'"job":"masker"'*',"1"]'*) ;; *) fail "Prometheus does not see masker: $target" ;; esac
+    down
+}
+
+load_stack() {
+    UPSTREAM=http://load-provider:9000 USERS="1 5" SECONDS_EACH=5 up
+    [ "$(docker wait "$(compose ps -qa load 2>/dev/null || compose ps -q load)")" = 0 ] || fail "load: $(compose logs --no-color load | tail -n 5)"
+    down
+}
+
+for profile in "${@:-mock sentinel cluster tls monitoring load}"; do
+    for each in $profile; do
+        profiles=(--profile mock)
+        case $each in mock) ;; load) profiles=(--profile load) ;; *) profiles+=(--profile "$each") ;; esac
+        "${each}_stack"
+    done
 done
-
-# Without masker nothing passes.
-compose stop masker >/dev/null 2>&1
-code=$(python3 tests/compose/request.py --status "http://127.0.0.1:$PORT")
-[ "$code" = 503 ] || fail "without masker the gateway answered $code, expected 503"
-
-say "stopping"
-compose down -v -t 45 >"$state/down.log" 2>&1 || { tail -n 20 "$state/down.log" >&2; fail "the stack does not stop"; }
 say "masked, restored, sealed, stopped"

@@ -1,9 +1,11 @@
 //! Claude Code itself, whose tools work with what the model wrote.
 
 use std::fs;
+use std::path::Path;
 use std::time::Duration;
 
 use masker::body::json::Tape;
+use masker::mask::placeholder;
 use serde_json::json;
 use tokio::time::timeout;
 
@@ -22,7 +24,16 @@ async fn run(bed: &Bed, url: &str, prompt: &str) -> String {
 
 /// The same with any arguments, in the directory that it has by now.
 async fn more(bed: &Bed, url: &str, arguments: &[&str]) -> String {
-    let (home, work) = (bed.path("home"), bed.path("work"));
+    run_in(&bed.path(""), url, arguments, Duration::from_secs(90)).await
+}
+
+pub(crate) async fn run_in(
+    dir: &Path,
+    url: &str,
+    arguments: &[&str],
+    patience: Duration,
+) -> String {
+    let (home, work) = (dir.join("home"), dir.join("work"));
     fs::create_dir_all(&home).expect("a home");
     fs::create_dir_all(&work).expect("a directory");
     let command = tokio::process::Command::new(program("CLAUDE_CODE"))
@@ -39,7 +50,7 @@ async fn more(bed: &Bed, url: &str, arguments: &[&str]) -> String {
         .stdin(std::process::Stdio::null())
         .kill_on_drop(true)
         .output();
-    let output = timeout(Duration::from_secs(90), command).await.expect("an end in time");
+    let output = timeout(patience, command).await.expect("an end in time");
     let output = output.expect("Claude Code runs (CLAUDE_CODE, scripts/install.sh claude)");
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     let errors = String::from_utf8_lossy(&output.stderr);
@@ -94,23 +105,64 @@ fn field(body: &[u8], name: &str) -> Option<String> {
     tape.field(tape.root(), name).map(|node| tape.raw(node).to_owned())
 }
 
-/// A false finding there would change every conversation.
+/// Where two texts differ for the first time: not where one of the values stands in the
+/// first and a placeholder in the second.
+fn difference(sent: &str, seen: &str) -> Option<usize> {
+    let placeholders = placeholder::spans(seen);
+    let (mut at, mut there) = (0, 0);
+    loop {
+        let (rest, other) = (sent.get(at..)?, seen.get(there..)?);
+        // A placeholder may begin as the value does.
+        let value = VALUES.into_iter().find(|value| rest.starts_with(value));
+        let placeholder = placeholders.iter().find(|span| span.start == there);
+        (at, there) = match (value, placeholder, rest.chars().next(), other.chars().next()) {
+            (Some(value), Some(placeholder), ..) => (at + value.len(), placeholder.end),
+            (_, _, Some(one), Some(same)) if one == same => {
+                (at + one.len_utf8(), there + one.len_utf8())
+            }
+            (_, _, None, None) => return None,
+            _ => return Some(at),
+        };
+    }
+}
+
+#[test]
+fn a_difference_is_where_it_begins() {
+    let mask = "AWS_EC2_BF3K9Q2MX4TB";
+    let own = format!("é {} é", VALUES[0]);
+    assert_eq!(difference(&own, &own), None);
+    assert_eq!(difference(&own, &format!("é {mask} é")), None);
+    assert_eq!(difference(&own, &format!("é {mask} e")), Some(own.len() - 2));
+    assert_eq!(difference(&own, &format!("é {mask}")), Some(own.len() - 3));
+    assert_eq!(difference("é prod", &format!("é {mask}")), Some(3));
+}
+
+/// A false finding there would change every conversation. A failure tells where, and not
+/// what: the prompt is not ours to print.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_claude_code_says_of_itself_is_not_masked() {
     let bed = Bed::usual().await;
     let recorder = Recorder::start(bed.url("")).await;
     bed.script(json!({"steps": [{"text": "Done."}]}));
-    run(&bed, &format!("http://127.0.0.1:{}", recorder.port), "Say that you are done.").await;
+    let url = format!("http://127.0.0.1:{}", recorder.port);
+    let planted = format!("The role is {} .", role());
+    more(&bed, &url, &["-p", "Say that you are done.", "--append-system-prompt", &planted]).await;
     let (sent, seen) = (recorder.bodies(), bed.seen());
-    let mut compared = 0;
+    let (mut compared, mut masked) = (0, 0);
     for name in ["system", "tools"] {
         let of = |body: &[u8]| field(body, name).filter(|text| text.len() > 2000);
         let sent: Vec<_> = sent.iter().filter_map(|body| of(body)).collect();
         let seen: Vec<_> = seen.iter().filter_map(|seen| of(&seen.body)).collect();
-        assert_eq!(sent, seen, "{name} is changed");
-        compared += sent.iter().map(String::len).sum::<usize>();
+        assert_eq!(sent.len(), seen.len(), "requests with {name}");
+        for (sent, seen) in sent.iter().zip(&seen) {
+            assert_eq!(difference(sent, seen), None, "{name} is changed at this place");
+            masked += usize::from(sent != seen);
+            compared += sent.len();
+        }
     }
     assert!(compared > 10_000, "only {compared} bytes of system and tools");
+    assert!(masked > 0, "what was planted is masked");
+    assert_unseen(&seen);
     eprintln!("{compared} bytes of system and tools are unchanged");
 }
 

@@ -15,6 +15,8 @@
 
 mod bed;
 mod planted;
+#[path = "../common/ports.rs"]
+mod ports;
 #[path = "../../examples/mock_provider/provider/mod.rs"]
 mod provider;
 

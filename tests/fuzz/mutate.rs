@@ -68,6 +68,13 @@ const TOKENS: &[&str] = &[
     "-----BEGIN PRIVATE KEY-----",
     "eyJhbGciOiJIUzI1NiJ9.",
     "ghp_",
+    "aws ecs x --cluster ",
+    "aws eks x --name prod ",
+    " --services ",
+    "[a-z]+",
+    "\\d{12}",
+    "(a|b)",
+    "x_G030JF051537",
 ];
 
 /// Between one and eight changes.

@@ -27,9 +27,9 @@ PATIENCE = 60
 def program(variable, *places):
     if os.environ.get(variable):
         return os.environ[variable]
-    found = [str(place) for place in places if place.is_file()] + [shutil.which(variable.lower())]
+    found = [str(place) for place in places if place.is_file()] + [shutil.which(variable.lower().replace("_", "-"))]
     if not found[0]:
-        sys.exit(f"{variable} is missing: name the program in the environment")
+        raise FileNotFoundError(f"{variable} is missing: name the program in the environment, or let scripts/install.sh find it")
     return found[0]
 
 

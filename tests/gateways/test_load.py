@@ -7,6 +7,7 @@ import unittest
 
 import load
 import rig
+import traffic
 
 
 class Load(unittest.TestCase):
@@ -28,10 +29,10 @@ class Load(unittest.TestCase):
         self.assertEqual(load.old_bars([{**good, "users": 512}]), [])
 
     def test_the_search_knows_ids_and_placeholders_apart(self):
-        data, wanted = load.body(load.random.Random(1), "s")
-        self.assertTrue(load.ID.search(data))
+        data, wanted = traffic.body(traffic.random.Random(1), "s")
+        self.assertTrue(traffic.ID.search(data))
         self.assertIn("i-0", wanted)
-        self.assertIsNone(load.ID.search(b"AWS_EC2_K7F3Q92MX4TB"))
+        self.assertIsNone(traffic.ID.search(b"AWS_EC2_K7F3Q92MX4TB"))
 
 
 if __name__ == "__main__":

@@ -42,6 +42,48 @@ class Locks(unittest.TestCase):
         self.assertEqual(run(rig.ROOT / "scripts/locks.sh", rig.ROOT / "envoy/envoy.yaml").returncode, 0)
 
 
+class Release(unittest.TestCase):
+    def setUp(self):
+        made = tempfile.TemporaryDirectory()
+        self.addCleanup(made.cleanup)
+        self.dist = pathlib.Path(made.name) / "dist"
+        self.dist.mkdir()
+        (self.dist / "masker.tar.gz").write_bytes(b"a program")
+        self.key, self.signers = pathlib.Path(made.name) / "key", pathlib.Path(made.name) / "signers"
+        self.assertEqual(run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", self.key).returncode, 0)
+        self.signers.write_text(f"release {self.key.with_suffix('.pub').read_text()}")
+        sums = subprocess.run(["sha256sum", "masker.tar.gz"], cwd=self.dist, capture_output=True, text=True, check=True).stdout
+        (self.dist / "SHA256SUMS").write_text(sums)
+        self.assertEqual(run("ssh-keygen", "-Y", "sign", "-q", "-f", self.key, "-n", "masker-release", self.dist / "SHA256SUMS").returncode, 0)
+
+    def verified(self, wanted, says):
+        done = run(rig.ROOT / "scripts/release.sh", "verify", self.dist, self.signers)
+        self.assertEqual(done.returncode, wanted, done.stdout + done.stderr)
+        self.assertIn(says, done.stderr)
+
+    def test_what_was_signed_is_accepted(self):
+        self.verified(0, "signature and checksums are right")
+
+    def test_a_changed_file_is_seen(self):
+        (self.dist / "masker.tar.gz").write_bytes(b"another program")
+        self.verified(1, "files are not what was signed")
+
+    def test_changed_sums_are_seen(self):
+        sums = self.dist / "SHA256SUMS"
+        sums.write_text(sums.read_text().replace("  ", "  ./"))
+        self.verified(1, "the signature is not of a key in")
+
+    def test_another_key_is_seen(self):
+        self.key.unlink()
+        run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", self.key)
+        self.signers.write_text(f"release {self.key.with_suffix('.pub').read_text()}")
+        self.verified(1, "the signature is not of a key in")
+
+    def test_what_is_not_signed_is_said(self):
+        (self.dist / "SHA256SUMS.sig").unlink()
+        self.verified(1, "is not signed")
+
+
 class Preflight(unittest.TestCase):
     def check(self, wanted, says, **environment):
         with tempfile.TemporaryDirectory() as made:

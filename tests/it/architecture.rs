@@ -59,7 +59,7 @@ const NOT_IN_CORE: &[&str] = &[
     "tonic",
     "redis",
     "axum",
-    "envoy_types",
+    "ext_proc::proto",
     "std::fs",
     "TcpStream",
     "TcpListener",

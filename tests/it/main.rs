@@ -15,11 +15,14 @@ mod attacks;
 mod beside;
 mod bytes;
 mod careful;
+mod chained;
 mod conversations;
 mod custom;
 #[path = "../common/dice.rs"]
 mod dice;
 mod driver;
+mod envoy;
+mod every_split;
 mod exchange;
 #[path = "../common/files.rs"]
 mod files;
@@ -45,5 +48,6 @@ mod setup;
 mod spellings;
 mod splits;
 mod streams;
+mod thinking;
 mod widened;
 mod wire;

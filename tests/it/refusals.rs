@@ -11,9 +11,10 @@ use masker::ext_proc::refuse::{Reason, Reply};
 use masker::ext_proc::settings::{Refuse, Route, Settings};
 use masker::mask::masker::Masker;
 use masker::telemetry::labels::{self, Outcome, Place};
+use serde_json::json;
 
 use crate::answers::packed;
-use crate::driver::{headers, new, outputs, request_body, request_headers, send, settings};
+use crate::driver::{headers, masked, new, outputs, request_body, request_headers, send, settings};
 
 const SECRET: &str = "AKIAIOSFODNN7EXAMPLE";
 const ID: &str = "i-0123456789abcdef0";
@@ -221,4 +222,14 @@ fn another_body_mode_ends_the_stream() {
     let mut exchange = new();
     assert_eq!(exchange.input(start), Err(Violation::BodyMode));
     assert_eq!(exchange.output(), None);
+}
+
+/// Claude Code says in `metadata` which account and which session it is: one session in 280 ends
+/// in twelve digits.
+#[test]
+fn a_clients_own_session_is_no_finding() {
+    let user = json!({"device_id": "57e46f8924e766e391134ef4bbae3ec3f5e962afb5917f5899576ce1fb438a21",
+        "account_uuid": "", "session_id": "da0974ca-a60e-4f67-846f-321057918126"});
+    let body = json!({"metadata": {"user_id": user.to_string()}, "messages": []}).to_string();
+    assert_eq!(masked("/v1/messages", "application/json", &body).body, body);
 }

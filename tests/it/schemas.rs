@@ -108,7 +108,7 @@ fn word(place: Option<Place>, request: bool) -> &'static str {
         Place::Source | Place::DeltaJson => "restore as JSON",
         Place::Base64 if request => "mask in base64",
         Place::Base64 => "keep, base64",
-        Place::State => "keep, state",
+        Place::State | Place::Thought => "keep, state",
         Place::Guarded(Guarded::Url) if request => "refuse, URL",
         Place::Guarded(Guarded::Url) => "keep, URL",
         Place::Guarded(Guarded::Credential) => "keep, credential",

@@ -6,8 +6,8 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use crate::driver::{
-    answered, forwarded, forwarded_as, masked, masked_pieces, new, request_body, request_headers,
-    send,
+    Answers, answered, forwarded, forwarded_as, masked, masked_pieces, new, request_body,
+    request_headers, send,
 };
 use crate::golden_streams::streams;
 use crate::planted::{Golden, all};
@@ -60,8 +60,8 @@ pub(crate) fn cut<'b>(bytes: &'b [u8], at: &[usize]) -> Vec<&'b [u8]> {
 fn an_answer_that_is_split_anywhere_is_restored_alike() {
     for (path, source, request) in streams() {
         let source = source.as_bytes();
-        let restore =
-            |pieces: &[&[u8]]| answered(&mut forwarded(&request), "text/event-stream", pieces);
+        let answers = Answers::new("/v1/messages", "text/event-stream", &request);
+        let restore = |pieces: &[&[u8]]| answers.restored(pieces);
         let whole = restore(&[source]);
         for at in 0..=source.len() {
             let (head, tail) = source.split_at(at);

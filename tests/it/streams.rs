@@ -256,10 +256,13 @@ proptest! {
     #[test]
     fn the_short_way_and_the_long_way_agree(
         steps in steps(),
-        numbers in any::<bool>(),
+        (numbers, thinking) in any::<(bool, bool)>(),
         at in vec(0..100_000_usize, 0..8),
     ) {
         let (mut table, mut placeholders) = table(&["i-1".to_owned(), "a\"b".to_owned()]);
+        if thinking {
+            table.show_thinking();
+        }
         if numbers {
             let number = table.assign(&SCOPE, false, "ACCOUNT_NUMBER", "123456789012").unwrap();
             placeholders.push(number.placeholder.to_string());

@@ -112,3 +112,26 @@ fn what_a_pattern_names_is_not_written_again() {
     assert!(!pattern.contains("123456789012"), "{pattern}");
     assert!(pattern.ends_with("[!-~]*(AWS|SECRET)_[A-Z0-9_]+[!-~]*$"), "{pattern}");
 }
+
+#[test]
+fn accounts_that_are_numbers_in_schemas() {
+    let schema = |kind: Value, account: Value, id: &str| {
+        json!({"properties": {
+            "account_id": {"type": kind, "enum": [account]},
+            "owners": {"items": {"const": account, "type": kind}},
+            "owner_id": {"type": "string", "enum": [id], "default": id},
+            "size": {"type": "integer", "enum": [998877665544_u64], "maximum": 998877665545_u64}}})
+    };
+    let given = schema(json!("integer"), json!(123456789012_u64), "123456789012");
+    let request = json!({"messages": [], "tools": [{"name": "t", "input_schema": given}]});
+    let found = sent("/v1/messages", &request.to_string());
+    let found = &found["tools"][0]["input_schema"];
+    let number = found["properties"]["account_id"]["enum"][0].as_str().unwrap();
+    assert!(number.starts_with("AWS_ACCOUNT_NUMBER_"), "{found}");
+    let id = mask_text("account 123456789012").split_once(' ').unwrap().1.to_owned();
+    let kind = json!(["integer", "string"]);
+    let mut expected = schema(kind.clone(), json!(number), &id);
+    // Its number may be an account: the schema alone decides.
+    expected["properties"]["size"]["type"] = kind;
+    assert_eq!(*found, expected);
+}

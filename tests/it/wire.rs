@@ -31,66 +31,87 @@ impl Framing {
 
     /// Writes events; the name of one is its field `@`.
     pub(crate) fn write(self, events: &[Value]) -> Vec<u8> {
-        let mut out = Vec::new();
-        for (index, event) in events.iter().enumerate() {
+        let named = |event: &Value| {
             let mut event = event.clone();
             let name = event.as_object_mut().and_then(|event| event.remove("@"));
             let name = name.as_ref().and_then(Value::as_str).unwrap_or("chunk");
+            (name.to_owned(), event.to_string())
+        };
+        self.frames(&events.iter().map(named).collect::<Vec<_>>()).concat()
+    }
+
+    /// Writes events, of which each has a name and data, and gives what cannot be cut without
+    /// cutting an event.
+    pub(crate) fn frames(self, events: &[(String, String)]) -> Vec<Vec<u8>> {
+        let mut out = Vec::new();
+        for (index, (name, data)) in events.iter().enumerate() {
             match self {
-                Self::Sse => out.extend(format!("data: {event}\n\n").into_bytes()),
+                Self::Sse => out.push(format!("data: {data}\n\n").into_bytes()),
                 Self::OddSse => {
-                    let text = ascii(&event.to_string());
+                    let text = ascii(data);
                     let (head, tail) = text.split_at(1);
-                    let event = format!(": c\r\n\r\nid: 1\r\ndata:{head}\r\ndata: {tail}\r\n\r\n");
-                    out.extend(event.into_bytes());
+                    out.push(b": c\r\n\r\n".to_vec());
+                    let event = format!("id: 1\r\ndata:{head}\r\ndata: {tail}\r\n\r\n");
+                    out.push(event.into_bytes());
                 }
                 Self::Array => {
-                    out.extend(if index == 0 { "[".bytes() } else { "\r\n,\n".bytes() });
-                    out.extend(event.to_string().into_bytes());
+                    let before = if index == 0 { "[" } else { "\r\n,\n" };
+                    out.push(format!("{before}{data}").into_bytes());
                 }
-                Self::Messages => out.extend(message(name, &event.to_string())),
+                Self::Messages => out.push(message(name, data)),
                 Self::Chunks => {
-                    let bytes = STANDARD.encode(event.to_string());
-                    out.extend(message("chunk", &json!({"bytes": bytes, "p": "abc"}).to_string()));
+                    let bytes = STANDARD.encode(data);
+                    out.push(message("chunk", &json!({"bytes": bytes, "p": "abc"}).to_string()));
                 }
             }
         }
         match self {
-            Self::Sse | Self::OddSse => out.extend(b"data: [DONE]\n\n"),
-            Self::Array => out.extend(b"]\n"),
+            Self::Sse | Self::OddSse => out.push(b"data: [DONE]\n\n".to_vec()),
+            Self::Array => out.push(b"]\n".to_vec()),
             Self::Messages | Self::Chunks => {}
         }
         out
     }
 
-    /// Reads events; a wrong length or checksum is a panic.
-    pub(crate) fn read(self, mut bytes: &[u8]) -> Vec<Value> {
+    /// The data of each event.
+    pub(crate) fn data(self, mut bytes: &[u8]) -> Vec<String> {
+        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
         match self {
             Self::Sse | Self::OddSse => {
-                let text = std::str::from_utf8(bytes).unwrap().replace("\r\n", "\n");
-                let data = |event: &str| -> Option<Value> {
+                let data = |event: &str| {
                     let lines = event.lines().filter_map(|line| line.strip_prefix("data:"));
-                    let data = lines.collect::<Vec<_>>().join("\n");
-                    serde_json::from_str(&data).ok()
+                    lines.collect::<Vec<_>>().join("\n")
                 };
-                text.split("\n\n").filter_map(data).collect()
+                let all = text(bytes).replace("\r\n", "\n");
+                let all = all.split("\n\n").map(data).map(|data| data.trim().to_owned());
+                all.filter(|data| !data.is_empty() && data != "[DONE]").collect()
             }
-            Self::Array => serde_json::from_slice(bytes).unwrap(),
+            Self::Array => {
+                let all = text(bytes);
+                let all = all.strip_prefix('[').unwrap_or_default();
+                let all = all.strip_suffix("]\n").unwrap_or(all);
+                let all = all.split("\r\n,\n").map(str::to_owned);
+                all.filter(|data| !data.is_empty()).collect()
+            }
             Self::Messages | Self::Chunks => {
                 let mut events = Vec::new();
                 while !bytes.is_empty() {
                     let message = read_message_from(&mut bytes).unwrap();
-                    let event: Value = serde_json::from_slice(message.payload()).unwrap();
-                    events.push(match (self, event["bytes"].as_str()) {
-                        (Self::Chunks, Some(bytes)) => {
-                            serde_json::from_slice(&STANDARD.decode(bytes).unwrap()).unwrap()
-                        }
-                        _ => event,
+                    let data = text(message.payload());
+                    let inner = (self == Self::Chunks).then(|| {
+                        let event: Value = serde_json::from_str(&data).unwrap();
+                        text(&STANDARD.decode(event["bytes"].as_str().unwrap()).unwrap())
                     });
+                    events.push(inner.unwrap_or(data));
                 }
                 events
             }
         }
+    }
+
+    /// Reads events; a wrong length or checksum is a panic.
+    pub(crate) fn read(self, bytes: &[u8]) -> Vec<Value> {
+        self.data(bytes).iter().map(|data| serde_json::from_str(data).unwrap()).collect()
     }
 }
 

@@ -172,7 +172,7 @@ async fn memory_and_a_store_that_is_down_say_so() {
     for args in [&["stats"][..], &["export", file], &["import", file]] {
         failed(dir.path(), "memory", args, "set store.url").await;
     }
-    let down = format!("redis://127.0.0.1:{}", crate::redis_server::free_port());
+    let down = format!("redis://127.0.0.1:{}", crate::ports::port());
     failed(dir.path(), &down, &["stats"], "connection").await;
 }
 

@@ -10,7 +10,8 @@ use masker::store::config::{Backend, StoreConfig};
 use redis::Value;
 
 use crate::behavior::{self, patient};
-use crate::redis_server::{Server, free_port};
+use crate::ports::port;
+use crate::redis_server::Server;
 use crate::{impatient, mapping, mappings, redis, reveal, save, scope, until, values};
 
 /// First and last slot of each primary.
@@ -27,7 +28,7 @@ impl Cluster {
         let mut nodes = Vec::new();
         let mut buses = Vec::new();
         for _ in 0..6 {
-            let bus = free_port().to_string();
+            let bus = port().to_string();
             let args = [
                 "--cluster-enabled",
                 "yes",

@@ -10,7 +10,8 @@ use masker::store::{Status, Store, Wants};
 use tokio::net::TcpListener;
 use tokio::time::Instant;
 
-use crate::redis_server::{Server, free_port};
+use crate::ports::port;
+use crate::redis_server::Server;
 use crate::round_trips::Proxy;
 use crate::{impatient, mapping, mappings, redis, reveal, save, scope, until, values};
 
@@ -109,8 +110,13 @@ async fn what_the_provider_keeps_lives_longer() {
     };
     assert!((700..=800).contains(&ttl().await));
     let wants = Wants { save: all.clone(), lasting: true, ..Wants::default() };
-    store.fetch(&scope, wants).await.unwrap();
+    store.fetch(&scope, wants.clone()).await.unwrap();
     assert!(ttl().await > 8000);
+    // Once it is known to last, it is not written again.
+    let hits = store.status().cache_hits;
+    store.fetch(&scope, wants).await.unwrap();
+    save(&store, &scope, &all).await;
+    assert_eq!(store.status().cache_hits - hits, 2);
     // Another replica saves it as usual: it does not end sooner.
     let other = Store::open(&config).await.unwrap();
     save(&other, &scope, &all).await;
@@ -229,7 +235,7 @@ async fn a_connection_that_went_silent_is_replaced() {
 
 #[tokio::test]
 async fn down_at_the_start_is_degraded_not_an_exit() {
-    let port = free_port();
+    let port = port();
     let url = format!("redis://127.0.0.1:{port}");
     let store = Store::open(&impatient(&url)).await.unwrap();
     assert_eq!(store.mode(), Mode::Degraded);

@@ -14,6 +14,8 @@ mod bulk;
 mod cluster;
 mod faults;
 mod network;
+#[path = "../common/ports.rs"]
+mod ports;
 mod readiness;
 mod records;
 mod redis_server;

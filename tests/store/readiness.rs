@@ -111,7 +111,7 @@ async fn the_doctor_finds_what_is_wrong() {
     assert!(bad(&examined(&redis(&sentinels.url())).await).is_empty());
     let replica = examined(&redis(&sentinels.replica.url())).await;
     assert!(bad(&replica)[0].contains("READONLY"), "{replica:?}");
-    let nobody = format!("redis://127.0.0.1:{}", crate::redis_server::free_port());
+    let nobody = format!("redis://127.0.0.1:{}", crate::ports::port());
     assert!(bad(&examined(&impatient(&nobody)).await)[0].starts_with("no answer"));
 }
 

@@ -73,6 +73,23 @@ async fn replicas_see_each_others_records() {
 }
 
 #[tokio::test]
+async fn a_record_of_what_the_provider_keeps_lives_longer() {
+    let server = Server::start(&[]).await;
+    let (ttl, lasting_ttl) = (Duration::from_secs(800), Duration::from_secs(9000));
+    let store = Store::open(&StoreConfig { ttl, lasting_ttl, ..redis(&server.url()) }).await;
+    let (store, scope) = (store.unwrap(), scope("a"));
+    for (lasting, from, to) in [(false, 700, 800), (true, 8900, 9000)] {
+        let write = vec![(KEY, plain("x"))];
+        let records = RecordWants { write, lasting, ..RecordWants::default() };
+        fetch(&store, &scope, records).await;
+        let (key, _) = server.content().await.remove(0);
+        let left = server.command(&["TTL", &key]).await;
+        let redis::Value::Int(left) = left else { panic!("{left:?}") };
+        assert!((from..=to).contains(&left), "{lasting}: {left}");
+    }
+}
+
+#[tokio::test]
 async fn a_turn_takes_one_round_trip() {
     let server = Server::start(&[]).await;
     let proxy = Proxy::start(server.port).await;

@@ -11,6 +11,8 @@ use tempfile::TempDir;
 use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 
+use crate::ports::port;
+
 /// Killed on drop, by its process.
 pub(crate) struct Server {
     pub(crate) port: u16,
@@ -19,15 +21,9 @@ pub(crate) struct Server {
     child: Child,
 }
 
-/// A port that was free a moment ago.
-pub(crate) fn free_port() -> u16 {
-    let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    listener.local_addr().unwrap().port()
-}
-
 impl Server {
     pub(crate) async fn start(args: &[&str]) -> Self {
-        Self::start_on(free_port(), args).await
+        Self::start_on(port(), args).await
     }
 
     pub(crate) async fn start_on(port: u16, args: &[&str]) -> Self {

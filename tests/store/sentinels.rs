@@ -166,7 +166,7 @@ async fn a_primary_that_hangs_is_left_for_the_new_one() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn sentinels_that_are_not_there_are_an_outage() {
-    let port = crate::redis_server::free_port();
+    let port = crate::ports::port();
     let url = format!("redis+sentinel://127.0.0.1:{port}/main");
     let store = Store::open(&impatient(&url)).await.unwrap();
     assert_eq!(store.mode(), masker::mode::Mode::Degraded);

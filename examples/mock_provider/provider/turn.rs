@@ -96,7 +96,8 @@ fn signature(thinking: &str, request: &Value, before: usize, blocks: &[Value]) -
     format!("sig{:016x}.{:016x}", own.finish(), prefix.finish())
 }
 
-/// A value without cache marks, which do not count as an edit.
+/// A value without cache marks, which do not count as an edit; nor does it whether a text is
+/// written as one or as a list of one.
 fn unmarked(value: &Value) -> String {
     fn strip(value: &mut Value) {
         match value {
@@ -110,6 +111,11 @@ fn unmarked(value: &Value) -> String {
     }
     let mut value = value.clone();
     strip(&mut value);
+    if let Some(content) = value.get_mut("content")
+        && let Some(text) = content.as_str()
+    {
+        *content = json!([{"type": "text", "text": text}]);
+    }
     value.to_string()
 }
 

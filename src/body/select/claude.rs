@@ -16,6 +16,7 @@ pub(super) enum Object {
     Body,
     Message,
     Block,
+    Thinking,
     ToolUse,
     Source(Media),
     Citations,
@@ -23,6 +24,7 @@ pub(super) enum Object {
     McpServer,
     Event,
     EventDelta,
+    ThinkingDelta,
     BatchResult,
     BatchOutcome,
 }
@@ -37,6 +39,9 @@ pub(super) enum Media {
     Url,
     File,
 }
+
+/// Which text of its block a thought is.
+pub(super) const THOUGHT: u32 = 1;
 
 const BLOCK: Rule = Rule::Claude(Object::Block);
 const NAME: Rule = Rule::Guard(Guarded::Name);
@@ -118,6 +123,8 @@ impl Object {
             Self::Body => BODY,
             Self::Message => &[("role", Rule::Skip), ("content", BLOCK)],
             Self::Block => BLOCK_FIELDS,
+            // See `Rule::field`.
+            Self::Thinking | Self::ThinkingDelta => &[],
             Self::ToolUse => TOOL_USE,
             Self::Citations => {
                 &[("type", Rule::Skip), ("file_id", Rule::Skip), ("encrypted_index", Rule::State)]
@@ -148,8 +155,10 @@ impl Object {
     /// What an object is, by its `type`.
     pub(super) fn refine(self, kind: &str) -> Rule {
         match self {
+            Self::Block if kind == "thinking" => Rule::Claude(Self::Thinking),
             Self::Block if STATE_BLOCKS.contains(&kind) => Rule::State,
             Self::Block if kind.ends_with("tool_use") => Rule::Claude(Self::ToolUse),
+            Self::EventDelta if kind == "thinking_delta" => Rule::Claude(Self::ThinkingDelta),
             // A message_delta's delta has no type.
             Self::EventDelta if !kind.is_empty() && !TEXT_DELTAS.contains(&kind) => Rule::State,
             other => Rule::Claude(other),
@@ -158,7 +167,7 @@ impl Object {
 }
 
 /// Blocks that are the model's own state.
-const STATE_BLOCKS: [&str; 3] = ["thinking", "redacted_thinking", "compaction"];
+const STATE_BLOCKS: [&str; 2] = ["redacted_thinking", "compaction"];
 /// Deltas that are text, by their type; of others nothing is touched.
 const TEXT_DELTAS: [&str; 3] = ["text_delta", "input_json_delta", "citations_delta"];
 

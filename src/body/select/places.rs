@@ -52,6 +52,8 @@ pub enum Place {
     Source,
     /// Model state: forwarded as it is; the placeholders in it are this conversation's.
     State,
+    /// What the model thought: its state too, unless the client is shown its text.
+    Thought,
     /// Forwarded as it is; a finding here is counted or refused.
     Guarded(Guarded),
     /// Not text: counted.
@@ -63,6 +65,16 @@ pub enum Place {
 }
 
 impl Place {
+    /// What it is where clients are shown what the model thought, and where not.
+    #[must_use]
+    pub(crate) fn shown(self, thinking: bool) -> Self {
+        match self {
+            Self::Thought if thinking => Self::Text,
+            Self::Thought => Self::State,
+            other => other,
+        }
+    }
+
     /// A number of its own.
     pub(crate) fn code(self) -> usize {
         match self {
@@ -74,6 +86,7 @@ impl Place {
             Self::State => 5,
             Self::Delta => 6,
             Self::DeltaJson => 7,
+            Self::Thought => 8,
             Self::Guarded(guarded) => 16 | guarded as usize,
             Self::Opaque(opaque) => 32 | opaque as usize,
         }

@@ -10,6 +10,9 @@ pub(super) enum Rule {
     Text,
     Skip,
     State,
+    /// What the model thought, and the same in pieces: which text of its group it is.
+    Thought,
+    ThoughtDelta(u32),
     Guard(Guarded),
     Opaque(Opaque),
     /// Base64 of a text, perhaps behind the head of a `data:` URL.
@@ -38,6 +41,13 @@ impl Rule {
     pub(super) fn field(self, key: &str) -> Self {
         let fields = match self {
             Self::Root => &[("model", Self::Guard(Guarded::Name))],
+            Self::Claude(claude::Object::Thinking) if key == "thinking" => return Self::Thought,
+            Self::Claude(claude::Object::ThinkingDelta) if key == "thinking" => {
+                return Self::ThoughtDelta(claude::THOUGHT);
+            }
+            Self::Claude(claude::Object::Thinking | claude::Object::ThinkingDelta) => {
+                return Self::State;
+            }
             Self::Claude(object) => object.fields(),
             Self::OpenAi(object) => object.fields(),
             Self::Gemini(object) => object.fields(),

@@ -72,13 +72,14 @@ impl Pieces {
     pub(super) fn delta(
         &mut self,
         node: Node,
-        source: bool,
+        place: Place,
         tool: bool,
         text: u32,
         before: &mut Vec<Leaf>,
     ) {
         self.take(before);
-        let place = if source { Place::DeltaJson } else { Place::Delta };
+        let source = place == Place::DeltaJson;
+        let tool = tool || source;
         let leaf = Leaf { node, label: None, place, tool };
         let channel = number(self.group, self.base + text);
         self.out.push(Piece::Delta { leaf, source, channel });

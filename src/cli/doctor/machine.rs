@@ -16,19 +16,21 @@ const CONTAINER: &str = "/sys/fs/cgroup/memory.max";
 /// What cannot be read on this system is left out.
 pub(super) fn examine(limits: &Limits) -> Vec<Finding> {
     let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
-    let files = open_files(&read("/proc/self/limits"));
+    let own = read("/proc/self/limits");
+    let (files, locked) = (soft(&own, "Max open files"), soft(&own, "Max locked memory"));
     let memory = memory(&read("/proc/meminfo"), &read(CONTAINER));
     let buffered = u64::try_from(limits.buffered).unwrap_or(u64::MAX);
     files
         .map(about_files)
         .into_iter()
+        .chain(locked.map(about_locked))
         .chain(memory.map(|own| about_memory(own, buffered)))
         .collect()
 }
 
-/// The soft limit.
-fn open_files(limits: &str) -> Option<u64> {
-    let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"))?;
+/// The soft limit of this name.
+fn soft(limits: &str, name: &str) -> Option<u64> {
+    let line = limits.lines().find_map(|line| line.strip_prefix(name))?;
     match line.split_whitespace().next()? {
         "unlimited" => Some(u64::MAX),
         number => number.parse().ok(),
@@ -50,6 +52,16 @@ fn about_files(files: u64) -> Finding {
     } else {
         good(what)
     }
+}
+
+fn about_locked(bytes: u64) -> Finding {
+    if bytes == u64::MAX {
+        return good("limits: memory may be locked, so that none of it is swapped");
+    }
+    note(
+        format!("limits: {} KiB of memory may be locked: the rest may be swapped", bytes >> 10),
+        "raise it: `LimitMEMLOCK=infinity` in a unit, `ulimit -l unlimited` in a shell; or switch swap off",
+    )
 }
 
 /// A body is in memory as it came, inflated, and masked.
@@ -74,9 +86,12 @@ mod tests {
     fn limits_are_read_as_linux_writes_them() {
         let text = "Limit  Soft Limit  Hard Limit  Units\n\
                     Max open files            256                  4096                 files\n";
-        assert_eq!(open_files(text), Some(256));
-        assert_eq!(open_files("Max open files  unlimited  unlimited  files"), Some(u64::MAX));
-        assert_eq!(open_files(""), None);
+        assert_eq!(soft(text, "Max open files"), Some(256));
+        assert_eq!(
+            soft("Max open files  unlimited  unlimited  files", "Max open files"),
+            Some(u64::MAX)
+        );
+        assert_eq!(soft("", "Max open files"), None);
         let machine = "MemTotal:       16000 kB\nMemFree: 1 kB\n";
         assert_eq!(memory(machine, "max\n"), Some(16_384_000));
         assert_eq!(memory(machine, "4096\n"), Some(4096));

@@ -159,6 +159,8 @@ fn separator(text: &[u8], at: usize) -> Option<(usize, u8)> {
         }
         [b'%', b'3', b'A' | b'a', ..] => Some((3, b':')),
         [b'%', b'2', b'F' | b'f', ..] => Some((3, b'/')),
+        [b'&', b'#', b'4', b'7', b';', ..] => Some((5, b'/')),
+        [b'&', b'#', b'x', b'2', b'F' | b'f', b';', ..] => Some((6, b'/')),
         _ => None,
     }
 }
@@ -167,7 +169,7 @@ fn separator(text: &[u8], at: usize) -> Option<(usize, u8)> {
 fn letter(text: &[u8], at: usize) -> Option<usize> {
     let rest = text.get(at..)?;
     let first = *rest.first()?;
-    if let Some(len) = variable(rest) {
+    if let Some(len) = variable(rest).or_else(|| expression(rest)) {
         return Some(len);
     }
     (first.is_ascii_alphanumeric() || b"-_.+=@~#$*?%!".contains(&first)).then_some(1)
@@ -190,6 +192,35 @@ fn variable(rest: &[u8]) -> Option<usize> {
     (!named.is_empty() && named.iter().all(of_name)).then_some(open + len + 1 + usize::from(double))
 }
 
+/// The length of `[a-z]+`, `\d{12}` or `(a|b)` at the beginning, without what follows the
+/// bracket: ARNs in schemas and code are often expressions.
+fn expression(rest: &[u8]) -> Option<usize> {
+    let (len, repeats) = match rest {
+        [b'[', inner @ ..] => (inner.iter().take(VARIABLE).position(|&b| b == b']')? + 2, true),
+        [b'(', inner @ ..] => (inner.iter().take(VARIABLE).position(|&b| b == b')')? + 2, false),
+        [b'\\', ..] => (shorthand(rest)?, true),
+        _ => return None,
+    };
+    let of_expression = |b: &u8| b.is_ascii_graphic() && !b"\"'`".contains(b);
+    let repeated = rest.get(len).is_some_and(|b| b"+*?{".contains(b));
+    (rest.get(..len)?.iter().all(of_expression) && (repeated || !repeats)).then_some(len)
+}
+
+/// The length of `\d` and its like, at any depth of JSON in JSON. None is an escape of JSON.
+fn shorthand(rest: &[u8]) -> Option<usize> {
+    let depth = rest.iter().take(ESCAPES).take_while(|b| **b == b'\\').count();
+    rest.get(depth).filter(|b| b"dDwWS".contains(b)).map(|_| depth + 1)
+}
+
+/// The length of what joins the names in `(a|b)`.
+fn joint(rest: &[u8]) -> Option<usize> {
+    match rest {
+        [b'(', b'?', b':', ..] => Some(3),
+        [b'(' | b')' | b'|', ..] => Some(1),
+        _ => None,
+    }
+}
+
 /// The length of `$NAME` at the beginning.
 fn shell_variable(rest: &[u8]) -> Option<usize> {
     let name = rest.strip_prefix(b"$")?;
@@ -197,14 +228,17 @@ fn shell_variable(rest: &[u8]) -> Option<usize> {
     (len > 0).then_some(len + 1)
 }
 
-/// Wildcards and variables in a name.
+/// Wildcards, variables and what is no name of an expression.
 pub(super) fn opaque(text: &[u8], span: &Range<usize>) -> Vec<Range<usize>> {
     let word = text.get(..span.end).unwrap_or_default();
     let mut found = Vec::new();
     let mut at = span.start;
     while let Some(rest) = word.get(at..).filter(|rest| !rest.is_empty()) {
         let wild = rest.first().is_some_and(|b| b"*?".contains(b));
-        let len = variable(rest).or_else(|| shell_variable(rest)).or(wild.then_some(1));
+        let len = variable(rest).or_else(|| shell_variable(rest)).or_else(|| joint(rest));
+        // What repeats it may stand behind the name.
+        let repeated = || expression(text.get(at..)?).filter(|len| *len <= rest.len());
+        let len = len.or_else(repeated).or(wild.then_some(1));
         found.extend(len.map(|len| at..at + len));
         at += len.unwrap_or(1);
     }

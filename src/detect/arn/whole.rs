@@ -65,5 +65,5 @@ impl Whole {
 /// Is a field before the resource a pattern, as in `arn:aws:ec2:*:${AWS::AccountId}:…`?
 fn has_wildcard(text: &[u8], fields: &Range<usize>) -> bool {
     let part = text.get(fields.clone()).unwrap_or_default();
-    part.iter().any(|b| b"*?$".contains(b))
+    part.iter().any(|b| b"*?$([\\".contains(b))
 }

@@ -137,6 +137,11 @@ pub(super) fn flag_value(text: &[u8], from: usize, key: Key) -> Option<Range<usi
     if start == from || matches!(text.get(start), Some(b'-')) {
         return None;
     }
+    value_at(text, start, key)
+}
+
+/// The value of an option that begins here.
+pub(super) fn value_at(text: &[u8], start: usize, key: Key) -> Option<Range<usize>> {
     if let Some((span, _)) = quoted(text, start, key) {
         return Some(span);
     }

@@ -34,6 +34,8 @@ pub(crate) struct Findings {
     pub aws: bool,
     /// Up to here, tables are read already.
     pub table: usize,
+    /// Up to here, commands are read already.
+    pub command: usize,
 }
 
 impl Names {
@@ -53,15 +55,6 @@ impl Names {
             Some(b'|') => self.cells(text, at, &before, out),
             _ => assigned(text, from, &before, out),
         }
-    }
-
-    /// `aws lambda …`: what follows the command is the name of a service.
-    pub(crate) fn command(&self, text: &[u8], end: usize, out: &mut Findings) {
-        let rest = text.get(end..).unwrap_or_default();
-        let of_name = |b: &&u8| b.is_ascii_lowercase() || b.is_ascii_digit() || **b == b'-';
-        let len = rest.iter().take(LONGEST).take_while(of_name).count();
-        let more = matches!(rest.get(len..), Some([b' ', b'a'..=b'z', ..]));
-        out.aws |= more && rest.get(..len).is_some_and(|name| self.is_service(name));
     }
 
     /// The second hyphen before a flag: `--db-instance-identifier VALUE …`.

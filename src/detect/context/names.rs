@@ -9,11 +9,17 @@ use crate::detect::Kind;
 use crate::detect::catalog::{CatalogError, Kinds, parse};
 
 const TABLE: &str = include_str!("../patterns/key_names.toml");
+const OPTIONS: &str = include_str!("../patterns/option_names.toml");
 
 /// No key is longer, with its separators.
 pub(super) const LONGEST: usize = 80;
-/// How keys end, in small letters; a list adds an `s`.
-const ENDINGS: [&[u8]; 5] = [b"name", b"id", b"identifier", b"bucket", b"instance"];
+/// How keys end, in small letters, by the last one; a list adds an `s`.
+const ENDINGS: [(u8, &[&[u8]]); 4] = [
+    (b'e', &[b"name", b"instance"]),
+    (b'd', &[b"id"]),
+    (b'r', &[b"identifier"]),
+    (b't', &[b"bucket"]),
+];
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -35,11 +41,22 @@ pub(super) struct Key {
     pub list: bool,
 }
 
+/// When a key names something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum When {
+    Always,
+    BesideAws,
+    /// On AWS's command line, behind a service.
+    Command,
+}
+
 #[derive(Debug)]
 pub(crate) struct Names {
     /// By the key without case and separators.
     keys: HashMap<Box<[u8]>, Key, BuildHasherDefault<Fast>>,
     services: HashSet<Box<[u8]>>,
+    /// By service, operation if it matters, and option: `ssm.parameter.name`.
+    pub(super) options: HashMap<Box<[u8]>, Kind>,
 }
 
 impl Names {
@@ -58,20 +75,31 @@ impl Names {
         for name in words(&file.spaced) {
             keys.entry(name).and_modify(|key| key.spaced = true);
         }
-        Ok(Self { keys, services: words(&file.services).collect() })
+        let mut options = HashMap::new();
+        let file_of_options: BTreeMap<String, String> = parse("option_names", OPTIONS)?;
+        for (kind, names) in file_of_options {
+            let kind = kinds.make(&kind);
+            options.extend(words(&names).map(|name| (name, kind)));
+        }
+        Ok(Self { keys, services: words(&file.services).collect(), options })
     }
 
     /// No key names anything from now on.
     pub(super) fn clear(&mut self) {
         self.keys.clear();
+        self.options.clear();
     }
 
-    /// The keys for each kind, and whether they suffice.
-    pub(crate) fn by_kind(&self) -> BTreeMap<Kind, Vec<(String, bool)>> {
+    /// The keys and options for each kind, and when they suffice.
+    pub(crate) fn by_kind(&self) -> BTreeMap<Kind, Vec<(String, When)>> {
         let mut all: BTreeMap<_, Vec<_>> = BTreeMap::new();
-        for (name, key) in &self.keys {
+        let keys = self.keys.iter().map(|(name, key)| {
+            (name, key.kind, if key.alone { When::Always } else { When::BesideAws })
+        });
+        let options = self.options.iter().map(|(name, kind)| (name, *kind, When::Command));
+        for (name, kind, when) in keys.chain(options) {
             let name = String::from_utf8_lossy(name).into_owned();
-            all.entry(key.kind).or_default().push((name, key.alone));
+            all.entry(kind).or_default().push((name, when));
         }
         all.values_mut().for_each(|keys| keys.sort_unstable());
         all
@@ -131,7 +159,11 @@ pub(super) fn plain(name: &[u8]) -> Vec<u8> {
 /// Does this word end like a key? Almost none does.
 pub(super) fn may_end(word: &[u8]) -> bool {
     let one = word.strip_suffix(b"s").or_else(|| word.strip_suffix(b"S")).unwrap_or(word);
-    ENDINGS.iter().any(|ending| {
+    let Some(last) = one.last().map(u8::to_ascii_lowercase) else { return false };
+    let Some((_, endings)) = ENDINGS.iter().find(|(letter, _)| *letter == last) else {
+        return false;
+    };
+    endings.iter().any(|ending| {
         let from = one.len().checked_sub(ending.len());
         from.and_then(|from| one.get(from..)).is_some_and(|end| end.eq_ignore_ascii_case(ending))
     })

@@ -10,6 +10,8 @@ use crate::detect::context::shape::{self, Shape};
 const TOKEN: usize = 100;
 /// Longer runs are data, not tokens.
 const TOKEN_MAX: usize = 4096;
+/// What a UUID has before its last twelve digits.
+const UUID_HEAD: usize = 24;
 /// `1234-5678-9012`
 const GROUPED: usize = 14;
 
@@ -25,7 +27,13 @@ impl Run {
     pub(crate) fn number(text: &[u8], start: usize, out: &mut Vec<Self>) {
         let span = clean(text, start..run_end(text, start, &CAPITALS));
         let word = part(text, &span);
-        let shape = if shape::is_account(word) { Some(Shape::Account) } else { shape::id(word) };
+        let shape = if shape::is_account(word) {
+            // The last of a UUID are digits alone in one of 280.
+            let uuid = span.start.saturating_sub(UUID_HEAD)..span.end;
+            (!shape::is_uuid(part(text, &uuid))).then_some(Shape::Account)
+        } else {
+            shape::id(word)
+        };
         if let Some(shape) = shape
             && free(text, &span)
         {

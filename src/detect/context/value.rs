@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::detect::arn::is_owned;
-use crate::detect::boundary::holds_masked;
+use crate::detect::boundary::holds_placeholder;
 use crate::detect::classes::{is_literal, is_region};
 
 const LENGTHS: std::ops::RangeInclusive<usize> = 2..=128;
@@ -70,7 +70,7 @@ pub(super) fn name(text: &[u8], span: Range<usize>, key: &[u8]) -> Option<Range<
     let uri = value.windows(3).any(|three| three == b"://");
     if !(LENGTHS.contains(&value.len()) && letters && is_literal(value))
         || (own || word || zone || uri || is_region(value) || is_owned(value))
-        || parts().any(holds_masked)
+        || parts().any(holds_placeholder)
         || super::names::plain(value) == super::names::plain(key)
     {
         return None;

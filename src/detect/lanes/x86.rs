@@ -1,8 +1,8 @@
-//! [`Masks`] with AVX2, for functions that are compiled for it.
+//! [`Masks`] with AVX2 and AVX-512, for functions that are compiled for them.
 
 use std::arch::x86_64::{
-    __m256i, _mm256_cmpeq_epi8, _mm256_min_epu8, _mm256_movemask_epi8, _mm256_or_si256,
-    _mm256_set_epi64x, _mm256_set1_epi8, _mm256_sub_epi8,
+    __m256i, _mm256_cmpeq_epi8, _mm256_cmpeq_epi8_mask, _mm256_cmple_epu8_mask, _mm256_min_epu8,
+    _mm256_movemask_epi8, _mm256_or_si256, _mm256_set_epi64x, _mm256_set1_epi8, _mm256_sub_epi8,
 };
 
 use crate::detect::lanes::{Block, Compare, Masks, SMALL};
@@ -17,18 +17,29 @@ pub(crate) fn avx2(block: &Block) -> Masks {
     Masks::of(low, &by).beside(&Masks::of(high, &by), 32)
 }
 
+/// Vectors of 32 bytes here too: with wider ones some processors run slower.
+#[inline(never)]
+#[target_feature(enable = "avx2,avx512f,avx512bw,avx512vl")]
+pub(crate) fn avx512(block: &Block) -> Masks {
+    let by = compare_to_bits();
+    let [low, high] = halves(block);
+    Masks::of(low, &by).beside(&Masks::of(high, &by), 32)
+}
+
 /// Which bytes of the block are these, one after the other.
 #[inline]
 #[target_feature(enable = "avx2")]
 pub(crate) fn equals<const N: usize>(block: &Block, bytes: [u8; N]) -> [u64; N] {
-    let halves = halves(block);
-    bytes.map(|byte| {
-        let [low, high] = halves.map(|half| {
-            let same = _mm256_cmpeq_epi8(half, _mm256_set1_epi8(byte.cast_signed()));
-            u64::from(_mm256_movemask_epi8(same).cast_unsigned())
-        });
-        low | high << 32
-    })
+    let [low, high] = halves(block);
+    let mut masks = [0; N];
+    // Closures in closures would not be put in here.
+    for (mask, byte) in masks.iter_mut().zip(bytes) {
+        let byte = _mm256_set1_epi8(byte.cast_signed());
+        let low = _mm256_movemask_epi8(_mm256_cmpeq_epi8(low, byte)).cast_unsigned();
+        let high = _mm256_movemask_epi8(_mm256_cmpeq_epi8(high, byte)).cast_unsigned();
+        *mask = u64::from(low) | u64::from(high) << 32;
+    }
+    masks
 }
 
 /// Letters and digits alone, and what leads an escape.
@@ -64,6 +75,28 @@ fn compare() -> Compare<
     }
 }
 
+#[expect(clippy::type_complexity, reason = "closures have no names")]
+#[inline]
+#[target_feature(enable = "avx2,avx512f,avx512bw,avx512vl")]
+fn compare_to_bits() -> Compare<
+    impl Fn(__m256i, u8) -> u32,
+    impl Fn(__m256i, u8, u8) -> u32,
+    impl Fn(u32, u32) -> u32,
+    impl Fn(__m256i) -> __m256i,
+    impl Fn(u32) -> u64,
+> {
+    let all = |byte: u8| _mm256_set1_epi8(byte.cast_signed());
+    Compare {
+        equals: move |half: __m256i, byte| _mm256_cmpeq_epi8_mask(half, all(byte)),
+        within: move |half: __m256i, first, last: u8| {
+            _mm256_cmple_epu8_mask(_mm256_sub_epi8(half, all(first)), all(last - first))
+        },
+        or: |a: u32, b: u32| a | b,
+        small: move |half: __m256i| _mm256_or_si256(half, all(SMALL)),
+        bits: u64::from,
+    }
+}
+
 #[inline]
 #[target_feature(enable = "avx2")]
 fn halves(block: &Block) -> [__m256i; 2] {
@@ -88,8 +121,17 @@ mod tests {
 
     use super::*;
 
-    #[multiversion(targets("x86_64+avx2"))]
+    #[multiversion(targets("x86_64+avx2+avx512f+avx512bw+avx512vl", "x86_64+avx2"))]
     fn widest(block: &Block) -> Masks {
+        match_target! {
+            "x86_64+avx512f+avx512bw+avx512vl" => avx512(block),
+            "x86_64+avx2" => avx2(block),
+            _ => Masks::portable(block),
+        }
+    }
+
+    #[multiversion(targets("x86_64+avx2"))]
+    fn middle(block: &Block) -> Masks {
         match_target! { "x86_64+avx2" => avx2(block), _ => Masks::portable(block) }
     }
 
@@ -99,6 +141,7 @@ mod tests {
         for at in 0..all.len() {
             let block = crate::detect::lanes::block(&all, at);
             assert_eq!(widest(&block), Masks::portable(&block), "{at}");
+            assert_eq!(middle(&block), Masks::portable(&block), "{at}");
         }
     }
 }

@@ -11,10 +11,8 @@ use crate::detect::lanes::x86;
 use crate::detect::lanes::{self, Masks, WIDTH, block};
 use crate::detect::literals::{Heads, four};
 use crate::detect::marks::places::Places;
-use crate::detect::marks::{Marks, back, bits};
-
-/// As many blocks are marked before they are looked at.
-const BLOCKS: usize = 8;
+use crate::detect::marks::row::{BLOCKS, Sets};
+use crate::detect::marks::{Rows, back, bits};
 
 /// Calls `hit` for each piece of the text in which something may stand.
 #[inline]
@@ -72,11 +70,8 @@ pub(crate) struct Chunk {
     /// How far the text is marked.
     pub(super) next: usize,
     /// Of the block before, of those here, and of the one behind them.
-    masks: [Masks; BLOCKS + 2],
-    pub(super) marks: [Marks; BLOCKS],
-    /// All marks but words and keys.
-    signs: u64,
-    escaped: u64,
+    sets: Sets,
+    pub(super) marks: Rows,
     words: Places,
     keys: Places,
 }
@@ -92,23 +87,18 @@ impl Chunk {
         self.keys.all(self.from)
     }
 
-    /// The marks of each 64 bytes, with their beginning, if there is more in them than words
-    /// and keys.
-    pub(crate) fn signs(&self) -> impl Iterator<Item = (usize, &Marks)> {
-        let marks = if self.signs == 0 { &[] } else { self.marks.as_slice() };
-        let blocks = (self.from..self.next).step_by(WIDTH).zip(marks);
-        blocks.filter(|(_, marks)| marks.signs() != 0)
+    /// The marks and the place of the first, if there is more in them than words and keys.
+    pub(crate) fn signs(&self) -> Option<(usize, &Rows)> {
+        self.marks.signs.any().then_some((self.from, &self.marks))
     }
 
     /// Adds the words that begin behind escapes.
     #[cold]
     fn begin_again(&mut self, text: &[u8], heads: &Heads) {
         let from = self.from;
-        for (start, marks) in (from..self.next).step_by(WIDTH).zip(&self.marks) {
-            for word in bits(start, marks.escaped) {
-                let words = begins_again(text, word).filter(|&at| heads.may_hold(four(text, at)));
-                words.for_each(|at| self.words.push(at - from));
-            }
+        for word in self.marks.escaped.places(from) {
+            let words = begins_again(text, word).filter(|&at| heads.may_hold(four(text, at)));
+            words.for_each(|at| self.words.push(at - from));
         }
         self.words.sort();
     }
@@ -116,39 +106,45 @@ impl Chunk {
 
 /// Marks the next blocks. It is compiled for several processors, and the right one is chosen
 /// when the program runs.
-#[multiversion(targets("x86_64+avx2+bmi1+bmi2+lzcnt+popcnt"))]
+#[multiversion(targets(
+    "x86_64+avx2+avx512f+avx512bw+avx512vl+bmi1+bmi2+lzcnt+popcnt",
+    "x86_64+avx2+bmi1+bmi2+lzcnt+popcnt"
+))]
 fn fill(text: &[u8], heads: &Heads, chunk: &mut Chunk) {
     let masks = |at| {
         let block = block(text, at);
         match_target! {
+            "x86_64+avx512f+avx512bw+avx512vl" => x86::avx512(&block),
             "x86_64+avx2" => x86::avx2(&block),
             _ => Masks::portable(&block),
         }
     };
-    let [before, here, .., last, after] = &mut chunk.masks;
-    (*before, *here) = match chunk.next {
-        0 => (Masks::default(), masks(0)),
-        _ => (*last, *after),
+    let first = chunk.next == 0;
+    let (before, here) = match first {
+        true => (Masks::default(), masks(0)),
+        false => (chunk.sets.get(BLOCKS), chunk.sets.get(BLOCKS + 1)),
     };
+    chunk.sets.set(0, &before);
+    chunk.sets.set(1, &here);
     let blocks = (text.len() - chunk.next).div_ceil(WIDTH).min(BLOCKS);
-    for (index, behind) in chunk.masks.iter_mut().skip(2).take(blocks).enumerate() {
-        *behind = masks(chunk.next + (index + 1) * WIDTH);
+    for index in 1..=BLOCKS {
+        let at = chunk.next + index * WIDTH;
+        let behind = if index <= blocks { masks(at) } else { Masks::default() };
+        chunk.sets.set(index + 1, &behind);
     }
-    (chunk.from, chunk.signs, chunk.escaped) = (chunk.next, 0, 0);
+    chunk.marks.fill(&chunk.sets);
     (chunk.words.len, chunk.keys.len) = (0, 0);
-    for (marks, around) in chunk.marks.iter_mut().zip(chunk.masks.windows(3)).take(blocks) {
-        let [before, here, after] = around else { break };
-        *marks = Marks::new(before, here, after);
-        chunk.words.add(chunk.next - chunk.from, marks.words);
-        chunk.keys.add(chunk.next - chunk.from, marks.keys);
-        chunk.signs |= marks.signs();
-        chunk.escaped |= marks.escaped;
-        chunk.next += WIDTH;
+    let Rows { words, keys, .. } = &chunk.marks;
+    for (index, (&words, &keys)) in words.0.iter().zip(&keys.0).take(blocks).enumerate() {
+        chunk.words.add(index * WIDTH, words);
+        chunk.keys.add(index * WIDTH, keys);
     }
+    chunk.from = chunk.next;
+    chunk.next += blocks * WIDTH;
     let from = chunk.from;
     chunk.words.retain(|at| heads.may_hold(four(text, from + at)));
     chunk.keys.retain(|at| is_behind_key(text, from + at));
-    if chunk.escaped != 0 {
+    if chunk.marks.escaped.any() {
         chunk.begin_again(text, heads);
     }
 }

@@ -41,3 +41,33 @@ fn what_is_a_variable_stays() {
         assert_eq!(super::shown(text, ""), text);
     }
 }
+
+#[test]
+fn what_secrets_manager_holds() {
+    check(&[
+        ("SecretString", "Zx9!kd83jslA", "[DB_PASSWORD]"),
+        (
+            "",
+            "{\"Name\": \"x\", \"SecretString\": \"Zx9!kd83jslA\"}",
+            "{\"Name\": \"x\", \"SecretString\": \"[DB_PASSWORD]\"}",
+        ),
+        (
+            "",
+            "put-secret-value --secret-id x --secret-string 'Zx9!kd83jslA' --y",
+            "put-secret-value --secret-id x --secret-string '[DB_PASSWORD]' --y",
+        ),
+        ("", "secret_string = \"Zx9!kd83jslA\"", "secret_string = \"[DB_PASSWORD]\""),
+        (
+            "SecretString",
+            "{\"user\":\"app1\",\"password\":\"Zx9!kd83jslA\"}",
+            "{\"user\":\"app1\",\"password\":\"[DB_PASSWORD]\"}",
+        ),
+    ]);
+    for text in [
+        "{{resolve:secretsmanager:app-1:SecretString:key_1}}",
+        "SecretString: !Sub '${Password1}' secret_string = var.secret_1",
+        "SecretString: string, SecretString=None",
+    ] {
+        assert_eq!(super::shown(text, ""), text);
+    }
+}

@@ -175,6 +175,16 @@ fn arns_keep_their_shape() {
             "arn:aws:newthing:us-east-1:123456789012:widget/blue-1",
             "arn:aws:newthing:us-east-1:[ACCOUNT]:widget/[RESOURCE]",
         ),
+        (
+            "",
+            "arn:aws:securityhub:us-east-1::product/acme/default/1abc2de3-69ea",
+            "arn:aws:securityhub:us-east-1::product/acme/default/[RESOURCE]",
+        ),
+        (
+            "",
+            "arn:aws:securityhub:us-east-1::product/aws/guardduty/x-1",
+            "arn:aws:securityhub:us-east-1::product/aws/guardduty/x-1",
+        ),
         ("", "arn:aws:iam::{account}:role/<role-name>", "arn:aws:iam::{account}:role/<role-name>"),
         ("", "arn:aws:iam::$ACCOUNT:role/$ROLE", "arn:aws:iam::$ACCOUNT:role/$ROLE"),
         ("", "learn:aws:x:y:z arn:aws:iam", "learn:aws:x:y:z arn:aws:iam"),

@@ -27,8 +27,16 @@ impl Exchange {
     pub(super) fn answer(&mut self, headers: &Headers, end: bool, forwarded: Forwarded) -> Phase {
         let limits = self.settings.limits;
         let Forwarded { table, endpoint, scope, talk } = forwarded;
-        let spoken = talk.filter(|_| !endpoint.state).map(|spoken| spoken.verify(&scope, &table));
-        let (verify, talk) = spoken.map(|(verify, talk)| (verify, Box::new(talk))).unzip();
+        let (verify, talk) = match talk {
+            // Nothing that the model wrote comes again.
+            Some(spoken) if endpoint.state => (None, Some(spoken.talk)),
+            Some(spoken) => {
+                let (verify, talk) = spoken.verify(&scope, &table);
+                (Some(verify), Some(talk))
+            }
+            None => (None, None),
+        };
+        let talk = talk.map(Box::new);
         let answer = Answer::new(headers, endpoint, table, verify, limits.answer, limits.depth);
         let Some(answer) = answer.filter(|_| !end) else {
             self.outputs.push_back(Output::ResponseHeaders { remove: Vec::new() });
@@ -79,7 +87,8 @@ impl Exchange {
         let Answering { answer, talk, scope, .. } = &mut *answering;
         let (found, message) = answer.verified();
         self.tally.originals += found.len();
-        let records = talk.as_mut().map(|talk| talk.answered(found, message, scope));
+        let name = answer.name();
+        let records = talk.as_mut().map(|talk| talk.answered(found, message, name, scope));
         let records = records.unwrap_or_default();
         if reveal.is_empty() && records.write.is_empty() {
             return self.known(answering, last);

@@ -2,6 +2,7 @@
 
 use crate::body::json::Tape;
 use crate::body::multipart::{self, PartMedia};
+use crate::body::select::Place;
 use crate::body::splice::{Swap, splice};
 use crate::ext_proc::headers::Media;
 use crate::ext_proc::refuse::Reason;
@@ -11,6 +12,7 @@ use crate::ext_proc::talk::Talk;
 use crate::mask::care::Care;
 use crate::mask::conversation::{self, Chain};
 use crate::mask::masker::Session;
+use crate::mask::table::Table;
 
 pub(super) fn mask(session: &mut Session<'_>, text: &str, head: &Head) -> Result<String, Reason> {
     Ok(match &head.media {
@@ -95,11 +97,40 @@ pub(super) fn document(
         return Ok((session.document(tape, format, |_, _, _| {})?, 0));
     };
     session.begin(talk.start());
+    session.around.thinking = talk.record().thinking;
     let depth = settings.limits.depth;
     let body = session.document(tape, format, |session, units, swaps| {
-        talk.record().originals.put_back(tape, &head.scope, depth, swaps);
+        let originals = &talk.record().originals;
+        originals.put_back(talk.blocks(), tape, &head.scope, depth, swaps);
         let chain = Chain::read(tape, units, swaps, &head.scope);
         talk.masked(session.known(), &chain, &settings.editions);
     })?;
     Ok((body, conversation::count(tape)))
+}
+
+/// Of a conversation that nobody remembers: was its client shown what the model thought? Then
+/// values stand there that are masked elsewhere, and must not go out.
+pub(super) fn was_shown(
+    mut session: Session<'_>,
+    tape: &Tape<'_>,
+    head: &Head,
+    talk: &Talk,
+    table: &Table,
+) -> bool {
+    if talk.record().thinking {
+        return false;
+    }
+    session.begin(talk.start());
+    session.around.thinking = true;
+    let mut shown = false;
+    let done = session.document(tape, head.endpoint.request, |_, units, swaps| {
+        let thoughts = units.iter().flatten().filter(|leaf| leaf.place == Place::Thought);
+        let mut spans = thoughts.map(|leaf| tape.span(leaf.node));
+        let value = |swap: &Swap<String>| table.original(&swap.with).is_some();
+        shown = spans.any(|span| {
+            let inside = |s: &&Swap<String>| span.start <= s.span.start && s.span.end <= span.end;
+            swaps.iter().filter(inside).any(value)
+        });
+    });
+    done.is_err() || shown
 }

@@ -153,6 +153,31 @@ pub(crate) fn block(tape: &Tape<'_>, item: Node) -> Option<Block> {
     }
 }
 
+/// What the model thought, with its signature: an API that signs it takes nothing else back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Thought {
+    pub node: Node,
+    pub signature: String,
+}
+
+/// What the model thought in a message of its own.
+pub(crate) fn thoughts(tape: &Tape<'_>, message: Node) -> Vec<Thought> {
+    let content = tape.field(message, "content").filter(|&c| tape.shape(c) == Shape::Array);
+    let items = content.into_iter().flat_map(|content| tape.items(content));
+    items.filter_map(|item| thought(tape, item)).collect()
+}
+
+fn thought(tape: &Tape<'_>, item: Node) -> Option<Thought> {
+    let text = |name| tape.field(item, name).filter(|&node| tape.shape(node) == Shape::String);
+    tape.field(item, "type").filter(|&kind| tape.text(kind) == "thinking")?;
+    let signature = text("signature").map(|node| tape.text(node).into_owned());
+    Some(Thought { node: text("thinking")?, signature: signature.unwrap_or_default() })
+}
+
+pub(crate) fn thought_digest(signature: &str, scope: &Scope) -> u64 {
+    short(&scope.digest(Label::Block, &[b"thought", signature.as_bytes()]))
+}
+
 /// A text, unless it is empty: clients leave those out.
 fn said(tape: &Tape<'_>, text: Node) -> Option<Block> {
     (!tape.raw(text).is_empty()).then_some(Block::Text(text))

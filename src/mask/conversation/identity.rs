@@ -19,8 +19,12 @@ pub struct Identity {
     /// The first of the model.
     answered: Option<[u8; 32]>,
     pub messages: u32,
+    /// How often the model has answered.
+    pub answers: u32,
     /// The provider keeps the conversation, and each request brings what is new.
     pub kept: bool,
+    /// A later request may go on with it by naming the answer to this one.
+    pub chained: bool,
 }
 
 impl fmt::Debug for Identity {
@@ -39,11 +43,8 @@ impl Identity {
     /// Reads a request. None: it holds no conversation.
     #[must_use]
     pub fn read(tape: &Tape<'_>, scope: &Scope, session: Option<RecordKey>) -> Option<Self> {
-        if let (None, Some(id)) = (session, conversation(tape)) {
-            // Results of tools may come alone: who says it first plays no role.
-            let session = RecordKey::of(scope.digest(Label::Session, &[b"kept\0", id.as_bytes()]));
-            let (asked, answered, messages) = Default::default();
-            return Some(Self { session: Some(session), asked, answered, messages, kept: true });
+        if let (None, Some((id, chained))) = (session, kept(tape)) {
+            return Some(Self { chained, ..Self::named(&id, scope) });
         }
         let messages = blocks::messages(tape)?;
         let first = |wanted| {
@@ -54,8 +55,21 @@ impl Identity {
             // As an answer is read: see `Verify`.
             digest(blocks::digests(tape, answer, scope, usize::MAX).into_iter(), scope)
         });
-        let messages = u32::try_from(messages.len()).unwrap_or(u32::MAX);
-        Some(Self { session, asked, answered, messages, kept: false })
+        let own = |message: &Node| blocks::role(tape, *message) == Role::Model;
+        let answers = messages.chunk_by(|one, next| own(one) == own(next));
+        let answers = count(answers.filter(|chunk| chunk.first().is_some_and(own)));
+        let messages = count(messages.iter());
+        let chained = session.is_none() && is_stored(tape);
+        Some(Self { session, asked, answered, messages, answers, kept: false, chained })
+    }
+
+    /// Of what the provider keeps under this name. Results of tools may come alone: who says
+    /// it first plays no role.
+    #[must_use]
+    pub fn named(id: &str, scope: &Scope) -> Self {
+        let session = RecordKey::of(scope.digest(Label::Session, &[b"kept\0", id.as_bytes()]));
+        let (asked, answered, messages, answers, chained) = Default::default();
+        Self { session: Some(session), asked, answered, messages, answers, kept: true, chained }
     }
 
     /// Has the model answered before?
@@ -86,12 +100,26 @@ impl Identity {
     }
 }
 
-/// The id of a conversation that the provider keeps.
-fn conversation(tape: &Tape<'_>) -> Option<String> {
-    let own = tape.field(tape.root(), "conversation")?;
-    let id = if tape.shape(own) == Shape::Object { tape.field(own, "id")? } else { own };
-    let id = (tape.shape(id) == Shape::String).then(|| tape.text(id).into_owned());
-    id.filter(|id| !id.is_empty())
+fn count(all: impl Iterator) -> u32 {
+    u32::try_from(all.count()).unwrap_or(u32::MAX)
+}
+
+/// The id of what the provider keeps and this request goes on with. True: it is that of an
+/// answer, and the answer to this request has another.
+fn kept(tape: &Tape<'_>) -> Option<(String, bool)> {
+    let named = |name| {
+        let own = tape.field(tape.root(), name)?;
+        let id = if tape.shape(own) == Shape::Object { tape.field(own, "id")? } else { own };
+        let id = (tape.shape(id) == Shape::String).then(|| tape.text(id).into_owned());
+        id.filter(|id| !id.is_empty())
+    };
+    let answer = || named("previous_response_id").map(|id| (id, true));
+    named("conversation").map(|id| (id, false)).or_else(answer)
+}
+
+/// Does the provider keep the answer, unless it is told not to?
+fn is_stored(tape: &Tape<'_>) -> bool {
+    tape.field(tape.root(), "store").is_none_or(|store| tape.raw(store) != "false")
 }
 
 /// A hash of the blocks of a message.

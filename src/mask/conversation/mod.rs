@@ -61,8 +61,12 @@ pub struct Record {
     chain: Vec<Link>,
     /// Of the settings with which the chain was made.
     pub settings: u64,
+    /// Its client is shown what the model thought.
+    pub thinking: bool,
     /// Messages of the longest request: of two records, the longer is the later.
     pub messages: u32,
+    /// Answers in it.
+    pub answers: u32,
 }
 
 impl fmt::Debug for Names {
@@ -114,14 +118,15 @@ impl Names {
 impl Record {
     /// Of a conversation that begins.
     #[must_use]
-    pub fn begun(pin: Pin, start: Names) -> Self {
-        Self { pin, start, ..Self::default() }
+    pub fn begun(pin: Pin, start: Names, thinking: bool) -> Self {
+        Self { pin, start, thinking, ..Self::default() }
     }
 
     /// A request of it was masked.
-    pub fn note(&mut self, chain: &Chain, messages: u32, settings: u64) {
+    pub fn note(&mut self, chain: &Chain, identity: &Identity, settings: u64) {
         self.chain = chain.kept();
-        self.messages = self.messages.max(messages);
+        self.messages = self.messages.max(identity.messages);
+        self.answers = self.answers.max(identity.answers);
         self.settings = settings;
     }
 
@@ -130,14 +135,23 @@ impl Record {
         originals.into_iter().for_each(|original| self.originals.keep(original));
     }
 
+    /// What the next request of a conversation that the provider keeps goes on with.
+    #[must_use]
+    pub fn going_on(&self) -> Self {
+        let Self { pin, originals, .. } = self;
+        Self { pin: pin.clone(), originals: originals.clone(), ..Self::default() }
+    }
+
     /// Takes what another replica wrote meanwhile. True: what is masked by it changes.
     #[must_use]
     pub fn join(&mut self, other: &Self, used: u32) -> bool {
-        let began = !(self.pin.is_same(&other.pin) && self.start == other.start);
+        let same = self.start == other.start && self.thinking == other.thinking;
+        let began = !(same && self.pin.is_same(&other.pin));
         let later = began && other.messages >= used;
         if later {
             self.pin.clone_from(&other.pin);
             self.start.clone_from(&other.start);
+            self.thinking = other.thinking;
         }
         let more = self.originals.join(&other.originals);
         later || more

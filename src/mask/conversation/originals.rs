@@ -5,6 +5,7 @@
 //! that nothing can leak by it.
 
 use std::fmt;
+use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
@@ -91,9 +92,11 @@ impl Originals {
         own.max_by_key(|own| own.at)
     }
 
-    /// Puts into the masked request what the model wrote. Gives how often.
+    /// Puts into the masked request what the model wrote, which has written so many blocks
+    /// before. Gives how often.
     pub fn put_back(
         &self,
+        mut at: u32,
         tape: &Tape<'_>,
         scope: &Scope,
         depth: usize,
@@ -103,23 +106,32 @@ impl Originals {
         if self.0.is_empty() {
             return put;
         }
-        let mut at = 0;
         for message in blocks::messages(tape).unwrap_or_default() {
             if blocks::role(tape, message) != Role::Model {
                 continue;
             }
+            for thought in blocks::thoughts(tape, message) {
+                let digest = blocks::thought_digest(&thought.signature, scope);
+                if let Some(own) = self.0.iter().find(|own| own.digest == digest) {
+                    put += replace(tape.span(thought.node), own, swaps);
+                }
+            }
             for block in blocks::blocks(tape, message) {
                 if let Some(own) = self.find(block.digest(tape, scope, depth), at) {
-                    let span = block.span(tape);
-                    swaps.retain(|s| s.span.end <= span.start || s.span.start >= span.end);
-                    swaps.push(Swap { span, with: own.wrote.to_string() });
-                    put += 1;
+                    put += replace(block.span(tape), own, swaps);
                 }
-                at += 1;
+                at = at.saturating_add(1);
             }
         }
         put
     }
+}
+
+/// Puts what the model wrote in the place of whatever else would stand there.
+fn replace(span: Range<usize>, own: &Original, swaps: &mut Vec<Swap<String>>) -> u64 {
+    swaps.retain(|s| s.span.end <= span.start || s.span.start >= span.end);
+    swaps.push(Swap { span, with: own.wrote.to_string() });
+    1
 }
 
 /// How many blocks the model has written.

@@ -13,11 +13,13 @@ use crate::mask::Scope;
 use crate::mask::conversation::blocks::{self, Block};
 use crate::mask::conversation::identity;
 use crate::mask::conversation::originals::{Original, Originals};
-use crate::mask::masker::{Masker, Session};
+use crate::mask::masker::{Around, Masker, Session};
 use crate::mask::table::Table;
 
 /// A longer block is not compared.
 const LONGEST: usize = 1 << 20;
+/// Which text of a block of the Claude API a thought is.
+const THOUGHT: u64 = 1;
 /// Nor are more that are open at a time.
 const OPEN: usize = 64;
 
@@ -51,6 +53,8 @@ struct Part {
     kind: Kind,
     wrote: String,
     gave: String,
+    /// Of a thought.
+    signature: String,
 }
 
 /// The parts of an answer of Gemini's.
@@ -64,8 +68,7 @@ struct Parts {
 
 impl Parts {
     fn add(&mut self, wrote: &str, gave: &str) {
-        let none = || Part { kind: Kind::Text, wrote: String::new(), gave: String::new() };
-        let text = self.text.get_or_insert_with(none);
+        let text = self.text.get_or_insert_with(|| Part::new(Kind::Text));
         text.wrote.push_str(wrote);
         text.gave.push_str(gave);
         text.bound();
@@ -73,10 +76,18 @@ impl Parts {
 }
 
 impl Part {
+    fn new(kind: Kind) -> Self {
+        let (wrote, gave, signature) = Default::default();
+        Self { kind, wrote, gave, signature }
+    }
+
     /// Of what is too long it is only known that it is one of the blocks.
     fn bound(&mut self) {
-        if self.kind == Kind::Long || self.gave.len() + self.wrote.len() > LONGEST {
-            self.kind = Kind::Long;
+        let len = self.gave.len() + self.wrote.len() + self.signature.len();
+        if matches!(self.kind, Kind::Long | Kind::LongThought) || len > LONGEST {
+            let thought = matches!(self.kind, Kind::Thought | Kind::LongThought);
+            self.kind = if thought { Kind::LongThought } else { Kind::Long };
+            self.signature.clear();
             (self.wrote, self.gave) = Default::default();
         }
     }
@@ -90,8 +101,11 @@ enum Kind {
     Json,
     /// Such a value as source in a string.
     Source,
+    /// What the model thought: none of the blocks.
+    Thought,
     /// Too long to be compared.
     Long,
+    LongThought,
 }
 
 impl Kind {
@@ -131,7 +145,8 @@ impl Verify {
         at: u32,
     ) -> Self {
         // Its keys do not tell what came before.
-        let masker = Masker { resent: None, ..masker };
+        let around = Around { thinking: true, ..masker.around };
+        let masker = Masker { resent: None, around, ..masker };
         let (open, digests, parts, found) = Default::default();
         let whole = false;
         Self { masker, scope, known, table, originals, at, open, digests, parts, found, whole }
@@ -155,6 +170,9 @@ impl Verify {
         if format == Format::Gemini {
             self.chunk(wrote, gave);
         } else {
+            for (wrote, gave, signature) in self.thoughts(wrote, gave) {
+                self.thought(&wrote, &gave, &signature);
+            }
             for (kind, wrote, gave) in self.pairs(wrote, gave) {
                 self.block(kind, &wrote, &gave);
             }
@@ -186,6 +204,36 @@ impl Verify {
         blocks(&wrote).into_iter().zip(blocks(&gave)).map(pair).collect()
     }
 
+    /// What the model thought in an answer, what the client is shown of it, and the signature.
+    fn thoughts(&self, wrote: &str, gave: &str) -> Vec<(String, String, String)> {
+        let depth = self.masker.limits.depth;
+        let (Ok(wrote), Ok(gave)) = (Tape::parse(wrote, depth), Tape::parse(gave, depth)) else {
+            return Vec::new();
+        };
+        if !self.table.shows_thinking() {
+            return Vec::new();
+        }
+        let thoughts = |tape: &Tape<'_>| -> Vec<_> {
+            let messages = blocks::answered(tape).into_iter();
+            messages.flat_map(|message| blocks::thoughts(tape, message)).collect()
+        };
+        let pairs = thoughts(&wrote).into_iter().zip(thoughts(&gave));
+        let raw = |tape: &Tape<'_>, node| tape.raw(node).to_owned();
+        pairs.map(|(o, g)| (raw(&wrote, o.node), raw(&gave, g.node), o.signature)).collect()
+    }
+
+    /// Does a thought come back as the model wrote it? If not, its signature finds it.
+    fn thought(&mut self, wrote: &str, gave: &str, signature: &str) {
+        if gave.is_empty() || signature.is_empty() {
+            return;
+        }
+        let Some(comes) = self.again(Kind::Thought, gave) else { return };
+        if escape::decode(&comes) != escape::decode(wrote) {
+            let digest = blocks::thought_digest(signature, &self.scope);
+            self.keep(Original { digest, at: 0, wrote: wrote.into() });
+        }
+    }
+
     /// A part of an answer of Gemini's, or all of it. Some clients send each of its parts back
     /// as it came, others put texts that follow each other together: both are compared.
     pub(crate) fn chunk(&mut self, wrote: &str, gave: &str) {
@@ -207,27 +255,42 @@ impl Verify {
 
     /// No text follows that belongs to those before.
     fn end_text(&mut self) {
-        let Some(Part { kind, wrote, gave }) = self.parts.text.take() else { return };
+        let Some(Part { kind, wrote, gave, .. }) = self.parts.text.take() else { return };
         self.block(kind, &wrote, &gave);
     }
 
     /// An event of a stream: in the Claude API, a block may begin.
     pub(crate) fn event(&mut self, tape: &Tape<'_>) {
         let field = |name| tape.field(tape.root(), name);
-        let (Some(block), Some(index)) = (field("content_block"), field("index")) else { return };
+        let Some(index) = field("index") else { return };
+        let channel = u64::from(tape.raw(index).parse().unwrap_or(u32::MAX)) << 32;
+        let signed = |node| tape.field(node, "signature").map(|own| tape.text(own));
+        if let Some(signature) = field("delta").and_then(signed) {
+            self.signed(channel | THOUGHT, &signature);
+        }
+        let Some(block) = field("content_block") else { return };
         let kind = tape.field(block, "type").map(|kind| tape.text(kind));
-        let kind = match kind.as_deref() {
-            Some("text") => Kind::Text,
-            Some("tool_use") => Kind::Json,
-            _ => return,
-        };
-        self.open(u64::from(tape.raw(index).parse().unwrap_or(u32::MAX)) << 32, kind);
+        match kind.as_deref() {
+            Some("text") => self.open(channel, Kind::Text),
+            Some("tool_use") => self.open(channel, Kind::Json),
+            Some("thinking") if self.table.shows_thinking() => {
+                self.open(channel | THOUGHT, Kind::Thought);
+                self.signed(channel | THOUGHT, &signed(block).unwrap_or_default());
+            }
+            _ => {}
+        }
     }
 
     fn open(&mut self, channel: u64, kind: Kind) {
         if self.open.len() < OPEN {
-            let (wrote, gave) = Default::default();
-            self.open.insert(channel, Part { kind, wrote, gave });
+            self.open.insert(channel, Part::new(kind));
+        }
+    }
+
+    fn signed(&mut self, channel: u64, signature: &str) {
+        if let Some(part) = self.open.get_mut(&channel) {
+            part.signature.push_str(signature);
+            part.bound();
         }
     }
 
@@ -262,6 +325,8 @@ impl Verify {
             };
             match part.kind {
                 Kind::Long => self.at += 1,
+                Kind::LongThought => {}
+                Kind::Thought => self.thought(&part.wrote, &part.gave, &part.signature),
                 Kind::Json => self.block(Kind::Json, &source(&part.wrote), &source(&part.gave)),
                 kind => self.block(kind, &part.wrote, &part.gave),
             }
@@ -290,8 +355,10 @@ impl Verify {
     fn digest(&self, kind: Kind, gave: &str) -> u64 {
         let depth = self.masker.limits.depth;
         match kind {
-            Kind::Text => blocks::text_digest(&escape::decode(gave), &self.scope),
-            Kind::Json | Kind::Long => blocks::json_digest(gave, &self.scope, depth),
+            Kind::Text | Kind::Thought => blocks::text_digest(&escape::decode(gave), &self.scope),
+            Kind::Json | Kind::Long | Kind::LongThought => {
+                blocks::json_digest(gave, &self.scope, depth)
+            }
             Kind::Source => blocks::json_digest(&escape::decode(gave), &self.scope, depth),
         }
     }
@@ -304,19 +371,24 @@ impl Verify {
         }
         let Some(comes) = self.again(kind, gave) else { return };
         let same = match kind {
-            Kind::Text => escape::decode(&comes) == escape::decode(wrote),
-            Kind::Json | Kind::Long => blocks::same_json(&comes, wrote, &self.scope, depth),
+            Kind::Text | Kind::Thought => escape::decode(&comes) == escape::decode(wrote),
+            Kind::Json | Kind::Long | Kind::LongThought => {
+                blocks::same_json(&comes, wrote, &self.scope, depth)
+            }
             Kind::Source => {
                 let (comes, wrote) = (escape::decode(&comes), escape::decode(wrote));
                 blocks::same_json(&comes, &wrote, &self.scope, depth)
             }
         };
         if !same || self.originals.knows(digest) {
-            let original = Original { digest, at, wrote: wrote.into() };
-            if !self.found.contains(&original) {
-                self.originals.keep(original.clone());
-                self.found.push(original);
-            }
+            self.keep(Original { digest, at, wrote: wrote.into() });
+        }
+    }
+
+    fn keep(&mut self, original: Original) {
+        if !self.found.contains(&original) {
+            self.originals.keep(original.clone());
+            self.found.push(original);
         }
     }
 
@@ -332,8 +404,12 @@ impl Verify {
         let masked = masked.ok().filter(|_| !malformed)?;
         let tape = Tape::parse(&masked, self.masker.limits.depth).ok()?;
         let message = *blocks::messages(&tape)?.first()?;
-        let block = *blocks::blocks(&tape, message).first()?;
-        masked.get(block.span(&tape)).map(str::to_owned)
+        let span = if kind == Kind::Thought {
+            tape.span(blocks::thoughts(&tape, message).first()?.node)
+        } else {
+            blocks::blocks(&tape, message).first()?.span(&tape)
+        };
+        masked.get(span).map(str::to_owned)
     }
 }
 
@@ -341,7 +417,10 @@ impl Verify {
 fn request(kind: Kind, block: &str) -> (String, Format) {
     let (head, tail, format) = match kind {
         Kind::Text => (r#"{"type":"text","text":""#, r#""}"#, Format::Messages),
-        Kind::Json | Kind::Long => {
+        Kind::Thought => {
+            (r#"{"type":"thinking","signature":"1","thinking":""#, r#""}"#, Format::Messages)
+        }
+        Kind::Json | Kind::Long | Kind::LongThought => {
             (r#"{"type":"tool_use","id":"1","name":"1","input":"#, "}", Format::Messages)
         }
         Kind::Source => {

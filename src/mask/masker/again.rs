@@ -117,8 +117,9 @@ impl Session<'_> {
         let spans = || unit.iter().map(|leaf| (leaf, tape.span(leaf.node)));
         let start = spans().map(|(_, span)| span.start).min()?;
         let end = spans().map(|(_, span)| span.end).max()?;
+        let shown = |leaf: &Leaf| leaf.place.shown(self.around.thinking);
         let text = |place| !matches!(place, Place::Opaque(_) | Place::State);
-        let texts = spans().filter(|(leaf, _)| text(leaf.place));
+        let texts = spans().filter(|(leaf, _)| text(shown(leaf)));
         let read: usize = texts.map(|(_, span)| span.len() + SMALLEST).sum();
         if end - start < SMALLEST || read < (end - start) / 2 {
             return None;
@@ -128,7 +129,7 @@ impl Session<'_> {
         let (mut places, mut outer) = (0, None);
         for (leaf, span) in spans() {
             // A format gives the same bytes few places, which an attacker does not choose.
-            let place = (span.start - start) << 8 | leaf.place.code();
+            let place = (span.start - start) << 8 | shown(leaf).code();
             places = fold(places, place);
             if let Some(label) = leaf.label.filter(|&label| tape.span(label).start < start)
                 && outer != Some(label)

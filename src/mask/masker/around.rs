@@ -16,11 +16,13 @@ pub struct Around {
     pub schemas: bool,
     /// The model is told what placeholders are.
     pub note: bool,
+    /// What the model thought is text: its client was shown it.
+    pub thinking: bool,
 }
 
 impl Default for Around {
     fn default() -> Self {
-        Self { schemas: true, note: false }
+        Self { schemas: true, note: false, thinking: false }
     }
 }
 

@@ -42,6 +42,14 @@ fn constraints_that_forbid_placeholders_are_widened() {
                 r#"{{"pattern":"^[0-9]{{1,3}}[.][0-9]{{1,3}}[.][0-9]{{1,3}}[.][0-9]{{1,3}}${OR}"}}"#
             ),
         ),
+        (
+            r#"{"type":"integer","enum":[1,123456789012]}"#,
+            r#"{"type":["integer","string"],"enum":[1,123456789012]}"#.to_owned(),
+        ),
+        (
+            r#"{"items":{"const":123456789012,"type":"number"}}"#,
+            r#"{"items":{"const":123456789012,"type":["number","string"]}}"#.to_owned(),
+        ),
         (r#"{"format":"hostname"}"#, r#"{"pattern":"^[0-9A-Za-z_.-]+$"}"#.to_owned()),
         (r#"{"format":"uuid", "pattern":".*"}"#, r#"{ "pattern":".*"}"#.to_owned()),
         (r#"{"pattern":".*" , "format":"uuid"}"#, r#"{"pattern":".*" }"#.to_owned()),

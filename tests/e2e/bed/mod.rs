@@ -13,12 +13,13 @@ use std::time::Duration;
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpStream, UnixStream};
 
 pub(crate) use client::{Client, Reply, Streamed};
 pub(crate) use process::{Process, Signal};
-pub(crate) use tools::{port, program};
+pub(crate) use tools::program;
 
+use crate::ports::port;
 use crate::provider::{Provider, Script, Seen};
 
 /// The longest that a program may take to get ready.
@@ -222,10 +223,32 @@ impl Bed {
         self.envoy = Some(envoy);
     }
 
-    /// Waits until Envoy has found masker again.
+    /// Waits until Envoy has found a masker again that was started meanwhile. That it calls it
+    /// healthy does not tell: it may not have noticed yet that the one before is gone.
     pub(crate) async fn until_healthy(&self) {
         let envoy = self.envoy.as_ref().expect("Envoy runs");
+        let before = self.health_checks().await;
+        for _ in 0..600 {
+            if self.health_checks().await > before {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
         self.client.until_ok(&self.health_url(), envoy, READY).await;
+    }
+
+    /// How often masker said to Envoy that it is well.
+    async fn health_checks(&self) -> u64 {
+        let stream = UnixStream::connect(self.path("envoy.sock")).await;
+        let mut stream = stream.expect("Envoy's admin listens");
+        let ask = "GET /stats?filter=health_check HTTP/1.1\r\nhost: e\r\nconnection: close\r\n\r\n";
+        stream.write_all(ask.as_bytes()).await.expect("sent");
+        let mut stats = Vec::new();
+        stream.read_to_end(&mut stats).await.expect("an answer");
+        let stats = String::from_utf8_lossy(&stats);
+        let count =
+            |line: &str| line.strip_prefix("cluster.masker.health_check.success: ")?.parse().ok();
+        stats.lines().find_map(count).unwrap_or_else(|| panic!("no health checks in {stats}"))
     }
 
     fn health_url(&self) -> String {

@@ -1,9 +1,7 @@
-//! Outside programs and free ports.
+//! Outside programs.
 
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::atomic::{AtomicU16, Ordering};
 
 /// The program, or file, that a variable names, else the one that `make test` installed,
 /// else the one on the search path.
@@ -40,17 +38,4 @@ pub(crate) fn render(settings: &[(&str, String)]) -> Vec<u8> {
         .expect("scripts/render.sh runs");
     assert!(rendered.status.success(), "{}", String::from_utf8_lossy(&rendered.stderr));
     rendered.stdout
-}
-
-/// A port below those that the system gives to outgoing connections. Each
-/// process begins at its own, so that tests side by side do not meet.
-pub(crate) fn port() -> u16 {
-    static NEXT: AtomicU16 = AtomicU16::new(0);
-    let own = u16::try_from(std::process::id() % 1_200).expect("below 1200") * 16;
-    loop {
-        let port = 11_000 + (own + NEXT.fetch_add(1, Ordering::Relaxed)) % 20_000;
-        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
-            return port;
-        }
-    }
 }

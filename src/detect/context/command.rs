@@ -1,0 +1,199 @@
+//! AWS's command line: the service says what its options name.
+//!
+//! `--name` may be anything; behind `aws eks describe-cluster` it is a cluster.
+
+use std::ops::Range;
+
+use crate::detect::context::behind::value_at;
+use crate::detect::context::named::{Findings, Named};
+use crate::detect::context::names::{Key, LONGEST, Names};
+use crate::detect::context::value;
+
+/// No command is read further.
+const COMMAND: usize = 4096;
+/// What ends a command, or begins another inside of it.
+const ENDS: &[u8] = b"\n\r;|&()`";
+
+/// What a command is about.
+struct About<'t> {
+    service: &'t [u8],
+    /// Without its verb: `cluster` of `describe-cluster`.
+    operation: &'t [u8],
+}
+
+impl Names {
+    /// What follows `aws `: options for all services, a service, an operation, its options.
+    pub(crate) fn command(&self, text: &[u8], from: usize, out: &mut Findings) {
+        // Inside of a command that is read none begins, so that each byte is read once.
+        if from < out.command {
+            return;
+        }
+        let end = text.len().min(from + COMMAND);
+        let mut words = Words { text: text.get(..end).unwrap_or_default(), at: from };
+        self.options(&mut words, out);
+        out.command = words.at;
+    }
+
+    fn options(&self, words: &mut Words<'_>, out: &mut Findings) -> Option<()> {
+        let about = self.about(words)?;
+        out.aws = true;
+        while let Some(word) = words.next() {
+            let Some((option, from)) = option(words.text, &word) else { continue };
+            let Some(key) = self.option(&about, option) else { continue };
+            words.at = self.values(words.text, from, key, option, out).max(words.at);
+        }
+        Some(())
+    }
+
+    /// The service and the operation, if this is a command.
+    fn about<'t>(&self, words: &mut Words<'t>) -> Option<About<'t>> {
+        let mut option = false;
+        let service = loop {
+            let word = part(words.text, &words.next()?);
+            if self.is_service(word) {
+                break word;
+            }
+            // What follows an option may be its value.
+            option = match word {
+                [b'-', b'-', ..] => true,
+                _ if option => false,
+                _ => return None,
+            };
+        };
+        let operation = part(words.text, &words.next()?);
+        let verb = operation.iter().position(|b| *b == b'-').map_or(0, |at| at + 1);
+        let named = operation.first()?.is_ascii_lowercase() && is_name(operation);
+        named.then(|| About { service, operation: operation.get(verb..).unwrap_or_default() })
+    }
+
+    /// What an option of this command names.
+    fn option(&self, about: &About<'_>, option: &[u8]) -> Option<Key> {
+        if option.len() > LONGEST || about.operation.len() > LONGEST {
+            return None;
+        }
+        let letters =
+            |name: &[u8]| name.iter().filter(|b| **b != b'-').copied().collect::<Vec<_>>();
+        let (operation, option) = (letters(about.operation), letters(option));
+        let find = |option: &[u8], list| {
+            let of_operation = [about.service, &operation, option].join(&b'.');
+            let of_service = [about.service, option].join(&b'.');
+            let kind = self.options.get(&*of_operation).or_else(|| self.options.get(&*of_service));
+            kind.map(|&kind| Key { kind, alone: true, spaced: false, list })
+        };
+        find(&option, false).or_else(|| find(option.strip_suffix(b"s")?, true))
+    }
+
+    /// The values behind an option; gives where they end.
+    fn values(
+        &self,
+        text: &[u8],
+        from: usize,
+        key: Key,
+        option: &[u8],
+        out: &mut Findings,
+    ) -> usize {
+        let mut at = from;
+        loop {
+            let start = skip(text, at);
+            let value = value_at(text, start, key).filter(|_| text.get(start) != Some(&b'-'));
+            let Some(span) = value else { break };
+            at = closed(text, &span);
+            if let Some(span) = value::name(text, without_revision(text, span), option) {
+                out.all.push(Named { span, kind: key.kind, alone: true });
+            }
+            if !key.list {
+                break;
+            }
+        }
+        at
+    }
+}
+
+/// `--name` or `--name=…`, and where its value begins.
+fn option<'t>(text: &'t [u8], word: &Range<usize>) -> Option<(&'t [u8], usize)> {
+    let name = part(text, word).strip_prefix(b"--")?;
+    let len = name.iter().position(|b| *b == b'=');
+    let from = len.map_or(word.end, |len| word.start + 2 + len + 1);
+    let name = name.get(..len.unwrap_or(name.len()))?;
+    is_name(name).then_some((name, from))
+}
+
+fn is_name(word: &[u8]) -> bool {
+    word.iter().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || *b == b'-')
+}
+
+/// Behind the quote that closes a value, which may be escaped.
+fn closed(text: &[u8], value: &Range<usize>) -> usize {
+    let quote = |at: usize| text.get(at).is_some_and(|b| b"\"'`".contains(b));
+    if !value.start.checked_sub(1).is_some_and(quote) {
+        return value.end;
+    }
+    let rest = text.get(value.end..).unwrap_or_default();
+    value.end + rest.iter().take_while(|b| **b == b'\\').count() + 1
+}
+
+/// `family:7` is the seventh revision of `family`.
+fn without_revision(text: &[u8], span: Range<usize>) -> Range<usize> {
+    let value = part(text, &span);
+    let digits = value.iter().rev().take_while(|b| b.is_ascii_digit()).count();
+    let name = value.len() - digits;
+    match value.get(..name) {
+        Some([.., b':']) if digits > 0 => span.start..span.start + name - 1,
+        _ => span,
+    }
+}
+
+/// The words of one command.
+struct Words<'t> {
+    text: &'t [u8],
+    at: usize,
+}
+
+impl Iterator for Words<'_> {
+    type Item = Range<usize>;
+
+    fn next(&mut self) -> Option<Range<usize>> {
+        let start = skip(self.text, self.at);
+        self.at = start;
+        while let Some(&byte) = self.text.get(self.at) {
+            match byte {
+                b' ' | b'\t' | b'\\' => break,
+                b'"' | b'\'' => self.at = self.quoted(start)?,
+                _ if ENDS.contains(&byte) => break,
+                _ => self.at += 1,
+            }
+        }
+        (self.at > start).then_some(start..self.at)
+    }
+}
+
+impl Words<'_> {
+    /// Behind what is in quotes here. A quote at the end of a word closes what the whole
+    /// command stands in.
+    fn quoted(&self, start: usize) -> Option<usize> {
+        let opens = self.at == start || self.text.get(self.at - 1) == Some(&b'=');
+        let rest = self.text.get(self.at..).filter(|_| opens)?;
+        let (quote, inner) = rest.split_first()?;
+        let len = inner.iter().position(|b| b == quote)?;
+        Some(self.at + len + 2)
+    }
+}
+
+/// Behind spaces, and behind a backslash that lets the command go on in the next line.
+fn skip(text: &[u8], from: usize) -> usize {
+    let mut at = from;
+    loop {
+        let rest = text.get(at..).unwrap_or_default();
+        at += match rest {
+            [b' ' | b'\t', ..] => 1,
+            [b'\\', b'\n', ..] => 2,
+            [b'\\', b'\r', b'\n', ..] | [b'\\', b'\\', b'\\', b'n', ..] => 3,
+            _ => return at,
+        };
+        at += usize::from(rest.starts_with(br"\\\n"));
+    }
+}
+
+fn part<'t>(text: &'t [u8], span: &Range<usize>) -> &'t [u8] {
+    text.get(span.clone()).unwrap_or_default()
+}

@@ -1,0 +1,83 @@
+#!/usr/bin/env python3
+"""Two versions of masker on one Redis, as in the middle of an upgrade or of a way back.
+
+Conversations go on turn by turn, each turn through one of both at random. What was sent
+before must be sent again as it was (the model's reasoning and the provider's cache are bound
+to it), and every answer must be restored, whoever masked what it names.
+
+    PREVIOUS_MASKER=path/to/older/masker tests/gateways/versions.py [CONVERSATIONS] [TURNS]
+"""
+import json
+import os
+import random
+import subprocess
+import sys
+import shutil
+
+import rig
+
+
+def version(program):
+    return subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout.strip()
+
+
+class Chain:
+    """One version behind an Envoy of its own."""
+
+    def __init__(self, bed, program, redis):
+        rig.MASKER, mine = program, rig.MASKER
+        listen = f"127.0.0.1:{rig.free_port()}"
+        self.masker = bed.start_masker(listen, "--store", redis)
+        rig.MASKER, bed.listen = mine, listen
+        self.port = bed.envoy()
+        self.turns = 0
+
+
+def conversation(dice, chains, provider, number, turns):
+    """How many turns were wrong, and how many changed what was sent before."""
+    messages, before, wrong, changed = [], [], 0, 0
+    names = [f"i-0{dice.getrandbits(64):016x}" for _ in range(4)]
+    bucket = f"acme-{dice.getrandbits(24):06x}-exports"
+    for turn in range(turns):
+        told = f"arn:aws:s3:::{bucket} " if turn == 1 else ""
+        text = f"turn {turn}: {told}{dice.choice(names)} writes to {bucket} of account {dice.randrange(10**11, 10**12)}"
+        messages.append({"role": "user", "content": text})
+        chain = dice.choice(chains)
+        chain.turns += 1
+        headers = {"x-api-key": "sk-ant-api03-versions", "x-claude-code-session-id": f"session-{number}"}
+        reply = rig.ask(chain.port, body={"model": "claude-test", "max_tokens": 99, "messages": messages}, headers=headers.items())
+        sent = json.loads(provider.seen[-1]["body"])["messages"]
+        said = json.loads(reply.text)["content"][0]["text"] if reply.status == 200 else None
+        wrong += said != text or any(name in json.dumps(sent) for name in names)
+        changed += sent[:len(before)] != before
+        messages.append({"role": "assistant", "content": said})
+        before = sent + [{"role": "assistant", "content": sent[-1]["content"]}]
+    return wrong, changed
+
+
+def main(conversations=20, turns=8):
+    previous = os.environ.get("PREVIOUS_MASKER") or sys.exit("PREVIOUS_MASKER names the program of the previous version")
+    bed = rig.Bed()
+    bed.masker.stop()
+    port = rig.free_port()
+    server = rig.Started("redis", [os.environ.get("REDIS_SERVER") or shutil.which("redis-server") or sys.exit("redis-server is missing"),
+                                   "--port", str(port), "--bind", "127.0.0.1", "--save", ""], bed.directory)
+    chains = [Chain(bed, program, f"redis://127.0.0.1:{port}") for program in (rig.MASKER, previous)]
+    dice = random.Random(int(os.environ.get("SEED", "1")))
+    wrong = changed = 0
+    for number in range(conversations):
+        one = conversation(dice, chains, bed.provider, number, turns)
+        wrong, changed = wrong + one[0], changed + one[1]
+    bed.stop_envoys()
+    for chain in chains:
+        chain.masker.stop()
+    server.stop()
+    new, old = chains
+    print(f"{conversations} conversations of {turns} turns, {new.turns} through {version(rig.MASKER)}, {old.turns} through {version(previous)} before it: "
+          f"{changed} changed what was sent before, {wrong} answers were wrong or leaked")
+    if wrong or changed or not new.turns or not old.turns:
+        sys.exit("versions: they do not go together")
+
+
+if __name__ == "__main__":
+    main(*(int(each) for each in sys.argv[1:]))
