@@ -84,7 +84,9 @@ async fn main() -> Outcome<()> {
     }
     bars.extend(requests(&asked, dir.path()).await?);
     bars.extend(streams(&asked, dir.path()).await?);
-    bars.extend(watch::measure(&asked, dir.path()).await?);
+    if asked.wants(watch::NAME) {
+        bars.extend(watch::measure(asked.rounds, asked.fewer, dir.path()).await?);
+    }
     bars::print(&bars, &mut std::io::stdout().lock())?;
     Ok(())
 }

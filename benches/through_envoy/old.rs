@@ -73,6 +73,7 @@ async fn nginx(provider: &Provider, redis: &Redis, dir: &Path) -> Outcome<Rig> {
     let mut command = Command::new(NGINX);
     let envoy = Process::start(command.arg("-c").arg(&config), &dir.join("nginx.log"))?;
     rig::until_ok(&format!("http://127.0.0.1:{port}/healthz")).await?;
-    let (url, admin) = (format!("http://127.0.0.1:{port}/v1/messages"), String::new());
-    Ok(Rig { url, admin, envoy, processor: None })
+    let url = format!("http://127.0.0.1:{port}/v1/messages");
+    // It shows nothing of itself.
+    Ok(Rig { url, admin: String::new(), envoy, processor: None })
 }

@@ -17,17 +17,14 @@ use crate::load;
 /// A master key for measurements.
 const KEY: &str = "8c1f0a7d93e4b2566fd80b19c7a35e42d1960f3b78ac24e5510d9be76342fa8c";
 
-/// Of the admin surface.
-const TOKEN: &str = "a-token-of-the-bench-that-nobody-is-told";
-
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Kind<'a> {
     Noop,
-    /// With the memory store, or a Redis; with its log, as Envoy has its own.
+    /// With the memory store, or a Redis.
     Masker {
         redis: Option<&'a Redis>,
     },
-    /// Neither masker nor Envoy logs a request.
+    /// With the memory store; neither masker nor Envoy logs a request.
     Quiet,
 }
 
@@ -145,18 +142,16 @@ impl Rig {
             .stderr(Stdio::inherit())
             .output()?;
         let rendered = String::from_utf8(rendered.stdout)?;
-        fs::write(
-            &config,
-            if matches!(kind, Kind::Quiet) { silent(&rendered)? } else { rendered },
-        )?;
+        let quiet = matches!(kind, Kind::Quiet);
+        fs::write(&config, if quiet { silent(&rendered)? } else { rendered })?;
         let program = std::env::var_os("ENVOY").unwrap_or_else(|| "envoy".into());
         let mut command = Command::new(program);
         command.arg("-c").arg(&config).args(["--use-dynamic-base-id", "--concurrency", "1"]);
         command.args(["--log-level", "warning"]);
         let envoy = Process::start(&mut command, &dir.join(format!("{own}-envoy.log")))?;
         until_ok(&format!("http://127.0.0.1:{health}/healthz")).await?;
-        let (url, admin) =
-            (format!("http://127.0.0.1:{own}/v1/messages"), format!("http://{admin}"));
+        let url = format!("http://127.0.0.1:{own}/v1/messages");
+        let admin = format!("http://{admin}");
         Ok(Self { url, admin, envoy, processor: Some(processor) })
     }
 }
@@ -164,37 +159,37 @@ impl Rig {
 /// Envoy's configuration without its access log.
 fn silent(config: &str) -> Outcome<String> {
     let (before, rest) = config.split_once("          access_log:\n").ok_or("no access log")?;
-    let end = rest
-        .lines()
-        .take_while(|line| line.starts_with("          -") || line.starts_with("           "));
-    let length: usize = end.map(|line| line.len() + 1).sum();
+    let inside = |line: &&str| line.starts_with("          -") || line.starts_with("           ");
+    let length: usize = rest.lines().take_while(inside).map(|line| line.len() + 1).sum();
     Ok(format!("{before}{}", rest.get(length..).ok_or("no end of the access log")?))
 }
 
 /// The process that Envoy asks, with its own log.
 pub(crate) fn processor(kind: Kind<'_>, listen: &str, admin: &str, dir: &Path) -> Outcome<Process> {
     let log = dir.join(format!("{}.log", listen.replace(':', "-")));
-    let (redis, level) = match kind {
+    let mut level = "info";
+    let redis = match kind {
         Kind::Noop => {
             let mut command = Command::new(std::env::current_exe()?);
             return Process::start(command.args(["noop", listen]), &log);
         }
-        Kind::Masker { redis } => (redis, "info"),
-        Kind::Quiet => (None, "error"),
+        Kind::Masker { redis } => redis,
+        Kind::Quiet => {
+            level = "error";
+            None
+        }
     };
-    let [key, token] = [("key", KEY), ("token", TOKEN)].map(|(name, secret)| {
-        let file = dir.join(name);
-        fs::write(&file, secret)?;
-        fs::set_permissions(&file, fs::Permissions::from_mode(0o600))?;
-        Ok::<_, std::io::Error>(file)
-    });
-    let config = dir.join(format!("masker-{level}.toml"));
-    let settings = format!("[log]\nlevel = {level:?}\n[admin]\ntoken_file = {:?}\n", token?);
-    fs::write(&config, settings)?;
+    let key = dir.join("key");
+    fs::write(&key, KEY)?;
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o600))?;
     let program = std::env::var_os("MASKER").unwrap_or_else(|| env!("CARGO_BIN_EXE_masker").into());
     let mut command = Command::new(program);
-    command.args(["serve", "--listen", listen, "--admin", admin, "--key-file"]).arg(key?);
+    command.args(["serve", "--listen", listen, "--admin", admin, "--key-file"]).arg(key);
     command.args(["--store", redis.map_or("memory", |redis| &redis.url)]);
+    let (config, token) = (dir.join(format!("masker-{level}.toml")), dir.join("token"));
+    fs::write(&token, "a-token-of-the-bench-that-nobody-is-told")?;
+    fs::set_permissions(&token, fs::Permissions::from_mode(0o600))?;
+    fs::write(&config, format!("[log]\nlevel = {level:?}\n[admin]\ntoken_file = {token:?}\n"))?;
     command.arg("--config").arg(config);
     Process::start(&mut command, &log)
 }

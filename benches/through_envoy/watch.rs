@@ -17,9 +17,10 @@ use crate::bars::Bound::AtMost;
 use crate::load::{self, Sample};
 use crate::rig::{self, Kind, Rig};
 use crate::shape::Shape;
-use crate::{Asked, Outcome, ratios};
+use crate::{Outcome, ratios};
 
-const NAME: &str = "logs and metrics";
+/// As `--only` asks for it.
+pub(crate) const NAME: &str = "10 KB: CPU with Envoy, logs and metrics on / off";
 
 /// How often the metrics are read: more often than Prometheus does.
 const SCRAPE: Duration = Duration::from_secs(1);
@@ -27,27 +28,24 @@ const SCRAPE: Duration = Duration::from_secs(1);
 const ATTEMPTS: usize = 100;
 const TIMES: usize = 20;
 
-pub(crate) async fn measure(asked: &Asked, dir: &Path) -> Outcome<Vec<Bar>> {
-    if !asked.wants(NAME) {
-        return Ok(Vec::new());
-    }
-    let [shape, ..] = Shape::all()?;
-    let requests = shape.requests(asked.fewer);
+pub(crate) async fn measure(rounds: usize, fewer: usize, dir: &Path) -> Outcome<Vec<Bar>> {
+    let shapes = Shape::all()?;
+    let [shape, ..] = &shapes;
+    let requests = shape.requests(fewer);
     let provider = rig::provider()?;
     let off = Rig::start(Kind::Quiet, &provider.address, dir).await?;
     let on = Rig::start(Kind::Masker { redis: None }, &provider.address, dir).await?;
     for rig in [&off, &on] {
-        load::round(rig, &shape, requests.div_ceil(2)).await?;
+        load::round(rig, shape, requests.div_ceil(2)).await?;
     }
-    let (mut without, mut with) = (Vec::new(), Vec::new());
-    for _ in 0..asked.rounds {
-        without.push(load::round(&off, &shape, requests).await?);
-        with.push(watched(&on, &shape, requests).await?);
+    let (mut quiet, mut loud) = (Vec::new(), Vec::new());
+    for _ in 0..rounds {
+        quiet.push(load::round(&off, shape, requests).await?);
+        loud.push(watched(&on, shape, requests).await?);
     }
-    attempts(&on, if asked.fewer > 1 { 1 } else { TIMES }).await?;
-    let cpu: fn(&Sample) -> f64 = |sample| sample.envoy + sample.processor;
-    let name = format!("{NAME}, CPU with Envoy: on / off");
-    Ok(vec![Bar::new(&name, ratios(&with, &without, cpu), AtMost(1.03))])
+    attempts(&on, if fewer == 1 { TIMES } else { 1 }).await?;
+    let cpu = |sample: &Sample| sample.envoy + sample.processor;
+    Ok(vec![Bar::new(NAME, ratios(&loud, &quiet, cpu), AtMost(1.03))])
 }
 
 /// A round while somebody reads the metrics.
@@ -71,7 +69,7 @@ async fn watched(rig: &Rig, shape: &Shape, requests: usize) -> Outcome<Sample> {
 /// Attempts without a right to it: no token, a wrong one, another origin, too much.
 async fn attempts(rig: &Rig, times: usize) -> Outcome<()> {
     let client = load::client();
-    let before = rig.cpu()?[1];
+    let [_, before] = rig.cpu()?;
     for number in 0..ATTEMPTS * times {
         let url = format!("{}/api/monitoring/emergency-mode", rig.admin);
         let request = Request::post(url).header("content-type", "application/json");
@@ -89,7 +87,8 @@ async fn attempts(rig: &Rig, times: usize) -> Outcome<()> {
         }
         answer.into_body().collect().await?;
     }
-    let spent = (rig.cpu()?[1] - before) / f64::from(u32::try_from(times)?);
+    let [_, after] = rig.cpu()?;
+    let spent = (after - before) / f64::from(u32::try_from(times)?);
     let mut out = std::io::stdout().lock();
     writeln!(
         out,
