@@ -74,7 +74,8 @@ async fn another_key_and_another_clock_are_noticed() {
     let (key, _) = text.rsplit_once(' ').unwrap();
     server.command(&["SET", "m1:check", &format!("{key} 99999999999")]).await;
     until_unfit(&ours, &["clock"]).await;
-    server.command(&["DEL", "m1:check"]).await;
+    // Set rather than deleted: whoever comes first would write it anew, `theirs` too.
+    server.command(&["SET", "m1:check", &text]).await;
     until_unfit(&ours, &[]).await;
 }
 
