@@ -214,8 +214,6 @@ pub enum Label {
     Message,
     /// A block of an answer.
     Block,
-    /// The units of a conversation up to one.
-    Chain,
     /// A record, for its nonce.
     Record,
 }
@@ -227,7 +225,6 @@ impl Label {
             Self::Conversation => b"conversation",
             Self::Message => b"message",
             Self::Block => b"block",
-            Self::Chain => b"chain",
             Self::Record => b"record",
         }
     }
@@ -307,7 +304,7 @@ impl Scope {
         self.0.resent.clone()
     }
 
-    /// The same for the units of conversations; what is kept of it is hashed again.
+    /// The same for the units of conversations: what is kept of it is sealed.
     pub(super) fn units(&self) -> Polyval {
         self.0.units.clone()
     }

@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use hmac::Mac as _;
+use polyval::Polyval;
 use polyval::universal_hash::UniversalHash as _;
 use serde::{Deserialize, Serialize};
 
@@ -15,8 +15,6 @@ use crate::body::select::{Place, Units};
 use crate::body::splice::Swap;
 use crate::mask::Scope;
 use crate::mask::conversation::Record;
-use crate::mask::conversation::blocks::short;
-use crate::mask::keys::Label;
 
 /// Units at the end of which each is kept, and how many steps back from there.
 const LAST: usize = 16;
@@ -43,7 +41,8 @@ impl Chain {
         let (mut own, mut sent) = (0_u64, 0_u64);
         for unit in units.iter() {
             let mut hash = scope.units();
-            let mut replaced = None;
+            hash.update_padded(&own.to_le_bytes());
+            let mut replaced: Option<Polyval> = None;
             for leaf in unit.iter().filter(|leaf| is_text(leaf.place)) {
                 let raw = tape.raw(leaf.node);
                 hash.update_padded(raw.as_bytes());
@@ -52,21 +51,18 @@ impl Chain {
                 let first = swaps.partition_point(|swap| swap.span.end <= span.start);
                 let inside = swaps.iter().skip(first).take_while(|s| s.span.start < span.end);
                 for swap in inside {
-                    let into = replaced.get_or_insert_with(|| scope.running(Label::Chain));
+                    let into = replaced.get_or_insert_with(|| scope.units());
                     let place = |at: usize| at.wrapping_sub(span.start);
                     let Swap { span: Range { start, end }, with } = swap;
-                    for number in [place(*start), place(*end), with.len()] {
-                        into.update(&(number as u64).to_le_bytes());
-                    }
-                    into.update(swap.with.as_bytes());
+                    let numbers = [place(*start), place(*end), with.len()];
+                    into.update_padded(numbers.map(|at| (at as u64).to_le_bytes()).as_flattened());
+                    into.update_padded(swap.with.as_bytes());
                 }
             }
-            let unit = hash.finalize();
-            own = short(&scope.digest(Label::Chain, &[&own.to_le_bytes(), unit.as_slice()]));
+            own = first(&hash.finalize().into());
             if let Some(mut into) = replaced {
-                into.update(&own.to_le_bytes());
-                into.update(&sent.to_le_bytes());
-                sent = short(&into.finalize().into_bytes().into());
+                into.update_padded([own, sent].map(u64::to_le_bytes).as_flattened());
+                sent = first(&into.finalize().into());
             }
             let at = u32::try_from(chain.len()).unwrap_or(u32::MAX);
             chain.push(Link { at, own, sent });
@@ -91,6 +87,10 @@ impl Chain {
         kept.extend(near..last);
         kept.into_iter().filter_map(|at| self.0.get(at).copied()).collect()
     }
+}
+
+fn first(hash: &[u8; 16]) -> u64 {
+    hash.first_chunk().map_or(0, |eight| u64::from_le_bytes(*eight))
 }
 
 /// Marks of the API, which may move, are none.
