@@ -20,10 +20,11 @@ PY
 )"
 
 cargo build --release --bin masker --example mock_provider || fail "the build failed"
-"${CARGO_TARGET_DIR:-target}/release/examples/mock_provider" --listen "127.0.0.1:$mock" >"$state/mock.log" 2>&1 &
+built=${CARGO_TARGET_DIR:-target}/release
+"$built/examples/mock_provider" --listen "127.0.0.1:$mock" >"$state/mock.log" 2>&1 &
 mock_pid=$!
 STATE=$state PORT=$port HEALTH_PORT=$health MASKER_LISTEN=127.0.0.1:$listen MASKER_ADMIN=127.0.0.1:$admin \
-    STORE=memory UPSTREAM=http://127.0.0.1:$mock READY_FILE=$state/ready scripts/run.sh >"$state/run.log" 2>&1 &
+    STORE=memory UPSTREAM=http://127.0.0.1:$mock READY_FILE=$state/ready MASKER=$built/masker scripts/run.sh >"$state/run.log" 2>&1 &
 run_pid=$!
 trap 'kill "$run_pid" "$mock_pid" 2>/dev/null || true; wait 2>/dev/null || true' EXIT
 trap 'exit 130' INT TERM

@@ -7,6 +7,7 @@
 #   STORE           memory or redis://...                 memory
 #   STATE           key, logs                             .masker
 #   MASKER_LISTEN, MASKER_ADMIN, MASKER_CONFIG, ENVOY, CA_BUNDLE
+#   MASKER          the program, where it is built already; else it is built here
 #   READY_FILE      is written when both are healthy (for scripts)
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -62,8 +63,9 @@ scripts/render.sh >"$config"
 [ ! -e "$MASKER_KEY_FILE" ] || check_key "$MASKER_KEY_FILE"
 ENVOY=$(scripts/install.sh envoy)
 
-cargo build --release --bin masker || fail "the build failed"
-masker=${CARGO_TARGET_DIR:-target}/release/masker
+masker=${MASKER:-${CARGO_TARGET_DIR:-target}/release/masker}
+[ -n "${MASKER:-}" ] || cargo build --release --bin masker || fail "the build failed"
+command -v "$masker" >/dev/null || fail "$masker, which MASKER names, is no program"
 
 if [ ! -e "$MASKER_KEY_FILE" ]; then
     "$masker" keys new --out "$MASKER_KEY_FILE" >/dev/null
