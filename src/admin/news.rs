@@ -75,10 +75,15 @@ impl From<News> for proto::WatchEventsResponse {
 pub(super) async fn health(reporter: HealthReporter, control: Control) {
     let mut ticks = time::interval(EVERY);
     ticks.set_missed_tick_behavior(time::MissedTickBehavior::Delay);
+    let mut told = None;
     loop {
         ticks.tick().await;
         let ready = (control.readiness)().is_empty();
         let status = if ready { ServingStatus::Serving } else { ServingStatus::NotServing };
+        // Who watches is sent whatever is set.
+        if told.replace(status) == Some(status) {
+            continue;
+        }
         for name in ["", SERVICE] {
             reporter.set_service_status(name, status).await;
         }

@@ -1,6 +1,5 @@
 //! `masker doctor`: looks at what masker depends on, and says what to do.
 
-use std::error::Error;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::SystemTime;
@@ -80,7 +79,7 @@ async fn examine(config: &Config, args: &Doctor) -> Result<Vec<Finding>, FileErr
         }
         Err(error) => {
             found.push(bad(
-                format!("keys: {}", chain(&error)),
+                format!("keys: {}", output::chain(&error)),
                 "`masker keys new --out FILE` makes one; name it with --key-file or as `key_file`",
             ));
             found.push(note("store: not looked at", "put the keys right first"));
@@ -97,17 +96,6 @@ async fn examine(config: &Config, args: &Doctor) -> Result<Vec<Finding>, FileErr
         )),
     }
     Ok(found)
-}
-
-/// An error with its causes.
-fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(&format!(": {error}"));
-        cause = error.source();
-    }
-    text
 }
 
 fn write(found: &[Finding]) -> String {

@@ -60,7 +60,8 @@ pub(super) fn usage(error: &clap::Error) -> ExitCode {
     }
 }
 
-fn chain(error: &dyn Error) -> String {
+/// An error with its causes, on one line.
+pub(super) fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

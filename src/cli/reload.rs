@@ -14,6 +14,8 @@ use tokio::signal::unix::Signal;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{self, MissedTickBehavior};
 
+use crate::cli::output;
+use crate::cli::serve::ServeError;
 use crate::cli::wiring;
 use crate::config::Config;
 use crate::config::key::KeySource;
@@ -149,13 +151,19 @@ impl Watched {
             return None;
         }
         self.stamps = now;
+        let mut again = true;
         let applied = self.source.read().map_err(|error| error.to_string()).and_then(|read| {
-            let made = wiring::again(&read.config, &self.settings.load());
-            Ok((read, made.map_err(|error| describe(&error))?))
+            let Read { config, files, stamps } = read;
+            (self.files, self.stamps) = (files, stamps);
+            let made = wiring::again(&config, &self.settings.load()).map_err(|error| {
+                // Only another key can be taken again.
+                again = !matches!(error, ServeError::Retagged);
+                output::chain(&error)
+            })?;
+            Ok((config, made))
         });
         match applied {
-            Ok((Read { config, files, stamps }, settings)) => {
-                (self.files, self.stamps) = (files, stamps);
+            Ok((config, settings)) => {
                 self.refused = None;
                 let own = config.detect.own.patterns.len();
                 wiring::count_tenants(&config, &self.metrics);
@@ -166,17 +174,11 @@ impl Watched {
             Err(error) if !asked && self.refused.as_ref() == Some(&error) => None,
             Err(error) => {
                 tracing::warn!(%error, "the changed configuration cannot be used, what was before stays");
-                self.refused = Some(error);
+                self.refused = again.then_some(error);
                 Some(Reload::Refused)
             }
         }
     }
-}
-
-/// One line, with what caused it.
-fn describe(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |cause| cause.source());
-    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
 fn look_at(files: &[PathBuf]) -> Vec<Option<Stamp>> {

@@ -11,6 +11,7 @@ use prometheus_client::registry::Registry;
 use thiserror::Error;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Server;
@@ -163,15 +164,22 @@ async fn serve(read: Read, source: Source, log: log::Switch) -> Result<(), Serve
         never = reloads => match never {},
         never = watch.run() => match never {},
     };
+    // First, so that what it is asked for is in the audit log before its end.
+    admin_stop.cancel();
+    let admin = end(admin).await;
     journal.write(&Entry { action: "stop", who: "masker", ..Entry::default() });
     told.end(CLOSING).await;
     store.close(CLOSING).await;
-    admin_stop.cancel();
-    if let Ok(Ok(ended)) = timeout(CLOSING, admin).await {
-        ended?;
-    }
+    admin.transpose()?;
     tracing::info!("stopped");
     served
+}
+
+/// What a task came to that was asked to stop; after a while it is stopped.
+async fn end<T>(mut task: JoinHandle<T>) -> Option<T> {
+    let ended = timeout(CLOSING, &mut task).await;
+    task.abort();
+    ended.ok()?.ok()
 }
 
 fn announce(config: &Config, settings: &Shared, store: &Store, bound: (&Bound, &Bound)) {

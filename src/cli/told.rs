@@ -1,9 +1,10 @@
 //! Who is told what happens, beside the log: wired for `serve`.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
 
 use crate::cli::serve::ServeError;
@@ -16,17 +17,8 @@ use crate::telemetry::{Journal, Recent, Watch, labels};
 /// What runs beside the exchanges; it ends with them.
 pub(super) struct Told {
     pub(super) journal: Journal,
-    tasks: Vec<Aborting>,
+    tasks: JoinSet<Infallible>,
     audit: Option<JoinHandle<()>>,
-}
-
-/// A task that ends when nobody holds it.
-struct Aborting(JoinHandle<()>);
-
-impl Drop for Aborting {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
 }
 
 impl Told {
@@ -36,24 +28,17 @@ impl Told {
         watch: &Watch,
         recent: &Recent,
     ) -> Result<Self, ServeError> {
-        let (mut tasks, mut audit) = (Vec::new(), None);
-        let mut spawn = |task| tasks.push(Aborting(tokio::spawn(task)));
+        let (mut tasks, mut audit) = (JoinSet::new(), None);
         if let Some(target) = &config.webhook {
-            let (watch, target) = (watch.clone(), target.clone());
-            spawn(boxed(async move { match webhook::run(watch, target).await {} }));
+            tasks.spawn(webhook::run(watch.clone(), target.clone()));
         }
         if let Some(events) = &config.events
             && let Some(outlet) = Outlet::open(&config.store).await?
         {
-            let (events, watch, recent) = (events.clone(), watch.clone(), recent.clone());
-            spawn(boxed(
-                async move { match channels::run(outlet, events, watch, recent).await {} },
-            ));
+            tasks.spawn(channels::run(outlet, events.clone(), watch.clone(), recent.clone()));
         }
         if let Some(traces) = &config.traces {
-            let (traces, recent) = (traces.clone(), recent.clone());
-            let metrics = watch.metrics().clone();
-            spawn(boxed(async move { match traces::run(traces, recent, metrics).await {} }));
+            tasks.spawn(traces::run(traces.clone(), recent.clone(), watch.metrics().clone()));
         }
         let file = config.audit_file.as_deref();
         let mut journal = file.map_or_else(|| Ok(Journal::default()), Journal::open)?;
@@ -80,12 +65,6 @@ impl Told {
             tracing::warn!("the audit stream did not take the last lines");
         }
     }
-}
-
-type Boxed = std::pin::Pin<Box<dyn Future<Output = ()> + Send>>;
-
-fn boxed(task: impl Future<Output = ()> + Send + 'static) -> Boxed {
-    Box::pin(task)
 }
 
 /// A name that no other process has.

@@ -91,11 +91,11 @@ pub(super) fn settings(config: &Config) -> Result<Settings, ServeError> {
 
 /// What is read again, beside all that is only read at the start.
 pub(super) fn again(config: &Config, before: &Settings) -> Result<Settings, ServeError> {
-    let (masker, editions) = editions(config)?;
     let master = config.key.load()?;
     if master.check() != before.master.check() {
         return Err(ServeError::Retagged);
     }
+    let (masker, editions) = editions(config)?;
     let settings = Settings {
         masker,
         editions: Arc::new(editions),
@@ -117,16 +117,21 @@ fn apart(
     let mut apart = HashMap::new();
     for row in &config.tenants {
         let Some(own) = config.apart(&row.tenant) else { continue };
-        let (masker, editions) = editions(&own)?;
-        // One cache for all: what it keeps is told apart by the tenant's keys.
-        let masker = Masker { resent: all.masker.resent.clone(), ..masker };
-        let settings = Settings {
-            masker,
-            editions: Arc::new(editions),
-            limits: Limits { body: own.limits.body, ..all.limits },
-            refuse: refuse(&own.refuse),
-            ..all.clone()
-        };
+        let limits = masker::Limits { findings: own.limits.findings, ..all.masker.limits };
+        let mut settings = all.clone();
+        settings.masker.limits = limits;
+        // A catalog takes a few megabytes: one of its own for who detects otherwise.
+        if own.detect != config.detect {
+            let (masker, editions) = editions(&own)?;
+            // One cache for all: what it keeps is told apart by the tenant's keys.
+            settings.masker = Masker { resent: all.masker.resent.clone(), ..masker };
+            settings.editions = Arc::new(editions);
+        }
+        // What all have of these is read at the start alone.
+        settings.limits.body = row.apart.body.unwrap_or(all.limits.body);
+        if let Some(own) = &row.apart.refuse {
+            settings.refuse = refuse(own);
+        }
         apart.insert(row.tenant.clone(), Arc::new(settings));
     }
     Ok(apart)

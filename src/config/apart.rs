@@ -1,19 +1,19 @@
 //! The table of tenants: whose keys are whose, and what differs for one of them.
 
+use std::convert::Infallible;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::body::select::Hosted;
 use crate::config::families;
 use crate::config::file::File;
 use crate::config::options::OPTIONS;
 use crate::config::patterns::Patterns;
 use crate::config::problem::Origin;
 use crate::config::rows;
-use crate::config::suggest::nearest;
+use crate::config::suggest;
 use crate::config::tenants;
 use crate::config::value::{Row, Value};
-use crate::config::{Apart, Config, Refuse, TenantRow, hosted};
+use crate::config::{Apart, Config, Refuse, TenantRow};
 use crate::detect::Profile;
 use crate::detect::custom::Own;
 use crate::mask::Tenant;
@@ -121,28 +121,16 @@ fn own(file: &mut File, row: &Row, tenant: &Tenant, patterns: &Patterns) -> Opti
 /// What is named is refused, and nothing else.
 fn refuse(file: &mut File, origin: Origin, names: &[String]) -> Refuse {
     let known = || OPTIONS.iter().filter_map(|opt| opt.key.strip_prefix("refuse."));
-    for name in names.iter().filter(|name| !known().any(|known| known == name.as_str())) {
-        let text = match nearest(name, known()) {
-            Some(near) => format!("tenants.refuse holds {name:?}; did you mean {near:?}?"),
-            None => {
-                let all = known().collect::<Vec<_>>().join(", ");
-                format!("tenants.refuse holds {name:?}; there are {all}")
-            }
-        };
+    for text in suggest::unknown("tenants.refuse", names, known) {
         file.problem(origin, text);
     }
-    let is = |known: &str| names.iter().any(|name| name == known);
-    let of_tool = |(key, _): &(&str, Hosted)| key.strip_prefix("refuse.").is_some_and(is);
-    Refuse {
-        url_findings: is("url_findings"),
-        credential_findings: is("credential_findings"),
-        id_findings: is("id_findings"),
-        images: is("images"),
-        pdf: is("pdf"),
-        files: is("files"),
-        audio: is("audio"),
-        video: is("video"),
-        hosted: hosted().filter(of_tool).map(|(_, tool)| tool).collect(),
+    let is = |key: &'static str| {
+        let named = key.strip_prefix("refuse.");
+        Ok::<_, Infallible>(named.is_some_and(|key| names.iter().any(|name| name == key)))
+    };
+    match Refuse::read(is) {
+        Ok(refuse) => refuse,
+        Err(never) => match never {},
     }
 }
 

@@ -1,12 +1,10 @@
 //! From the configuration as written to the one that travels: what options must
 //! not say together, and the files they name.
 
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::body::select::Hosted;
 use crate::breaker;
 use crate::config::Admin;
 use crate::config::Config;
@@ -26,7 +24,6 @@ use crate::config::apart;
 use crate::config::combine;
 use crate::config::families;
 use crate::config::file::File;
-use crate::config::hosted;
 use crate::config::key::KeySource;
 use crate::config::outward;
 use crate::config::patterns;
@@ -173,7 +170,7 @@ impl Fields<'_> {
             tenants_metrics: self.flag("tenants_metrics")?,
             bearer_prefixes: self.list("tenants_bearer_prefixes")?,
             routes,
-            refuse: self.refuse()?,
+            refuse: Refuse::read(|key| self.flag(key))?,
             around: self.around()?,
             restore,
             lenient: self.flag("restore.spellings")?,
@@ -302,30 +299,6 @@ impl Fields<'_> {
             schemas: self.flag("request.schemas")?,
             note: self.flag("request.note")?,
             thinking: self.flag("restore.thinking")?,
-        })
-    }
-
-    fn hosted(&self) -> Result<BTreeSet<Hosted>, Missing> {
-        let mut refused = BTreeSet::new();
-        for (key, tool) in hosted() {
-            if self.flag(key)? {
-                refused.insert(tool);
-            }
-        }
-        Ok(refused)
-    }
-
-    fn refuse(&self) -> Result<Refuse, Missing> {
-        Ok(Refuse {
-            url_findings: self.flag("refuse.url_findings")?,
-            credential_findings: self.flag("refuse.credential_findings")?,
-            id_findings: self.flag("refuse.id_findings")?,
-            images: self.flag("refuse.images")?,
-            pdf: self.flag("refuse.pdf")?,
-            files: self.flag("refuse.files")?,
-            audio: self.flag("refuse.audio")?,
-            video: self.flag("refuse.video")?,
-            hosted: self.hosted()?,
         })
     }
 }

@@ -186,7 +186,7 @@ pub struct Apart {
 }
 
 /// Tools that the provider runs, by the option that refuses them.
-pub(crate) fn hosted() -> impl Iterator<Item = (&'static str, Hosted)> {
+fn hosted() -> impl Iterator<Item = (&'static str, Hosted)> {
     [
         ("refuse.web_search", Hosted::WebSearch),
         ("refuse.web_fetch", Hosted::WebFetch),
@@ -218,6 +218,29 @@ pub struct Refuse {
     pub video: bool,
     /// Tools that the provider runs.
     pub hosted: BTreeSet<Hosted>,
+}
+
+impl Refuse {
+    /// What each option says.
+    pub(crate) fn read<E>(is: impl Fn(&'static str) -> Result<bool, E>) -> Result<Self, E> {
+        let mut refused = BTreeSet::new();
+        for (key, tool) in hosted() {
+            if is(key)? {
+                refused.insert(tool);
+            }
+        }
+        Ok(Self {
+            url_findings: is("refuse.url_findings")?,
+            credential_findings: is("refuse.credential_findings")?,
+            id_findings: is("refuse.id_findings")?,
+            images: is("refuse.images")?,
+            pdf: is("refuse.pdf")?,
+            files: is("refuse.files")?,
+            audio: is("refuse.audio")?,
+            video: is("refuse.video")?,
+            hosted: refused,
+        })
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

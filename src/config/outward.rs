@@ -6,7 +6,7 @@ use crate::config::check::Fields;
 use crate::config::file::File;
 use crate::config::problem::Origin;
 use crate::config::secret;
-use crate::config::suggest::nearest;
+use crate::config::suggest;
 use crate::config::value::Value;
 use crate::outward::channels::{Channel, Events};
 use crate::outward::http::{Target, TargetError};
@@ -63,7 +63,8 @@ fn target(file: &mut File, section: &'static str) -> Option<Target> {
 
 fn text(path: &Path) -> Option<zeroize::Zeroizing<String>> {
     let bytes = secret::read(&secret::open(path).ok()?).ok()?;
-    Some(zeroize::Zeroizing::new(std::str::from_utf8(&bytes).ok()?.trim().to_owned()))
+    // What is no text becomes no URL and no token either: it is refused as such.
+    Some(zeroize::Zeroizing::new(String::from_utf8_lossy(&bytes).trim().to_owned()))
 }
 
 /// What is published, if anything is.
@@ -72,14 +73,7 @@ pub(crate) fn events(file: &mut File) -> Option<Events> {
         return None;
     };
     let known = || Channel::ALL.into_iter().map(|(name, _)| name);
-    for name in names.iter().filter(|name| !known().any(|known| known == name.as_str())) {
-        let text = match nearest(name, known()) {
-            Some(near) => format!("{CHANNELS} holds {name:?}; did you mean {near:?}?"),
-            None => {
-                let all = known().collect::<Vec<_>>().join(", ");
-                format!("{CHANNELS} holds {name:?}; there are {all}")
-            }
-        };
+    for text in suggest::unknown(CHANNELS, &names, known) {
         file.problem(origin, text);
     }
     let named = |name: &str| names.iter().any(|own| own == name);

@@ -63,6 +63,10 @@ pub(crate) fn own(file: &mut File) -> Patterns {
                 file.problem(row.origin("name"), text);
             }
             match row.list("tenants") {
+                Some([]) => {
+                    let text = "patterns.tenants names nobody; leave it out for all".to_owned();
+                    file.problem(row.origin("tenants"), text);
+                }
                 Some(of) => {
                     patterns.apart.push((of.to_vec(), row.origin("tenants"), pattern));
                 }

@@ -10,6 +10,23 @@ pub(crate) fn nearest<'a>(word: &str, names: impl Iterator<Item = &'a str>) -> O
         .map(|(_, name)| name)
 }
 
+/// What is wrong with the `names` that `key` holds, of which these are known.
+pub(crate) fn unknown<'a, I: Iterator<Item = &'static str>>(
+    key: &str,
+    names: impl IntoIterator<Item = &'a String>,
+    known: impl Fn() -> I,
+) -> Vec<String> {
+    let wrong = names.into_iter().filter(|name| !known().any(|known| known == name.as_str()));
+    let said = |name: &String| match nearest(name, known()) {
+        Some(near) => format!("{key} holds {name:?}; did you mean {near:?}?"),
+        None => {
+            let all = known().collect::<Vec<_>>().join(", ");
+            format!("{key} holds {name:?}; there are {all}")
+        }
+    };
+    wrong.map(said).collect()
+}
+
 /// Levenshtein's distance: letters added, removed or replaced.
 fn distance(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().collect();

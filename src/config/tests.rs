@@ -399,6 +399,10 @@ fn what_differs_for_one_tenant() {
             "[[patterns]]\nname = \"x\"\nkind = \"X\"\nliterals = [\"for-x\"]\ntenants = [\"b\"]",
             "7: patterns.tenants names \"b\", which is no row of [[tenants]]",
         ),
+        (
+            "[[patterns]]\nname = \"x\"\nkind = \"X\"\nliterals = [\"for-x\"]\ntenants = []",
+            "7: patterns.tenants names nobody",
+        ),
     ] {
         let found = problems(&format!("[[tenants]]\nname = \"a\"\n{row}\n"));
         assert!(found[0].starts_with(&format!("masker.toml:{wrong}")), "{found:?}");

@@ -67,9 +67,9 @@ pub async fn run(outlet: Outlet, events: Events, watch: Watch, recent: Recent) -
     let count = |told: Told, events: usize| {
         counted.get_or_create(&told).inc_by(u64::try_from(events).unwrap_or_default());
     };
-    let push = |channel: Channel, event: Value| {
+    let push = |channel: Channel, event: &dyn Fn() -> Value| {
         let wanted = events.channels.contains(&channel);
-        if wanted && sender.try_send((channel.name(), event.to_string())).is_err() {
+        if wanted && sender.try_send((channel.name(), event().to_string())).is_err() {
             count(Told::Dropped, 1);
         }
     };
@@ -98,16 +98,16 @@ pub async fn run(outlet: Outlet, events: Events, watch: Watch, recent: Recent) -
 
 async fn exchanges(
     recent: Recent,
-    push: &impl Fn(Channel, Value),
+    push: &impl Fn(Channel, &dyn Fn() -> Value),
     missed: &impl Fn(u64),
 ) -> Infallible {
     let mut seen = recent.listen();
     loop {
         match seen.recv().await {
             Ok(seen) => {
-                push(Channel::Masking, masking(&seen));
+                push(Channel::Masking, &|| masking(&seen));
                 if seen.restored > 0 {
-                    push(Channel::Unmasking, unmasking(&seen));
+                    push(Channel::Unmasking, &|| unmasking(&seen));
                 }
             }
             Err(RecvError::Lagged(count)) => missed(count),
@@ -118,7 +118,7 @@ async fn exchanges(
 
 async fn alerts(
     watch: &Watch,
-    push: &impl Fn(Channel, Value),
+    push: &impl Fn(Channel, &dyn Fn() -> Value),
     missed: &impl Fn(u64),
 ) -> Infallible {
     let mut news = watch.listen();
@@ -126,7 +126,9 @@ async fn alerts(
         match news.recv().await {
             Ok(News::Alert(alert)) => {
                 let Ok(Value::Object(fields)) = serde_json::to_value(&alert) else { continue };
-                push(Channel::Security, event("security_alert", SystemTime::now(), fields));
+                push(Channel::Security, &|| {
+                    event("security_alert", SystemTime::now(), fields.clone())
+                });
             }
             Ok(News::Event(_)) => {}
             Err(RecvError::Lagged(count)) => missed(count),
@@ -135,7 +137,11 @@ async fn alerts(
     }
 }
 
-async fn performance(watch: &Watch, every: Duration, push: &impl Fn(Channel, Value)) -> Infallible {
+async fn performance(
+    watch: &Watch,
+    every: Duration,
+    push: &impl Fn(Channel, &dyn Fn() -> Value),
+) -> Infallible {
     let mut ticks = interval(every);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
     ticks.tick().await;
@@ -155,7 +161,9 @@ async fn performance(watch: &Watch, every: Duration, push: &impl Fn(Channel, Val
             "total_patterns_matched": last.findings,
         });
         if let Value::Object(fields) = fields {
-            push(Channel::Performance, event("performance_metrics", SystemTime::now(), fields));
+            push(Channel::Performance, &|| {
+                event("performance_metrics", SystemTime::now(), fields.clone())
+            });
         }
     }
 }

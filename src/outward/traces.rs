@@ -68,7 +68,10 @@ pub async fn run(traces: Traces, recent: Recent, metrics: Metrics) -> Infallible
                 }
             };
             count(told, exchanges);
-            sleep(PAUSE).await;
+            // Where more waits than goes at once, it goes on.
+            if exchanges < TOGETHER || told == Told::Dropped {
+                sleep(PAUSE).await;
+            }
         }
     };
     tokio::select! {
@@ -82,10 +85,12 @@ fn wanted(seen: &Seen, percent: u32) -> Option<Trace> {
     match &seen.trace {
         Some(trace) => trace.sampled.then(|| trace.clone()),
         None => {
-            let chance = getrandom::u32().unwrap_or_default() % 100;
+            if getrandom::u32().unwrap_or_default() % 100 >= percent {
+                return None;
+            }
             let ids = [getrandom::u64().ok()?, getrandom::u64().ok()?];
             let id = format!("{:016x}{:016x}", ids[0], ids[1]);
-            (chance < percent).then(|| Trace { id: id.into(), parent: "".into(), sampled: true })
+            Some(Trace { id: id.into(), parent: "".into(), sampled: true })
         }
     }
 }

@@ -129,11 +129,6 @@ fn parse(key: &str) -> Option<(Own, StoreKey)> {
     Some((own, bytes.try_into().ok()?))
 }
 
-/// A mapping's key as text.
-pub(crate) fn key_text(key: &StoreKey) -> String {
-    format!("m1:{}", URL_SAFE_NO_PAD.encode(key))
-}
-
 /// A connection of its own: no exchange waits for what is done here.
 #[derive(Debug)]
 pub struct Bulk {

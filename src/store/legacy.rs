@@ -12,8 +12,9 @@ use std::time::Duration;
 
 use crate::mask::{Scope, Value};
 use crate::store::SealError;
-use crate::store::bulk::{Bulk, BulkError, Place, Row, key_text};
+use crate::store::bulk::{Bulk, BulkError, Place, Row};
 use crate::store::config::{Backend, RedisConfig, RedisUrl, StoreConfig};
+use crate::store::redis::key as key_text;
 use crate::store::seal::Sealer;
 
 const PREFIX: &str = "aws_masker:map:";

@@ -255,16 +255,6 @@ impl Link {
         answers.into_iter().next().unwrap_or(Err(Failure::Client("protocol error")))
     }
 
-    /// Commands of their keys, in one round trip to each server.
-    pub(crate) async fn several(
-        &self,
-        commands: Vec<(String, Cmd)>,
-        limit: Duration,
-    ) -> Result<Vec<Result<Value, Failure>>, Failure> {
-        let ask = |(key, command)| Ask { key, commands: vec![command] };
-        self.line()?.send(commands.into_iter().map(ask).collect(), Who::Primary, limit).await
-    }
-
     /// One round trip, and where replicas are read from one more for what they
     /// do not know.
     pub(crate) async fn run(&self, batch: &Batch) -> Result<Replies, Failure> {
@@ -385,7 +375,8 @@ async fn ask_again(line: &Line, asks: Vec<Ask>, mut read: Answers, limit: Durati
     read
 }
 
-fn key(key: &StoreKey) -> String {
+/// A mapping's key as text.
+pub(crate) fn key(key: &StoreKey) -> String {
     named("m1:", key)
 }
 

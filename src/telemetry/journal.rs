@@ -219,23 +219,26 @@ pub fn check(path: &Path) -> Result<Checked, JournalError> {
 
 /// Checks one chain of lines that are kept elsewhere, of which the oldest may be gone.
 #[derive(Debug, Default)]
-pub struct Chain(Option<Checked>);
+pub struct Chain {
+    /// The number and the hash of the line before.
+    before: Option<(u64, String)>,
+}
 
 impl Chain {
     /// What is wrong with the next line, if anything is.
     pub fn next(&mut self, text: &str) -> Result<(), &'static str> {
-        let (shape, head) = match &self.0 {
-            Some(before) => {
-                let (shape, head) = follows(text, Some(&before.head))?;
-                if shape.seq != before.entries + 1 {
-                    return Err("has another number: lines are missing or were added");
-                }
-                (shape, head)
+        let (shape, head) = follows(text, None)?;
+        if let Some((seq, before)) = &self.before {
+            // Its answer was lost, and it was appended again.
+            if head == *before {
+                return Ok(());
             }
-            None => follows(text, None)?,
-        };
-        let first = self.0.take().map_or_else(|| shape.time.clone(), |before| before.first);
-        self.0 = Some(Checked { entries: shape.seq, last: shape.time, head, first });
+            follows(text, Some(before))?;
+            if shape.seq != seq + 1 {
+                return Err("has another number: lines are missing or were added");
+            }
+        }
+        self.before = Some((shape.seq, head));
         Ok(())
     }
 }
@@ -298,5 +301,18 @@ mod tests {
             assert!(error.contains(&format!("line {line} ")) && error.contains(what), "{error}");
             Journal::open(&path).unwrap_err();
         }
+        for (order, good) in [
+            (&[0, 1, 2][..], true),
+            // The oldest are gone, and one was appended anew as its answer was lost.
+            (&[1, 2, 2, 3], true),
+            (&[0, 2], false),
+            (&[1, 0], false),
+        ] {
+            let mut chain = Chain::default();
+            let followed = order.iter().try_for_each(|&at| chain.next(lines[at].trim_end()));
+            assert_eq!(followed.is_ok(), good, "{order:?}");
+        }
+        let threefold = lines[2].replace("three", "threE");
+        assert!(Chain::default().next(threefold.trim_end()).unwrap_err().contains("was changed"));
     }
 }

@@ -244,6 +244,10 @@ async fn transcripts_of_the_old_system_are_restored() {
     assert_eq!(done(dir.path(), &server.url(), &args).await, "0 imported, 3 were there\n");
     let open = ["import-legacy", "--from", &with_password];
     failed(dir.path(), &server.url(), &open, "--from-password-file").await;
+    let wrong = format!("{with_password}/?x");
+    let output = masker(dir.path(), &server.url(), &["import-legacy", "--from", &wrong]).await;
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(told.starts_with("masker: --from: ") && !told.contains("hush"), "{told}");
     for (key, sealed) in server.content().await {
         let shows = |part: &[u8]| sealed.windows(part.len()).any(|bytes| bytes == part);
         assert!(!shows(CANARY.as_bytes()) && !shows(b"quoted") && !key.contains("AWS"));

@@ -20,7 +20,7 @@ use crate::config::load::Flags;
 use crate::mask::{Tenant, TenantError};
 use crate::store::SealError;
 use crate::store::bulk::{self, Bulk, BulkError, Own, Place, Row};
-use crate::store::config::RedisUrl;
+use crate::store::config::UrlError;
 
 pub(super) use old::restore;
 
@@ -80,9 +80,10 @@ pub(super) struct Whole {
 pub(super) struct Legacy {
     #[command(flatten)]
     at: Where,
+    // A text: what is wrong with a URL is told without it, as somebody may have put a password in.
     /// The Redis with the keys aws_masker:map:*, without a password
     #[arg(long, value_name = "URL")]
-    from: RedisUrl,
+    from: String,
     /// A file with its password
     #[arg(long, value_name = "FILE")]
     from_password_file: Option<PathBuf>,
@@ -118,6 +119,8 @@ pub(super) enum StoreError {
     Tenant(#[from] TenantError),
     #[error(transparent)]
     Seal(#[from] SealError),
+    #[error("--from: {0}")]
+    Url(#[from] UrlError),
     #[error(
         "everybody on this machine sees a flag: put the password into a file and name it with --from-password-file"
     )]

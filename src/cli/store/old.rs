@@ -6,6 +6,7 @@ use crate::cli::store::{Legacy, StoreError};
 use crate::config::Config;
 use crate::mask::Tenant;
 use crate::store::bulk::{Bulk, Place};
+use crate::store::config::RedisUrl;
 use crate::store::legacy::{self, Old};
 
 pub(super) async fn import(
@@ -13,12 +14,13 @@ pub(super) async fn import(
     store: &Bulk,
     args: &Legacy,
 ) -> Result<String, StoreError> {
-    if args.from.login().1.is_some() {
+    let from = RedisUrl::parse(&args.from)?;
+    if from.login().1.is_some() {
         return Err(StoreError::Secret);
     }
     let scope = config.key.load()?.scope(&Tenant::named(&args.tenant)?);
     let (password, ca) = (args.from_password_file.clone(), args.from_ca_file.clone());
-    let old = Old::open(args.from.clone(), password, ca).await?;
+    let old = Old::open(from, password, ca).await?;
     let progress = Progress::start(old.size().await?);
     let (mut new, mut read, mut skipped) = (0_u64, 0_u64, 0_u64);
     let mut at = Some(Place::default());
