@@ -342,7 +342,7 @@ impl Exchange {
             let table = Arc::new(table);
             return Phase::Forwarded(Forwarded { table, endpoint, scope, talk: None });
         }
-        if head.endpoint.state && !head.pass && !self.settings.lasting {
+        if head.endpoint.state && !head.goes_unmasked() && !self.settings.lasting {
             return self.refuse(&Reason::StoreForgets);
         }
         if let Err(reason) = head.check(headers, self.settings.limits.body) {

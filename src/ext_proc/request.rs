@@ -38,8 +38,8 @@ pub struct Head {
     session: Option<RecordKey>,
     media: Media,
     coding: Option<Coding>,
-    /// Let through unmasked, by a route of the configuration.
-    pub(super) pass: bool,
+    /// Let through unmasked, by a route of the configuration, if its media cannot be masked.
+    pass: bool,
     /// Findings in path and headers, which go unchanged.
     pub outside: BTreeMap<(Place, Kind), u64>,
 }
@@ -65,6 +65,14 @@ impl Head {
             pass: settings.passes(headers),
             outside: outside(headers, settings),
         })
+    }
+
+    /// What can be masked is, whatever a route lets through.
+    #[must_use]
+    pub fn goes_unmasked(&self) -> bool {
+        let unread =
+            matches!(self.media, Media::None | Media::Binary | Media::Other | Media::Messages);
+        self.pass && unread
     }
 
     /// Refuses a body that could not be masked, before it is read.
@@ -236,12 +244,7 @@ impl Job {
             }
             None => std::mem::take(&mut self.body),
         };
-        if self.head.pass
-            && matches!(
-                self.head.media,
-                Media::None | Media::Binary | Media::Other | Media::Messages
-            )
-        {
+        if self.head.goes_unmasked() {
             let (table, report) = Default::default();
             let body = Bytes::from(body);
             let Self { head, share, .. } = self;
@@ -270,10 +273,9 @@ impl Job {
             && let Ok(tape) = Tape::parse(&text, self.settings.limits.depth)
         {
             if self.head.endpoint.talks() {
-                identity = Identity::read(&tape, &self.head.scope, self.head.session);
-                if let Some(identity) = &mut identity {
-                    identity.chained &= self.head.endpoint.request == Format::Responses;
-                }
+                let responses = self.head.endpoint.request == Format::Responses;
+                let Head { scope, session, .. } = &self.head;
+                identity = Identity::read(&tape, scope, *session, responses);
             }
             tokens = Some(tape.into_tokens());
         }

@@ -34,8 +34,8 @@ pub(super) struct Delta {
     at: Range<usize>,
     /// Restored already.
     ready: String,
-    /// What that was.
-    took: String,
+    /// What that was, if it is asked for.
+    took: Option<String>,
     /// Not decided yet.
     pub pending: String,
     /// Its last text may still become a placeholder.
@@ -53,6 +53,11 @@ impl Delta {
         let pending = text.to_owned();
         let (ready, took) = Default::default();
         Self { channel, source, tool, at, ready, took, pending, open: true }
+    }
+
+    /// Remembers what the model wrote, too.
+    pub(super) fn remembering(self) -> Self {
+        Self { took: Some(String::new()), ..self }
     }
 }
 
@@ -84,7 +89,9 @@ pub(super) fn share<const N: usize>(plan: &Plan, joined: &str, deltas: [(&mut De
             delta.ready.push_str(joined.get(at..upto).unwrap_or_default());
             at = upto;
         }
-        delta.took.push_str(joined.get(from..at).unwrap_or_default());
+        if let Some(took) = &mut delta.took {
+            took.push_str(joined.get(from..at).unwrap_or_default());
+        }
         let begins = plan.open < end || (index + 1 == N && plan.open < joined.len());
         delta.open = begins && plan.open >= start;
         if delta.open {
@@ -119,12 +126,13 @@ impl Held {
     /// between events has moved in both.
     pub(super) fn both(&self) -> Option<[String; 2]> {
         let data = self.frame.data()?;
-        let texts = |text: fn(&Delta) -> &String| -> Vec<Swap<String>> {
-            let swap = |delta: &Delta| Swap { span: delta.at.clone(), with: text(delta).clone() };
+        let texts = |text: fn(&Delta) -> &str| -> Vec<Swap<String>> {
+            let swap = |delta: &Delta| Swap { span: delta.at.clone(), with: text(delta).into() };
             self.deltas.iter().map(swap).collect()
         };
         let mut gave = [texts(|delta| &delta.ready), self.swaps.clone()].concat();
-        let wrote = splice(&data, &mut texts(|delta| &delta.took)).ok()?;
+        let mut wrote = texts(|delta| delta.took.as_deref().unwrap_or_default());
+        let wrote = splice(&data, &mut wrote).ok()?;
         Some([wrote, splice(&data, &mut gave).ok()?])
     }
 

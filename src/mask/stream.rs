@@ -214,7 +214,10 @@ impl Stream {
                     Piece::Delta { leaf, source, channel } => {
                         steps.push(Step::Text(deltas.len()));
                         let (at, text) = (tape.span(leaf.node), tape.raw(leaf.node));
-                        deltas.push(Delta::new(channel, source, leaf.tool, at, text));
+                        let delta = Delta::new(channel, source, leaf.tool, at, text);
+                        // Of Gemini's events is compared what the model wrote in each.
+                        let compared = self.format == Format::Gemini && self.verify.is_some();
+                        deltas.push(if compared { delta.remembering() } else { delta });
                     }
                     Piece::End(End::Ping) => return out.extend_from_slice(frame.raw()),
                     Piece::End(end) => steps.push(Step::End(end)),

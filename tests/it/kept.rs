@@ -154,6 +154,26 @@ fn a_conversation_that_the_provider_keeps_is_restored_with_the_store() {
     assert_eq!(answer_bytes(&all), answer.replace(&masked, ID).as_bytes());
 }
 
+/// An answer that holds no placeholder needs nothing of a store that is down.
+#[test]
+fn without_the_store_an_answer_without_placeholders_passes() {
+    let body = json!({"input": "x", "previous_response_id": "resp_1"});
+    let masked = mask_text(ID);
+    for (text, refused) in [("plain", false), (masked.as_str(), true)] {
+        let answer = json!({"object": "response", "id": "resp_2", "output": [{"type": "message",
+            "role": "assistant", "content": [{"type": "output_text", "text": text}]}]});
+        let mut exchange = going_on("/v1/responses", &body, "application/json");
+        exchange.input(answer_body(answer.to_string().as_bytes(), true)).unwrap();
+        while exchange.needs().is_some() {
+            exchange.provide(Ok(Provided { degraded: true, ..Provided::default() }));
+        }
+        let said = outputs(&mut exchange);
+        let refuse =
+            |output: &Output| matches!(output, Output::Refuse(reply) if reply.status == 503);
+        assert_eq!(said.iter().any(refuse), refused, "{text}");
+    }
+}
+
 #[test]
 fn without_the_store_a_kept_conversation_is_refused_and_others_ask_nobody() {
     for (body, kept) in [

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use masker::ext_proc::exchange::{Exchange, Output};
 use masker::ext_proc::settings::Settings;
 use masker::mask::masker::{Around, Masker};
 use serde_json::{Value, json};
 
 use crate::conversations::{Client, echo};
-use crate::driver::{Kept, settings};
+use crate::driver::{Kept, request_body, request_headers, send, settings};
 
 const ID: &str = "i-0123456789abcdef0";
 const INVENTED: &str = "i-0fedcba9876543210";
@@ -18,6 +19,14 @@ fn with(thinking: bool) -> Arc<Settings> {
     let settings = settings();
     let around = Around { thinking, ..settings.masker.around };
     Arc::new(Settings { masker: Masker { around, ..settings.masker }, ..settings })
+}
+
+fn body_of(outputs: &[Output]) -> Vec<u8> {
+    let body = |output: &Output| match output {
+        Output::RequestBody { bytes, .. } => bytes.to_vec(),
+        _ => Vec::new(),
+    };
+    outputs.iter().flat_map(body).collect()
 }
 
 /// The placeholder of this kind in a masked text.
@@ -95,6 +104,24 @@ fn a_conversation_keeps_what_it_began_with() {
         let mut client = Client::new(&with(after), &mut kept, None);
         let (_, got) = client.turn(SAID, |said| thoughts(said)[0].clone());
         assert_eq!(shown(&got)[0].contains(ID), after);
+    }
+}
+
+/// A field that says elsewhere that the provider keeps the conversation says nothing here.
+#[test]
+fn a_field_of_another_api_does_not_let_it_out() {
+    for name in ["conversation", "previous_response_id"] {
+        let body = json!({name: "x", "messages": [{"role": "user", "content": SAID},
+            {"role": "assistant", "content": [
+                {"type": "thinking", "thinking": format!("About {ID}"), "signature": "c2ln"},
+                {"type": "text", "text": "See."}]},
+            {"role": "user", "content": "Thanks."}]});
+        let mut exchange = Exchange::new(with(true));
+        let headers = request_headers("/v1/messages", "application/json", false);
+        send(&mut exchange, headers).unwrap();
+        let sent = send(&mut exchange, request_body(body.to_string().as_bytes(), true)).unwrap();
+        let sent = String::from_utf8(body_of(&sent)).unwrap();
+        assert!(sent.contains("Thanks.") && !sent.contains(ID), "{sent}");
     }
 }
 

@@ -108,7 +108,9 @@ impl Exchange {
         let failed = Provided { degraded: true, ..Provided::default() };
         let provided = provided.unwrap_or(failed);
         self.tally.degraded |= provided.degraded;
-        if provided.degraded && answering.headers.is_some() && answering.answer.is_kept() {
+        let Answering { answer, headers, .. } = &*answering;
+        let lacks = answer.is_kept() && !answer.unknown().is_empty();
+        if provided.degraded && headers.is_some() && lacks {
             return self.refuse(&Reason::StoreDown);
         }
         answering.answer.reveal(provided.revealed);

@@ -2,7 +2,7 @@
 
 use crate::body::json::Tape;
 use crate::body::multipart::{self, PartMedia};
-use crate::body::select::Place;
+use crate::body::select::{self, Leaf, Place};
 use crate::body::splice::{Swap, splice};
 use crate::ext_proc::headers::Media;
 use crate::ext_proc::refuse::Reason;
@@ -117,14 +117,16 @@ pub(super) fn was_shown(
     talk: &Talk,
     table: &Table,
 ) -> bool {
-    if talk.record().thinking {
+    let thought = |leaf: &Leaf| leaf.place == Place::Thought;
+    let format = head.endpoint.request;
+    if talk.record().thinking || !select::units(tape, format).iter().flatten().any(thought) {
         return false;
     }
     session.begin(talk.start());
     session.around.thinking = true;
     let mut shown = false;
-    let done = session.document(tape, head.endpoint.request, |_, units, swaps| {
-        let thoughts = units.iter().flatten().filter(|leaf| leaf.place == Place::Thought);
+    let done = session.document(tape, format, |_, units, swaps| {
+        let thoughts = units.iter().flatten().filter(|leaf| thought(leaf));
         let mut spans = thoughts.map(|leaf| tape.span(leaf.node));
         let value = |swap: &Swap<String>| table.original(&swap.with).is_some();
         shown = spans.any(|span| {

@@ -40,10 +40,16 @@ pub fn session(scope: &Scope, id: &str) -> RecordKey {
 }
 
 impl Identity {
-    /// Reads a request. None: it holds no conversation.
+    /// Reads a request. None: it holds no conversation. Of the API of `responses` alone the
+    /// provider keeps what came before; others may have fields of the same names.
     #[must_use]
-    pub fn read(tape: &Tape<'_>, scope: &Scope, session: Option<RecordKey>) -> Option<Self> {
-        if let (None, Some((id, chained))) = (session, kept(tape)) {
+    pub fn read(
+        tape: &Tape<'_>,
+        scope: &Scope,
+        session: Option<RecordKey>,
+        responses: bool,
+    ) -> Option<Self> {
+        if let (true, None, Some((id, chained))) = (responses, session, kept(tape)) {
             return Some(Self { chained, ..Self::named(&id, scope) });
         }
         let messages = blocks::messages(tape)?;
@@ -59,7 +65,7 @@ impl Identity {
         let answers = messages.chunk_by(|one, next| own(one) == own(next));
         let answers = count(answers.filter(|chunk| chunk.first().is_some_and(own)));
         let messages = count(messages.iter());
-        let chained = session.is_none() && is_stored(tape);
+        let chained = responses && session.is_none() && is_stored(tape);
         Some(Self { session, asked, answered, messages, answers, kept: false, chained })
     }
 
@@ -174,7 +180,7 @@ mod tests {
     fn record(source: &str, id: Option<&str>) -> Option<RecordKey> {
         let (scope, tape) = (scope(), Tape::parse(source, 32).unwrap());
         let session = id.map(|id| session(&scope, id));
-        Identity::read(&tape, &scope, session)?.record(&scope)
+        Identity::read(&tape, &scope, session, false)?.record(&scope)
     }
 
     const TURN: &str = r#"{"messages":[{"role":"user","content":"q"},
@@ -204,7 +210,7 @@ mod tests {
         assert_eq!(record(first, None), None);
         assert_eq!(record(first, Some("s")), record(TURN, Some("s")));
         let (scope, tape) = (scope(), Tape::parse(first, 32).unwrap());
-        let identity = Identity::read(&tape, &scope, None).unwrap();
+        let identity = Identity::read(&tape, &scope, None, false).unwrap();
         let blocks = [blocks::text_digest("a", &scope)];
         let answered = identity.with_answer(digest(blocks.into_iter(), &scope));
         assert_eq!(answered.record(&scope), record(TURN, None));

@@ -7,7 +7,9 @@ use crate::body::json::{Node, Tape};
 
 /// No list of arguments is longer.
 const ITEMS: usize = 1000;
-/// Nor are all of them together.
+/// All lists of a call together: a short path can make many.
+const ALL_ITEMS: usize = 10 * ITEMS;
+/// No call has longer sources.
 const BYTES: usize = 1 << 20;
 /// Steps of a path.
 const STEPS: usize = 64;
@@ -17,6 +19,7 @@ const STEPS: usize = 64;
 pub(super) struct Call {
     args: Map<String, Value>,
     bytes: usize,
+    items: usize,
     /// Of what could not be read nothing is known.
     lost: bool,
 }
@@ -35,7 +38,7 @@ impl Call {
 
     fn piece(&mut self, tape: &Tape<'_>, piece: Node) -> Option<()> {
         let path = tape.field(piece, "jsonPath")?;
-        let place = place(&mut self.args, &tape.text(path))?;
+        let place = place(&mut self.args, &mut self.items, &tape.text(path))?;
         if let Some(text) = tape.field(piece, "stringValue") {
             let text = tape.text(text);
             // Half a character, which is whole in the next piece.
@@ -71,7 +74,11 @@ pub(super) fn calls(tape: &Tape<'_>, messages: &[Node]) -> Vec<(Node, bool)> {
 }
 
 /// What a path names (RFC 9535, as far as it names one place): `$.a['b c'][0].d`.
-fn place<'a>(args: &'a mut Map<String, Value>, path: &str) -> Option<&'a mut Value> {
+fn place<'a>(
+    args: &'a mut Map<String, Value>,
+    all_items: &mut usize,
+    path: &str,
+) -> Option<&'a mut Value> {
     let mut rest = path.strip_prefix('$')?;
     let name;
     (name, rest) = step(rest)?;
@@ -95,7 +102,8 @@ fn place<'a>(args: &'a mut Map<String, Value>, path: &str) -> Option<&'a mut Val
                     *place = Value::Array(Vec::new());
                 }
                 let items = place.as_array_mut()?;
-                if index >= ITEMS {
+                *all_items += (index + 1).saturating_sub(items.len());
+                if index >= ITEMS || *all_items > ALL_ITEMS {
                     return None;
                 }
                 if items.len() <= index {
@@ -177,6 +185,12 @@ mod tests {
         ] {
             assert_eq!(put(pieces), None, "{pieces}");
         }
+        // Short pieces that would make long lists.
+        let lists = |count: usize| {
+            let piece = |at| format!(r#"{{"jsonPath":"$.a[{at}][999]","numberValue":1}}"#);
+            format!("[{}]", (0..count).map(piece).collect::<Vec<_>>().join(","))
+        };
+        assert!(put(&lists(9)).is_some() && put(&lists(10)).is_none());
         let deep = format!("$.a{}", "[0]".repeat(STEPS + 1));
         assert_eq!(put(&format!(r#"[{{"jsonPath":"{deep}","stringValue":"x"}}]"#)), None);
     }

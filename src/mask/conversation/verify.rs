@@ -121,13 +121,13 @@ impl Verify {
 
     /// What the model thought in an answer, what the client is shown of it, and the signature.
     fn thoughts(&self, wrote: &str, gave: &str) -> Vec<(String, String, String)> {
+        if !self.table.shows_thinking() {
+            return Vec::new();
+        }
         let depth = self.masker.limits.depth;
         let (Ok(wrote), Ok(gave)) = (Tape::parse(wrote, depth), Tape::parse(gave, depth)) else {
             return Vec::new();
         };
-        if !self.table.shows_thinking() {
-            return Vec::new();
-        }
         let thoughts = |tape: &Tape<'_>| -> Vec<_> {
             let messages = blocks::answered(tape).into_iter();
             messages.flat_map(|message| blocks::thoughts(tape, message)).collect()
@@ -142,11 +142,8 @@ impl Verify {
         if gave.is_empty() || signature.is_empty() {
             return;
         }
-        let Some(comes) = self.again(Kind::Thought, gave) else { return };
-        if escape::decode(&comes) != escape::decode(wrote) {
-            let digest = blocks::thought_digest(signature, &self.scope);
-            self.keep(Original { digest, at: 0, wrote: wrote.into() });
-        }
+        let digest = blocks::thought_digest(signature, &self.scope);
+        self.compare(Kind::Thought, digest, 0, wrote, gave);
     }
 
     /// A part of an answer of Gemini's, or all of it. Some clients send each of its parts back
@@ -181,6 +178,10 @@ impl Verify {
         let calls = |tape: &Tape<'_>| partial::calls(tape, &blocks::answered(tape));
         let mut ended = Vec::new();
         for ((own, goes_on), (given, _)) in calls(&wrote).into_iter().zip(calls(&gave)) {
+            // Without arguments, and not in pieces: it comes back as it is.
+            if self.parts.call.is_none() && !goes_on && wrote.field(own, "partialArgs").is_none() {
+                continue;
+            }
             let mut call = self.parts.call.take().unwrap_or_default();
             let [wrote_call, gave_call] = &mut call;
             wrote_call.take(&wrote, own);
