@@ -24,8 +24,7 @@ program() {
         export RUSTFLAGS="--remap-path-prefix=$home=/cargo --remap-path-prefix=$PWD=/masker --remap-path-prefix=$2=/target"
         export CFLAGS="-ffile-prefix-map=$home=/cargo -ffile-prefix-map=$2=/target"
         cargo build --release --locked --bin masker >&2
-    )
-    echo "$2/release/masker"
+    ) && echo "$2/release/masker"
 }
 
 verify() {

@@ -28,8 +28,13 @@ impl Names {
         if from < out.command {
             return;
         }
-        let end = text.len().min(from + COMMAND);
-        let mut words = Words { text: text.get(..end).unwrap_or_default(), at: from };
+        let mut read = text;
+        if let Some(cut) = text.get(..from + COMMAND).filter(|cut| cut.len() < text.len()) {
+            // Never within a value: half of a name is none.
+            let space = cut.iter().rposition(|b| b.is_ascii_whitespace()).unwrap_or(from);
+            read = cut.get(..space.max(from)).unwrap_or_default();
+        }
+        let mut words = Words { text: read, at: from };
         self.options(&mut words, out);
         out.command = words.at;
     }

@@ -1,6 +1,6 @@
 //! Options of AWS's command line, which mean what their service says.
 
-use super::check;
+use super::{check, shown};
 
 #[test]
 fn the_service_says_what_an_option_names() {
@@ -77,6 +77,19 @@ fn a_command_as_it_is_written() {
             "run 'aws eks describe-cluster --name [EKS_CLUSTER]' --name web",
         ),
     ]);
+}
+
+/// A command is read so far; a name that goes on beyond is not masked in half.
+#[test]
+fn no_name_is_cut_where_reading_ends() {
+    let name = "Payments-Checkout-Token";
+    for lead in 3980..4100 {
+        let tags = "x".repeat(lead);
+        let text = format!("aws eks describe-cluster --tags {tags} --name {name} --no-paginate");
+        let masked = text.replace(name, "[EKS_CLUSTER]");
+        let found = shown(&text, "");
+        assert!(found == masked || found == text, "{lead}: {}", found.get(lead..).unwrap());
+    }
 }
 
 #[test]
