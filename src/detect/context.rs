@@ -5,7 +5,7 @@ mod cells;
 mod command;
 pub(crate) mod named;
 pub(crate) mod names;
-mod password;
+pub(crate) mod password;
 pub(crate) mod runs;
 pub(crate) mod shape;
 mod value;

@@ -21,6 +21,8 @@ pub(crate) enum Action {
     Command,
     /// A word that says that a password follows.
     Password,
+    /// The type of a parameter of Systems Manager whose value is a secret.
+    Secure,
     /// A placeholder may begin here.
     Masked,
 }
@@ -42,6 +44,9 @@ const PASSWORDS: [&str; 7] = [
     "secret-string",
     "SECRET_STRING",
 ];
+
+/// A type of a parameter of Systems Manager: `"Type": "SecureString", "Value": "…"`.
+const SECURE: &str = "SecureString";
 
 /// A literal is found by as many bytes.
 const HEAD: usize = 4;
@@ -131,6 +136,7 @@ impl Literals {
         all.extend(AWS.iter().map(|text| ((*text).to_owned(), Action::Aws)));
         all.push(("aws ".to_owned(), Action::Command));
         all.extend(PASSWORDS.iter().map(|text| ((*text).to_owned(), Action::Password)));
+        all.push((SECURE.to_owned(), Action::Secure));
         all.extend(MASKED.iter().map(|text| ((*text).to_owned(), Action::Masked)));
         let lists = vec![Vec::new(); LISTS];
         let mut this = Self { all: Vec::new(), lists, filter: Heads::default() };

@@ -5,8 +5,8 @@ use std::ops::Range;
 
 use crate::detect::boundary::{before, left};
 use crate::detect::catalog::Catalog;
-use crate::detect::context::named;
 use crate::detect::context::runs::Run;
+use crate::detect::context::{named, password};
 use crate::detect::deep;
 use crate::detect::gaps::Gaps;
 use crate::detect::literals::{self, Action, Hit};
@@ -269,6 +269,9 @@ impl Catalog {
                 // `{{resolve:secretsmanager:NAME:SecretString:KEY}}` names a key.
                 Action::Password if before(pass.text, hit.start) == Some(b':') => {}
                 Action::Password => pass.passwords.push(hit.end),
+                Action::Secure => {
+                    pass.passwords.extend(password::of_parameter(pass.text, hit.start..hit.end));
+                }
                 Action::Masked => pass.masked = true,
             }
         }

@@ -43,6 +43,30 @@ fn what_is_a_variable_stays() {
 }
 
 #[test]
+fn what_a_secure_parameter_holds() {
+    let shown = "{\"Parameter\": {\n    \"Name\": \"/app/pin\",\n    \"Type\": \"SecureString\",\n    \"Value\": \"Zx9!kd83jslA\"}}";
+    let put = "aws ssm put-parameter --name /app/pin --value 'Zx9!kd83jslA' --type SecureString";
+    let typed = "aws ssm put-parameter --type SecureString --value Zx9!kd83jslA --name /app/pin";
+    let called = "put_parameter(Name='pin', Value='Zx9!kd83jslA', Type='SecureString')";
+    let hcl = "type  = \"SecureString\"\n  value = \"Zx9!kd83jslA\"";
+    for text in [shown, put, typed, called, hcl] {
+        let masked = super::shown(text, "");
+        assert!(!masked.contains("Zx9") && masked.contains("[DB_PASSWORD]"), "{masked}");
+    }
+    // One that is no secret beside one that is.
+    let two = "[{\"Value\": \"blue-42!x\", \"Type\": \"String\"}, {\"Value\": \"Zx9!kd83jslA\", \"Type\": \"SecureString\"}]";
+    let masked = super::shown(two, "");
+    assert!(masked.contains("blue-42!x") && !masked.contains("Zx9"), "{masked}");
+    for text in [
+        "type = \"SecureString\"\n  value = var.db_password_1",
+        "--value \"$PASSWORD_1\" --type SecureString",
+        "a SecureString has a value that KMS encrypts (see values-1.md)",
+    ] {
+        assert_eq!(super::shown(text, ""), text);
+    }
+}
+
+#[test]
 fn what_secrets_manager_holds() {
     check(&[
         ("SecretString", "Zx9!kd83jslA", "[DB_PASSWORD]"),
