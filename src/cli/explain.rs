@@ -194,8 +194,7 @@ impl Told<'_> {
         format: Format,
         depth: usize,
     ) {
-        let places = schema::places(tape, format);
-        for rewrite in schema::rewrites(tape.source(), &places, depth) {
+        for rewrite in schema::rewrites(tape, format, depth) {
             let at = rewrite.swap.span.start;
             let next = scalars.partition_point(|&(_, node)| tape.span(node).start <= at);
             let path = next.checked_sub(1).and_then(|index| scalars.get(index));

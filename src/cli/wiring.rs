@@ -1,8 +1,11 @@
 //! From the configuration to what the parts take.
 
 use std::collections::HashMap;
+use std::num::NonZero;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, available_parallelism};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::time::Instant;
@@ -59,13 +62,25 @@ pub(super) fn editions(config: &Config) -> Result<(Masker, Editions), Box<detect
     Ok((Masker { catalog, limits, around: config.around, resent }, editions))
 }
 
+/// The same, ready to serve: its tables are made on all processors.
+fn serving(config: &Config) -> Result<(Masker, Editions), Box<detect::CatalogError>> {
+    let (masker, editions) = editions(config)?;
+    let (threads, next) = (available_parallelism().map_or(1, NonZero::get), AtomicUsize::new(0));
+    thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| while masker.catalog.tabulate(next.fetch_add(1, Ordering::Relaxed)) {});
+        }
+    });
+    Ok((masker, editions))
+}
+
 pub(super) fn settings(config: &Config) -> Result<Settings, ServeError> {
     let limits = &config.limits;
     let route = |own: &crate::config::PassThrough| Route {
         path_prefix: own.path_prefix.clone(),
         media_types: own.media_types.iter().map(|media| media.to_ascii_lowercase()).collect(),
     };
-    let (masker, editions) = editions(config)?;
+    let (masker, editions) = serving(config)?;
     let settings = Settings {
         masker,
         editions: Arc::new(editions),
@@ -95,7 +110,7 @@ pub(super) fn again(config: &Config, before: &Settings) -> Result<Settings, Serv
     if master.check() != before.master.check() {
         return Err(ServeError::Retagged);
     }
-    let (masker, editions) = editions(config)?;
+    let (masker, editions) = serving(config)?;
     let settings = Settings {
         masker,
         editions: Arc::new(editions),
@@ -122,7 +137,7 @@ fn apart(
         settings.masker.limits = limits;
         // A catalog takes a few megabytes: one of its own for who detects otherwise.
         if own.detect != config.detect {
-            let (masker, editions) = editions(&own)?;
+            let (masker, editions) = serving(&own)?;
             // One cache for all: what it keeps is told apart by the tenant's keys.
             settings.masker = Masker { resent: all.masker.resent.clone(), ..masker };
             settings.editions = Arc::new(editions);

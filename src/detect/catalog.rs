@@ -269,6 +269,12 @@ impl Catalog {
         self.edition
     }
 
+    /// Makes the table of one class, which its first candidate would wait for; false behind the
+    /// last. Threads may share the work.
+    pub fn tabulate(&self, class: usize) -> bool {
+        self.classes.get(class).map(Class::table).is_some()
+    }
+
     #[must_use]
     pub fn classes(&self) -> usize {
         self.classes.len()

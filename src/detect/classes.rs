@@ -1,18 +1,21 @@
 //! One class of identifiers: how it is written in `patterns/*.toml`, and how it is verified.
 
 use std::ops::Range;
+use std::sync::OnceLock;
 
 use memchr::memmem;
-use regex_automata::dfa::{Automaton as _, StartKind, dense};
-use regex_automata::meta::Regex;
+use regex_automata::dfa::Automaton as _;
+use regex_automata::meta::{self, Regex};
 use regex_automata::util::captures::Captures;
 use regex_automata::{Anchored, Input};
 use serde::Deserialize;
 
 use crate::detect::boundary::{before, ends_escape, left_of, right_of};
+use crate::detect::classes::table::Table;
 use crate::detect::{Finding, Kind, Rank, network, template};
 
 mod made_up;
+mod table;
 mod trial;
 
 #[derive(Debug, Deserialize)]
@@ -131,9 +134,6 @@ pub(crate) enum Require {
     MadeUp,
 }
 
-/// No table of an expression has more bytes.
-const DFA: usize = 256 << 10;
-
 const REGION: &str = "(?:(?:us|eu|ap|sa|ca|me|af|il|mx)(?:-gov|-iso[a-f]?)?|cn|us-isob)-(?:north|south|east|west|central)(?:east|west)?-[0-9]";
 const DOMAIN: &str = r"amazonaws\.com(?:\.cn)?";
 const SLASH: &str = r"(?:\\?/|%2[Ff])";
@@ -146,11 +146,12 @@ pub(crate) struct Class {
     near: Option<memmem::Finder<'static>>,
     edge: Edge,
     require: Option<Require>,
+    expression: String,
     regex: Regex,
     /// It ends with a repetition without end.
     open_end: bool,
-    /// Tells the end of a match faster; where it would be too large there is none.
-    dfa: Option<dense::DFA<Vec<u32>>>,
+    /// Where it would be too large there is none.
+    table: OnceLock<Option<Table>>,
     /// The kind of the whole match, if there are no groups.
     kind: Option<Kind>,
     groups: Vec<(usize, Kind)>,
@@ -164,9 +165,11 @@ impl Class {
     pub(crate) fn new(
         entry: &Entry,
         mut kind: impl FnMut(&str) -> Kind,
-    ) -> Result<Self, Box<regex_automata::meta::BuildError>> {
+    ) -> Result<Self, Box<meta::BuildError>> {
         let expression = expand(&entry.expression);
-        let regex = Regex::new(&expression).map_err(Box::new)?;
+        // Searches are anchored, and tables come from `table`.
+        let config = meta::Config::new().dfa(false).auto_prefilter(false);
+        let regex = meta::Builder::new().configure(config).build(&expression).map_err(Box::new)?;
         let names = regex.group_info().pattern_names(regex_automata::PatternID::ZERO);
         // `(?P<ACCOUNT__2>…)` is a second group of the kind ACCOUNT.
         let groups: Vec<_> = names
@@ -187,9 +190,15 @@ impl Class {
             rank: if structure { Rank::Structure } else { Rank::Shape },
             longest: entry.longest,
             open_end: expression.trim_end_matches(')').ends_with(",}"),
-            dfa: dfa(&expression),
+            table: OnceLock::new(),
+            expression,
             regex,
         })
+    }
+
+    /// The table that tells the end of a match faster, made when it is first asked for.
+    pub(crate) fn table(&self) -> Option<&Table> {
+        self.table.get_or_init(|| table::of(&self.expression)).as_ref()
     }
 
     /// How far a run goes in which one failure is all there is: from any beginning inside
@@ -236,9 +245,9 @@ impl Class {
 
     /// Where the match ends that begins where the input begins.
     fn end(&self, input: &Input<'_>) -> Option<usize> {
-        let found = match &self.dfa {
+        let found = match self.table() {
             // Without quit bytes it gives no error.
-            Some(dfa) => dfa.try_search_fwd(input).ok()?,
+            Some(table) => table.try_search_fwd(input).ok()?,
             None => self.regex.search_half(input),
         };
         found.map(|found| found.offset())
@@ -266,15 +275,6 @@ impl Class {
         let value = text.get(part).unwrap_or_default();
         self.edge.right(text, whole) && self.require.is_none_or(|require| require.holds(value))
     }
-}
-
-/// A table for all that can follow, if it is small: 200 of them are in memory.
-fn dfa(expression: &str) -> Option<dense::DFA<Vec<u32>>> {
-    let config = dense::Config::new()
-        .start_kind(StartKind::Anchored)
-        .dfa_size_limit(Some(DFA))
-        .determinize_size_limit(Some(DFA));
-    dense::Builder::new().configure(config).build(expression).ok()
 }
 
 /// A private key may stand beside a letter: one of the dashes around it then stays, so that

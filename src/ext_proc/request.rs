@@ -299,7 +299,7 @@ impl Job {
                 let tape = Tape::of(&read.text, tokens);
                 let mut done = document(&mut session, &tape, &head, &settings, talk.as_mut())?;
                 if let Some(talk) = talk.as_mut().filter(|talk| talk.is_lost())
-                    && was_shown(begun(), &tape, &head, talk, &session.table)
+                    && was_shown(begun(), &tape, &head, talk, &session)
                 {
                     talk.show_thinking();
                     session = begun();

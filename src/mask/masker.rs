@@ -138,6 +138,8 @@ impl<'a> Session<'a> {
         let mut swaps = Vec::new();
         let units = select::units(tape, format);
         self.report.unknown += units.unknown();
+        let thought = |leaf: &Leaf| leaf.place == Place::Thought;
+        self.report.thoughts |= units.iter().flatten().any(thought);
         for unit in units.iter() {
             self.unit(tape, unit, &mut swaps)?;
         }
@@ -145,8 +147,7 @@ impl<'a> Session<'a> {
             swaps.extend(note::swaps(tape, format));
         }
         before(self, &units, &mut swaps);
-        let masked = splice(tape.source(), &mut swaps).map_err(|_| Refusal::Misfit)?;
-        Ok(self.widened(tape, format, &swaps, &masked).unwrap_or(masked))
+        self.rewritten(tape, format, swaps).map_err(|_| Refusal::Misfit)
     }
 
     /// Masks a text as one leaf.

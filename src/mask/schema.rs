@@ -18,18 +18,17 @@
 //!
 //! Below `not` and `if` nothing is widened: it would forbid more.
 
-use std::collections::HashMap;
-use std::ops::Range;
-use std::sync::{LazyLock, Mutex, PoisonError};
+mod patterns;
 
-use regex::bytes::{Regex, RegexBuilder};
+use std::ops::Range;
 
 use crate::body::escape;
 use crate::body::json::{Node, Shape, Tape};
 use crate::body::select::{self, Format};
-use crate::body::splice::{Swap, splice};
+use crate::body::splice::{Misfit, Swap, splice};
 use crate::mask::contents::Contents;
 use crate::mask::placeholder::{LONGEST, NUMBER_PREFIX, SHORTEST};
+use crate::mask::schema::patterns::{PATTERN, head, more, remembered};
 
 /// A constraint that is widened.
 #[derive(Debug)]
@@ -38,59 +37,6 @@ pub struct Rewrite {
     pub what: &'static str,
     pub swap: Swap<String>,
 }
-
-/// Matches every placeholder, and little else.
-const ANY: &str = "(AWS|SECRET)_[A-Z0-9_]+";
-/// The shortest kind, and the longest placeholder that may be.
-const SAMPLES: [&str; 2] = ["AWS_EC2_BF3K9Q2MX4TB", "SECRET_ABCDEFGHIJKLMNOPQRST_BF3K9Q2MX4TB"];
-
-/// What is masked looks like one of these.
-const VALUES: [&str; 44] = [
-    "i-0123456789abcdef0",
-    "i-0a1b2c3d",
-    "vpc-0123456789abcdef0",
-    "subnet-0123456789abcdef0",
-    "sg-0123456789abcdef0",
-    "eni-0123456789abcdef0",
-    "ami-0123456789abcdef0",
-    "vol-0123456789abcdef0",
-    "snap-0123456789abcdef0",
-    "eipalloc-0123456789abcdef0",
-    "tgw-attach-0123456789abcdef0",
-    "fs-0123456789abcdef0",
-    "123456789012",
-    "1234-5678-9012",
-    "AKIAIOSFODNN7EXAMPLE",
-    "AROAIOSFODNN7EXAMPLE",
-    "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
-    "01234567-89ab-cdef-0123-456789abcdef",
-    "mrk-0123456789abcdef0123456789abcdef",
-    "eu-west-1:01234567-89ab-cdef-0123-456789abcdef",
-    "eu-west-1_AbCdEf123",
-    "E1ABCDEF2GHIJK",
-    "Z0123456789ABCDEFGHIJ",
-    "d-0123456789",
-    "o-a1b2c3d4e5",
-    "ou-ab12-c3d4e5f6",
-    "r-ab12",
-    "j-0123456789ABC",
-    "abcdef1234",
-    "10.0.1.2",
-    "10.0.0.0/16",
-    "fd12:3456:789a::1",
-    "ip-10-0-1-2.eu-west-1.compute.internal",
-    "db.abcdefghijkl.eu-west-1.rds.amazonaws.com",
-    "https://sqs.eu-west-1.amazonaws.com/123456789012/orders",
-    "s3://acme-data/key",
-    "/aws/lambda/orders",
-    "acme-data",
-    "acme.data",
-    "prod_db_1",
-    "OrdersRole7",
-    "production",
-    "Pa55-word!",
-    "ghp_0123456789abcdefghijABCDEFGHIJ012345",
-];
 
 /// Formats that no placeholder has, and what each is as a pattern.
 const FORMATS: [(&str, &str); 5] = [
@@ -109,51 +55,84 @@ const ACCOUNT: usize = 12;
 const PROSE: usize = 64;
 /// An ARN or a URI with three placeholders.
 const STRUCTURED: usize = 160;
-/// Patterns above this, and those after so many, are widened without a look at what they
-/// admit.
-const PATTERN: usize = 1_000;
+/// So many patterns are looked at; those behind them are widened without.
 const PATTERNS: usize = 1_000;
-/// So many patterns are remembered, of at most [`PATTERN`] bytes each.
-const REMEMBERED: usize = 1_000;
 
-/// What is to be widened in a document whose schemas stand at `schemas`. It is masked
-/// already: parts of patterns are written again.
+/// What is to be widened in a document that is masked already.
 #[must_use]
-pub fn rewrites(source: &str, schemas: &[Range<usize>], depth: usize) -> Vec<Rewrite> {
+pub fn rewrites(tape: &Tape<'_>, format: Format, depth: usize) -> Vec<Rewrite> {
     let (mut found, mut patterns) = (Vec::new(), 0);
-    for span in schemas {
-        let Some(Ok(tape)) = source.get(span.clone()).map(|text| Tape::parse(text, depth)) else {
-            continue;
-        };
-        let own = match tape.shape(tape.root()) {
-            Shape::String => in_string(&tape, depth, &mut patterns),
-            _ => Schemas::read(&tape, &mut patterns),
-        };
-        found.extend(own.into_iter().map(|Rewrite { what, swap }| {
-            let Swap { span: Range { start, end }, with } = swap;
-            Rewrite { what, swap: Swap { span: span.start + start..span.start + end, with } }
-        }));
+    for place in places(tape, format) {
+        let schema = tape.source().get(place.clone()).unwrap_or_default();
+        found.extend(own(schema, depth, &mut patterns).into_iter().map(
+            |Rewrite { what, swap }| Rewrite {
+                what,
+                swap: Swap { span: from(&swap.span, place.start), ..swap },
+            },
+        ));
     }
     found
 }
 
-/// Where the schemas of a request stand, quotes and all.
-#[must_use]
-pub fn places(tape: &Tape<'_>, format: Format) -> Vec<Range<usize>> {
+/// Widens the schemas of a document that is masked by `swaps`: parts of a pattern are written
+/// again as they are masked, so one swap takes the place of those in a schema.
+pub fn widen(
+    tape: &Tape<'_>,
+    format: Format,
+    swaps: &mut Vec<Swap<String>>,
+    depth: usize,
+) -> Result<(), Misfit> {
+    swaps.sort_by_key(|swap| swap.span.start);
+    let (mut widened, mut taken, mut patterns) = (Vec::new(), Vec::new(), 0);
+    for place in places(tape, format) {
+        let first = swaps.partition_point(|swap| swap.span.start < place.start);
+        let last = swaps.partition_point(|swap| swap.span.start < place.end);
+        let inside = swaps.get(first..last).unwrap_or_default().iter();
+        let back = |Swap { span: Range { start, end }, with }: &Swap<String>| Swap {
+            span: start - place.start..end - place.start,
+            with: with.clone(),
+        };
+        let source = tape.source().get(place.clone()).ok_or(Misfit)?;
+        let masked = splice(source, &mut inside.map(back).collect::<Vec<_>>())?;
+        let mut own: Vec<_> =
+            own(&masked, depth, &mut patterns).into_iter().map(|rewrite| rewrite.swap).collect();
+        if !own.is_empty() {
+            widened.push(Swap { span: place, with: splice(&masked, &mut own)? });
+            taken.push(first..last);
+        }
+    }
+    let mut at = 0..;
+    let mut taken = taken.into_iter().flatten().peekable();
+    swaps.retain(|_| taken.next_if_eq(&at.next().unwrap_or_default()).is_none());
+    swaps.append(&mut widened);
+    Ok(())
+}
+
+/// Where the schemas of a request stand, quotes and all, in the order of the source.
+fn places(tape: &Tape<'_>, format: Format) -> Vec<Range<usize>> {
     let schemas = select::schemas(tape, format).into_iter();
     let span = |node| match (tape.shape(node), tape.span(node)) {
         (Shape::String, span) => span.start - 1..span.end + 1,
         (_, span) => span,
     };
-    schemas.map(span).collect()
+    let mut places: Vec<_> = schemas.map(span).collect();
+    places.sort_by_key(|place| place.start);
+    // One in another is read with it.
+    places.dedup_by(|next, place| next.start < place.end);
+    places
 }
 
-/// A document with its schemas widened, which are not masked further.
-#[must_use]
-pub fn widen(source: &str, schemas: &[Range<usize>], depth: usize) -> Option<String> {
-    let mut swaps: Vec<_> =
-        rewrites(source, schemas, depth).into_iter().map(|rewrite| rewrite.swap).collect();
-    if swaps.is_empty() { None } else { splice(source, &mut swaps).ok() }
+/// What is to be widened in one schema.
+fn own(schema: &str, depth: usize, patterns: &mut usize) -> Vec<Rewrite> {
+    let Ok(tape) = Tape::parse(schema, depth) else { return Vec::new() };
+    match tape.shape(tape.root()) {
+        Shape::String => in_string(&tape, depth, patterns),
+        _ => Schemas::read(&tape, patterns),
+    }
+}
+
+fn from(span: &Range<usize>, start: usize) -> Range<usize> {
+    start + span.start..start + span.end
 }
 
 /// The schema that a string holds as JSON source.
@@ -344,91 +323,6 @@ impl Schemas<'_, '_> {
         };
         Some(Swap { span, with: String::new() })
     }
-}
-
-/// [`more`] of a pattern. The tools of a conversation come again with each turn, and to read
-/// an expression takes longer than to mask a kilobyte.
-fn remembered(pattern: &str, look: bool) -> Option<String> {
-    static SEEN: LazyLock<Mutex<HashMap<Box<str>, Option<String>>>> = LazyLock::new(Mutex::default);
-    if !look {
-        return more(pattern, look);
-    }
-    // Nothing panics while it holds the lock.
-    let seen = || SEEN.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(known) = seen().get(pattern) {
-        return known.clone();
-    }
-    let found = more(pattern, look);
-    let mut seen = seen();
-    if seen.len() >= REMEMBERED {
-        seen.clear();
-    }
-    seen.insert(pattern.into(), found.clone());
-    found
-}
-
-/// What a pattern lacks to match placeholders; `None`: nothing.
-fn more(pattern: &str, look: bool) -> Option<String> {
-    let regex = if look { read(pattern) } else { None };
-    let admits = |text: &str| match &regex {
-        Some(regex) => regex.is_match(text.as_bytes()),
-        None => false,
-    };
-    // Nothing that is masked has this form: the model writes it as it is.
-    let none = |regex: &Regex| !VALUES.iter().any(|value| regex.is_match(value.as_bytes()));
-    if head(pattern).is_none() && regex.as_ref().is_some_and(none) {
-        return None;
-    }
-    let mut more = String::new();
-    let bare = format!("|^{ANY}$");
-    if !SAMPLES.into_iter().all(admits) && !pattern.contains(&bare) {
-        more += &bare;
-    }
-    if let Some(head) = head(pattern) {
-        let inside = format!("|^{head}[!-~]*{ANY}[!-~]*$");
-        let plain = head.replace(['\\', '?'], "");
-        if !admits(&format!("{plain}{}/x", SAMPLES[0])) && !pattern.contains(&inside) {
-            more += &inside;
-        }
-    }
-    (!more.is_empty()).then_some(more)
-}
-
-/// An expression as far as this crate knows what it means; the others are widened.
-fn read(pattern: &str) -> Option<Regex> {
-    RegexBuilder::new(pattern).unicode(false).size_limit(1 << 15).build().ok()
-}
-
-/// With what every match of an ARN's or a URI's pattern begins, up to the last `:` or `/`:
-/// no value is masked across them.
-fn head(pattern: &str) -> Option<&str> {
-    let rest = pattern.strip_prefix('^')?;
-    let rest = rest.strip_prefix("(?:").or(rest.strip_prefix('(')).unwrap_or(rest);
-    let bytes = rest.as_bytes();
-    let (mut at, mut end) = (0, 0);
-    while let Some(&byte) = bytes.get(at) {
-        let (symbol, mut next) = match byte {
-            b'\\' => (*bytes.get(at + 1)?, at + 2),
-            byte => (byte, at + 1),
-        };
-        let literal = match byte {
-            b'\\' => b":/.-@_".contains(&symbol),
-            byte => byte.is_ascii_alphanumeric() || b":/-@_%=,".contains(&byte),
-        };
-        match bytes.get(next) {
-            Some(b'*' | b'+' | b'{') => break,
-            Some(b'?') => next += 1,
-            _ => {}
-        }
-        if !literal {
-            break;
-        }
-        if matches!(symbol, b':' | b'/') {
-            end = next;
-        }
-        at = next;
-    }
-    rest.get(..end).filter(|head| !head.is_empty())
 }
 
 #[cfg(test)]

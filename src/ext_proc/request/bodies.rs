@@ -2,7 +2,7 @@
 
 use crate::body::json::Tape;
 use crate::body::multipart::{self, PartMedia};
-use crate::body::select::{self, Leaf, Place};
+use crate::body::select::Place;
 use crate::body::splice::{Swap, splice};
 use crate::ext_proc::headers::Media;
 use crate::ext_proc::refuse::Reason;
@@ -12,7 +12,6 @@ use crate::ext_proc::talk::Talk;
 use crate::mask::care::Care;
 use crate::mask::conversation::{self, Chain};
 use crate::mask::masker::Session;
-use crate::mask::table::Table;
 
 pub(super) fn mask(session: &mut Session<'_>, text: &str, head: &Head) -> Result<String, Reason> {
     Ok(match &head.media {
@@ -115,20 +114,18 @@ pub(super) fn was_shown(
     tape: &Tape<'_>,
     head: &Head,
     talk: &Talk,
-    table: &Table,
+    before: &Session<'_>,
 ) -> bool {
-    let thought = |leaf: &Leaf| leaf.place == Place::Thought;
-    let format = head.endpoint.request;
-    if talk.record().thinking || !select::units(tape, format).iter().flatten().any(thought) {
+    if talk.record().thinking || !before.report.thoughts {
         return false;
     }
     session.begin(talk.start());
     session.around.thinking = true;
     let mut shown = false;
-    let done = session.document(tape, format, |_, units, swaps| {
-        let thoughts = units.iter().flatten().filter(|leaf| thought(leaf));
+    let done = session.document(tape, head.endpoint.request, |_, units, swaps| {
+        let thoughts = units.iter().flatten().filter(|leaf| leaf.place == Place::Thought);
         let mut spans = thoughts.map(|leaf| tape.span(leaf.node));
-        let value = |swap: &Swap<String>| table.original(&swap.with).is_some();
+        let value = |swap: &Swap<String>| before.table.original(&swap.with).is_some();
         shown = spans.any(|span| {
             let inside = |s: &&Swap<String>| span.start <= s.span.start && s.span.end <= span.end;
             swaps.iter().filter(inside).any(value)

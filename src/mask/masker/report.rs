@@ -22,29 +22,32 @@ pub struct Report {
     pub unknown: u64,
     /// Placeholders in model state: what the answer says of them is restored too.
     pub present: Vec<Placeholder>,
+    /// The model's thoughts stand in it.
+    pub thoughts: bool,
     /// The body claimed to be JSON and is not: it was masked as text.
     pub malformed: bool,
 }
 
 impl Report {
     pub(in crate::mask) fn is_empty(&self) -> bool {
-        let Self { findings, guarded, opaque, hosted, goes_on, unknown, present, malformed } = self;
+        let Self { findings, guarded, opaque, hosted, goes_on, unknown, present, .. } = self;
         let counted = !(findings.is_empty() && guarded.is_empty() && opaque.is_empty());
         let seen = counted || !hosted.is_empty() || !present.is_empty() || *unknown > 0;
-        !(seen || *goes_on || *malformed)
+        !(seen || *goes_on || self.thoughts || self.malformed)
     }
 
     /// Adds what was seen in a part.
     pub(super) fn add(&mut self, part: &Self) {
-        let Self { findings, guarded, opaque, hosted, goes_on, unknown, present, malformed } = part;
+        let Self { findings, guarded, opaque, hosted, present, .. } = part;
         add(&mut self.findings, findings);
         add(&mut self.guarded, guarded);
         add(&mut self.opaque, opaque);
         add(&mut self.hosted, hosted);
-        self.goes_on |= goes_on;
-        self.unknown += unknown;
+        self.goes_on |= part.goes_on;
+        self.unknown += part.unknown;
         self.present.extend_from_slice(present);
-        self.malformed |= malformed;
+        self.thoughts |= part.thoughts;
+        self.malformed |= part.malformed;
     }
 }
 

@@ -1,3 +1,6 @@
+use regex::bytes::Regex;
+
+use super::patterns::SAMPLES;
 use super::*;
 
 const OR: &str = "|^(AWS|SECRET)_[A-Z0-9_]+$";
@@ -5,8 +8,9 @@ const OR: &str = "|^(AWS|SECRET)_[A-Z0-9_]+$";
 /// A schema as it is sent.
 fn widened(schema: &str) -> String {
     let source = format!(r#"{{"tools":[{{"name":"t","input_schema":{schema}}}]}}"#);
-    let places = places(&Tape::parse(&source, 32).unwrap(), Format::Messages);
-    let sent = widen(&source, &places, 32).unwrap_or(source);
+    let mut swaps = Vec::new();
+    widen(&Tape::parse(&source, 32).unwrap(), Format::Messages, &mut swaps, 32).unwrap();
+    let sent = splice(&source, &mut swaps).unwrap();
     let schema = sent.strip_prefix(r#"{"tools":[{"name":"t","input_schema":"#).unwrap();
     schema.strip_suffix("}]}").unwrap().to_owned()
 }
