@@ -1,11 +1,15 @@
-"""One request through the compose stack: request.py [--status] GATEWAY [PROVIDER]."""
+"""One request through the compose stack: request.py [--status] GATEWAY [PROVIDER].
+
+VALUE= is the identifier in it.
+"""
 
 import json
+import os
 import sys
 import urllib.error
 import urllib.request
 
-VALUE = "i-0abc123def4567890"
+VALUE = os.environ.get("VALUE", "i-0abc123def4567890")
 
 
 def call(url, body=None):

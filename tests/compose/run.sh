@@ -80,6 +80,12 @@ up() {
     for service in redis masker envoy; do healthy "$service"; done
 }
 down() {
+    # Nobody runs as root, but who reads the log files of all.
+    local container service
+    for container in $(docker ps -q --filter "label=com.docker.compose.project=$COMPOSE_PROJECT_NAME"); do
+        service=$(docker inspect -f '{{index .Config.Labels "com.docker.compose.service"}}' "$container")
+        if [ "$service" != alloy ] && docker top "$container" -eo uid | grep -qx ' *0'; then fail "$service runs as root"; fi
+    done
     say "stopping"
     # A network may count a container that is gone a moment longer.
     compose down -v -t 45 >"$state/down.log" 2>&1 || { sleep 5; compose down -v >"$state/down.log" 2>&1; } || { tail -n 20 "$state/down.log" >&2; fail "the stack does not stop"; }
@@ -104,6 +110,13 @@ stored() {
     done
 }
 
+# How often mappings were written on these servers.
+written() {
+    for service in "$@"; do
+        docker exec "$(compose ps -q "$service")" sh -c 'cat /data/*/*.aof' | { grep -ao 'm1:' || true; }
+    done | wc -l
+}
+
 mock_stack() {
     up
     python3 tests/compose/request.py "http://127.0.0.1:$PORT" "$(mock)"
@@ -118,12 +131,6 @@ mock_stack() {
     # Only the gateway is published.
     published=$(docker ps --filter "name=$COMPOSE_PROJECT_NAME" --format '{{.Ports}}' | tr ',' '\n' | grep -c -- '->' || true)
     [ "$published" = 1 ] || fail "$published ports are published, expected 1"
-
-    # Nobody runs as root.
-    for service in redis masker envoy mock; do
-        user=$(docker exec "$(compose ps -q "$service")" id -u)
-        [ "$user" != 0 ] || fail "$service runs as root"
-    done
 
     # Without masker nothing passes.
     compose stop masker >/dev/null 2>&1
@@ -146,15 +153,23 @@ cluster_stack() {
     healthy masker
     python3 tests/compose/request.py "http://127.0.0.1:$PORT" "$(mock)"
     stored redis redis-2 redis-3
-    # New addresses for all of them: the cluster is made whole again.
+    # New addresses for all of them: the cluster is made whole again, and written to.
+    local before state=
+    before=$(written redis redis-2 redis-3)
     compose stop -t 5 redis redis-2 redis-3 redis-4 redis-5 redis-6 >/dev/null 2>&1
     compose start redis-6 redis-5 redis-4 redis-3 redis-2 redis >/dev/null 2>&1
     for _ in $(seq 60); do
         docker exec "$(compose ps -q cluster)" sh -c \
-            'REDISCLI_AUTH=$(cat /run/secrets/redis_cluster_password) redis-cli --user cluster -h redis-3 cluster info' | grep -q cluster_state:ok && break
+            'REDISCLI_AUTH=$(cat /run/secrets/redis_cluster_password) redis-cli --user cluster -h redis-3 cluster info' | grep -q cluster_state:ok && state=ok && break
         sleep 1
     done
-    python3 tests/compose/request.py "http://127.0.0.1:$PORT" "$(mock)"
+    [ -n "$state" ] || fail "the cluster is not made whole again"
+    VALUE=i-0abc123def4567891 python3 tests/compose/request.py "http://127.0.0.1:$PORT" "$(mock)"
+    for _ in $(seq 60); do
+        [ "$(written redis redis-2 redis-3)" -le "$before" ] || break
+        sleep 1
+    done
+    [ "$(written redis redis-2 redis-3)" -gt "$before" ] || fail "the cluster that was made whole again is not written to"
     down
 }
 

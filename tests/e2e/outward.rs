@@ -20,7 +20,7 @@ use crate::bed::{Bed, Plan, Signal};
 use crate::messages::{asking, streaming};
 use crate::modes::TOKEN;
 use crate::monitoring::block;
-use crate::planted::{VALUES, find, prose};
+use crate::planted::{VALUES, find, header, prose};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -145,6 +145,9 @@ async fn spans_go_to_a_collector_under_the_trace_of_the_client() {
         let body = request.to_string().into_bytes();
         let reply = bed.client.send("POST", &bed.url("/v1/messages"), &headers, body).await;
         assert_eq!(reply.status, 200);
+        let seen = bed.seen();
+        let went_on = header(seen.last().expect("a request"), "traceparent");
+        assert!(went_on.is_some_and(|went_on| went_on.contains(trace)), "{went_on:?}");
     }
     assert_eq!(bed.post("/v1/messages", &asking("none of a hundred")).await.status, 200);
     let (to, body) = hook.until(1).await.remove(0);

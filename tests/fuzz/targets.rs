@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 
 use masker::body::json::Tape;
 use masker::body::select::Format;
+use masker::body::splice::splice;
 use masker::mask::document::{Form, mask, placeholders, unmask};
 use masker::mask::masker::{Masker, Refusal};
 use masker::mask::resent::Resent;
@@ -140,12 +141,13 @@ fn json(format: Format, source: &str) -> Result<(), String> {
     }
     let (back, _) = unmask(form, &once, DEPTH, &table);
     // Schemas admit placeholders, and that is not undone.
-    let places =
-        Tape::parse(source, DEPTH).map(|tape| schema::places(&tape, format)).unwrap_or_default();
-    let widened = schema::widen(source, &places, DEPTH);
-    let source = widened.as_deref().unwrap_or(source);
+    let mut swaps = Vec::new();
+    if let Ok(tape) = Tape::parse(source, DEPTH) {
+        schema::widen(&tape, format, &mut swaps, DEPTH).map_err(|_| "schemas do not fit")?;
+    }
+    let source = splice(source, &mut swaps).map_err(|_| "schemas do not fit")?;
     let value = |text: &str| serde_json::from_str::<Value>(text).ok();
-    let (Some(before), Some(after)) = (value(source), value(&back)) else { return Ok(()) };
+    let (Some(before), Some(after)) = (value(&source), value(&back)) else { return Ok(()) };
     equal("restored", &after.to_string(), &before.to_string())
 }
 

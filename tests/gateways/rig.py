@@ -52,6 +52,7 @@ class Provider(http.server.ThreadingHTTPServer):
     def __init__(self, name="provider"):
         super().__init__(("127.0.0.1", 0), Answer)
         self.name, self.port, self.seen = name, self.server_address[1], []
+        self.results = None
         self.go_on = threading.Event()
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
@@ -79,6 +80,8 @@ class Answer(http.server.BaseHTTPRequestHandler):
         body = self.body()
         headers = {name.lower(): value for name, value in self.headers.items()}
         self.server.seen.append({"method": self.command, "path": self.path, "headers": headers, "body": body.decode()})
+        if self.server.results and self.path.endswith("/results"):
+            return self.answer("application/x-jsonl", json.dumps(self.server.results) + "\n")
         asked = json.loads(body) if body else {}
         text = (asked.get("messages") or [{}])[-1].get("content", "")
         if isinstance(text, list):
@@ -91,9 +94,12 @@ class Answer(http.server.BaseHTTPRequestHandler):
             answer = {"id": "c", "object": "chat.completion", "choices": [{"index": 0, "message": {"role": "assistant", "content": text}}]}
         if "/converse" in self.path:
             answer = {"output": {"message": {"role": "assistant", "content": [{"text": text}]}}}
-        data = json.dumps(answer).encode()
+        self.answer("application/json", json.dumps(answer))
+
+    def answer(self, media, text):
+        data = text.encode()
         self.send_response(200)
-        for name, value in (("content-type", "application/json"), ("content-length", str(len(data))), ("x-chain", self.server.name)):
+        for name, value in (("content-type", media), ("content-length", str(len(data))), ("x-chain", self.server.name)):
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(data)

@@ -3,18 +3,25 @@
 
 Conversations go on turn by turn, each turn through one of both at random. What was sent
 before must be sent again as it was (the model's reasoning and the provider's cache are bound
-to it), and every answer must be restored, whoever masked what it names.
+to it), and every answer must be restored, whoever masked what it names. In the end one that
+has seen nothing must restore from Redis what each version stored there; the older of two
+forms only, where the changelog names a new one.
 
     PREVIOUS_MASKER=path/to/older/masker tests/gateways/versions.py [CONVERSATIONS] [TURNS]
 """
 import json
 import os
 import random
+import re
 import subprocess
 import sys
 import shutil
 
 import rig
+
+
+HEADERS = [("x-api-key", "sk-ant-api03-versions")]
+PLACEHOLDER = re.compile(r"AWS_[A-Z0-9_]+_[0-9A-Za-z]{12}\b")
 
 
 def version(program):
@@ -30,7 +37,20 @@ class Chain:
         self.masker = bed.start_masker(listen, "--store", redis)
         rig.MASKER, bed.listen = mine, listen
         self.port = bed.envoy()
-        self.turns = 0
+        self.turns, self.masked = 0, set()
+
+
+def restored(chain, provider, names):
+    """Those of the placeholders that this chain knows, from results that the provider kept."""
+    names = sorted(names)
+    provider.results = {"custom_id": "all", "result": {"type": "succeeded", "message": {
+        "type": "message", "role": "assistant", "content": [{"type": "text", "text": name} for name in names]}}}
+    reply = rig.ask(chain.port, "GET", "/v1/messages/batches/msgbatch_1/results", headers=HEADERS)
+    provider.results = None
+    if reply.status != 200:
+        sys.exit(f"versions: results were answered with {reply.status}: {reply.text[:200]}")
+    texts = [each["text"] for each in json.loads(reply.text)["result"]["message"]["content"]]
+    return {name for name, text in zip(names, texts, strict=True) if text != name}
 
 
 def conversation(dice, chains, provider, number, turns):
@@ -44,10 +64,11 @@ def conversation(dice, chains, provider, number, turns):
         messages.append({"role": "user", "content": text})
         chain = dice.choice(chains)
         chain.turns += 1
-        headers = {"x-api-key": "sk-ant-api03-versions", "x-claude-code-session-id": f"session-{number}"}
-        reply = rig.ask(chain.port, body={"model": "claude-test", "max_tokens": 99, "messages": messages}, headers=headers.items())
+        headers = [*HEADERS, ("x-claude-code-session-id", f"session-{number}")]
+        reply = rig.ask(chain.port, body={"model": "claude-test", "max_tokens": 99, "messages": messages}, headers=headers)
         sent = json.loads(provider.seen[-1]["body"])["messages"]
         said = json.loads(reply.text)["content"][0]["text"] if reply.status == 200 else None
+        chain.masked |= set(PLACEHOLDER.findall(sent[-1]["content"]))
         wrong += said != text or any(name in json.dumps(sent) for name in names)
         changed += sent[:len(before)] != before
         messages.append({"role": "assistant", "content": said})
@@ -68,14 +89,19 @@ def main(conversations=20, turns=8):
     for number in range(conversations):
         one = conversation(dice, chains, bed.provider, number, turns)
         wrong, changed = wrong + one[0], changed + one[1]
+    fresh = [Chain(bed, program, f"redis://127.0.0.1:{port}") for program in (rig.MASKER, previous)]
+    missing = [len(chain.masked - restored(fresh[0], bed.provider, chain.masked)) for chain in chains]
+    # What the older one cannot read it must leave, not garble: no answer fails.
+    left = len(chains[0].masked - restored(fresh[1], bed.provider, chains[0].masked))
     bed.stop_envoys()
-    for chain in chains:
+    for chain in chains + fresh:
         chain.masker.stop()
     server.stop()
     new, old = chains
     print(f"{conversations} conversations of {turns} turns, {new.turns} through {version(rig.MASKER)}, {old.turns} through {version(previous)} before it: "
-          f"{changed} changed what was sent before, {wrong} answers were wrong or leaked")
-    if wrong or changed or not new.turns or not old.turns:
+          f"{changed} changed what was sent before, {wrong} answers were wrong or leaked; of {len(new.masked)} and {len(old.masked)} placeholders a new one has not "
+          f"{missing[0]} and {missing[1]} from Redis, and the one before it not {left} of the new one's")
+    if wrong or changed or any(missing) or not new.masked or not old.masked or not new.turns or not old.turns:
         sys.exit("versions: they do not go together")
 
 

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use masker::body::json::{Shape, Tape};
 use masker::body::select::{self, Format, Place};
+use masker::body::splice::splice;
 use masker::ext_proc::request::Masked;
 use masker::mask::document::{Form, unmask};
 use masker::mask::schema;
@@ -77,8 +78,9 @@ fn unmasking_gives_the_body_back() {
 
 /// The body with schemas that admit placeholders: that is not undone.
 fn widened(source: &str, format: Format) -> String {
-    let places = schema::places(&Tape::parse(source, DEPTH).unwrap(), format);
-    schema::widen(source, &places, DEPTH).unwrap_or_else(|| source.to_owned())
+    let mut swaps = Vec::new();
+    schema::widen(&Tape::parse(source, DEPTH).unwrap(), format, &mut swaps, DEPTH).unwrap();
+    splice(source, &mut swaps).unwrap()
 }
 
 #[test]

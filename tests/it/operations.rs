@@ -127,6 +127,7 @@ fn every_query_asks_for_what_is_exported() {
 fn the_table_of_metrics_is_what_is_exported() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/METRICS.md");
     let text = fs::read_to_string(path).unwrap();
+    let (text, checks) = text.split_once("`scripts/checks.sh`").unwrap();
     let code = Regex::new("`([a-z_]+)`").unwrap();
     let mut table = BTreeMap::new();
     for row in text.lines().filter(|line| line.starts_with("| `masker_")) {
@@ -144,4 +145,12 @@ fn the_table_of_metrics_is_what_is_exported() {
         all.insert(base.unwrap_or(&name).to_owned(), labels);
     }
     assert_eq!(table, all);
+
+    // What the scheduled checks write.
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/checks.sh");
+    let names = |text: &str| -> BTreeSet<String> {
+        let name = Regex::new("masker_(?:check|system)_[a-z0-9_]+").unwrap();
+        name.find_iter(text).map(|found| found.as_str().to_owned()).collect()
+    };
+    assert_eq!(names(checks), names(&fs::read_to_string(script).unwrap()));
 }

@@ -6,12 +6,13 @@ use std::process::Output;
 
 use masker::store::Store;
 use masker::store::bulk::{Bulk, Own, Place};
+use masker::store::record::Plain;
 use redis::Value;
 use tokio::process::Command;
 
 use crate::cluster::Cluster;
 use crate::redis_server::Server;
-use crate::{CANARY, mappings, redis, reveal, save, scope, values};
+use crate::{CANARY, mappings, records, redis, reveal, save, scope, values};
 
 /// The key of [`scope`], in a file.
 fn key_file(dir: &Path) -> PathBuf {
@@ -57,33 +58,47 @@ async fn holds(url: &str, tenant: &str, count: usize) -> usize {
     right.count()
 }
 
+const RECORD: &str = "of a conversation";
+
+async fn record(url: &str, tenant: &str) {
+    let store = Store::open(&redis(url)).await.unwrap();
+    assert_eq!(records::write(&store, &scope(tenant), RECORD).await, None);
+}
+
+async fn recorded(url: &str, tenant: &str) -> Option<Plain> {
+    let store = Store::open(&redis(url)).await.unwrap();
+    records::read(&store, &scope(tenant)).await
+}
+
 #[tokio::test]
 async fn all_moves_to_another_store() {
     let (from, to) = (Server::start(&[]).await, Server::start(&[]).await);
     let dir = tempfile::tempdir().unwrap();
     fill(&from.url(), "a", 3000).await;
     fill(&from.url(), "b", 700).await;
+    record(&from.url(), "a").await;
     from.command(&["SET", "another", "m1:"]).await;
     let file = dir.path().join("export");
     let name = file.to_str().unwrap();
     let export = done(dir.path(), &from.url(), &["export", name]).await;
-    assert_eq!(export, "3700 exported\n");
+    assert_eq!(export, "3701 exported\n");
     let text = fs::read_to_string(&file).unwrap();
     assert!(!text.contains(CANARY) && !text.contains("another"));
     failed(dir.path(), &from.url(), &["export", name], "must not exist yet").await;
     failed(dir.path(), &from.url(), &["export", name, "--resume"], "nothing to resume").await;
 
     let import = done(dir.path(), &to.url(), &["import", name]).await;
-    assert_eq!(import, "3700 imported, 0 were there\n");
+    assert_eq!(import, "3701 imported, 0 were there\n");
     assert_eq!(holds(&to.url(), "a", 3000).await, 3000);
     assert_eq!(holds(&to.url(), "b", 700).await, 700);
+    assert_eq!(recorded(&to.url(), "a").await, Some(records::plain(RECORD)));
     let content = from.content().await;
     let (key, sealed) = content.iter().find(|(key, _)| key.starts_with("m1:")).unwrap();
     let Value::Int(left) = to.command(&["TTL", key]).await else { panic!() };
     assert!((600_000..=604_800).contains(&left), "{left}");
     assert!(to.command(&["GET", key]).await == Value::BulkString(sealed.clone()));
     let again = done(dir.path(), &to.url(), &["import", name]).await;
-    assert_eq!(again, "0 imported, 3700 were there\n");
+    assert_eq!(again, "0 imported, 3701 were there\n");
 }
 
 #[tokio::test]
@@ -151,18 +166,20 @@ async fn a_tenant_is_purged_and_no_other() {
     let (dir, url) = (tempfile::tempdir().unwrap(), server.url());
     fill(&url, "a", 1500).await;
     fill(&url, "b", 200).await;
+    record(&url, "a").await;
     let stats = done(dir.path(), &url, &["stats"]).await;
-    assert!(stats.contains("mappings  1700\nrecords   0\n"), "{stats}");
-    assert!(stats.contains("seal key 0: 1700"), "{stats}");
+    assert!(stats.contains("mappings  1700\nrecords   1\n"), "{stats}");
+    assert!(stats.contains("seal key 0: 1701"), "{stats}");
     let stats = done(dir.path(), &url, &["stats", "--tenant", "b"]).await;
-    assert!(stats.contains("mappings  200\n"), "{stats}");
+    assert!(stats.contains("mappings  200\nrecords   0\n"), "{stats}");
 
     failed(dir.path(), &url, &["purge", "--tenant", "a"], "--for-ever").await;
     assert_eq!(holds(&url, "a", 1500).await, 1500);
     let purge = ["purge", "--tenant", "a", "--for-ever"];
-    assert_eq!(done(dir.path(), &url, &purge).await, "1500 deleted\n");
+    assert_eq!(done(dir.path(), &url, &purge).await, "1501 deleted\n");
     assert_eq!(holds(&url, "a", 1500).await, 0);
     assert_eq!(holds(&url, "b", 200).await, 200);
+    assert_eq!(recorded(&url, "a").await, None);
     assert_eq!(done(dir.path(), &url, &purge).await, "0 deleted\n");
 }
 

@@ -15,7 +15,7 @@ use crate::{CANARY, impatient, mappings, redis, scope, until};
 
 const KEY: RecordKey = RecordKey([7; 16]);
 
-fn plain(text: &str) -> Plain {
+pub(crate) fn plain(text: &str) -> Plain {
     Plain::new(format!("{CANARY} {text}").into_bytes())
 }
 
@@ -24,12 +24,12 @@ async fn fetch(store: &Store, scope: &Scope, records: RecordWants) -> Answer {
 }
 
 /// Writes, and gives what was there before.
-async fn write(store: &Store, scope: &Scope, text: &str) -> Option<Plain> {
+pub(crate) async fn write(store: &Store, scope: &Scope, text: &str) -> Option<Plain> {
     let wants = RecordWants { write: vec![(KEY, plain(text))], ..RecordWants::default() };
     fetch(store, scope, wants).await.records.found.remove(0)
 }
 
-async fn read(store: &Store, scope: &Scope) -> Option<Plain> {
+pub(crate) async fn read(store: &Store, scope: &Scope) -> Option<Plain> {
     let wants = RecordWants { read: vec![KEY], ..RecordWants::default() };
     fetch(store, scope, wants).await.records.read.remove(0)
 }
