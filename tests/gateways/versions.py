@@ -37,7 +37,7 @@ class Chain:
         self.masker = bed.start_masker(listen, "--store", redis)
         rig.MASKER, bed.listen = mine, listen
         self.port = bed.envoy()
-        self.turns, self.masked = 0, set()
+        self.turns, self.refused, self.masked = 0, 0, set()
 
 
 def restored(chain, provider, names):
@@ -53,6 +53,20 @@ def restored(chain, provider, names):
     return {name for name, text in zip(names, texts, strict=True) if text != name}
 
 
+def turn_of(chain, chains, messages, session):
+    """One turn; a conversation that began with patterns that the older version does not know yet
+    is refused by that one, and sent again, as clients do, until a newer one gets it."""
+    headers = [*HEADERS, ("x-claude-code-session-id", session)]
+    body = {"model": "claude-test", "max_tokens": 99, "messages": messages}
+    reply = rig.ask(chain.port, body=body, headers=headers)
+    if chain is chains[1] and reply.status == 503 and reply.headers.get("x-masker-refused") == "newer_edition":
+        chain.refused += 1
+        chain = chains[0]
+        reply = rig.ask(chain.port, body=body, headers=headers)
+    chain.turns += 1
+    return chain, reply
+
+
 def conversation(dice, chains, provider, number, turns):
     """How many turns were wrong, and how many changed what was sent before."""
     messages, before, wrong, changed = [], [], 0, 0
@@ -62,10 +76,7 @@ def conversation(dice, chains, provider, number, turns):
         told = f"arn:aws:s3:::{bucket} " if turn == 1 else ""
         text = f"turn {turn}: {told}{dice.choice(names)} writes to {bucket} of account {dice.randrange(10**11, 10**12)}"
         messages.append({"role": "user", "content": text})
-        chain = dice.choice(chains)
-        chain.turns += 1
-        headers = [*HEADERS, ("x-claude-code-session-id", f"session-{number}")]
-        reply = rig.ask(chain.port, body={"model": "claude-test", "max_tokens": 99, "messages": messages}, headers=headers)
+        chain, reply = turn_of(dice.choice(chains), chains, messages, f"session-{number}")
         sent = json.loads(provider.seen[-1]["body"])["messages"]
         said = json.loads(reply.text)["content"][0]["text"] if reply.status == 200 else None
         chain.masked |= set(PLACEHOLDER.findall(sent[-1]["content"]))
@@ -98,7 +109,7 @@ def main(conversations=20, turns=8):
         chain.masker.stop()
     server.stop()
     new, old = chains
-    print(f"{conversations} conversations of {turns} turns, {new.turns} through {version(rig.MASKER)}, {old.turns} through {version(previous)} before it: "
+    print(f"{conversations} conversations of {turns} turns, {new.turns} through {version(rig.MASKER)}, {old.turns} through {version(previous)} before it, which sent {old.refused} to the new one: "
           f"{changed} changed what was sent before, {wrong} answers were wrong or leaked; of {len(new.masked)} and {len(old.masked)} placeholders a new one has not "
           f"{missing[0]} and {missing[1]} from Redis, and the one before it not {left} of the new one's")
     if wrong or changed or any(missing) or not new.masked or not old.masked or not new.turns or not old.turns:
