@@ -31,6 +31,9 @@ const LOOK: u32 = 3;
 /// Between two attempts to write what waits while the breaker is closed.
 const FLUSH_PAUSE: Duration = Duration::from_millis(100);
 
+/// Between two attempts of a call that has found no connection.
+const AGAIN: Duration = Duration::from_millis(20);
+
 #[derive(Debug)]
 pub(crate) struct Guard {
     link: Link,
@@ -160,9 +163,7 @@ impl Guard {
     /// A call that counts for the breaker. None: no answer in time.
     async fn call(&self, batch: &Batch, deadline: Duration) -> Option<Replies> {
         let epoch = self.link.epoch();
-        let result = timeout(deadline, self.link.run(batch)).await;
-        let result = result.unwrap_or(Err(Failure::Deadline(deadline)));
-        match result {
+        match self.answered(batch, deadline).await {
             Ok(replies) => {
                 self.report(replies.failure.as_ref().map_or(Ok(()), Err));
                 self.remember(batch, &replies, epoch);
@@ -173,6 +174,23 @@ impl Guard {
                 None
             }
         }
+    }
+
+    /// What the store answers, over the connection that there is by then: where a server was
+    /// started again or another became the primary, the next one is a moment away, and what is
+    /// done twice is done once.
+    async fn answered(&self, batch: &Batch, deadline: Duration) -> Result<Replies, Failure> {
+        let mut last = Failure::Deadline(deadline);
+        let answered = timeout(deadline, async {
+            loop {
+                match self.link.run(batch).await {
+                    Err(failure) if failure.is_of_connection() => last = failure,
+                    answered => return answered,
+                }
+                sleep(AGAIN).await;
+            }
+        });
+        answered.await.unwrap_or(Err(last))
     }
 
     fn report(&self, result: Result<(), &Failure>) {

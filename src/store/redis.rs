@@ -77,6 +77,15 @@ impl From<RedisError> for Failure {
     }
 }
 
+impl Failure {
+    /// Was there none, or was it lost?
+    pub(crate) fn is_of_connection(&self) -> bool {
+        matches!(self, Self::Connection(_) | Self::Client(NO_CONNECTION))
+    }
+}
+
+const NO_CONNECTION: &str = "no connection";
+
 fn io_kind(error: &RedisError) -> io::ErrorKind {
     if error.is_timeout() {
         io::ErrorKind::TimedOut
@@ -340,7 +349,7 @@ impl Link {
 
     fn line(&self) -> Result<Line, Failure> {
         let line = self.line.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        line.ok_or(Failure::Client("no connection"))
+        line.ok_or(Failure::Client(NO_CONNECTION))
     }
 }
 

@@ -153,10 +153,10 @@ async fn redis_is_killed_frozen_or_full() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_slow_redis_holds_up_and_harms_nothing() {
     let config = "[store]\ndeadline = \"2s\"\n[store.breaker]\nretry_every = \"1s\"\n";
-    let plan = Plan { redis: true, config, no_masker: true, no_envoy: true, sign: false };
+    let plan = Plan { redis: true, config, no_masker: true, no_envoy: true, ..Plan::default() };
     let mut bed = Bed::start(plan).await;
     let slow = SlowProxy::start(bed.redis_port).await;
-    bed.store_port = slow.port;
+    bed.store = format!("redis://127.0.0.1:{}/0", slow.port);
     bed.start_masker(true).await;
     let bed = bed.with_envoy().await;
     // Within the deadline, beyond it, and after that as fast as ever.

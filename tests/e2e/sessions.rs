@@ -232,6 +232,7 @@ async fn happens(beds: &mut [Bed], which: usize, turn: usize, config: &str) -> u
                 until_reloaded(bed).await;
             }
         }
+        40 => beds[0].sentinel.as_ref().expect("a sentinel").fail_over().await,
         _ => {}
     }
     which
@@ -248,7 +249,7 @@ async fn assert_no_faults(beds: &[Bed]) {
 
 /// Plays a session on three replicas, while the world around them falls down and gets up.
 async fn play(client: impl FnOnce(&[Bed]) -> Client, seed: usize, config: &'static str) {
-    let bed = Bed::start(Plan { redis: true, config, ..Plan::default() }).await;
+    let bed = Bed::start(Plan { redis: true, sentinel: true, config, ..Plan::default() }).await;
     let others = [bed.replica(config).await, bed.replica(config).await];
     let mut beds: Vec<Bed> = std::iter::once(bed).chain(others).collect();
     let (steps, texts) = steps();
@@ -259,7 +260,7 @@ async fn play(client: impl FnOnce(&[Bed]) -> Client, seed: usize, config: &'stat
         which = match turn {
             // By any replica; each has met the conversation before the first flush.
             0..3 => turn,
-            10 | 15 | 16 | 20 | 25 | 30 | 35 => happens(&mut beds, which, turn, config).await,
+            10 | 15 | 16 | 20 | 25 | 30 | 35 | 40 => happens(&mut beds, which, turn, config).await,
             _ => (which + turn * seed + 1) % 3,
         };
         let content = client.turn(&beds, which, turn).await;
@@ -358,7 +359,7 @@ fn unmarked(body: &[u8]) -> Vec<Value> {
 /// Claude Code with its tools, each of whose requests goes to another replica.
 #[tokio::test(flavor = "multi_thread")]
 async fn claude_code_works_for_fifty_turns() {
-    let bed = Bed::start(Plan { redis: true, ..Plan::default() }).await;
+    let bed = Bed::start(Plan { redis: true, sentinel: true, ..Plan::default() }).await;
     let others = [bed.replica("").await, bed.replica("").await];
     let mut beds: Vec<Bed> = std::iter::once(bed).chain(others).collect();
     let mut steps: Vec<Value> = (0..TURNS)

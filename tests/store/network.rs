@@ -25,7 +25,7 @@ async fn behind_a_proxy(deadline: Duration) -> (Server, Proxy, Store) {
 
 #[tokio::test]
 async fn connections_are_refused_for_a_while() {
-    let (server, proxy, store) = behind_a_proxy(Duration::from_secs(5)).await;
+    let (server, proxy, store) = behind_a_proxy(Duration::from_millis(500)).await;
     let scope = scope("a");
     let all = mappings(&scope, 200);
     save(&store, &scope, &all[..100]).await;
@@ -39,6 +39,25 @@ async fn connections_are_refused_for_a_while() {
     until(&store, "back", back).await;
     assert_eq!(server.content().await.len(), 200);
     assert_eq!(reveal(&store, &scope, &all).await, values(&all));
+}
+
+/// As when a server is started again, or another takes its place: within the deadline, the
+/// call is made over the next connection.
+#[tokio::test]
+async fn a_connection_that_comes_back_in_time_is_waited_for() {
+    let (server, proxy, store) = behind_a_proxy(Duration::from_secs(20)).await;
+    let scope = scope("a");
+    let all = mappings(&scope, 20);
+    save(&store, &scope, &all[..10]).await;
+    proxy.refuse(true);
+    let back = async {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        proxy.refuse(false);
+    };
+    let (saved, ()) = tokio::join!(save(&store, &scope, &all[10..]), back);
+    assert!(!saved.degraded);
+    assert_eq!(server.content().await.len(), 20);
+    assert_eq!((store.status().breaker, store.mode()), (State::Closed, Mode::Normal));
 }
 
 #[tokio::test]

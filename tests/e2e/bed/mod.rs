@@ -3,6 +3,7 @@
 
 mod client;
 mod process;
+mod sentinel;
 mod tools;
 
 use std::fs;
@@ -13,12 +14,13 @@ use std::time::Duration;
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream, UnixStream};
+use tokio::net::{TcpListener, UnixStream};
 
 pub(crate) use client::{Client, Reply, Streamed};
 pub(crate) use process::{Process, Signal};
 pub(crate) use tools::program;
 
+use crate::bed::sentinel::Sentinel;
 use crate::ports::port;
 use crate::provider::{Provider, Script, Seen};
 
@@ -31,6 +33,7 @@ pub(crate) struct Bed {
     // Dropped in this order: Envoy first, the directory last.
     envoy: Option<Process>,
     pub(crate) masker: Option<Process>,
+    pub(crate) sentinel: Option<Sentinel>,
     pub(crate) redis: Option<Process>,
     pub(crate) provider: Provider,
     pub(crate) client: Client,
@@ -43,7 +46,7 @@ pub(crate) struct Bed {
     pub(crate) verify_port: u16,
     pub(crate) redis_port: u16,
     /// Where masker looks for Redis: a test may put something in between.
-    pub(crate) store_port: u16,
+    pub(crate) store: String,
     sign: bool,
     dir: TempDir,
 }
@@ -52,6 +55,8 @@ pub(crate) struct Bed {
 #[derive(Debug, Default)]
 pub(crate) struct Plan {
     pub(crate) redis: bool,
+    /// With a copy of it, and a sentinel that masker asks.
+    pub(crate) sentinel: bool,
     /// TOML of the configuration file.
     pub(crate) config: &'static str,
     /// No masker: the test itself listens where it would be.
@@ -77,6 +82,7 @@ impl Bed {
         let mut bed = Self {
             envoy: None,
             masker: None,
+            sentinel: None,
             redis: None,
             provider,
             client: Client::default(),
@@ -87,13 +93,18 @@ impl Bed {
             masker_port: port(),
             verify_port: port(),
             redis_port,
-            store_port: redis_port,
+            store: format!("redis://127.0.0.1:{redis_port}/0"),
             sign: plan.sign,
             dir,
         };
         fs::write(bed.path("masker.toml"), plan.config).expect("the configuration is written");
         if plan.redis {
             bed.start_redis().await;
+        }
+        if plan.sentinel {
+            let sentinel = Sentinel::start(redis_port, bed.dir.path()).await;
+            bed.store = sentinel.url();
+            bed.sentinel = Some(sentinel);
         }
         if !plan.no_masker {
             bed.start_masker(plan.redis).await;
@@ -110,6 +121,7 @@ impl Bed {
         let mut bed = Self {
             envoy: None,
             masker: None,
+            sentinel: None,
             redis: None,
             provider: self.provider.clone(),
             client: Client::default(),
@@ -120,7 +132,7 @@ impl Bed {
             masker_port: port(),
             verify_port: port(),
             redis_port: self.redis_port,
-            store_port: self.store_port,
+            store: self.store.clone(),
             sign: self.sign,
             dir,
         };
@@ -167,11 +179,7 @@ impl Bed {
         let key = self.path("key");
         fs::write(&key, KEY).expect("the key is written");
         fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).expect("the key is private");
-        let store = if redis {
-            format!("redis://127.0.0.1:{}/0", self.store_port)
-        } else {
-            "memory".to_owned()
-        };
+        let store = if redis { &self.store } else { "memory" };
         let listen = format!("127.0.0.1:{}", self.masker_port);
         let admin = format!("127.0.0.1:{}", self.admin_port);
         let (key, config) = (self.path("key"), self.path("masker.toml"));
@@ -182,7 +190,7 @@ impl Bed {
             "--admin",
             &admin,
             "--store",
-            &store,
+            store,
             "--key-file",
             &key.to_string_lossy(),
             "--config",
@@ -318,12 +326,7 @@ impl Bed {
 
     /// The beginning of what Redis answers to such a command.
     pub(crate) async fn redis_answer(&self, command: &str) -> String {
-        let stream = TcpStream::connect(("127.0.0.1", self.redis_port)).await;
-        let mut stream = stream.expect("Redis listens");
-        stream.write_all(format!("{command}\r\n").as_bytes()).await.expect("sent");
-        let mut answer = [0; 64];
-        let length = stream.read(&mut answer).await.expect("an answer");
-        String::from_utf8_lossy(&answer[..length]).into_owned()
+        sentinel::ask(self.redis_port, command).await
     }
 
     /// What the provider saw since it was last asked.
