@@ -167,7 +167,7 @@ impl Class {
         mut kind: impl FnMut(&str) -> Kind,
     ) -> Result<Self, Box<meta::BuildError>> {
         let expression = expand(&entry.expression);
-        // Searches are anchored, and tables come from `table`.
+        // Masking searches anchored, and its tables come from `table`.
         let config = meta::Config::new().dfa(false).auto_prefilter(false);
         let regex = meta::Builder::new().configure(config).build(&expression).map_err(Box::new)?;
         let names = regex.group_info().pattern_names(regex_automata::PatternID::ZERO);

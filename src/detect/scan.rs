@@ -6,7 +6,7 @@ use std::ops::Range;
 use crate::detect::boundary::{before, left};
 use crate::detect::catalog::Catalog;
 use crate::detect::context::runs::Run;
-use crate::detect::context::{named, password};
+use crate::detect::context::{named, parameter};
 use crate::detect::deep;
 use crate::detect::gaps::Gaps;
 use crate::detect::literals::{self, Action, Hit};
@@ -270,7 +270,8 @@ impl Catalog {
                 Action::Password if before(pass.text, hit.start) == Some(b':') => {}
                 Action::Password => pass.passwords.push(hit.end),
                 Action::Secure => {
-                    pass.passwords.extend(password::of_parameter(pass.text, hit.start..hit.end));
+                    let value = parameter::value(pass.text, hit.start..hit.end);
+                    pass.passwords.extend(value.filter(|at| !pass.passwords.contains(at)));
                 }
                 Action::Masked => pass.masked = true,
             }

@@ -28,13 +28,8 @@ impl Names {
         if from < out.command {
             return;
         }
-        let mut read = text;
-        if let Some(cut) = text.get(..from + COMMAND).filter(|cut| cut.len() < text.len()) {
-            // Never within a value: half of a name is none.
-            let space = cut.iter().rposition(|b| b.is_ascii_whitespace()).unwrap_or(from);
-            read = cut.get(..space.max(from)).unwrap_or_default();
-        }
-        let mut words = Words { text: read, at: from };
+        let near = text.get(..from + COMMAND).unwrap_or(text);
+        let mut words = Words { text: near, at: from, cut: near.len() < text.len() };
         self.options(&mut words, out);
         out.command = words.at;
     }
@@ -45,7 +40,7 @@ impl Names {
         while let Some(word) = words.next() {
             let Some((option, from)) = option(words.text, &word) else { continue };
             let Some(key) = self.option(&about, option) else { continue };
-            words.at = self.values(words.text, from, key, option, out).max(words.at);
+            words.at = self.values(words, from, key, option, out).max(words.at);
         }
         Some(())
     }
@@ -91,17 +86,17 @@ impl Names {
     /// The values behind an option; gives where they end.
     fn values(
         &self,
-        text: &[u8],
+        words: &Words<'_>,
         from: usize,
         key: Key,
         option: &[u8],
         out: &mut Findings,
     ) -> usize {
-        let mut at = from;
+        let (text, mut at) = (words.text, from);
         loop {
             let start = skip(text, at);
             let value = value_at(text, start, key).filter(|_| text.get(start) != Some(&b'-'));
-            let Some(span) = value else { break };
+            let Some(span) = value.filter(|span| words.holds(span)) else { break };
             at = closed(text, &span);
             if let Some(span) = value::name(text, without_revision(text, span), option) {
                 out.all.push(Named { span, kind: key.kind, alone: true });
@@ -152,6 +147,8 @@ fn without_revision(text: &[u8], span: Range<usize>) -> Range<usize> {
 struct Words<'t> {
     text: &'t [u8],
     at: usize,
+    /// The text goes on, and is not read further.
+    cut: bool,
 }
 
 impl Iterator for Words<'_> {
@@ -173,6 +170,11 @@ impl Iterator for Words<'_> {
 }
 
 impl Words<'_> {
+    /// Is all of this read? Half of a name is none.
+    fn holds(&self, value: &Range<usize>) -> bool {
+        !self.cut || value.end < self.text.len()
+    }
+
     /// Behind what is in quotes here. A quote at the end of a word closes what the whole
     /// command stands in.
     fn quoted(&self, start: usize) -> Option<usize> {

@@ -13,7 +13,7 @@ pub(super) const LENGTHS: RangeInclusive<usize> = SHORTEST..=LONGEST;
 const BETWEEN: usize = 12;
 
 /// The value of the key whose name ends at `at`.
-pub(super) fn after(text: &[u8], at: usize) -> Option<Range<usize>> {
+pub(in crate::detect) fn after(text: &[u8], at: usize) -> Option<Range<usize>> {
     let word_ends = text.get(at).is_none_or(|b| !b.is_ascii_alphanumeric() && *b != b'_');
     if !word_ends {
         return None;
@@ -51,39 +51,6 @@ pub(super) fn after(text: &[u8], at: usize) -> Option<Range<usize>> {
     let escapes = value.iter().rev().take_while(|&&b| b == b'\\').count();
     let value = value.get(..len - escapes)?;
     is_password(value, quote.is_some()).then(|| from..from + value.len())
-}
-
-/// Where the key `value` ends that says what a parameter holds whose type stands at `span`:
-/// behind the type, or before it in the same object or command.
-pub(in crate::detect) fn of_parameter(text: &[u8], span: Range<usize>) -> Option<usize> {
-    let behind = text.get(span.end..).unwrap_or_default();
-    let behind = behind.get(..BESIDE).unwrap_or(behind);
-    let between = behind.iter().position(u8::is_ascii_alphanumeric);
-    if let Some(at) = between.filter(|&at| starts_with_value(behind.get(at..).unwrap_or_default()))
-    {
-        return Some(span.end + at + VALUE);
-    }
-    let first = span.start.saturating_sub(PARAMETER);
-    let before = text.get(first..span.start).unwrap_or_default();
-    let begin = before.iter().rposition(|b| b"{}".contains(b)).map_or(0, |at| at + 1);
-    let key = |at: &usize| {
-        let own = before.get(*at..).unwrap_or_default();
-        let free = at.checked_sub(1).and_then(|at| before.get(at));
-        starts_with_value(own) && free.is_none_or(|b| !b.is_ascii_alphanumeric() && *b != b'_')
-    };
-    (begin..before.len()).rfind(key).map(|at| first + at + VALUE)
-}
-
-/// The length of the key `value`.
-const VALUE: usize = 5;
-/// Quotes, commas and spaces between a parameter's type and the key of its value.
-const BESIDE: usize = 64;
-/// No value stands further before the type.
-const PARAMETER: usize = 400;
-
-fn starts_with_value(text: &[u8]) -> bool {
-    let ends = text.get(VALUE).is_none_or(|b| !b.is_ascii_alphanumeric() && *b != b'_');
-    ends && text.get(..VALUE).is_some_and(|key| key.eq_ignore_ascii_case(b"value"))
 }
 
 /// Where a value without quotes ends; variables in it may hold what else ends it.

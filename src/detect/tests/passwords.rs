@@ -53,11 +53,38 @@ fn what_a_secure_parameter_holds() {
         let masked = super::shown(text, "");
         assert!(!masked.contains("Zx9") && masked.contains("[DB_PASSWORD]"), "{masked}");
     }
-    // One that is no secret beside one that is.
-    let two = "[{\"Value\": \"blue-42!x\", \"Type\": \"String\"}, {\"Value\": \"Zx9!kd83jslA\", \"Type\": \"SecureString\"}]";
-    let masked = super::shown(two, "");
-    assert!(masked.contains("blue-42!x") && !masked.contains("Zx9"), "{masked}");
+    // Whatever stands between, and in the value.
     for text in [
+        "aws ssm put-parameter --type SecureString --overwrite --name /app/pin --value 'Zx9!kd83jslA'",
+        "aws ssm put-parameter --value 'Zx9}kd83{jslA' --description \"a (b\" --type SecureString",
+        "put_parameter(Value='Zx9-value-9X!', Tags=[{'Key': 'a'}], Type='SecureString')",
+        "type = \"SecureString\"\n  key_id = \"x\"\n  tier = \"Standard\"\n  value = \"Zx9!kd83jslA\"",
+    ] {
+        let masked = super::shown(text, "");
+        assert!(!masked.contains("Zx9") && masked.contains("[DB_PASSWORD]"), "{masked}");
+    }
+    // One that is no secret before or behind one that is.
+    let plain = "{\"Value\": \"blue-42!x\", \"Type\": \"String\"}";
+    let secret = "{\"Value\": \"Zx9!kd83jslA\", \"Type\": \"SecureString\"}";
+    let put = "aws ssm put-parameter --name a";
+    for text in [
+        format!("[{plain}, {secret}]"),
+        format!("[{secret}, {plain}]"),
+        "- Value: Zx9!kd83jslA\n  Type: SecureString\n- Value: blue-42!x\n  Type: String"
+            .to_owned(),
+        format!(
+            "{put} --value Zx9!kd83jslA --type SecureString\n{put} --value blue-42!x --type String"
+        ),
+        format!(
+            "{put} --type String --value blue-42!x\n{put} --type SecureString --value Zx9!kd83jslA"
+        ),
+    ] {
+        let masked = super::shown(&text, "");
+        assert!(masked.contains("blue-42!x") && !masked.contains("Zx9"), "{masked}");
+    }
+    for text in [
+        "int value = 100000;\nSecureString pin = Read(100000);",
+        "types: SecureStrings, value: 100000",
         "type = \"SecureString\"\n  value = var.db_password_1",
         "--value \"$PASSWORD_1\" --type SecureString",
         "a SecureString has a value that KMS encrypts (see values-1.md)",
