@@ -66,7 +66,8 @@ export MASKER_UID MASKER_GID
 MASKER_UID=$(id -u) MASKER_GID=$(id -g)
 if [ "$MASKER_UID" = 0 ]; then
     MASKER_UID=65532 MASKER_GID=65532
-    chown -R 65532:65532 "$dir"
+    # Not what is theirs already: masker reads again what changes.
+    find "$dir" ! \( -uid 65532 -gid 65532 \) -exec chown 65532:65532 {} +
 fi
 # For the user of Redis; the directory keeps others out.
 chmod 644 "$dir/users.acl" "$dir/replication.conf"

@@ -102,8 +102,8 @@ async fn stream(config: &Config) -> Result<String, AuditError> {
                 own.map(|(_, text)| text.as_str()).ok_or(broken("is none of masker's"))
             };
             let chain = chains.entry(field("chain")?.to_owned()).or_default();
-            chain.next(field("line")?).map_err(broken)?;
-            entries += 1;
+            let new = chain.next(field("line")?).map_err(broken)?;
+            entries += u64::from(new);
         }
     }
     Ok(format!("{entries} entries in {} chains, each whole\n", chains.len()))

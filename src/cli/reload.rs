@@ -32,7 +32,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// How often a configuration is read that names other files each time.
 const TRIES: usize = 3;
 /// What is read again.
-const WHAT: &str = "detection, patterns, allow-list, tenants and keys";
+const WHAT: &str = "detection, restoring, patterns, allow-list, tenants and keys";
 
 /// Where the configuration came from.
 #[derive(Clone, Debug)]
@@ -156,7 +156,7 @@ impl Watched {
             let Read { config, files, stamps } = read;
             (self.files, self.stamps) = (files, stamps);
             let made = wiring::again(&config, &self.settings.load()).map_err(|error| {
-                // Only another key can be taken again.
+                // Another key of placeholders is not tried again: nothing makes it right.
                 again = !matches!(error, ServeError::Retagged);
                 output::chain(&error)
             })?;

@@ -65,11 +65,14 @@ pub(super) fn editions(config: &Config) -> Result<(Masker, Editions), Box<detect
 /// The same, ready to serve: its tables are made on all processors.
 fn serving(config: &Config) -> Result<(Masker, Editions), Box<detect::CatalogError>> {
     let (masker, editions) = editions(config)?;
-    let (threads, next) = (available_parallelism().map_or(1, NonZero::get), AtomicUsize::new(0));
+    let next = AtomicUsize::new(0);
+    let work = || while masker.catalog.tabulate(next.fetch_add(1, Ordering::Relaxed)) {};
     thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(|| while masker.catalog.tabulate(next.fetch_add(1, Ordering::Relaxed)) {});
+        for _ in 1..available_parallelism().map_or(1, NonZero::get) {
+            // Where there can be no other thread, this one does all.
+            thread::Builder::new().spawn_scoped(scope, work).ok();
         }
+        work();
     });
     Ok((masker, editions))
 }
@@ -111,6 +114,8 @@ pub(super) fn again(config: &Config, before: &Settings) -> Result<Settings, Serv
         return Err(ServeError::Retagged);
     }
     let (masker, editions) = serving(config)?;
+    // What else is in it is read at the start only.
+    let masker = Masker { catalog: masker.catalog, ..before.masker.clone() };
     let settings = Settings {
         masker,
         editions: Arc::new(editions),
@@ -139,7 +144,7 @@ fn apart(
         if own.detect != config.detect {
             let (masker, editions) = serving(&own)?;
             // One cache for all: what it keeps is told apart by the tenant's keys.
-            settings.masker = Masker { resent: all.masker.resent.clone(), ..masker };
+            settings.masker.catalog = masker.catalog;
             settings.editions = Arc::new(editions);
         }
         // What all have of these is read at the start alone.

@@ -41,13 +41,13 @@ fn target(file: &mut File, section: &'static str) -> Option<Target> {
         }
         return None;
     };
-    // A file that cannot be read is told elsewhere.
-    let url = text(&url)?;
+    let url = text(file, &url_key, &url)?;
+    let token = token.and_then(|token| text(file, &token_key, &token));
     let made = Target::new(&url, ca.as_deref()).map_err(|error| match error {
         TargetError::File(_) | TargetError::Certificate => (&ca_key, error),
         _ => (&url_key, error),
     });
-    let made = made.and_then(|target| match token.as_deref().and_then(text) {
+    let made = made.and_then(|target| match token {
         Some(token) => target.bearer(&token).map_err(|error| (&token_key, error)),
         None => Ok(target),
     });
@@ -61,10 +61,15 @@ fn target(file: &mut File, section: &'static str) -> Option<Target> {
     }
 }
 
-fn text(path: &Path) -> Option<zeroize::Zeroizing<String>> {
+/// What a file holds. One that cannot be read is told elsewhere.
+fn text(file: &mut File, key: &str, path: &Path) -> Option<zeroize::Zeroizing<String>> {
     let bytes = secret::read(&secret::open(path).ok()?).ok()?;
-    // What is no text becomes no URL and no token either: it is refused as such.
-    Some(zeroize::Zeroizing::new(String::from_utf8_lossy(&bytes).trim().to_owned()))
+    let Ok(text) = std::str::from_utf8(&bytes) else {
+        let origin = file.set_by(key).unwrap_or(Origin::Default);
+        file.problem(origin, format!("{key} holds what is not UTF-8"));
+        return None;
+    };
+    Some(zeroize::Zeroizing::new(text.trim().to_owned()))
 }
 
 /// What is published, if anything is.

@@ -10,7 +10,7 @@ use bytes::Bytes;
 
 use crate::body::encoding::Coding;
 use crate::body::json::{Tape, Tokens};
-use crate::body::select::{Format, Guarded, Opaque};
+use crate::body::select::{Guarded, Opaque};
 use crate::detect::{Kind, Known};
 use crate::ext_proc::budget::Share;
 use crate::ext_proc::endpoint::Endpoint;
@@ -273,9 +273,8 @@ impl Job {
             && let Ok(tape) = Tape::parse(&text, self.settings.limits.depth)
         {
             if self.head.endpoint.talks() {
-                let responses = self.head.endpoint.request == Format::Responses;
                 let Head { scope, session, .. } = &self.head;
-                identity = Identity::read(&tape, scope, *session, responses);
+                identity = Identity::read(&tape, scope, *session, self.head.endpoint.request);
             }
             tokens = Some(tape.into_tokens());
         }

@@ -102,24 +102,21 @@ pub fn widen(
         }
     }
     let mut at = 0..;
+    taken.sort_by_key(|range: &Range<usize>| range.start);
     let mut taken = taken.into_iter().flatten().peekable();
     swaps.retain(|_| taken.next_if_eq(&at.next().unwrap_or_default()).is_none());
     swaps.append(&mut widened);
     Ok(())
 }
 
-/// Where the schemas of a request stand, quotes and all, in the order of the source.
+/// Where the schemas of a request stand, quotes and all, in the order in which they are read.
 fn places(tape: &Tape<'_>, format: Format) -> Vec<Range<usize>> {
     let schemas = select::schemas(tape, format).into_iter();
     let span = |node| match (tape.shape(node), tape.span(node)) {
         (Shape::String, span) => span.start - 1..span.end + 1,
         (_, span) => span,
     };
-    let mut places: Vec<_> = schemas.map(span).collect();
-    places.sort_by_key(|place| place.start);
-    // One in another is read with it.
-    places.dedup_by(|next, place| next.start < place.end);
-    places
+    schemas.map(span).collect()
 }
 
 /// What is to be widened in one schema.

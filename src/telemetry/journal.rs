@@ -225,13 +225,13 @@ pub struct Chain {
 }
 
 impl Chain {
-    /// What is wrong with the next line, if anything is.
-    pub fn next(&mut self, text: &str) -> Result<(), &'static str> {
+    /// Is the next line new? What is wrong with it, if anything is.
+    pub fn next(&mut self, text: &str) -> Result<bool, &'static str> {
         let (shape, head) = follows(text, None)?;
         if let Some((seq, before)) = &self.before {
             // Its answer was lost, and it was appended again.
             if head == *before {
-                return Ok(());
+                return Ok(false);
             }
             follows(text, Some(before))?;
             if shape.seq != seq + 1 {
@@ -239,7 +239,7 @@ impl Chain {
             }
         }
         self.before = Some((shape.seq, head));
-        Ok(())
+        Ok(true)
     }
 }
 
@@ -309,7 +309,8 @@ mod tests {
             (&[1, 0], false),
         ] {
             let mut chain = Chain::default();
-            let followed = order.iter().try_for_each(|&at| chain.next(lines[at].trim_end()));
+            let followed =
+                order.iter().try_for_each(|&at| chain.next(lines[at].trim_end()).map(drop));
             assert_eq!(followed.is_ok(), good, "{order:?}");
         }
         let threefold = lines[2].replace("three", "threE");

@@ -61,7 +61,8 @@ docker run --rm --read-only --cap-drop ALL --network none masker-test-alone --ve
 if docker run --rm --network none --entrypoint sh masker-test-alone -c : >/dev/null 2>&1; then fail "the image without a shell has one"; fi
 size=$(docker image inspect -f '{{.Size}}' masker-test-alone)
 say "the image without a shell has $((size / 1000000)) MB"
-[ "$size" -le 40000000 ] || fail "the image has $size bytes, at most 40 MB are allowed"
+# Without optimization it is larger.
+[ "${PROFILE:-release}" = debug ] || [ "$size" -le 40000000 ] || fail "the image has $size bytes, at most 40 MB are allowed"
 
 # healthy SERVICE: waits until its container says so, a minute at most.
 healthy() {
@@ -84,7 +85,7 @@ down() {
     local container service
     for container in $(docker ps -q --filter "label=com.docker.compose.project=$COMPOSE_PROJECT_NAME"); do
         service=$(docker inspect -f '{{index .Config.Labels "com.docker.compose.service"}}' "$container")
-        if [ "$service" != alloy ] && docker top "$container" -eo uid | grep -qx ' *0'; then fail "$service runs as root"; fi
+        if [ "$service" != alloy ] && docker top "$container" -eo pid,uid | grep -qE '^ *[0-9]+ +0$'; then fail "$service runs as root"; fi
     done
     say "stopping"
     # A network may count a container that is gone a moment longer.
@@ -154,16 +155,16 @@ cluster_stack() {
     python3 tests/compose/request.py "http://127.0.0.1:$PORT" "$(mock)"
     stored redis redis-2 redis-3
     # New addresses for all of them: the cluster is made whole again, and written to.
-    local before state=
+    local before whole=
     before=$(written redis redis-2 redis-3)
     compose stop -t 5 redis redis-2 redis-3 redis-4 redis-5 redis-6 >/dev/null 2>&1
     compose start redis-6 redis-5 redis-4 redis-3 redis-2 redis >/dev/null 2>&1
     for _ in $(seq 60); do
         docker exec "$(compose ps -q cluster)" sh -c \
-            'REDISCLI_AUTH=$(cat /run/secrets/redis_cluster_password) redis-cli --user cluster -h redis-3 cluster info' | grep -q cluster_state:ok && state=ok && break
+            'REDISCLI_AUTH=$(cat /run/secrets/redis_cluster_password) redis-cli --user cluster -h redis-3 cluster info' | grep -q cluster_state:ok && whole=ok && break
         sleep 1
     done
-    [ -n "$state" ] || fail "the cluster is not made whole again"
+    [ -n "$whole" ] || fail "the cluster is not made whole again"
     VALUE=i-0abc123def4567891 python3 tests/compose/request.py "http://127.0.0.1:$PORT" "$(mock)"
     for _ in $(seq 60); do
         [ "$(written redis redis-2 redis-3)" -le "$before" ] || break

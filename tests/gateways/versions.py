@@ -21,7 +21,7 @@ import rig
 
 
 HEADERS = [("x-api-key", "sk-ant-api03-versions")]
-PLACEHOLDER = re.compile(r"AWS_[A-Z0-9_]+_[0-9A-Za-z]{12}\b")
+PLACEHOLDER = re.compile(r"AWS_[A-Z0-9_]+_[0-9A-Z]{12}\b")
 
 
 def version(program):
@@ -37,12 +37,20 @@ class Chain:
         self.masker = bed.start_masker(listen, "--store", redis)
         rig.MASKER, bed.listen = mine, listen
         self.port = bed.envoy()
-        self.turns, self.refused, self.masked = 0, 0, set()
+        self.turns, self.refused, self.masked = 0, 0, {}
 
 
-def restored(chain, provider, names):
-    """Those of the placeholders that this chain knows, from results that the provider kept."""
-    names = sorted(names)
+def values(masked, text):
+    """What stands in a text where a placeholder stands in what was made of it."""
+    names = PLACEHOLDER.findall(masked)
+    pattern = "(.+?)".join(re.escape(part) for part in PLACEHOLDER.split(masked))
+    return dict(zip(names, re.fullmatch(pattern, text).groups(), strict=True))
+
+
+def missing(chain, provider, masked):
+    """How many of the placeholders this chain does not know, from results that the provider kept;
+    none may be restored as something else."""
+    names = sorted(masked)
     provider.results = {"custom_id": "all", "result": {"type": "succeeded", "message": {
         "type": "message", "role": "assistant", "content": [{"type": "text", "text": name} for name in names]}}}
     reply = rig.ask(chain.port, "GET", "/v1/messages/batches/msgbatch_1/results", headers=HEADERS)
@@ -50,7 +58,10 @@ def restored(chain, provider, names):
     if reply.status != 200:
         sys.exit(f"versions: results were answered with {reply.status}: {reply.text[:200]}")
     texts = [each["text"] for each in json.loads(reply.text)["result"]["message"]["content"]]
-    return {name for name, text in zip(names, texts, strict=True) if text != name}
+    wrong = [name for name, text in zip(names, texts, strict=True) if text not in (name, masked[name])]
+    if wrong:
+        sys.exit(f"versions: {len(wrong)} placeholders were restored as something else")
+    return sum(text == name for name, text in zip(names, texts, strict=True))
 
 
 def turn_of(chain, chains, messages, session):
@@ -79,7 +90,7 @@ def conversation(dice, chains, provider, number, turns):
         chain, reply = turn_of(dice.choice(chains), chains, messages, f"session-{number}")
         sent = json.loads(provider.seen[-1]["body"])["messages"]
         said = json.loads(reply.text)["content"][0]["text"] if reply.status == 200 else None
-        chain.masked |= set(PLACEHOLDER.findall(sent[-1]["content"]))
+        chain.masked |= values(sent[-1]["content"], text)
         wrong += said != text or any(name in json.dumps(sent) for name in names)
         changed += sent[:len(before)] != before
         messages.append({"role": "assistant", "content": said})
@@ -101,9 +112,9 @@ def main(conversations=20, turns=8):
         one = conversation(dice, chains, bed.provider, number, turns)
         wrong, changed = wrong + one[0], changed + one[1]
     fresh = [Chain(bed, program, f"redis://127.0.0.1:{port}") for program in (rig.MASKER, previous)]
-    missing = [len(chain.masked - restored(fresh[0], bed.provider, chain.masked)) for chain in chains]
-    # What the older one cannot read it must leave, not garble: no answer fails.
-    left = len(chains[0].masked - restored(fresh[1], bed.provider, chains[0].masked))
+    lost = [missing(fresh[0], bed.provider, chain.masked) for chain in chains]
+    # What the older one cannot read it must leave as it is.
+    left = missing(fresh[1], bed.provider, chains[0].masked)
     bed.stop_envoys()
     for chain in chains + fresh:
         chain.masker.stop()
@@ -111,8 +122,8 @@ def main(conversations=20, turns=8):
     new, old = chains
     print(f"{conversations} conversations of {turns} turns, {new.turns} through {version(rig.MASKER)}, {old.turns} through {version(previous)} before it, which sent {old.refused} to the new one: "
           f"{changed} changed what was sent before, {wrong} answers were wrong or leaked; of {len(new.masked)} and {len(old.masked)} placeholders a new one has not "
-          f"{missing[0]} and {missing[1]} from Redis, and the one before it not {left} of the new one's")
-    if wrong or changed or any(missing) or not new.masked or not old.masked or not new.turns or not old.turns:
+          f"{lost[0]} and {lost[1]} from Redis, and the one before it not {left} of the new one's")
+    if wrong or changed or any(lost) or not new.masked or not old.masked or not new.turns or not old.turns:
         sys.exit("versions: they do not go together")
 
 

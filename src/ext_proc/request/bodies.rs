@@ -126,9 +126,11 @@ pub(super) fn was_shown(
         let thoughts = units.iter().flatten().filter(|leaf| leaf.place == Place::Thought);
         let mut spans = thoughts.map(|leaf| tape.span(leaf.node));
         let value = |swap: &Swap<String>| before.table.original(&swap.with).is_some();
+        swaps.sort_by_key(|swap| swap.span.start);
         shown = spans.any(|span| {
-            let inside = |s: &&Swap<String>| span.start <= s.span.start && s.span.end <= span.end;
-            swaps.iter().filter(inside).any(value)
+            let first = swaps.partition_point(|swap| swap.span.start < span.start);
+            let behind = swaps.iter().skip(first);
+            behind.take_while(|swap| swap.span.end <= span.end).any(value)
         });
     });
     done.is_err() || shown

@@ -5,6 +5,7 @@ use std::fmt;
 use hmac::Mac as _;
 
 use crate::body::json::{Node, Shape, Tape};
+use crate::body::select::Format;
 use crate::mask::Scope;
 use crate::mask::conversation::RecordKey;
 use crate::mask::conversation::blocks::{self, Block, Role};
@@ -40,15 +41,16 @@ pub fn session(scope: &Scope, id: &str) -> RecordKey {
 }
 
 impl Identity {
-    /// Reads a request. None: it holds no conversation. Of the API of `responses` alone the
-    /// provider keeps what came before; others may have fields of the same names.
+    /// Reads a request. None: it holds no conversation. Of the Responses API alone the provider
+    /// keeps what came before; others may have fields of the same names.
     #[must_use]
     pub fn read(
         tape: &Tape<'_>,
         scope: &Scope,
         session: Option<RecordKey>,
-        responses: bool,
+        format: Format,
     ) -> Option<Self> {
+        let responses = format == Format::Responses;
         if let (true, None, Some((id, chained))) = (responses, session, kept(tape)) {
             return Some(Self { chained, ..Self::named(&id, scope) });
         }
@@ -180,7 +182,7 @@ mod tests {
     fn record(source: &str, id: Option<&str>) -> Option<RecordKey> {
         let (scope, tape) = (scope(), Tape::parse(source, 32).unwrap());
         let session = id.map(|id| session(&scope, id));
-        Identity::read(&tape, &scope, session, false)?.record(&scope)
+        Identity::read(&tape, &scope, session, Format::Messages)?.record(&scope)
     }
 
     const TURN: &str = r#"{"messages":[{"role":"user","content":"q"},
@@ -210,7 +212,7 @@ mod tests {
         assert_eq!(record(first, None), None);
         assert_eq!(record(first, Some("s")), record(TURN, Some("s")));
         let (scope, tape) = (scope(), Tape::parse(first, 32).unwrap());
-        let identity = Identity::read(&tape, &scope, None, false).unwrap();
+        let identity = Identity::read(&tape, &scope, None, Format::Messages).unwrap();
         let blocks = [blocks::text_digest("a", &scope)];
         let answered = identity.with_answer(digest(blocks.into_iter(), &scope));
         assert_eq!(answered.record(&scope), record(TURN, None));

@@ -102,8 +102,11 @@ fn place<'a>(
                     *place = Value::Array(Vec::new());
                 }
                 let items = place.as_array_mut()?;
+                if index >= ITEMS {
+                    return None;
+                }
                 *all_items += (index + 1).saturating_sub(items.len());
-                if index >= ITEMS || *all_items > ALL_ITEMS {
+                if *all_items > ALL_ITEMS {
                     return None;
                 }
                 if items.len() <= index {
@@ -177,6 +180,7 @@ mod tests {
             r#"[{"jsonPath":"a","stringValue":"x"}]"#,
             r#"[{"jsonPath":"$","stringValue":"x"}]"#,
             r#"[{"jsonPath":"$.a[4000000000]","stringValue":"x"}]"#,
+            r#"[{"jsonPath":"$.a[18446744073709551615]","stringValue":"x"}]"#,
             r#"[{"jsonPath":"$.a[-1]","stringValue":"x"}]"#,
             r#"[{"jsonPath":"$.a['b]","stringValue":"x"}]"#,
             r#"[{"jsonPath":"$.a","stringValue":"x"},{"jsonPath":"$.a.b","stringValue":"x"}]"#,

@@ -30,10 +30,11 @@ pub struct Report {
 
 impl Report {
     pub(in crate::mask) fn is_empty(&self) -> bool {
-        let Self { findings, guarded, opaque, hosted, goes_on, unknown, present, .. } = self;
+        let Self { findings, guarded, opaque, hosted, present, .. } = self;
+        let Self { goes_on, unknown, thoughts, malformed, .. } = self;
         let counted = !(findings.is_empty() && guarded.is_empty() && opaque.is_empty());
         let seen = counted || !hosted.is_empty() || !present.is_empty() || *unknown > 0;
-        !(seen || *goes_on || self.thoughts || self.malformed)
+        !(seen || *goes_on || *thoughts || *malformed)
     }
 
     /// Adds what was seen in a part.

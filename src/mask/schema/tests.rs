@@ -101,6 +101,27 @@ fn what_admits_placeholders_or_is_no_constraint_stays() {
     }
 }
 
+/// One swap takes the place of those in a schema that is widened, and of no others.
+#[test]
+fn what_is_masked_around_and_in_schemas_stays_masked() {
+    let source = r#"{"system":"i-1","tools":[{"name":"a","input_schema":{"title":"i-2"}},{"name":"b","description":"i-3","input_schema":{"title":"i-4","pattern":"^i-[0-9a-f]{17}$","default":"i-5"}}],"messages":"i-6"}"#;
+    let tape = Tape::parse(source, 32).unwrap();
+    let at = |value: &str| source.find(value).unwrap();
+    let mut swaps: Vec<_> = (1..=6)
+        .rev()
+        .map(|number| {
+            let start = at(&format!("i-{number}"));
+            Swap { span: start..start + 3, with: format!("AWS_EC2_{number}") }
+        })
+        .collect();
+    let masked = splice(source, &mut swaps.clone()).unwrap();
+    widen(&tape, Format::Messages, &mut swaps, 32).unwrap();
+    let sent = splice(source, &mut swaps).unwrap();
+    assert_eq!(swaps.len(), 5, "{swaps:?}");
+    assert!(sent.contains(&format!("^i-[0-9a-f]{{17}}${OR}")), "{sent}");
+    assert_eq!(sent.replace(OR, ""), masked);
+}
+
 #[test]
 fn a_widened_pattern_matches_what_it_did_and_placeholders() {
     for (pattern, good, bad) in [
