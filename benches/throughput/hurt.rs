@@ -3,7 +3,7 @@
 use serde_json::json;
 
 /// What is repeated, and its name.
-pub(crate) const HURTFUL: [(&str, &str); 15] = [
+pub(crate) const HURTFUL: [(&str, &str); 17] = [
     ("numbers, dots", "12.34.56.78."),
     ("half ids", "i-0123456789abcde "),
     ("hyphens", "vpc-subnet-i-eni-"),
@@ -18,6 +18,8 @@ pub(crate) const HURTFUL: [(&str, &str); 15] = [
     ("colons", "::1:a:b::"),
     ("placeholders", "AWS_EC2_A0123456789"),
     ("digits", "12345678901234567890 "),
+    ("commands", "aws eks x --name "),
+    ("parameters", "--type SecureString (value "),
     ("tokens", "xoxb-1234567890-ghp_0123456789"),
 ];
 

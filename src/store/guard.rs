@@ -178,19 +178,24 @@ impl Guard {
 
     /// What the store answers, over the connection that there is by then: where a server was
     /// started again or another became the primary, the next one is a moment away, and what is
-    /// done twice is done once.
+    /// done twice is done once. What the primary before it says may be old.
     async fn answered(&self, batch: &Batch, deadline: Duration) -> Result<Replies, Failure> {
-        let mut last = Failure::Deadline(deadline);
+        let mut last = Err(Failure::Deadline(deadline));
         let answered = timeout(deadline, async {
             loop {
-                match self.link.run(batch).await {
-                    Err(failure) if failure.is_of_connection() => last = failure,
-                    answered => return answered,
+                let answer = self.link.run(batch).await;
+                let failure = match &answer {
+                    Ok(replies) => replies.failure.as_ref(),
+                    Err(failure) => Some(failure),
+                };
+                if !failure.is_some_and(Failure::passes) {
+                    return answer;
                 }
+                last = answer;
                 sleep(AGAIN).await;
             }
         });
-        answered.await.unwrap_or(Err(last))
+        answered.await.unwrap_or(last)
     }
 
     fn report(&self, result: Result<(), &Failure>) {

@@ -78,12 +78,18 @@ impl From<RedisError> for Failure {
 }
 
 impl Failure {
-    /// Was there none, or was it lost?
-    pub(crate) fn is_of_connection(&self) -> bool {
-        matches!(self, Self::Connection(_) | Self::Client(NO_CONNECTION))
+    /// Was there no connection, or is it one to what was the primary? Another may be there soon.
+    pub(crate) fn passes(&self) -> bool {
+        match self {
+            Self::Connection(_) | Self::Client(NO_CONNECTION) => true,
+            Self::Refused(code) => **code == *READONLY,
+            _ => false,
+        }
     }
 }
 
+/// What a replica answers to who writes.
+const READONLY: &str = "READONLY";
 const NO_CONNECTION: &str = "no connection";
 
 fn io_kind(error: &RedisError) -> io::ErrorKind {
@@ -288,7 +294,7 @@ impl Link {
             asks.append(&mut reveals);
             line.send(asks, Who::Primary, limit).await?
         };
-        if answers.iter().any(|answer| *answer == Err(Failure::Refused("READONLY".into()))) {
+        if answers.iter().any(|answer| *answer == Err(Failure::Refused(READONLY.into()))) {
             self.demoted.notify_one();
         }
         read_answers(batch, answers)

@@ -23,7 +23,9 @@ const TURNS: usize = 50;
 const ORDERS: &str = "[[patterns]]\nname = \"orders\"\nkind = \"ORDER\"\n\
                       expression = 'ORD-[0-9]{4}'\nexamples = [\"ORD-1234\"]\n";
 /// Clients are shown what the model thought.
-const SHOWN: &str = "[restore]\nthinking = true\n";
+const SHOWN: &str = "[restore]\nthinking = true\n[store]\ndeadline = \"3s\"\n";
+/// Time for another primary on a machine that does much else.
+const PATIENT: &str = "[store]\ndeadline = \"3s\"\n";
 const ORDER: &str = "ORD-4711";
 /// Too weak to be masked where it stands alone.
 const NAME: &str = "orders";
@@ -299,12 +301,12 @@ async fn and_so_it_does_where_no_session_is_named() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn and_so_it_does_without_a_sessions_name() {
-    play(|_| Client::plain(None), 5, "").await;
+    play(|_| Client::plain(None), 5, PATIENT).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_python_sdk_talks_for_fifty_turns() {
-    play(Client::python, 7, "").await;
+    play(Client::python, 7, PATIENT).await;
 }
 
 /// Memory and store lost between a reload and the next turn: nobody remembers.
@@ -359,8 +361,9 @@ fn unmarked(body: &[u8]) -> Vec<Value> {
 /// Claude Code with its tools, each of whose requests goes to another replica.
 #[tokio::test(flavor = "multi_thread")]
 async fn claude_code_works_for_fifty_turns() {
-    let bed = Bed::start(Plan { redis: true, sentinel: true, ..Plan::default() }).await;
-    let others = [bed.replica("").await, bed.replica("").await];
+    let bed =
+        Bed::start(Plan { redis: true, sentinel: true, config: PATIENT, ..Plan::default() }).await;
+    let others = [bed.replica(PATIENT).await, bed.replica(PATIENT).await];
     let mut beds: Vec<Bed> = std::iter::once(bed).chain(others).collect();
     let mut steps: Vec<Value> = (0..TURNS)
         .map(|turn| {
@@ -385,7 +388,7 @@ async fn claude_code_works_for_fifty_turns() {
             Some(answer) = asked.recv() => {
                 // After a flush only the replica of the turn before knows all.
                 let next = if matches!(turn, 10 | 30) { which } else { (which + 1) % 3 };
-                which = happens(&mut beds, next, turn, "").await;
+                which = happens(&mut beds, next, turn, PATIENT).await;
                 turn += 1;
                 answer.send(beds[which].url("")).expect("it waits");
             }
