@@ -286,7 +286,7 @@ async fn play(client: impl FnOnce(&[Bed]) -> Client, seed: usize, config: &'stat
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_session_of_fifty_turns_keeps_its_beginning() {
-    play(|_| Client::plain(Some("6f0e0f5c-5f0e-4a57-9c5e-6a2f1f2a3b4c")), 1, "").await;
+    play(|_| Client::plain(Some("6f0e0f5c-5f0e-4a57-9c5e-6a2f1f2a3b4c")), 1, PATIENT).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
