@@ -21,88 +21,36 @@
 mod cluster;
 mod connect;
 mod facts;
+mod failure;
 mod line;
 mod sentinel;
 mod servers;
 
 use std::fmt;
-use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use redis::{Cmd, ErrorKind, RedisError, Value};
-use thiserror::Error;
+use redis::{Cmd, Value};
 use tokio::sync::Notify;
 use tracing::warn;
 
 use crate::store::batch::{Batch, NotWritten, Replies, Saved, StoreKey};
 use crate::store::config::RedisConfig;
 use crate::store::redis::facts::{CHECK_KEY, Checked};
+use crate::store::redis::failure::{NO_CONNECTION, READONLY};
 use crate::store::redis::line::{Answers, Ask, Line, Who};
 
 pub use connect::FileError;
 pub use facts::Facts;
+pub(crate) use failure::Failure;
 pub(crate) use servers::Holder;
 
 /// Written to see whether the store takes writes again.
 const PROBE_KEY: &str = "m1:probe";
 const PROBE_TTL: u64 = 60;
-
-/// Why a call failed. Holds no text of a key, a value or a password.
-#[derive(Clone, Debug, Error, PartialEq, Eq)]
-pub(crate) enum Failure {
-    #[error("no answer within {0:?}")]
-    Deadline(Duration),
-    #[error("Redis answered {0}")]
-    Refused(Box<str>),
-    #[error("connection: {0}")]
-    Connection(io::ErrorKind),
-    #[error("{0}")]
-    Client(&'static str),
-}
-
-impl From<RedisError> for Failure {
-    fn from(error: RedisError) -> Self {
-        if let Some(code) = error.code() {
-            return Self::Refused(code.into());
-        }
-        match error.kind() {
-            ErrorKind::AuthenticationFailed => Self::Client("authentication failed"),
-            ErrorKind::Io => Self::Connection(io_kind(&error)),
-            _ => Self::Client("protocol error"),
-        }
-    }
-}
-
-impl Failure {
-    /// Was there no connection, or is it one to what was the primary? Another may be there soon.
-    pub(crate) fn passes(&self) -> bool {
-        match self {
-            Self::Connection(_) | Self::Client(NO_CONNECTION) => true,
-            Self::Refused(code) => **code == *READONLY,
-            _ => false,
-        }
-    }
-}
-
-/// What a replica answers to who writes.
-const READONLY: &str = "READONLY";
-const NO_CONNECTION: &str = "no connection";
-
-fn io_kind(error: &RedisError) -> io::ErrorKind {
-    if error.is_timeout() {
-        io::ErrorKind::TimedOut
-    } else if error.is_connection_refusal() {
-        io::ErrorKind::ConnectionRefused
-    } else if error.is_connection_dropped() {
-        io::ErrorKind::ConnectionReset
-    } else {
-        io::ErrorKind::Other
-    }
-}
 
 /// Where to connect, and how.
 #[derive(Debug)]
