@@ -30,8 +30,7 @@ const FOLLOW: Duration = Duration::from_secs(1);
 const LOOK: u32 = 3;
 /// Between two attempts to write what waits while the breaker is closed.
 const FLUSH_PAUSE: Duration = Duration::from_millis(100);
-
-/// Between two attempts of a call that has found no connection.
+/// Between two attempts of a call that has found no connection, or a replica.
 const AGAIN: Duration = Duration::from_millis(20);
 
 #[derive(Debug)]

@@ -40,7 +40,7 @@ use tracing::warn;
 use crate::store::batch::{Batch, NotWritten, Replies, Saved, StoreKey};
 use crate::store::config::RedisConfig;
 use crate::store::redis::facts::{CHECK_KEY, Checked};
-use crate::store::redis::failure::{NO_CONNECTION, READONLY};
+use crate::store::redis::failure::NO_CONNECTION;
 use crate::store::redis::line::{Answers, Ask, Line, Who};
 
 pub use connect::FileError;
@@ -242,7 +242,7 @@ impl Link {
             asks.append(&mut reveals);
             line.send(asks, Who::Primary, limit).await?
         };
-        if answers.iter().any(|answer| *answer == Err(Failure::Refused(READONLY.into()))) {
+        if answers.iter().flat_map(|answer| answer.as_ref().err()).any(Failure::is_of_replica) {
             self.demoted.notify_one();
         }
         read_answers(batch, answers)

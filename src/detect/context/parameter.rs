@@ -62,7 +62,7 @@ fn behind(text: &[u8], from: usize, flag: bool) -> Option<usize> {
         match text.get(at)? {
             b'{' | b'[' | b'(' if !flag => depth += 1,
             b'}' | b']' | b')' if !flag => depth = depth.checked_sub(1)?,
-            b'v' | b'V' if depth == 0 && key(text, at) => return Some(at + VALUE.len()),
+            b'v' | b'V' if depth == 0 && held(text, at).is_some() => return Some(at + VALUE.len()),
             _ if ends(text, at, flag) => return None,
             _ => {}
         }
@@ -73,9 +73,12 @@ fn behind(text: &[u8], from: usize, flag: bool) -> Option<usize> {
 /// What stands in a value is not looked at: it may hold anything.
 fn before(text: &[u8], until: usize, flag: bool) -> Option<usize> {
     let first = until.saturating_sub(FAR);
-    let at = (first..until).rev().find(|&at| key(text, at) || is_type(text, at))?;
-    let value = password::after(text, at + VALUE.len())?;
-    same(text, value.end..until, flag).then_some(at + VALUE.len())
+    for at in (first..until).rev().take_while(|&at| !is_type(text, at)) {
+        if let Some(value) = held(text, at) {
+            return same(text, value.end..until, flag).then_some(at + VALUE.len());
+        }
+    }
+    None
 }
 
 /// Is each bracket between them closed, and nothing ended?
@@ -95,11 +98,11 @@ fn same(text: &[u8], between: Range<usize>, flag: bool) -> bool {
     depth == 0
 }
 
-/// Does a key `value` begin here, with something behind it that may be a password?
-fn key(text: &[u8], at: usize) -> bool {
+/// What the key `value` holds that begins here, if that may be a password.
+fn held(text: &[u8], at: usize) -> Option<Range<usize>> {
     let end = at + VALUE.len();
-    let word = text.get(at..end).is_some_and(|word| word.eq_ignore_ascii_case(VALUE));
+    let word = text.get(at..end)?.eq_ignore_ascii_case(VALUE);
     let free = |b: &u8| !b.is_ascii_alphanumeric() && *b != b'_';
     let left = at.checked_sub(1).and_then(|at| text.get(at)).is_none_or(free);
-    word && left && text.get(end).is_none_or(free) && password::after(text, end).is_some()
+    if word && left { password::after(text, end) } else { None }
 }

@@ -13,7 +13,7 @@ pub(super) const LENGTHS: RangeInclusive<usize> = SHORTEST..=LONGEST;
 const BETWEEN: usize = 12;
 
 /// The value of the key whose name ends at `at`.
-pub(in crate::detect) fn after(text: &[u8], at: usize) -> Option<Range<usize>> {
+pub(super) fn after(text: &[u8], at: usize) -> Option<Range<usize>> {
     let word_ends = text.get(at).is_none_or(|b| !b.is_ascii_alphanumeric() && *b != b'_');
     if !word_ends {
         return None;

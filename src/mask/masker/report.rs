@@ -30,8 +30,17 @@ pub struct Report {
 
 impl Report {
     pub(in crate::mask) fn is_empty(&self) -> bool {
-        let Self { findings, guarded, opaque, hosted, present, .. } = self;
-        let Self { goes_on, unknown, thoughts, malformed, .. } = self;
+        let Self {
+            findings,
+            guarded,
+            opaque,
+            hosted,
+            goes_on,
+            unknown,
+            present,
+            thoughts,
+            malformed,
+        } = self;
         let counted = !(findings.is_empty() && guarded.is_empty() && opaque.is_empty());
         let seen = counted || !hosted.is_empty() || !present.is_empty() || *unknown > 0;
         !(seen || *goes_on || *thoughts || *malformed)
@@ -39,16 +48,26 @@ impl Report {
 
     /// Adds what was seen in a part.
     pub(super) fn add(&mut self, part: &Self) {
-        let Self { findings, guarded, opaque, hosted, present, .. } = part;
+        let Self {
+            findings,
+            guarded,
+            opaque,
+            hosted,
+            goes_on,
+            unknown,
+            present,
+            thoughts,
+            malformed,
+        } = part;
         add(&mut self.findings, findings);
         add(&mut self.guarded, guarded);
         add(&mut self.opaque, opaque);
         add(&mut self.hosted, hosted);
-        self.goes_on |= part.goes_on;
-        self.unknown += part.unknown;
+        self.goes_on |= goes_on;
+        self.unknown += unknown;
         self.present.extend_from_slice(present);
-        self.thoughts |= part.thoughts;
-        self.malformed |= part.malformed;
+        self.thoughts |= thoughts;
+        self.malformed |= malformed;
     }
 }
 

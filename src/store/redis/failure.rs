@@ -37,14 +37,16 @@ impl Failure {
     pub(crate) fn passes(&self) -> bool {
         match self {
             Self::Connection(_) | Self::Client(NO_CONNECTION) => true,
-            Self::Refused(code) => **code == *READONLY,
-            _ => false,
+            failure => failure.is_of_replica(),
         }
+    }
+
+    /// Did a replica answer to who writes?
+    pub(super) fn is_of_replica(&self) -> bool {
+        matches!(self, Self::Refused(code) if **code == *"READONLY")
     }
 }
 
-/// What a replica answers to who writes.
-pub(super) const READONLY: &str = "READONLY";
 pub(super) const NO_CONNECTION: &str = "no connection";
 
 fn io_kind(error: &RedisError) -> io::ErrorKind {
