@@ -10,7 +10,7 @@ use crate::body::json::{Node, Tape};
 use crate::body::splice::Misfit;
 
 /// As many bytes are copied at once: a copy of known size needs no call.
-const PIECE: usize = 32;
+const PIECE: usize = 64;
 /// What has no escapes and is longer is not copied.
 const LONG: usize = 4 << 10;
 /// Stands before each text: a part of none.

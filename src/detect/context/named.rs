@@ -6,7 +6,7 @@ use std::ops::Range;
 use crate::detect::Kind;
 use crate::detect::boundary::ends_escape;
 use crate::detect::context::behind::{BETWEEN, assigned, flag_value, is_pascal, run_for, xml};
-use crate::detect::context::names::{Key, LONGEST, Names, may_end};
+use crate::detect::context::names::{Key, LONGEST, Names, ends_like_a_key, four_before};
 use crate::detect::context::value;
 
 /// A value whose key names it.
@@ -102,13 +102,7 @@ impl Names {
         let skip = head.iter().rev().take_while(between).count();
         let end = at - skip;
         // Most signs end here.
-        if !matches!(
-            text.get(end.checked_sub(1)?)?,
-            b'd' | b'e' | b'r' | b's' | b't' | b'D' | b'E' | b'R' | b'S' | b'T'
-        ) {
-            return None;
-        }
-        if !may_end(text.get(end.saturating_sub(11)..end)?) {
+        if !ends_like_a_key(four_before(text, end)) {
             return None;
         }
         let head = text.get(end.saturating_sub(LONGEST + 1)..end)?;

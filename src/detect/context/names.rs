@@ -13,13 +13,8 @@ const OPTIONS: &str = include_str!("../patterns/option_names.toml");
 
 /// No key is longer, with its separators.
 pub(super) const LONGEST: usize = 80;
-/// How keys end, in small letters, by the last one; a list adds an `s`.
-const ENDINGS: [(u8, &[&[u8]]); 4] = [
-    (b'e', &[b"name", b"instance"]),
-    (b'd', &[b"id"]),
-    (b'r', &[b"identifier"]),
-    (b't', &[b"bucket"]),
-];
+/// How keys end, in small letters; a list adds an `s`.
+const ENDINGS: [&[u8]; 5] = [b"name", b"instance", b"id", b"identifier", b"bucket"];
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -159,12 +154,55 @@ pub(super) fn plain(name: &[u8]) -> Vec<u8> {
 /// Does this word end like a key? Almost none does.
 pub(super) fn may_end(word: &[u8]) -> bool {
     let one = word.strip_suffix(b"s").or_else(|| word.strip_suffix(b"S")).unwrap_or(word);
-    let Some(last) = one.last().map(u8::to_ascii_lowercase) else { return false };
-    let Some((_, endings)) = ENDINGS.iter().find(|(letter, _)| *letter == last) else {
-        return false;
-    };
-    endings.iter().any(|ending| {
+    let ends = |ending: &&[u8]| {
         let from = one.len().checked_sub(ending.len());
         from.and_then(|from| one.get(from..)).is_some_and(|end| end.eq_ignore_ascii_case(ending))
-    })
+    };
+    ends_like_a_key(four_before(word, word.len())) && ENDINGS.iter().any(ends)
+}
+
+/// May a word that ends with these four bytes end like a key?
+#[inline(always)]
+pub(crate) fn ends_like_a_key(four: u32) -> bool {
+    const fn of(text: [u8; 4]) -> u32 {
+        u32::from_le_bytes(text)
+    }
+    let four = four | of([SMALL; 4]);
+    let id = four >> 16 == of(*b"id\0\0") || four >> 8 == of(*b"ids\0");
+    let (name, instance) = (four == of(*b"name"), four == of(*b"ance"));
+    let (identifier, bucket) = (four == of(*b"fier"), four == of(*b"cket"));
+    let (names, instances) = (four == of(*b"ames"), four == of(*b"nces"));
+    let (identifiers, buckets) = (four == of(*b"iers"), four == of(*b"kets"));
+    // Not one after the other: that could not be foretold.
+    id | name | instance | identifier | bucket | names | instances | identifiers | buckets
+}
+
+/// The four bytes before this place; before the beginning of the text, zeros.
+#[inline(always)]
+pub(crate) fn four_before(text: &[u8], at: usize) -> u32 {
+    let head = text.get(..at).unwrap_or_default();
+    match head.last_chunk() {
+        Some(four) => u32::from_le_bytes(*four),
+        None => head.iter().fold(0, |all, &byte| all >> 8 | u32::from(byte) << 24),
+    }
+}
+
+/// Makes capital letters small ones, and signs other signs.
+const SMALL: u8 = 0x20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_end_in_few_ways() {
+        for ending in ENDINGS.iter().map(|ending| String::from_utf8_lossy(ending)) {
+            for word in [ending.to_string(), format!("My{ending}s"), ending.to_uppercase() + "S"] {
+                assert!(may_end(word.as_bytes()), "{word}");
+            }
+        }
+        for word in ["", "s", "d", "balance", "user", "types", "packet", "prices", "idx"] {
+            assert!(!may_end(word.as_bytes()), "{word}");
+        }
+    }
 }

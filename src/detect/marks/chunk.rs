@@ -6,6 +6,7 @@ use multiversion::multiversion;
 use multiversion::target::match_target;
 
 use crate::detect::boundary::begins_again;
+use crate::detect::context::names::{ends_like_a_key, four_before};
 #[cfg(target_arch = "x86_64")]
 use crate::detect::lanes::x86;
 use crate::detect::lanes::{self, Masks, WIDTH, block};
@@ -48,8 +49,8 @@ fn pick_words(text: &[u8], heads: &Heads, found: &mut Vec<usize>) {
         let escaped = begins & back(lead, lead_before, 1);
         (word_before, lead_before) = (word, lead);
         places.len = 0;
-        places.add(0, begins);
-        places.retain(|at| heads.may_hold(four(text, from + at)));
+        let rest = text.get(from..).unwrap_or_default();
+        places.add(0, begins, |at| heads.may_hold(four(rest, at)));
         found.extend(places.all(from));
         for word in bits(from, escaped) {
             let words = begins_again(text, word);
@@ -133,49 +134,42 @@ fn fill(text: &[u8], heads: &Heads, chunk: &mut Chunk) {
         chunk.sets.set(index + 1, &behind);
     }
     chunk.marks.fill(&chunk.sets);
-    (chunk.words.len, chunk.keys.len) = (0, 0);
-    let Rows { words, keys, .. } = &chunk.marks;
-    for (index, (&words, &keys)) in words.0.iter().zip(&keys.0).take(blocks).enumerate() {
-        chunk.words.add(index * WIDTH, words);
-        chunk.keys.add(index * WIDTH, keys);
-    }
     chunk.from = chunk.next;
     chunk.next += blocks * WIDTH;
-    let from = chunk.from;
-    chunk.words.retain(|at| heads.may_hold(four(text, from + at)));
-    chunk.keys.retain(|at| is_behind_key(text, from + at));
+    (chunk.words.len, chunk.keys.len) = (0, 0);
+    let rest = text.get(chunk.from..).unwrap_or_default();
+    for (index, &words) in chunk.marks.words.0.iter().enumerate() {
+        chunk.words.add(index * WIDTH, words, |at| heads.may_hold(four(rest, at)));
+    }
+    for (index, &keys) in chunk.marks.keys.0.iter().enumerate() {
+        chunk.keys.add(index * WIDTH, keys, |at| is_behind_key(text, chunk.from + at));
+    }
     if chunk.marks.escaped.any() {
         chunk.begin_again(text, heads);
     }
 }
 
-/// May a key end before the sign that stands here? Keys that name something end with one of a
-/// few letters, quotes and spaces may follow: almost all other signs are passed over.
+/// May a key end before the sign that stands here? Keys that name something end in few ways, and
+/// a quote or a space may follow: almost all other signs are passed over.
 #[inline(always)]
 fn is_behind_key(text: &[u8], at: usize) -> bool {
-    let kind = |places| {
+    let between = |places| {
         let byte = at.checked_sub(places).and_then(|at| text.get(at)).copied();
-        byte.and_then(|byte| BEFORE_SIGN.get(usize::from(byte))).copied().unwrap_or_default()
+        byte.and_then(|byte| BETWEEN.get(usize::from(byte))).copied().unwrap_or_default()
     };
-    match kind(1) {
-        ENDING => true,
-        BETWEEN => kind(2) != 0,
-        _ => false,
-    }
+    let apart = between(1);
+    let end = at.saturating_sub(usize::from(apart));
+    (apart && between(2)) | ends_like_a_key(four_before(text, end))
 }
 
-const ENDING: u8 = 1;
-const BETWEEN: u8 = 2;
+/// What may stand between a key and the sign behind it.
 #[expect(clippy::indexing_slicing, reason = "the compiler runs this, and checks it")]
-static BEFORE_SIGN: [u8; 256] = {
-    let mut kinds = [0; 256];
+static BETWEEN: [bool; 256] = {
+    let mut kinds = [false; 256];
     let mut byte = 0_u8;
     while byte < u8::MAX {
-        kinds[byte as usize] = match byte {
-            b'd' | b'e' | b'r' | b's' | b't' | b'D' | b'E' | b'R' | b'S' | b'T' => ENDING,
-            b' ' | b'\t' | b'"' | b'\'' | b'`' | b'\\' | b']' | b')' => BETWEEN,
-            _ => 0,
-        };
+        kinds[byte as usize] =
+            matches!(byte, b' ' | b'\t' | b'"' | b'\'' | b'`' | b'\\' | b']' | b')');
         byte += 1;
     }
     kinds

@@ -35,42 +35,33 @@ impl Places {
         self.len += 1;
     }
 
-    /// Adds the set bits of the block that begins at `from`.
+    /// Adds the set bits of the block that begins at `from`, those that pass. What passes is also
+    /// asked for places right behind the block.
     #[inline(always)]
-    pub(super) fn add(&mut self, from: usize, mut mask: u64) {
+    pub(super) fn add(&mut self, from: usize, mut mask: u64, pass: impl Fn(usize) -> bool) {
         let count = usize::try_from(mask.count_ones()).unwrap_or(WIDTH);
         // Most blocks have a few: the end of a loop over each could not be foretold.
-        for first in (0..count).step_by(STEP) {
-            for index in first..first + STEP {
-                let place = usize::try_from(mask.trailing_zeros()).unwrap_or(WIDTH);
-                self.set(self.len + index, from + place);
+        let steps = count.div_ceil(STEP);
+        let mut len = self.len;
+        for _ in 0..steps {
+            for _ in 0..STEP {
+                let at = from + usize::try_from(mask.trailing_zeros()).unwrap_or(WIDTH);
+                self.set(len, at);
+                len += usize::from(pass(at));
                 mask &= mask.wrapping_sub(1);
             }
         }
-        self.len += count;
-    }
-
-    /// Keeps those that pass.
-    #[inline(always)]
-    pub(super) fn retain(&mut self, pass: impl Fn(usize) -> bool) {
-        let mut kept = 0;
-        for index in 0..self.len {
-            let at = self.get(index);
-            self.set(kept, at);
-            kept += usize::from(pass(at));
+        self.len = len;
+        // What was too much stood for the place behind the block.
+        if steps * STEP > count && pass(from + WIDTH) {
+            self.len -= steps * STEP - count;
         }
-        self.len = kept;
     }
 
     pub(super) fn sort(&mut self) {
         if let Some(all) = self.at.get_mut(..self.len) {
             all.sort_unstable();
         }
-    }
-
-    #[inline(always)]
-    fn get(&self, index: usize) -> usize {
-        self.at.get(index % ROOM).copied().map_or(0, usize::from)
     }
 
     #[inline(always)]
@@ -87,23 +78,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn places_are_added_in_order_and_kept_if_they_pass() {
-        let mut places = Places::default();
-        for (block, mask) in [1 << 63 | 1, 0, 0x5555_5555_5555_5555, 1 << 7].into_iter().enumerate()
-        {
-            places.add(block * WIDTH, mask);
-        }
+    fn places_are_added_in_order_if_they_pass() {
+        let masks = [1 << 63 | 1, 0, 0x5555_5555_5555_5555, 1 << 7];
+        let added = |pass: fn(usize) -> bool| {
+            let mut places = Places::default();
+            for (block, mask) in masks.into_iter().enumerate() {
+                places.add(block * WIDTH, mask, pass);
+            }
+            places
+        };
         let even = (128..192).step_by(2);
         let all: Vec<_> = [0, 63].into_iter().chain(even).chain([199]).collect();
-        assert_eq!(places.all(0).collect::<Vec<_>>(), all);
-        places.retain(|at| at % 3 == 0);
+        assert_eq!(added(|_| true).all(0).collect::<Vec<_>>(), all);
+        let mut places = added(|at| at % 3 == 0);
         places.push(60);
         places.sort();
         let mut kept: Vec<_> = all.into_iter().filter(|at| at % 3 == 0).chain([60]).collect();
         kept.sort_unstable();
-        assert_eq!(
-            places.all(1000).collect::<Vec<_>>(),
-            kept.iter().map(|at| at + 1000).collect::<Vec<_>>()
-        );
+        let from: Vec<_> = kept.iter().map(|at| at + 1000).collect();
+        assert_eq!(places.all(1000).collect::<Vec<_>>(), from);
     }
 }
