@@ -3,7 +3,7 @@
 //! A neighboring ASCII letter or digit forbids. The last letter of an escape
 //! is no neighbor: tool results hold JSON in JSON, percent-encoded URLs and
 //! colored logs, where `\ni-0abc…`, `%2Fi-0abc…` and `\u001b[32mi-0abc…` begin
-//! with the identifier.
+//! with the identifier. So does `\u001b[Ki-0abc…`, as `grep --color` writes it.
 
 /// May a value begin at `at`?
 #[must_use]
@@ -38,12 +38,12 @@ pub(crate) fn ends_escape(bytes: &[u8], at: usize) -> bool {
         [.., b'%', a, b] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit() => true,
         [.., b'\\', b'x', a, b] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit() => true,
         [.., b'\\', b'u', a, b, c, d] => [a, b, c, d].iter().all(|b| b.is_ascii_hexdigit()),
-        [rest @ .., b'm'] => ends_color(rest),
+        [rest @ .., last] if last.is_ascii_alphabetic() => ends_control(rest),
         _ => false,
     }
 }
 
-/// An escape that a word begins with is not longer: `u001b`, or `32m` of a color.
+/// An escape that a word begins with is not longer: `u001b`, `32m` of a color, `2004h`.
 const ESCAPE: usize = 8;
 
 /// Where words begin inside the run of letters and digits at `word`: behind an escape,
@@ -51,7 +51,7 @@ const ESCAPE: usize = 8;
 #[inline]
 pub(crate) fn begins_again(bytes: &[u8], word: usize) -> impl Iterator<Item = usize> + '_ {
     let reach = match before(bytes, word) {
-        Some(b'\\' | b'%' | b'[' | b';') => ESCAPE,
+        Some(b'\\' | b'%' | b'[' | b';' | b'?') => ESCAPE,
         _ => 0,
     };
     let inside = move |at: &usize| bytes.get(*at - 1).is_some_and(u8::is_ascii_alphanumeric);
@@ -68,10 +68,9 @@ pub(crate) fn in_escape(bytes: &[u8], at: usize) -> bool {
         (Some(b'\\'), [b'n' | b't' | b'r' | b'b' | b'f', ..]) => true,
         (Some(b'\\'), [b'u', a, b, c, d, ..]) => hex(&[*a, *b, *c, *d]),
         (Some(b'\\'), [b'x', a, b, ..]) | (Some(b'%'), [a, b, ..]) => hex(&[*a, *b]),
-        (Some(b'['), [b'0'..=b'9' | b'm', ..]) => {
-            let len =
-                rest.iter().take(COLOR).take_while(|b| b.is_ascii_digit() || **b == b';').count();
-            rest.get(len) == Some(&b'm') && ends_escape(bytes, at + len + 1)
+        (Some(b'[' | b'?'), [first, ..]) if first.is_ascii_alphanumeric() => {
+            let len = rest.iter().take(NUMBERS).take_while(|b| is_of_numbers(**b)).count();
+            rest.get(len).is_some_and(u8::is_ascii_alphabetic) && ends_escape(bytes, at + len + 1)
         }
         _ => false,
     }
@@ -107,18 +106,28 @@ fn is_tag(part: &[u8]) -> bool {
     part.len() == TAG && part.first().is_some_and(u8::is_ascii_uppercase) && part.iter().all(symbol)
 }
 
-/// No color sequence holds more than this between `[` and `m`.
-const COLOR: usize = 20;
+/// No control sequence holds more than this between `[` and its letter.
+const NUMBERS: usize = 20;
 
-/// Does an ANSI control sequence (ECMA-48 SGR) end here, but for its `m`?
-fn ends_color(head: &[u8]) -> bool {
-    let numbers =
-        head.iter().rev().take(COLOR).take_while(|b| b.is_ascii_digit() || **b == b';').count();
+fn is_of_numbers(byte: u8) -> bool {
+    byte.is_ascii_digit() || b";?".contains(&byte)
+}
+
+/// Does a control sequence of a terminal (ECMA-48, 5.4) end here, but for its last letter?
+fn ends_control(head: &[u8]) -> bool {
+    let numbers = head.iter().rev().take(NUMBERS).take_while(|b| is_of_numbers(**b)).count();
     let head = head.get(..head.len() - numbers).unwrap_or_default();
     let Some(head) = head.strip_suffix(b"[") else { return false };
     [b"\x1b".as_slice(), b"\\u001b", b"\\u001B", b"\\x1b", b"\\x1B", b"\\033", b"\\e"]
         .iter()
         .any(|escape| head.ends_with(escape))
+}
+
+/// The length of the control sequence that begins here.
+pub(crate) fn control(text: &[u8]) -> Option<usize> {
+    let rest = text.strip_prefix(b"\x1b[")?;
+    let numbers = rest.iter().take(NUMBERS).take_while(|b| is_of_numbers(**b)).count();
+    rest.get(numbers).is_some_and(u8::is_ascii_alphabetic).then_some(numbers + 3)
 }
 
 #[cfg(test)]
@@ -155,6 +164,12 @@ mod tests {
             ("\\x1b[m", true),
             ("\\033[0m", true),
             ("\\e[0m", true),
+            ("\u{1b}[01;31m\u{1b}[K", true),
+            ("\u{1b}[2K", true),
+            ("\\u001b[G", true),
+            ("\u{1b}[?25l", true),
+            ("[K", false),
+            ("x[2J", false),
             ("[32m", false),
             ("u001b[32m", false),
             ("m", false),
@@ -176,6 +191,9 @@ mod tests {
             (r"%x", 1, false),
             ("\u{1b}[32mx", 2, true),
             ("[32mx", 1, false),
+            ("\u{1b}[Kx", 2, true),
+            ("\u{1b}[?25lx", 3, true),
+            ("[Kx", 1, false),
         ] {
             assert_eq!(in_escape(text.as_bytes(), at), inside, "{text} {at}");
         }

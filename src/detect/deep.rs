@@ -1,14 +1,21 @@
-//! Text that itself holds escapes: JSON in JSON, at any depth.
+//! Text that itself holds escapes: JSON in JSON, at any depth, and colors of a terminal.
 //!
 //! `\u0069-0abc…` and `arn:…:role\/app` are found by decoding one more level,
-//! leniently, and mapping what is found back. The value is the outer spelling.
+//! leniently, and mapping what is found back. So is what a control sequence cuts, as
+//! `grep --color` does. The value is the outer spelling.
 
 use std::ops::Range;
 
 use memchr::memmem;
 
+use crate::detect::boundary::control;
+
 /// Seven levels of JSON in JSON need 127 backslashes before a quote.
 pub(super) const LEVELS: usize = 6;
+
+/// Begins a control sequence.
+pub(super) const ESCAPE: u8 = 0x1b;
+const CONTROL: &[u8] = &[ESCAPE, b'['];
 
 /// A text with one level of escapes decoded.
 pub(super) struct Decoded {
@@ -20,23 +27,30 @@ pub(super) struct Decoded {
 /// Decodes one level, if an escape may hide a character of an identifier.
 pub(super) fn decode(text: &str) -> Option<Decoded> {
     let bytes = text.as_bytes();
-    if memmem::find(bytes, b"\\u").is_none() && memmem::find(bytes, b"\\/").is_none() {
+    let escapes: [&[u8]; 3] = [b"\\u", b"\\/", CONTROL];
+    if escapes.iter().all(|escape| memmem::find(bytes, escape).is_none()) {
         return None;
     }
     let mut decoded = Decoded { text: String::with_capacity(text.len()), runs: vec![(0, 0)] };
     let mut at = 0;
     while let Some(rest) = text.get(at..) {
-        let Some(plain) = memchr::memchr(b'\\', rest.as_bytes()) else {
+        let Some(plain) = memchr::memchr2(b'\\', ESCAPE, rest.as_bytes()) else {
             decoded.text.push_str(rest);
             break;
         };
         decoded.text.push_str(rest.get(..plain).unwrap_or_default());
         at += plain;
         let rest = text.get(at..).unwrap_or_default();
-        let (character, len) = escape(rest).unwrap_or(('\\', 1));
         decoded.runs.push((decoded.text.len(), at));
-        decoded.text.push(character);
-        at += len;
+        at += match control(rest.as_bytes()) {
+            Some(len) => len,
+            None => {
+                let own = if rest.starts_with('\\') { '\\' } else { char::from(ESCAPE) };
+                let (character, len) = escape(rest).unwrap_or((own, 1));
+                decoded.text.push(character);
+                len
+            }
+        };
         decoded.runs.push((decoded.text.len(), at));
     }
     Some(decoded)
@@ -45,12 +59,19 @@ pub(super) fn decode(text: &str) -> Option<Decoded> {
 impl Decoded {
     /// The span outside that a span inside was decoded from.
     pub(super) fn outer(&self, span: &Range<usize>) -> Range<usize> {
-        self.map(span.start)..self.map(span.end)
+        let before = self.runs.partition_point(|&(inner, _)| inner < span.end);
+        // Where nothing stands for a control sequence, what is before it ends before it.
+        let end = match self.runs.get(before) {
+            Some(&(inner, outer)) if inner == span.end => outer,
+            _ => self.map(before, span.end),
+        };
+        let after = self.runs.partition_point(|&(inner, _)| inner <= span.start);
+        self.map(after, span.start)..end
     }
 
-    fn map(&self, inside: usize) -> usize {
-        let after = self.runs.partition_point(|&(inner, _)| inner <= inside);
-        let run = after.checked_sub(1).and_then(|at| self.runs.get(at));
+    /// A place inside the run before this one.
+    fn map(&self, next: usize, inside: usize) -> usize {
+        let run = next.checked_sub(1).and_then(|at| self.runs.get(at));
         run.map_or(inside, |&(inner, outer)| outer + (inside - inner))
     }
 }
@@ -65,7 +86,7 @@ pub(super) fn escape_at(text: &[u8]) -> Option<(char, usize)> {
 
 /// The character that an escape at the beginning stands for, and its length.
 fn escape(rest: &str) -> Option<(char, usize)> {
-    let mut bytes = rest.bytes().skip(1);
+    let mut bytes = rest.strip_prefix('\\')?.bytes();
     let character = match bytes.next()? {
         b'u' => return unicode(rest),
         b'n' => '\n',
@@ -109,6 +130,8 @@ mod tests {
             (r"\ud83d\ude00 x\u0079z", "xyz", r"x\u0079z"),
             (r"\\u0069-0", r"\u0069-0", r"\\u0069-0"),
             (r"é\/\q\ud83d x", "q\\ud83d", r"q\ud83d"),
+            ("\x1b[1mar\x1b[m\x1b[Kn:a\x1b[0m x", "arn:a", "ar\x1b[m\x1b[Kn:a"),
+            ("a\x1b[1m\x1b[Kbc \x1b7d", "bc \x1b7d", "bc \x1b7d"),
         ] {
             let decoded = decode(text).expect("holds an escape");
             let start = decoded.text.find(inside).expect(text);

@@ -32,7 +32,7 @@ pub(crate) struct Masks {
     pub sign: u64,
     pub backslash: u64,
     /// What stands before the letters and digits of an escape, but for the backslash: `%`,
-    /// `[`, `;`.
+    /// `[`, `;`, `?`.
     pub lead: u64,
     /// `s` and `S`, `w` and `W`: `passwd` and `password` have both.
     pub s: u64,
@@ -62,7 +62,7 @@ impl<E, W, O, S, B> Compare<E, W, O, S, B> {
         B: Fn(M) -> u64,
     {
         let Self { equals, within, or, small, bits } = self;
-        let lead = or(equals(all, b'\\'), equals(all, b'%'));
+        let lead = or(or(equals(all, b'\\'), equals(all, b'%')), equals(all, b'?'));
         let lead = or(lead, or(equals(all, b'['), equals(all, b';')));
         let word = or(within(small(all), b'a', b'z'), within(all, b'0', b'9'));
         (bits(word), bits(lead))
@@ -97,6 +97,7 @@ impl Masks {
         let (hyphen, slash) = (equals(all, b'-'), equals(all, b'/'));
         let base64 = or(or(word, hyphen), or(slash, equals(all, b'+')));
         let lead = or(or(equals(all, b'%'), equals(all, b'[')), equals(all, b';'));
+        let lead = or(lead, equals(all, b'?'));
         Self {
             word: bits(word),
             digit: bits(digit),
@@ -237,7 +238,7 @@ mod tests {
                 slash: mask(block, |b| b == b'/'),
                 sign: mask(block, |b| b"=>|".contains(&b)),
                 backslash: mask(block, |b| b == b'\\'),
-                lead: mask(block, |b| b"%[;".contains(&b)),
+                lead: mask(block, |b| b"%[;?".contains(&b)),
                 s: mask(block, |b| small(b) == b's'),
                 w: mask(block, |b| small(b) == b'w'),
             };

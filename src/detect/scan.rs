@@ -110,7 +110,7 @@ impl Catalog {
         let first = out.len();
         let mut gaps = Gaps::new(taken);
         self.fill(pass, label, &mut gaps, out);
-        if pass.escapes {
+        if pass.escapes || memchr::memchr(deep::ESCAPE, text.as_bytes()).is_some() {
             self.deeper(text, label, &mut gaps, out);
         }
         if let Some(allowed) = &self.allowed {

@@ -35,6 +35,24 @@ fn escapes_do_not_hide() {
         ("", "\\nmy-data.s3.amazonaws.com/x", "\\n[S3_BUCKET].s3.amazonaws.com/x"),
         ("", "\u{1b}[32mi-0123456789abcdef0\u{1b}[0m", "\u{1b}[32m[EC2]\u{1b}[0m"),
         ("", r"\u001b[32mi-0123456789abcdef0\u001b[0m", r"\u001b[32m[EC2]\u001b[0m"),
+        // `grep --color`, bars of progress.
+        (
+            "",
+            "\x1b[01;31m\x1b[Ki-0c9d8e7f6a5b40312\x1b[m\x1b[K \x1b[KAKIAXP3K7QZL5MNB2VTR \x1b[2K\x1b[Gvpc-07e6d5c4b3a291807",
+            "\x1b[01;31m\x1b[K[EC2]\x1b[m\x1b[K \x1b[K[ACCESS_KEY] \x1b[2K\x1b[G[VPC]",
+        ),
+        ("", "\x1b[?25lAKIAXP3K7QZL5MNB2VTR\x1b[?25h", "\x1b[?25l[ACCESS_KEY]\x1b[?25h"),
+        ("", r"\e[Ki-0123456789abcdef0 [Ki-0123456789abcdef0", r"\e[K[EC2] [Ki-0123456789abcdef0"),
+        (
+            "",
+            "\x1b[01;31m\x1b[Karn\x1b[m\x1b[K:aws:iam::481726350914:role/LedgerAdmin\x1b[0m x",
+            "\x1b[01;31m\x1b[Karn\x1b[m\x1b[K:aws:iam::[ACCOUNT]:role/[IAM_ROLE]\x1b[0m x",
+        ),
+        (
+            "",
+            "arn:aws:iam::\x1b[1m481726350914\x1b[0m:role/LedgerAdmin",
+            "arn:aws:iam::\x1b[1m[ACCOUNT]\x1b[0m:role/[IAM_ROLE]",
+        ),
         ("", r#"{\"a\":\"\u0069-0123456789abcdef0\"}"#, r#"{\"a\":\"[EC2]\"}"#),
         ("", r"\\u0069-0123456789\\u0061bcdef0", "[EC2]"),
         ("", r"i\\\\u002d0123456789abcdef0", "[EC2]"),
