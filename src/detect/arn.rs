@@ -162,9 +162,12 @@ impl Fields<'_> {
 
     /// Walks the components of a name along its layout.
     fn apply(&mut self, layout: &Layout, tokens: &[Token]) {
-        // `alias/aws/s3`, `parameter/aws/service/…`: AWS's own.
-        if tokens.first().is_some_and(|token| self.word(&token.span) == b"aws") {
-            return;
+        // `alias/aws/s3`, `parameter/aws/service/…`, `og:default:mysql-8-0`: AWS's own.
+        let default = tokens.get(1).is_some_and(|token| token.before == b':');
+        match tokens.first().map(|token| self.word(&token.span)) {
+            Some(b"aws") => return,
+            Some(b"default") if default => return,
+            _ => {}
         }
         let mut parts = layout.parts.as_slice();
         if layout.from_end {
@@ -306,11 +309,23 @@ pub(crate) fn is_owned(word: &[u8]) -> bool {
         b"object",
         b"",
     ];
-    const PREFIXES: [&[u8]; 2] = [b"AWS-", b"default."];
+    const PREFIXES: [&[u8]; 4] = [b"AWS-", b"default.", b"default:", b"rds-ca-"];
     OWNED.contains(&word)
-        || (word.len() <= 10 && word.iter().all(u8::is_ascii_digit))
+        || (word.len() <= 10 && word.iter().all(|b| b.is_ascii_digit() || *b == b'.'))
+        || is_date(word)
         || PREFIXES.iter().any(|prefix| word.starts_with(prefix))
         || word.ends_with(b".amazonaws.com")
+}
+
+/// `2015-03-31`, and the beginning of `2024-05-14T10:11:12.345`: versions, labels of streams.
+fn is_date(word: &[u8]) -> bool {
+    let Some((date, time)) = word.split_at_checked(10) else { return false };
+    let in_place = |(at, byte): (usize, &u8)| match at {
+        4 | 7 => *byte == b'-',
+        _ => byte.is_ascii_digit(),
+    };
+    let hour = time.strip_prefix(b"T").unwrap_or(time);
+    date.iter().enumerate().all(in_place) && hour.iter().all(u8::is_ascii_digit)
 }
 
 /// The length of the hyphen and six random characters that Secrets Manager

@@ -15,6 +15,7 @@ use crate::detect::classes::table::Table;
 use crate::detect::{Finding, Kind, Rank, network, template};
 
 mod made_up;
+mod owned;
 mod table;
 mod trial;
 
@@ -132,6 +133,8 @@ pub(crate) enum Require {
     PublicOctets,
     /// A name that somebody made up, not a word.
     MadeUp,
+    /// No name that is AWS's own, as those of regions are.
+    NotOwned,
 }
 
 const REGION: &str = "(?:(?:us|eu|ap|sa|ca|me|af|il|mx)(?:-gov|-iso[a-f]?)?|cn|us-isob)-(?:north|south|east|west|central)(?:east|west)?-[0-9]";
@@ -392,6 +395,7 @@ impl Require {
             Self::Password => is_secret(&template::own(value)),
             Self::Octets => network::octets(value).is_some(),
             Self::MadeUp => made_up::is_made_up(value),
+            Self::NotOwned => !is_region(value) && !owned::is_owned(value),
             Self::PublicOctets => network::octets(value).is_some_and(network::is_public),
         }
     }

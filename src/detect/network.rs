@@ -29,7 +29,8 @@ impl Catalog {
         let off: &[usize] = &[];
         let private = matches!(text.get(start..dot), Some(b"10" | b"172" | b"192"));
         let finders = &self.finders;
-        let private = if self.settings.private_ip && private { &*finders.private_ip } else { off };
+        let private = private && self.settings.private_ip && !is_version(text, start);
+        let private = if private { &*finders.private_ip } else { off };
         let public = if self.settings.public_ip { &*finders.public_ip } else { off };
         let classes = private.iter().chain(public).filter_map(|&at| self.classes.get(at));
         let found = classes.filter_map(|class| class.verify(text, start, &mut pass.found)).next();
@@ -75,6 +76,15 @@ impl Catalog {
             pass.runs.push(Run::address(span));
         }
     }
+}
+
+/// `version 10.4.32.1`
+fn is_version(text: &[u8], start: usize) -> bool {
+    let head = text.get(start.saturating_sub(12)..start).unwrap_or_default();
+    let gap = head.iter().rev().take_while(|b| b" \t:=\"'`vV".contains(b)).count();
+    let head = head.get(..head.len() - gap).unwrap_or_default();
+    let word = head.get(head.len().saturating_sub(7)..).unwrap_or_default();
+    gap > 0 && word.eq_ignore_ascii_case(b"version")
 }
 
 fn v6_kind(text: &[u8]) -> Option<&'static str> {

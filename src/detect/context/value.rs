@@ -8,7 +8,7 @@ use crate::detect::classes::{is_literal, is_region};
 
 const LENGTHS: std::ops::RangeInclusive<usize> = 2..=128;
 /// Words that stand for a value: types, empty values, and what documentation writes.
-const WORDS: [&[u8]; 22] = [
+const WORDS: [&[u8]; 23] = [
     b"string",
     b"str",
     b"number",
@@ -31,6 +31,8 @@ const WORDS: [&[u8]; 22] = [
     b"optional",
     b"value",
     b"all",
+    // The user of every registry: `docker login --username AWS`.
+    b"aws",
 ];
 /// What belongs to the names of a type, of AWS or of a place.
 const STARTS: [&[u8]; 6] = [b"arn:", b"aws:", b"AWS::", b"/aws/", b"aws/", b"alias/aws/"];

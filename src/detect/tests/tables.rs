@@ -87,6 +87,41 @@ fn arns_keep_their_shape() {
         ("", "arn:aws:iam::123456789012:root", "arn:aws:iam::[ACCOUNT]:root"),
         (
             "",
+            "shop-cache.x9k2ab.ng.0001.euw1.cache.amazonaws.com master.shop-cache.x9k2ab.euw1.cache.amazonaws.com",
+            "[ELASTICACHE].[CACHE_DOMAIN].ng.0001.euw1.cache.amazonaws.com master.[ELASTICACHE].[CACHE_DOMAIN].euw1.cache.amazonaws.com",
+        ),
+        (
+            "",
+            "shop-cache-002.shop-cache.x9k2ab.euw1.cache.amazonaws.com shop-vk3p1.serverless.use1.cache.amazonaws.com",
+            "[ELASTICACHE].[ELASTICACHE].[CACHE_DOMAIN].euw1.cache.amazonaws.com [ELASTICACHE].serverless.use1.cache.amazonaws.com",
+        ),
+        (
+            "",
+            "arn:aws:apigateway:eu-west-1:lambda:path/2015-03-31/functions/arn:aws:lambda:eu-west-1:123456789012:function:orders-api/invocations",
+            "arn:aws:apigateway:eu-west-1:lambda:path/2015-03-31/functions/arn:aws:lambda:eu-west-1:[ACCOUNT]:function:[LAMBDA]/invocations",
+        ),
+        (
+            "",
+            "arn:aws:apigateway:eu-west-1:sqs:path/123456789012/orders-q arn:aws:apigateway:eu-west-1:dynamodb:action/PutItem",
+            "arn:aws:apigateway:eu-west-1:sqs:path/[ACCOUNT]/[RESOURCE] arn:aws:apigateway:eu-west-1:dynamodb:action/PutItem",
+        ),
+        (
+            "",
+            "arn:aws:dynamodb:eu-west-1:123456789012:table/Users/stream/2024-05-14T10:11:12.345",
+            "arn:aws:dynamodb:eu-west-1:[ACCOUNT]:table/[DYNAMODB]/stream/2024-05-14T10:11:12.345",
+        ),
+        (
+            "",
+            "arn:aws:rds:eu-west-1:123456789012:og:default:postgres-15 arn:aws:rds:eu-west-1:123456789012:og:orders",
+            "arn:aws:rds:eu-west-1:[ACCOUNT]:og:default:postgres-15 arn:aws:rds:eu-west-1:[ACCOUNT]:og:[RDS_GROUP]",
+        ),
+        (
+            "",
+            "arn:aws:secretsmanager:eu-west-1:123456789012:secret:prod/api-AbCdEf:password::",
+            "arn:aws:secretsmanager:eu-west-1:[ACCOUNT]:secret:[SECRET]-AbCdEf:password::",
+        ),
+        (
+            "",
             "arn:aws:iam::aws:policy/AdministratorAccess",
             "arn:aws:iam::aws:policy/AdministratorAccess",
         ),
