@@ -85,6 +85,7 @@ fn what_a_secure_parameter_holds() {
     for text in [
         "int value = 100000;\nSecureString pin = Read(100000);",
         "types: SecureStrings, value: 100000",
+        "{\"Parameter\": {\"Type\": \"SecureString\"}, \"Value\": \"blue-42!x\"}",
         "type = \"SecureString\"\n  value = var.db_password_1",
         "--value \"$PASSWORD_1\" --type SecureString",
         "a SecureString has a value that KMS encrypts (see values-1.md)",
