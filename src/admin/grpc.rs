@@ -20,7 +20,7 @@ use crate::admin::proto;
 use crate::admin::proto::masker_server::{Masker, MaskerServer};
 use crate::admin::rate::{Exceeded, Rate};
 use crate::admin::token::Denied;
-use crate::admin::{Control, Limits, log_level};
+use crate::admin::{Control, Limits, log_level, mode_status};
 use crate::listen::Peer;
 use crate::mask::{Tenant, placeholder};
 use crate::mode::Order;
@@ -30,6 +30,8 @@ use crate::telemetry::findings::Found;
 const OVERHEAD: usize = 4096;
 /// Characters of the reason for a mode.
 const REASON: usize = 200;
+/// No mode is set for longer, in seconds.
+pub(super) const DAY: u64 = 86_400;
 /// Callers that watch events at a time.
 const WATCHERS: usize = 16;
 /// Originals may be longer than their placeholders.
@@ -206,7 +208,8 @@ impl Masker for Api {
         let audit = Audit::begin("GetStatus", request.extensions().get::<Peer>(), 0);
         let status = (self.control.status)();
         let log_level = self.control.log.level().to_owned();
-        let answer = proto::GetStatusResponse { log_level, ..status.into() };
+        let mode_status = Some(mode_status(status.mode, self.control.watch.why()));
+        let answer = proto::GetStatusResponse { log_level, mode_status, ..status.into() };
         end(Ok(answer), audit, |_| End::default())
     }
 
@@ -223,7 +226,9 @@ impl Masker for Api {
             self.control.watch.ordered(view.mode, reason, &audit.peer);
             Ok(view)
         });
-        let answer = ordered.map(|view| proto::SetModeResponse { mode: Some(view.into()) });
+        let why = self.control.watch.why();
+        let answer =
+            ordered.map(|view| proto::SetModeResponse { mode: Some(mode_status(view, why)) });
         end(answer, audit, |_| End::default())
     }
 
@@ -233,7 +238,11 @@ impl Masker for Api {
     ) -> Result<Response<proto::SetLogLevelResponse>, Status> {
         let (_, place, asked) = request.into_parts();
         let mut audit = Audit::kept(&self.control.journal, "SetLogLevel", place.get::<Peer>(), 0);
-        let set = one_line(&asked.reason).and_then(|reason| {
+        let given = one_line(&asked.reason).and_then(|reason| {
+            let needed = || Status::invalid_argument("the log's level needs a reason");
+            Some(reason).filter(|reason| !reason.is_empty()).ok_or_else(needed)
+        });
+        let set = given.and_then(|reason| {
             log_level(&self.control, &mut audit, &asked.level, reason)
                 .map_err(|error| Status::invalid_argument(error.to_string()))
         });
@@ -300,6 +309,9 @@ fn one_line(reason: &str) -> Result<&str, Status> {
 fn order(asked: &proto::SetModeRequest) -> Result<(Order, &str), Status> {
     let invalid = Status::invalid_argument;
     let reason = one_line(&asked.reason)?;
+    if asked.seconds > DAY {
+        return Err(invalid(format!("seconds must be at most {DAY}, a day")));
+    }
     let time = (asked.seconds > 0).then(|| Duration::from_secs(asked.seconds));
     let order = match asked.mode() {
         proto::Mode::Normal if time.is_some() => {

@@ -36,6 +36,7 @@ use crate::telemetry::labels::Severity;
 use crate::telemetry::log;
 use crate::telemetry::log::Switch;
 use crate::telemetry::log::SwitchError;
+use crate::telemetry::watch::Why;
 
 pub use token::{Token, TokenError};
 
@@ -131,7 +132,7 @@ impl From<Status> for proto::GetStatusResponse {
         Self {
             version: status.version.to_owned(),
             mode: proto::Mode::from(status.mode.mode).into(),
-            mode_status: Some(status.mode.into()),
+            mode_status: None,
             store: Some(proto::StoreStatus {
                 backend: status.backend.to_owned(),
                 breaker: status.breaker.to_owned(),
@@ -158,9 +159,17 @@ impl From<mode::Mode> for proto::Mode {
     }
 }
 
+/// The mode, and who set it why.
+fn mode_status(view: mode::View, why: Why) -> proto::ModeStatus {
+    let Why { reason, activated_by, .. } = why;
+    proto::ModeStatus { reason, activated_by, ..view.into() }
+}
+
 impl From<mode::View> for proto::ModeStatus {
     fn from(view: mode::View) -> Self {
         Self {
+            reason: String::new(),
+            activated_by: String::new(),
             mode: proto::Mode::from(view.mode).into(),
             cause: view.cause.map_or("", mode::Cause::as_str).to_owned(),
             // Rounded up: 0 would say that it does not end.

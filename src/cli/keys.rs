@@ -27,7 +27,7 @@ pub(super) enum Keys {
     /// Let another seal key seal what is new; the second step
     Use(ring::Seal),
     /// Delete a seal key that nothing needs any more; the last step
-    Retire(ring::Seal),
+    Retire(ring::Retire),
     /// Give a tenant a salt of its own, so that it can be forgotten
     Enroll(ring::Enroll),
     /// Delete a tenant's salt, and with it all that is stored for the tenant

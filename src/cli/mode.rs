@@ -103,6 +103,11 @@ fn describe(status: &proto::ModeStatus) -> String {
     if status.seconds_left > 0 {
         text.push_str(&format!(", for {} s more", status.seconds_left));
     }
+    if status.cause == "operator" && !status.activated_by.is_empty() {
+        text.push_str(&format!("\nset from {}", status.activated_by));
+        let reason = if status.reason.is_empty() { "without a reason" } else { &status.reason };
+        text.push_str(&format!(": {reason}"));
+    }
     text.push('\n');
     text
 }

@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 use std::convert::Infallible;
+use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,7 +21,7 @@ use crate::cli::wiring;
 use crate::config::Config;
 use crate::config::key::KeySource;
 use crate::config::load::Flags;
-use crate::config::problem::Problems;
+use crate::config::problem::{Origin, Problem, Problems};
 use crate::ext_proc::service::Shared;
 use crate::listen::Stamp;
 use crate::telemetry::journal::Entry;
@@ -51,6 +52,7 @@ pub(super) struct Read {
 
 impl Source {
     pub(super) fn read(&self) -> Result<Read, Problems> {
+        self.can_be_read_again()?;
         let load = || Config::load(&self.flags, &|name| self.env.get(name).cloned());
         let (mut config, mut files, mut stamps) = (load()?, Vec::new(), Vec::new());
         for _ in 0..TRIES {
@@ -66,9 +68,28 @@ impl Source {
         Ok(Read { config, files, stamps })
     }
 
+    /// The file of the configuration.
+    fn own(&self) -> Option<PathBuf> {
+        Config::file_path(&self.flags, &|name| self.env.get(name).cloned())
+    }
+
+    /// A pipe is empty when it is read again.
+    fn can_be_read_again(&self) -> Result<(), Problems> {
+        let about = self.own().map(|path| (fs::metadata(&path), path));
+        match about {
+            Some((Ok(about), path)) if !about.is_file() => {
+                let text = "is no regular file: it is read again when it changes, so write it to a \
+                            file and name that";
+                let problem = Problem { origin: Origin::File(0), text: text.to_owned() };
+                Err(Problems { file: Some(path), list: vec![problem] })
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// The files whose change is a reason to read again.
     fn files(&self, config: &Config) -> Vec<PathBuf> {
-        let own = Config::file_path(&self.flags, &|name| self.env.get(name).cloned());
+        let own = self.own();
         let key = match &config.key {
             KeySource::File(path) => Some(path.clone()),
             KeySource::Env(_) | KeySource::Command(_) => None,
@@ -91,6 +112,8 @@ struct Watched {
     metrics: Metrics,
     files: Vec<PathBuf>,
     stamps: Vec<Option<Stamp>>,
+    /// What masker began with.
+    start: Config,
     /// Why the last one was refused: it is tried again, as a file that it names may come.
     refused: Option<String>,
 }
@@ -98,14 +121,14 @@ struct Watched {
 /// Runs until it is dropped.
 pub(super) async fn watch(
     source: Source,
-    Read { files, stamps, .. }: Read,
+    Read { files, stamps, config: start }: Read,
     settings: Shared,
     watch: Watch,
     journal: Journal,
     Asked { mut hangup, mut calls }: Asked,
 ) -> Infallible {
     let metrics = watch.metrics().clone();
-    let mut watched = Watched { source, settings, metrics, files, stamps, refused: None };
+    let mut watched = Watched { source, settings, metrics, files, stamps, start, refused: None };
     let mut ticks = time::interval(LOOK_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -169,6 +192,11 @@ impl Watched {
                 wiring::count_tenants(&config, &self.metrics);
                 self.settings.store(Arc::new(settings));
                 tracing::info!(patterns = own, "{WHAT} were read again");
+                let waiting = config.waiting(&self.start);
+                if !waiting.is_empty() {
+                    let sections = waiting.join(", ");
+                    tracing::warn!(sections, "changes here act when masker is started again");
+                }
                 Some(Reload::Applied)
             }
             Err(error) if !asked && self.refused.as_ref() == Some(&error) => None,

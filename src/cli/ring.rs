@@ -31,6 +31,17 @@ pub(super) struct Seal {
 }
 
 #[derive(Debug, Args)]
+pub(super) struct Retire {
+    /// The key file
+    file: PathBuf,
+    /// The number that `masker keys show` gives the seal key
+    id: u8,
+    /// Yes: what is still sealed under it can never be read again
+    #[arg(long)]
+    for_ever: bool,
+}
+
+#[derive(Debug, Args)]
 pub(super) struct Enroll {
     /// The key file
     file: PathBuf,
@@ -79,6 +90,10 @@ pub(super) enum RingCommandError {
         "this cannot be undone: what was stored for the tenant stays unreadable; if that is meant, add --for-ever, and delete copies of the key file too"
     )]
     ForEver,
+    #[error(
+        "this cannot be undone: what is still sealed under the key cannot be read any more; when `masker store stats` shows nothing under it, add --for-ever"
+    )]
+    Retire,
     #[error("cannot write {0:?}; the ring is as it was")]
     Write(PathBuf, #[source] io::Error),
     #[error("cannot write to standard output")]
@@ -102,14 +117,17 @@ pub(super) fn make_current(args: &Seal) -> Done {
     ring.make_current(args.id)?;
     write(&args.file, &ring)?;
     say(&format!(
-        "seal key {} seals from the next start on; what is used is sealed again under it, and after `store.ttl` the others can be retired",
+        "seal key {} seals as soon as a masker has read the file again, within seconds; what is used is sealed again under it, and when `masker store stats` shows nothing under the others, `store.ttl` later at most, they can be retired",
         args.id
     ))
 }
 
-pub(super) fn retire(args: &Seal) -> Done {
+pub(super) fn retire(args: &Retire) -> Done {
     let mut ring = key::ring(&args.file)?;
     ring.retire(args.id)?;
+    if !args.for_ever {
+        return Err(RingCommandError::Retire);
+    }
     write(&args.file, &ring)?;
     say(&format!("seal key {} is gone: what is still sealed under it cannot be read", args.id))
 }
@@ -208,7 +226,9 @@ mod tests {
         add(&File { file: file.clone() }).unwrap();
         assert_eq!(scope(&file).seal_id(), 0);
         make_current(&Seal { file: file.clone(), id: 1 }).unwrap();
-        retire(&Seal { file: file.clone(), id: 0 }).unwrap();
+        let retires = |for_ever| retire(&Retire { file: file.clone(), id: 0, for_ever });
+        assert!(matches!(retires(false), Err(RingCommandError::Retire)));
+        retires(true).unwrap();
         assert_eq!((scope(&file).seal_id(), scope(&file).seal_key(0)), (1, None));
         assert_eq!(scope(&file).mapping(false, "EC2", "i-1"), before);
         assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);

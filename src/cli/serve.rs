@@ -28,7 +28,7 @@ use crate::config::{Config, key, load};
 use crate::detect::CatalogError;
 use crate::ext_proc::gate::Gate;
 use crate::ext_proc::service::{Service, Shared};
-use crate::listen::{self, Bound, Listen, ListenError};
+use crate::listen::{self, Bound, Listen, ListenError, TlsError};
 use crate::mode;
 use crate::store::{OpenError, Store};
 use crate::telemetry::journal::{Entry, JournalError};
@@ -69,6 +69,8 @@ pub(super) enum ServeError {
     Listen(#[source] ListenError),
     #[error("the admin listener cannot be opened")]
     Admin(#[source] ListenError),
+    #[error("{0}.tls cannot be used")]
+    Tls(&'static str, #[source] TlsError),
     #[error("the admin listener failed")]
     AdminServe(#[from] admin::AdminError),
     #[error(transparent)]
@@ -190,7 +192,7 @@ fn announce(config: &Config, settings: &Shared, store: &Store, bound: (&Bound, &
     tracing::info!(%ext_proc, %admin, store = backend, classes, patterns, "serving");
 }
 
-fn token(config: &Config) -> Result<Token, TokenError> {
+pub(super) fn token(config: &Config) -> Result<Token, TokenError> {
     config.admin.token_file.as_ref().map_or_else(|| Ok(Token::none()), |path| Token::load(path))
 }
 

@@ -39,7 +39,7 @@ pub mod problem;
 mod restore;
 mod rows;
 pub mod schema;
-mod secret;
+pub(crate) mod secret;
 pub(crate) mod suggest;
 pub mod tenants;
 pub mod units;
@@ -89,6 +89,30 @@ pub struct Config {
     pub events: Option<Events>,
     /// Where traces go.
     pub traces: Option<Traces>,
+}
+
+impl Config {
+    /// The sections that are read at the start alone and differ from those of the start.
+    #[must_use]
+    pub fn waiting(&self, start: &Self) -> Vec<&'static str> {
+        let audit = |own: &Self| (own.audit_file.clone(), own.audit_stream.clone());
+        let request = |own: &Self| (own.routes.clone(), own.refuse.clone(), own.around);
+        let sections = [
+            ("listen", self.listen == start.listen),
+            ("admin", self.admin == start.admin),
+            ("store", self.store == start.store),
+            ("mode", self.mode == start.mode),
+            ("limits", self.limits == start.limits),
+            ("routes, refuse or request", request(self) == request(start)),
+            ("shutdown", self.shutdown == start.shutdown),
+            ("log", self.log == start.log && self.lock_memory == start.lock_memory),
+            ("audit", audit(self) == audit(start)),
+            ("alerts", self.alerts == start.alerts && self.webhook == start.webhook),
+            ("events", self.events == start.events),
+            ("traces", self.traces == start.traces),
+        ];
+        sections.into_iter().filter(|(_, same)| !same).map(|(name, _)| name).collect()
+    }
 }
 
 /// What is done to keep memory out of swap.

@@ -503,3 +503,17 @@ fn what_is_wrong_with_a_pattern_is_told_with_its_line() {
         assert!(!found[0].contains("canary"), "{found:?}");
     }
 }
+
+#[test]
+fn sections_that_wait_for_a_start_are_named() {
+    let start = config("");
+    for (text, waiting) in [
+        ("", vec![]),
+        ("[admin]\naddress = \"127.0.0.1:9999\"\n[limits]\ndepth = 64", vec!["admin", "limits"]),
+        ("[refuse]\nimages = true", vec!["routes, refuse or request"]),
+        // Read again.
+        ("[detect]\nprofile = \"strict\"", vec![]),
+    ] {
+        assert_eq!(config(text).waiting(&start), waiting, "{text}");
+    }
+}

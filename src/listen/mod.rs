@@ -184,6 +184,11 @@ async fn remove_stale(path: &Path) -> Result<(), ListenError> {
     }
 }
 
+/// Can the certificate, its key and the authorities of clients be used?
+pub fn check(tls: &Tls) -> Result<(), TlsError> {
+    Certificates::load(tls.clone()).map(drop)
+}
+
 #[cfg(test)]
 mod tests {
     use std::pin::pin;

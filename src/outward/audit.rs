@@ -16,7 +16,7 @@ const FIRST: Duration = Duration::from_millis(100);
 const MOST: Duration = Duration::from_secs(30);
 
 /// Where to, and how much is kept there.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stream {
     pub key: String,
     pub most: u64,

@@ -52,7 +52,7 @@ impl Channel {
 }
 
 /// What is published, and how often the performance is.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Events {
     pub channels: BTreeSet<Channel>,
     pub every: Duration,

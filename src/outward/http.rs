@@ -9,11 +9,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::uri::Scheme;
-use http::{HeaderName, HeaderValue, Request, StatusCode, Uri, header};
-use http_body_util::Full;
+use http::{HeaderMap, HeaderValue, Request, StatusCode, Uri, header};
+use http_body_util::{BodyExt, Full, Limited};
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -22,8 +22,10 @@ use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use zeroize::Zeroizing;
 
-/// For connecting, sending and the head of the answer together.
+/// For connecting, sending and the answer together.
 const TIME: Duration = Duration::from_secs(10);
+/// Bytes of an answer.
+const LARGEST: usize = 16 << 20;
 
 /// Why somebody cannot be told anything.
 #[derive(Debug, Error)]
@@ -34,6 +36,8 @@ pub enum TargetError {
     File(#[source] io::Error),
     #[error("holds no certificate in PEM")]
     Certificate,
+    #[error("has no certificate and key in PEM that belong together")]
+    Own,
     #[error("holds no token that can be sent")]
     Token,
     #[error("goes over http:// to another machine, where everybody on the way can read it")]
@@ -75,6 +79,16 @@ pub struct Target {
     authorization: Option<HeaderValue>,
 }
 
+impl PartialEq for Target {
+    /// The certificates that it trusts are not compared.
+    fn eq(&self, other: &Self) -> bool {
+        let own = |target: &Self| (target.port, target.tls.is_some(), target.authorization.clone());
+        (&self.host, &self.path, own(self)) == (&other.host, &other.path, own(other))
+    }
+}
+
+impl Eq for Target {}
+
 impl fmt::Debug for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Target({})", self.host)
@@ -84,13 +98,22 @@ impl fmt::Debug for Target {
 impl Target {
     /// The system's usual authorities are trusted, or those in `ca` alone.
     pub fn new(url: &str, ca: Option<&Path>) -> Result<Self, TargetError> {
+        Self::known_by(url, ca, None)
+    }
+
+    /// The same; the certificate and the key in these files are shown to who asks for them.
+    pub fn known_by(
+        url: &str,
+        ca: Option<&Path>,
+        own: Option<(&Path, &Path)>,
+    ) -> Result<Self, TargetError> {
         let uri: Uri = url.trim().parse().map_err(|_| TargetError::Url)?;
         let host = uri.host().ok_or(TargetError::Url)?.to_owned();
         let tls = match uri.scheme() {
             Some(scheme) if *scheme == Scheme::HTTPS => {
                 let bare = host.trim_start_matches('[').trim_end_matches(']').to_owned();
                 let name = ServerName::try_from(bare).map_err(|_| TargetError::Url)?;
-                Some((connector(ca)?, name))
+                Some((connector(ca, own)?, name))
             }
             Some(scheme) if *scheme == Scheme::HTTP => None,
             _ => return Err(TargetError::Url),
@@ -124,14 +147,37 @@ impl Target {
     }
 
     async fn send(&self, body: Bytes) -> Result<StatusCode, HttpError> {
+        let mut headers = HeaderMap::new();
+        if let Some(authorization) = &self.authorization {
+            headers.insert(header::AUTHORIZATION, authorization.clone());
+        }
+        Ok(self.exchange(&self.path, headers, body).await?.0)
+    }
+
+    /// Sends one body to another path, and waits for all of the answer.
+    pub async fn ask(
+        &self,
+        path: &str,
+        headers: HeaderMap,
+        body: Bytes,
+    ) -> Result<(StatusCode, Bytes), HttpError> {
+        timeout(TIME, self.exchange(path, headers, body)).await.map_err(|_| HttpError::Slow)?
+    }
+
+    async fn exchange(
+        &self,
+        path: &str,
+        headers: HeaderMap,
+        body: Bytes,
+    ) -> Result<(StatusCode, Bytes), HttpError> {
         let failed = |error: io::Error| HttpError::Connection(error.kind());
         let host = self.host.trim_start_matches('[').trim_end_matches(']');
         let stream = TcpStream::connect((host, self.port)).await.map_err(failed)?;
         match &self.tls {
-            None => self.request(stream, body).await,
+            None => self.request(stream, path, headers, body).await,
             Some((connector, name)) => {
                 let stream = connector.connect(name.clone(), stream).await.map_err(failed)?;
-                self.request(stream, body).await
+                self.request(stream, path, headers, body).await
             }
         }
     }
@@ -139,27 +185,33 @@ impl Target {
     async fn request(
         &self,
         stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        path: &str,
+        headers: HeaderMap,
         body: Bytes,
-    ) -> Result<StatusCode, HttpError> {
+    ) -> Result<(StatusCode, Bytes), HttpError> {
         let shaken = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await;
         let (mut sender, connection) = shaken.map_err(|_| HttpError::Protocol)?;
         let driven = tokio::spawn(connection);
         let agent = concat!("masker/", env!("CARGO_PKG_VERSION"));
-        let mut request = Request::post(&self.path)
+        let request = Request::post(path)
             .header(header::HOST, format!("{}:{}", self.host, self.port))
             .header(header::CONTENT_TYPE, "application/json")
             .header(header::USER_AGENT, agent);
-        if let Some(authorization) = &self.authorization {
-            request = request.header::<HeaderName, _>(header::AUTHORIZATION, authorization);
-        }
-        let request = request.body(Full::new(body)).map_err(|_| HttpError::Protocol)?;
-        let answer = sender.send_request(request).await.map_err(|_| HttpError::Protocol);
+        let mut request = request.body(Full::new(body)).map_err(|_| HttpError::Protocol)?;
+        request.headers_mut().extend(headers);
+        let answer = async {
+            let answer = sender.send_request(request).await.ok()?;
+            let status = answer.status();
+            let body = Limited::new(answer.into_body(), LARGEST).collect().await.ok()?;
+            Some((status, body.to_bytes()))
+        };
+        let answer = answer.await.ok_or(HttpError::Protocol);
         driven.abort();
-        Ok(answer?.status())
+        answer
     }
 }
 
-fn connector(ca: Option<&Path>) -> Result<TlsConnector, TargetError> {
+fn connector(ca: Option<&Path>, own: Option<(&Path, &Path)>) -> Result<TlsConnector, TargetError> {
     let mut roots = RootCertStore::empty();
     match ca {
         None => roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
@@ -178,8 +230,17 @@ fn connector(ca: Option<&Path>) -> Result<TlsConnector, TargetError> {
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|_| TargetError::Certificate)?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
+        .with_root_certificates(roots);
+    let config = match own {
+        None => config.with_no_client_auth(),
+        Some((certificates, key)) => {
+            let wrong = |_| TargetError::Own;
+            let chain = CertificateDer::pem_file_iter(certificates).map_err(wrong)?;
+            let chain = chain.collect::<Result<Vec<_>, _>>().map_err(wrong)?;
+            let key = PrivateKeyDer::from_pem_file(key).map_err(wrong)?;
+            config.with_client_auth_cert(chain, key).map_err(|_| TargetError::Own)?
+        }
+    };
     Ok(TlsConnector::from(Arc::new(config)))
 }
 

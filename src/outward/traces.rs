@@ -23,7 +23,7 @@ const TOGETHER: usize = 512;
 const PAUSE: Duration = Duration::from_secs(2);
 
 /// Where to, and how many of a hundred exchanges whose client does not say it itself.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Traces {
     pub target: Target,
     pub percent: u32,

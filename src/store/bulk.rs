@@ -34,7 +34,7 @@ pub enum BulkError {
     Memory,
     #[error("mapping store: {0}")]
     File(#[from] FileError),
-    #[error("the mapping store does not do it: {0}{1}")]
+    #[error("the mapping store (store.url) does not do it: {0}{1}")]
     Failed(String, &'static str),
     #[error(
         "the servers of the store changed meanwhile (a restart, a failover or slots that moved): begin again"
@@ -47,6 +47,12 @@ impl From<Failure> for BulkError {
         let remedy = match &failure {
             Failure::Refused(code) if &**code == "NOPERM" => {
                 "; the user needs SCAN, DBSIZE, PTTL and DEL beside what masker needs to serve"
+            }
+            Failure::Refused(code) if matches!(&**code, "NOAUTH" | "WRONGPASS") => {
+                "; the user or the password in store.url or store.password_file is wrong"
+            }
+            Failure::Connection(_) | Failure::Deadline(_) => {
+                "; is it running there? `masker doctor` says what it finds"
             }
             _ => "",
         };

@@ -9,6 +9,7 @@
 
 use std::fs::File;
 use std::fs::OpenOptions;
+use std::fs::TryLockError;
 use std::io;
 use std::io::BufRead;
 use std::io::BufReader;
@@ -44,6 +45,8 @@ pub enum JournalError {
     Open { path: PathBuf, source: io::Error },
     #[error("cannot read the audit log {}", path.display())]
     Read { path: PathBuf, source: io::Error },
+    #[error("another masker keeps the audit log {}; give each a file of its own", path.display())]
+    Taken { path: PathBuf },
     #[error("line {line} of the audit log {} {what}", path.display())]
     Broken { path: PathBuf, line: u64, what: &'static str },
 }
@@ -124,11 +127,19 @@ struct Copied {
 }
 
 impl Journal {
-    /// Goes on at the end of a file, which must be whole; makes it if there is none.
+    /// Goes on at the end of a file, which must be whole and nobody else's; makes it if there is
+    /// none.
     pub fn open(path: &Path) -> Result<Self, JournalError> {
         let failed = |source| JournalError::Open { path: path.to_owned(), source };
         let file = OpenOptions::new().append(true).create(true).mode(0o600).open(path);
         let file = file.map_err(failed)?;
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) => {
+                return Err(JournalError::Taken { path: path.to_owned() });
+            }
+            // Some file systems have no locks.
+            Err(TryLockError::Error(_)) | Ok(()) => {}
+        }
         let open = Open { file: Some(file), checked: check(path)?, ..Open::default() };
         Ok(Self(Some(Arc::new(Mutex::new(open)))))
     }
@@ -190,6 +201,18 @@ fn hash(content: &str) -> String {
     let digest = Sha256::digest(content.as_bytes());
     let halves = digest.iter().flat_map(|byte| [byte >> 4, byte & 15]);
     halves.filter_map(|half| char::from_digit(half.into(), 16)).collect()
+}
+
+/// Could a journal be opened here? Nothing is made.
+pub fn can_be_opened(path: &Path) -> Result<(), JournalError> {
+    let failed = |source| JournalError::Open { path: path.to_owned(), source };
+    if path.exists() {
+        OpenOptions::new().append(true).open(path).map_err(failed)?;
+        return check(path).map(drop);
+    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let about = std::fs::metadata(folder.unwrap_or(Path::new("."))).map_err(failed)?;
+    if about.is_dir() { Ok(()) } else { Err(failed(io::ErrorKind::NotADirectory.into())) }
 }
 
 /// Reads a whole journal and checks each line.
@@ -280,6 +303,7 @@ mod tests {
         for reasons in [["one", nasty], ["three", "four"]] {
             let journal = Journal::open(&path).unwrap();
             reasons.iter().for_each(|reason| journal.write(&entry(reason)));
+            assert!(matches!(Journal::open(&path), Err(JournalError::Taken { .. })));
         }
         let whole = check(&path).unwrap();
         assert_eq!(whole.entries, 4);

@@ -102,6 +102,41 @@ fn check_names_every_error() {
     assert_eq!(stderr(&output), wrong);
 }
 
+/// What the configuration names is read as a start reads it, if that is asked for.
+#[test]
+fn check_reads_what_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str, mode: u32| {
+        let path = dir.path().join(name);
+        fs::write(&path, text).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let key = format!("key_file = {:?}\n", file("key", &"8c1f0a7d93e4b256".repeat(4), 0o600));
+    let token = file("token", "abc", 0o600);
+    for (text, wrong) in [
+        (key.clone(), None),
+        (String::new(), Some("no key file")),
+        (format!("{key}[admin]\ntoken_file = {token:?}"), Some("has 3 characters")),
+        (
+            format!("{key}[audit]\nfile = \"/no/such/folder/a.log\""),
+            Some("cannot open the audit log"),
+        ),
+    ] {
+        let config = file("masker.toml", &text, 0o600);
+        assert!(masker(&["check", "--config", &config]).status.success());
+        let output = masker(&["check", "--files", "--config", &config]);
+        assert_eq!(output.status.success(), wrong.is_none(), "{text} {}", stderr(&output));
+        assert!(stderr(&output).contains(wrong.unwrap_or_default()), "{}", stderr(&output));
+    }
+    // A pipe is empty when it is read again.
+    let pipe = dir.path().join("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let output = masker(&["serve", "--config", pipe.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("is no regular file"), "{}", stderr(&output));
+}
+
 #[test]
 fn the_printed_default_checks_clean() {
     let dir = tempfile::tempdir().unwrap();

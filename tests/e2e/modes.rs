@@ -62,6 +62,10 @@ async fn block_all_refuses_until_it_ends() {
     assert_eq!(ok(&mode(&bed, &["show"])), "normal\n");
     let said = ok(&mode(&bed, &["block-all", "--for", "10m", "--reason", "a drill"]));
     assert!(said.starts_with("block-all, set by an operator, for "), "{said}");
+    assert!(said.contains("\nset from 127.0.0.1:") && said.ends_with(": a drill\n"), "{said}");
+    assert_eq!(ok(&mode(&bed, &["show"])).lines().nth(1), said.lines().nth(1));
+    let refused_time = refused(&mode(&bed, &["block-all", "--for", "2d", "--reason", "x"]));
+    assert!(refused_time.contains("at most 86400"), "{refused_time}");
     assert_eq!(bed.metric("masker_mode").await, "2");
     let reply = bed.post("/v1/messages", &asking(&prose())).await;
     assert_eq!((reply.status, reply.header("x-masker-refused")), (503, "blocked"));

@@ -4,7 +4,9 @@ import base64
 import hashlib
 import hmac
 import json
+import os
 import ssl
+import subprocess
 import time
 import unittest
 from concurrent import futures
@@ -92,6 +94,35 @@ class Parts(unittest.TestCase):
         self.assertNotEqual(alice, bob, "tenants share placeholders")
         for headers in ({}, {"x-api-key": "wrong"}, {"x-api-key": ""}, {"x-masker-tenant": "alice"}):
             self.refused(port, 401, headers=headers)
+
+    def test_a_gateway_that_asks_for_a_key_and_a_certificate_is_verified(self):
+        tls = rig.certificates(self.bed.directory / "verified")
+        verify = rig.free_port()
+        os.environ["VERIFY_PORT"] = str(verify)
+        self.addCleanup(os.environ.pop, "VERIFY_PORT")
+        headers = self.bed.directory / "headers"
+        headers.write_text("x-api-key: key-of-alice\n")
+        headers.chmod(0o600)
+
+        def run(port, *more):
+            done = subprocess.run([rig.MASKER, "verify", f"https://localhost:{port}", "--listen", f"127.0.0.1:{verify}",
+                                   "--ca", tls / "clients-ca.crt", *more], capture_output=True, text=True)
+            return done.returncode, done.stdout + done.stderr
+
+        port = self.bed.envoy("tls", "api-keys", TLS_DIR=tls, CLIENTS="alice=key-of-alice")
+        code, said = run(port, "--header-file", headers)
+        self.assertEqual(code, 0, said)
+        code, said = run(port)
+        self.assertEqual(code, 1, said)
+        self.assertIn("said 401): it asks its clients for a key", said)
+        self.assertIn("401: masker did not see it", said)
+        self.assertNotIn(" ok ", said)
+        self.bed.stop_envoys()
+        port = self.bed.envoy("mtls", TLS_DIR=tls)
+        code, said = run(port, "--cert", tls / "alice.crt", "--key", tls / "alice.key")
+        self.assertEqual(code, 0, said)
+        code, said = run(port)
+        self.assertEqual(code, 1, said)
 
     def test_jwt(self):
         secret = b"a secret of the identity provider of this test"

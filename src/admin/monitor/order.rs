@@ -22,6 +22,7 @@ use super::show::MODES;
 use super::show::mode_name;
 use crate::admin::audit::Audit;
 use crate::admin::audit::End;
+use crate::admin::grpc::DAY;
 use crate::listen::Peer;
 use crate::mode::Mode;
 use crate::mode::Order;
@@ -30,7 +31,6 @@ use crate::mode::Order;
 const LARGEST: usize = 4096;
 /// Characters of the reason.
 const REASON: usize = 200;
-const DAY: u64 = 86_400;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

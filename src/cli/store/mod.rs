@@ -127,6 +127,10 @@ pub(super) enum StoreError {
     Secret,
     #[error("this cannot be undone: if it is meant, add --for-ever")]
     ForEver,
+    #[error(
+        "the file has no end, its export was not finished: what it holds is imported, the rest is missing; export it with --resume"
+    )]
+    Unfinished,
     #[error("the runtime cannot be started")]
     Runtime(#[source] io::Error),
     #[error("cannot write the result")]
@@ -226,12 +230,14 @@ impl Counts {
 }
 
 async fn export(store: &Bulk, args: &Move) -> Result<String, StoreError> {
+    // First: a store that does not answer leaves no file.
+    let size = store.size().await?;
     let (mut file, mut at) = if args.resume {
         Export::resume(&args.file, &store.run())?
     } else {
         (Export::create(&args.file, &store.run())?, Some(Place::default()))
     };
-    let progress = Progress::start(store.size().await?);
+    let progress = Progress::start(size);
     while let Some(place) = at {
         let (rows, next) = store.page(place).await?;
         file.write(&rows, next)?;
@@ -256,11 +262,13 @@ async fn import(store: &Bulk, args: &Whole) -> Result<String, StoreError> {
         progress.add(rows.len());
     }
     progress.end();
-    if !file.is_whole() {
-        output::note("the file has no end: its export was not finished");
-    }
     let there = u64::try_from(read).unwrap_or(u64::MAX).saturating_sub(new);
-    Ok(format!("{new} imported, {there} were there\n"))
+    let text = format!("{new} imported, {there} were there\n");
+    if !file.is_whole() {
+        output::note(text.trim_end());
+        return Err(StoreError::Unfinished);
+    }
+    Ok(text)
 }
 
 async fn purge(config: &Config, store: &Bulk, tenant: &str) -> Result<String, StoreError> {

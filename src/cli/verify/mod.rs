@@ -1,6 +1,7 @@
 //! `masker verify`: sends values that were made for it through a running gateway
 //! to a stand-in for the provider, and proves that none arrives.
 
+mod gateway;
 mod planted;
 mod report;
 mod standin;
@@ -8,24 +9,16 @@ mod standin;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Duration;
 use std::time::SystemTime;
 
-use bytes::Bytes;
 use clap::Args;
-use http::Request;
-use http::Uri;
-use http_body_util::BodyExt;
-use http_body_util::Full;
-use hyper_util::rt::TokioIo;
 use memchr::memmem;
 use thiserror::Error;
-use tokio::net::TcpStream;
-use tokio::time::timeout;
 
 use crate::cli::output;
 use crate::telemetry::utc;
 
+use gateway::{Gateway, ROUTE, Way, WayError};
 use planted::Case;
 use planted::Planted;
 use report::Check;
@@ -33,16 +26,10 @@ use report::Format;
 use report::Report;
 use standin::StandIn;
 
-/// Envoy's route to the stand-in.
-const ROUTE: &str = "/masker-verify";
-/// No request takes longer.
-const PATIENCE: Duration = Duration::from_secs(15);
-
 #[derive(Debug, Args)]
 pub(super) struct Verify {
-    /// The gateway, such as http://localhost:8085
-    #[arg(value_name = "URL")]
-    url: String,
+    #[command(flatten)]
+    way: Way,
 
     /// Where the stand-in listens: what Envoy's cluster `verify` names
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8087")]
@@ -59,8 +46,8 @@ pub(super) struct Verify {
 
 #[derive(Debug, Error)]
 pub(super) enum VerifyError {
-    #[error("the gateway is http://HOST:PORT; {0:?} is not")]
-    Url(String),
+    #[error(transparent)]
+    Way(#[from] WayError),
     #[error("the stand-in cannot listen on {address}")]
     Listen { address: SocketAddr, source: std::io::Error },
     #[error("the system gives no random bytes: {0}")]
@@ -69,6 +56,8 @@ pub(super) enum VerifyError {
     Runtime(#[source] std::io::Error),
     #[error("the gateway {0} does not answer: {1}")]
     Gateway(String, String),
+    #[error("cannot write the report to {0:?}")]
+    Out(PathBuf, #[source] std::io::Error),
     #[error("cannot write the report")]
     Write(#[source] std::io::Error),
 }
@@ -79,30 +68,30 @@ pub(super) fn run(verify: &Verify) -> Result<ExitCode, VerifyError> {
     let report = runtime.map_err(VerifyError::Runtime)?.block_on(prove(verify))?;
     let text = report.write(verify.format);
     match &verify.out {
-        Some(path) => std::fs::write(path, text).map_err(VerifyError::Write)?,
+        Some(path) => {
+            std::fs::write(path, text).map_err(|error| VerifyError::Out(path.clone(), error))?
+        }
         None => output::result(text.as_bytes()).map_err(VerifyError::Write)?,
     }
     Ok(if report.passed { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 async fn prove(verify: &Verify) -> Result<Report, VerifyError> {
-    let gateway = verify.url.trim_end_matches('/');
-    let authority = gateway.strip_prefix("http://").filter(|own| own.parse::<Uri>().is_ok());
-    let authority = authority.ok_or_else(|| VerifyError::Url(verify.url.clone()))?;
+    let gateway = Gateway::new(&verify.way)?;
     let planted = Planted::new().map_err(VerifyError::Random)?;
     let listen = |source| VerifyError::Listen { address: verify.listen, source };
     let standin = StandIn::start(verify.listen).await.map_err(listen)?;
     let mut checks = Vec::new();
     for Case { name, path, body } in planted.cases() {
         let body = body.to_string();
-        let sent = send(authority, path, "application/json", body.clone().into_bytes()).await;
+        let sent = gateway.send(path, body.clone().into_bytes()).await;
         let (status, answer) =
-            sent.map_err(|error| VerifyError::Gateway(gateway.to_owned(), error))?;
+            sent.map_err(|error| VerifyError::Gateway(gateway.url.clone(), error))?;
         checks.push(judge(name, status, &body, &answer, &standin.take(), &planted));
     }
-    checks.push(refused(authority, &standin, &planted).await);
+    checks.push(refused(&gateway, &standin, &planted).await);
     Ok(Report {
-        gateway: gateway.to_owned(),
+        gateway: gateway.url,
         version: env!("CARGO_PKG_VERSION"),
         time: utc::rfc3339(SystemTime::now()),
         passed: checks.iter().all(|check| check.passed),
@@ -131,9 +120,16 @@ fn judge(
         return failed(format!("ARRIVED UNMASKED: {}", leaked.join(", ")));
     }
     let [arrived] = arrived else {
+        let remedy = match status {
+            401 | 403 => {
+                "it asks its clients for a key, a token or a certificate: give it one with \
+                          --header-file, or --cert and --key"
+                    .to_owned()
+            }
+            _ => format!("does Envoy's configuration have the route {ROUTE}/ and its cluster?"),
+        };
         return failed(format!(
-            "the stand-in got {} requests instead of one (the gateway said {status}): does Envoy's \
-             configuration have the route {ROUTE}/ and its cluster?",
+            "the stand-in got {} requests instead of one (the gateway said {status}): {remedy}",
             arrived.len()
         ));
     };
@@ -154,14 +150,18 @@ fn judge(
 }
 
 /// What cannot be masked must not arrive at all.
-async fn refused(authority: &str, standin: &StandIn, planted: &Planted) -> Check {
+async fn refused(gateway: &Gateway, standin: &StandIn, planted: &Planted) -> Check {
     let name = "a body that cannot be masked";
     let values: Vec<_> = planted.all().iter().map(|(_, value)| value.as_str()).collect();
     let mut body = values.join(" ").into_bytes();
     body.push(0xff);
-    let sent = send(authority, "/v1/messages", "application/json", body).await;
+    let sent = gateway.send("/v1/messages", body).await;
     let arrived = standin.take().len();
     match sent {
+        // Who says this has not shown the body to masker.
+        Ok((status @ (401 | 403 | 404 | 429), _)) => {
+            Check { name, passed: false, found: format!("{status}: masker did not see it") }
+        }
         Ok((status, _)) if (400..600).contains(&status) && arrived == 0 => {
             Check { name, passed: true, found: format!("refused with {status}, nothing arrived") }
         }
@@ -170,32 +170,4 @@ async fn refused(authority: &str, standin: &StandIn, planted: &Planted) -> Check
         }
         Err(error) => Check { name, passed: false, found: error },
     }
-}
-
-/// Status and body of the answer.
-async fn send(
-    authority: &str,
-    path: &str,
-    media: &str,
-    body: Vec<u8>,
-) -> Result<(u16, Vec<u8>), String> {
-    let exchange = async {
-        let text = |error: hyper::Error| error.to_string();
-        let address =
-            if authority.contains(':') { authority.to_owned() } else { format!("{authority}:80") };
-        let stream = TcpStream::connect(address).await.map_err(|error| error.to_string())?;
-        let shaken = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await;
-        let (mut sender, connection) = shaken.map_err(text)?;
-        let driven = tokio::spawn(connection);
-        let request = Request::post(format!("{ROUTE}{path}"))
-            .header("host", authority)
-            .header("content-type", media)
-            .body(Full::new(Bytes::from(body)))
-            .map_err(|error| error.to_string())?;
-        let (head, body) = sender.send_request(request).await.map_err(text)?.into_parts();
-        let body = body.collect().await.map_err(text)?.to_bytes();
-        driven.abort();
-        Ok((head.status.as_u16(), body.to_vec()))
-    };
-    timeout(PATIENCE, exchange).await.unwrap_or_else(|_| Err("no answer in time".to_owned()))
 }
