@@ -127,7 +127,7 @@ struct Writer<'b> {
 
 impl Writer<'_> {
     /// Adds what the escape at `at` stands for, and returns its length.
-    #[inline]
+    #[inline(always)]
     fn symbol(&mut self, source: &str, at: usize) -> usize {
         let one = match source.as_bytes().get(at + 1) {
             Some(b'n') => b'\n',
@@ -149,7 +149,7 @@ impl Writer<'_> {
         len
     }
 
-    #[inline]
+    #[inline(always)]
     fn push(&mut self, byte: u8) {
         if let Some(slot) = self.bytes.get_mut(self.len) {
             *slot = byte;
@@ -157,26 +157,23 @@ impl Writer<'_> {
         self.len += 1;
     }
 
-    #[inline]
+    /// Most parts are short: the end of a loop over pieces could not be foretold.
+    #[inline(always)]
     fn copy(&mut self, source: &[u8], span: Range<usize>) {
-        let (mut at, mut to) = (span.start, self.len);
-        self.len += span.len();
-        while at < span.end {
-            let from = source.get(at..).and_then(<[u8]>::first_chunk::<PIECE>);
-            let room = self.bytes.get_mut(to..).and_then(<[u8]>::first_chunk_mut);
-            let (Some(from), Some(room)) = (from, room) else {
-                return self.copy_exactly(to, source.get(at..span.end).unwrap_or_default());
-            };
-            *room = *from;
-            (at, to) = (at + PIECE, to + PIECE);
+        let from = source.get(span.start..).and_then(<[u8]>::first_chunk::<PIECE>);
+        let room = self.bytes.get_mut(self.len..).and_then(<[u8]>::first_chunk_mut);
+        match (from, room) {
+            (Some(from), Some(room)) if span.len() <= PIECE => *room = *from,
+            _ => self.copy_exactly(source.get(span.clone()).unwrap_or_default()),
         }
+        self.len += span.len();
     }
 
-    /// At the end of the source.
-    #[cold]
-    fn copy_exactly(&mut self, at: usize, rest: &[u8]) {
-        if let Some(to) = self.bytes.get_mut(at..at + rest.len()) {
-            to.copy_from_slice(rest);
+    /// What is long, or stands at the end of the source.
+    #[inline(never)]
+    fn copy_exactly(&mut self, part: &[u8]) {
+        if let Some(to) = self.bytes.get_mut(self.len..self.len + part.len()) {
+            to.copy_from_slice(part);
         }
     }
 }
