@@ -1,6 +1,7 @@
 //! Keys, certificates and the token: can they be read, and how old are they?
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::Duration;
 use std::time::SystemTime;
@@ -16,6 +17,7 @@ use crate::config::Config;
 use crate::config::key::KeySource;
 use crate::listen;
 use crate::listen::Tls;
+use crate::store::config::Backend;
 
 const DAY: u64 = 86_400;
 /// As in the rules for Prometheus.
@@ -31,7 +33,31 @@ pub(super) fn examine(config: &Config, now: SystemTime) -> Vec<Finding> {
         found.extend(tls.as_ref().map(|tls| certificate(listener, tls, now)));
     }
     found.push(token(config));
+    if let Backend::Redis(redis) = &config.store.backend {
+        for (option, path) in [
+            ("store.password_file", &redis.password_file),
+            ("store.sentinel_password_file", &redis.sentinel_password_file),
+        ] {
+            found.extend(path.as_ref().map(|path| password(option, path)));
+        }
+    }
     found
+}
+
+/// A password that others may read is theirs too.
+fn password(option: &str, path: &Path) -> Finding {
+    let mode = fs::metadata(path).map(|about| about.permissions().mode() & 0o7777);
+    match mode {
+        Ok(mode) if mode & 0o077 == 0 => good(format!("password: {option} is its owner's alone")),
+        Ok(mode) => note(
+            format!("password: {option} has mode {mode:04o}, so that others may read it"),
+            "`chmod 600` the file, and let it belong to the user that masker runs as",
+        ),
+        Err(error) => bad(
+            format!("password: {option} cannot be read: {error}"),
+            "write the password to the file, for the user that masker runs as",
+        ),
+    }
 }
 
 /// Where the keys come from, as people say it.
@@ -80,9 +106,10 @@ fn token(config: &Config) -> Finding {
             "write 32 characters to a file of mode 0600 and name it as `admin.token_file`",
         ),
         Some(Ok(_)) => good("token: read"),
-        Some(Err(error)) => {
-            bad(format!("token: {}", chain(&error)), "put the file right: the API is closed")
-        }
+        Some(Err(error)) => bad(
+            format!("token: {}", chain(&error)),
+            "put the file right: masker does not start with it, and one that runs closes its API",
+        ),
     }
 }
 
@@ -126,6 +153,19 @@ mod tests {
         }
         let none = written(dir.path(), "none.pem", "no certificate");
         assert_eq!(certificate("listen", &tls(none), end).level, Level::Bad);
+    }
+
+    #[test]
+    fn passwords_are_for_their_owner_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = written(dir.path(), "password", "canary");
+        for (mode, level) in [(0o600, Level::Good), (0o400, Level::Good), (0o644, Level::Note)] {
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+            let found = password("store.password_file", &path);
+            assert_eq!(found.level, level, "{found:?}");
+            assert!(!format!("{found:?}").contains("canary"), "{found:?}");
+        }
+        assert_eq!(password("store.password_file", &dir.path().join("none")).level, Level::Bad);
     }
 
     #[test]
