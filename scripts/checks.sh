@@ -8,7 +8,12 @@
 #
 # Each writes CHECKS_DIR/masker-NAME.prom, which Prometheus's node exporter shows
 # (--collector.textfile.directory): when the check last ran, and when it last succeeded.
-# GATEWAY, HEALTH (a URL), VERIFY_LISTEN and MASKER (the program) say where everything is.
+# GATEWAY, HEALTH (http://HOST:PORT/PATH), VERIFY_LISTEN and MASKER (the program) say where
+# everything is. Where the gateway wants TLS or knows its clients, `masker verify` needs more:
+#
+#   VERIFY_CA                  the authority of the gateway's certificate (tls, mtls)
+#   VERIFY_CERT, VERIFY_KEY    a client certificate and its key (mtls)
+#   VERIFY_HEADERS             a file with lines `name: value` (api-keys, jwt), for its owner alone
 set -euo pipefail
 CHECKS_DIR=${CHECKS_DIR:-/var/lib/masker-checks}
 GATEWAY=${GATEWAY:-http://127.0.0.1:8085}
@@ -40,8 +45,22 @@ masker_system_disk_free_ratio $(awk "BEGIN { print $free / $blocks }")
 "
 }
 
+# What it found is said only if it failed; the report holds no value.
 regression() {
-    "${MASKER:-masker}" verify "$GATEWAY" --listen "${VERIFY_LISTEN:-127.0.0.1:8087}" >/dev/null
+    local program=${MASKER:-masker} said more=()
+    command -v "$program" >/dev/null || { echo "checks: there is no program $program; MASKER names it" >&2; return 1; }
+    [ -z "${VERIFY_CA:-}" ] || more+=(--ca "$VERIFY_CA")
+    [ -z "${VERIFY_CERT:-}" ] || more+=(--cert "$VERIFY_CERT")
+    [ -z "${VERIFY_KEY:-}" ] || more+=(--key "$VERIFY_KEY")
+    [ -z "${VERIFY_HEADERS:-}" ] || more+=(--header-file "$VERIFY_HEADERS")
+    said=$("$program" verify "$GATEWAY" --listen "${VERIFY_LISTEN:-127.0.0.1:8087}" "${more[@]}") ||
+        { [ -z "$said" ] || echo "$said" >&2; return 1; }
+}
+
+# Before the first check: can what it finds be written?
+writable() {
+    [ -d "$CHECKS_DIR" ] || fail "CHECKS_DIR, $CHECKS_DIR, is no directory; make it, or name another one"
+    [ -w "$CHECKS_DIR" ] || fail "CHECKS_DIR, $CHECKS_DIR, cannot be written by $(id -un); give it to that user, or name another one"
 }
 
 # The value of a metric as it was last written; 0: never.
@@ -70,8 +89,9 @@ run() {
 }
 
 case ${1:-} in
-    health | system | regression) run "$1" ;;
+    health | system | regression) writable; run "$1" ;;
     always)
+        writable
         turn=0
         while true; do
             # The third without waiting for it: it may take longer than a turn.
@@ -81,5 +101,6 @@ case ${1:-} in
             turn=$((turn + 1))
             sleep 30
         done ;;
+    -h | --help) sed -n '2,/^set -e/s/^# \{0,1\}//p' "$0" ;;
     *) fail "usage: scripts/checks.sh health | system | regression | always" ;;
 esac

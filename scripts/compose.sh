@@ -27,14 +27,14 @@ done
 mkdir -p .masker/work "$dir/checks"
 if [ ! -s "$dir/tls/gateway.crt" ] || ! openssl x509 -checkend 2592000 -noout -in "$dir/tls/gateway.crt" >/dev/null; then
     openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 397 -subj "/CN=masker gateway" \
-        -addext "subjectAltName=DNS:localhost,DNS:envoy,IP:127.0.0.1" \
+        -addext "subjectAltName=DNS:localhost,DNS:envoy,IP:127.0.0.1" -addext "basicConstraints=critical,CA:FALSE" \
         -keyout "$dir/tls/gateway.key" -out "$dir/tls/gateway.crt" 2>/dev/null
 fi
 # Redis gets the passwords' hashes, and each user no more than it uses.
 hash() { tr -d '\n' <"$dir/$1" | openssl dgst -sha256 | sed 's/.*= *//'; }
 cat >"$dir/users.acl" <<ACL
 user default off
-user masker on #$(hash redis-password) ~m1:* ~masker:* resetchannels &aws-masker:* -@all +@connection +get +set +expire +role +publish +xadd +xrange +cluster|slots
+user masker on #$(hash redis-password) ~m1:* ~masker:* resetchannels &aws-masker:* -@all +@connection +info +get +set +expire +role +publish +xadd +xrange +cluster|slots
 user replica on #$(hash redis-replica-password) resetchannels -@all +psync +replconf +ping
 user sentinel on #$(hash redis-sentinel-password) allchannels -@all +multi +slaveof +ping +exec +subscribe +config|rewrite +role +publish +info +client|setname +client|kill +script|kill
 user cluster on #$(hash redis-cluster-password) resetchannels -@all +ping +cluster
@@ -48,7 +48,11 @@ esac
 case " $* " in *' --profile load '*) export UPSTREAM=${UPSTREAM:-http://load-provider:9000} ;; esac
 case " $* " in *' --profile sentinel '*) export STORE_URL=redis+sentinel://masker@sentinel-1:26379,sentinel-2:26379,sentinel-3:26379/masker ;; esac
 gateway=(cat) parts=() settings=()
-case " $* " in *' --profile tls '*) parts+=(tls) settings+=(--set TLS_DIR=/run/secrets) ;; esac
+case " $* " in
+    *' --profile tls '*)
+        parts+=(tls) settings+=(--set TLS_DIR=/run/secrets)
+        export CHECKS_GATEWAY=https://localhost:8085 CHECKS_CA=/run/secrets/gateway.crt ;;
+esac
 # Prometheus reads Envoy's metrics over the network `monitoring`.
 case " $* " in *' --profile monitoring '*) parts+=(stats-socket) settings+=(--set STATS_ADDRESS=0.0.0.0) ;; esac
 [ ${#parts[@]} = 0 ] || gateway=(scripts/gateway.py --base - "${parts[@]}" "${settings[@]}")

@@ -1,9 +1,15 @@
 #!/usr/bin/env bash
 # Starts a mock provider and the whole chain on free ports, sends one request and
-# shows what you sent, what the provider saw and what you got back.
+# shows what you sent, what the provider saw and what you got back. It builds both
+# programs first; MASKER names a masker that is built already.
 set -euo pipefail
-cd "$(dirname "$0")/.."
 fail() { echo "masker: $*" >&2; exit 1; }
+case ${1:-} in
+    '') ;;
+    -h | --help) sed -n '2,/^set -e/s/^# \{0,1\}//p' "$0"; exit ;;
+    *) fail "make demo takes no argument: $1; --help says what it does" ;;
+esac
+cd "$(dirname "$0")/.."
 command -v python3 >/dev/null || fail "python3 is missing (apt-get install python3 python3-venv)"
 command -v cargo >/dev/null || fail "cargo is missing (https://rustup.rs)"
 
@@ -19,12 +25,15 @@ print(*(each.getsockname()[1] for each in held))
 PY
 )"
 
-cargo build --release --bin masker --example mock_provider || fail "the build failed"
+wanted=(--example mock_provider)
+[ -n "${MASKER:-}" ] || wanted+=(--bin masker)
+[ -z "${MASKER:-}" ] || command -v "$MASKER" >/dev/null || fail "MASKER names no program: $MASKER"
+cargo build --release "${wanted[@]}" || fail "the build failed"
 built=${CARGO_TARGET_DIR:-target}/release
 "$built/examples/mock_provider" --listen "127.0.0.1:$mock" >"$state/mock.log" 2>&1 &
 mock_pid=$!
 STATE=$state PORT=$port HEALTH_PORT=$health MASKER_LISTEN=127.0.0.1:$listen MASKER_ADMIN=127.0.0.1:$admin \
-    STORE=memory UPSTREAM=http://127.0.0.1:$mock READY_FILE=$state/ready MASKER=$built/masker scripts/run.sh >"$state/run.log" 2>&1 &
+    STORE=memory UPSTREAM=http://127.0.0.1:$mock READY_FILE=$state/ready MASKER=${MASKER:-$built/masker} scripts/run.sh >"$state/run.log" 2>&1 &
 run_pid=$!
 trap 'kill "$run_pid" "$mock_pid" 2>/dev/null || true; wait 2>/dev/null || true' EXIT
 trap 'exit 130' INT TERM

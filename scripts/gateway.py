@@ -3,7 +3,10 @@
 
     scripts/gateway.py                                   lists what there is
     scripts/gateway.py mtls allow --set ALLOW=10.0.0.0/8 >envoy.yaml
-    scripts/render.sh | scripts/gateway.py --base - api-keys --set CLIENTS=@clients
+    scripts/render.sh | scripts/gateway.py --base - api-keys --set CLIENTS=@clients --out envoy.yaml
+
+--out writes the file whole or not at all, for its owner alone; with --group that group may
+read it, too. That is the way for a configuration that holds keys.
 
 The base is envoy/envoy.yaml. A value that begins with @ names a file that holds it:
 that is the place for keys. What a file in envoy/with/ may say:
@@ -19,9 +22,12 @@ that is the place for keys. What a file in envoy/with/ may say:
 item of the setting; @1@ and @2@ are the parts of the item. Needs nothing but Python.
 """
 import argparse
+import grp
+import os
 import pathlib
 import re
 import sys
+import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent.parent / "envoy"
 # What a value may hold: nothing that means something to YAML inside quotes.
@@ -154,12 +160,38 @@ def compose(base, names, given=()):
     return "\n".join(out) + "\n"
 
 
+def write(text, path, group):
+    """Beside, then renamed: nobody reads half of it, and nobody else reads it at any time."""
+    path = pathlib.Path(path)
+    try:
+        number = grp.getgrnam(group).gr_gid if group else -1
+    except KeyError:
+        raise Wrong(f"there is no group {group}; the Debian package makes masker-envoy") from None
+    try:
+        handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    except OSError as error:
+        raise Wrong(f"cannot write {path}: {error.strerror}") from None
+    try:
+        with open(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            os.fchown(handle, -1, number)
+            os.fchmod(handle, 0o640 if group else 0o600)
+        os.replace(beside, path)
+    except OSError:
+        os.unlink(beside)
+        raise
+
+
 def main():
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("parts", nargs="*")
     arguments.add_argument("--base", default=str(HERE / "envoy.yaml"), help="a file, or - for standard input")
     arguments.add_argument("--set", action="append", default=[], metavar="NAME=VALUE")
+    arguments.add_argument("--out", metavar="FILE", help="in place of standard output, for its owner alone")
+    arguments.add_argument("--group", help="may read it, too: the group that Envoy runs as")
     chosen = arguments.parse_args()
+    if chosen.group and not chosen.out:
+        raise Wrong("--group is for the file that --out names")
     if not chosen.parts:
         for part in parts().values():
             print(f"{part.name:14} {part.about[0]}")
@@ -167,7 +199,11 @@ def main():
                 print(f"{'':14}   {name}={default or '(must be given)'}")
         return
     base = sys.stdin.read() if chosen.base == "-" else pathlib.Path(chosen.base).read_text()
-    sys.stdout.write(compose(base, chosen.parts, chosen.set))
+    text = compose(base, chosen.parts, chosen.set)
+    if chosen.out:
+        write(text, chosen.out, chosen.group)
+    else:
+        sys.stdout.write(text)
 
 
 if __name__ == "__main__":

@@ -7,16 +7,23 @@
 # listens), MASKER_LISTEN (host:port of the processor), ENVOY_ADMIN_SOCKET, CA_BUNDLE, TLS_DIR (mTLS to the processor),
 # SIGN_REGION (signs for Bedrock in this region).
 set -euo pipefail
-cd "$(dirname "$0")/.."
-
 fail() { echo "masker: $*" >&2; exit 1; }
+case ${1:-} in
+    '') ;;
+    -h | --help) sed -n '2,/^set -e/s/^# \{0,1\}//p' "$0"; exit ;;
+    *) fail "settings are variables here, and no argument: $1; --help lists them" ;;
+esac
+cd "$(dirname "$0")/.."
 
 UPSTREAM=${UPSTREAM:-https://api.anthropic.com}
 UPSTREAM=${UPSTREAM%/}
 PORT=${PORT:-8085}
 MASKER_LISTEN=${MASKER_LISTEN:-127.0.0.1:50051}
 
-number() { case $2 in '' | *[!0-9]*) fail "$1 is not a port number: $2" ;; esac; }
+number() {
+    [[ $2 =~ ^[1-9][0-9]{0,4}$ && $2 -le 65535 ]] || fail "$1 is not a port number: $2; it is one from 1 to 65535"
+}
+number PORT "$PORT"
 
 # What goes into the file is checked against the letters that a name or address has,
 # so nothing of YAML or sed gets in with it.
@@ -31,13 +38,12 @@ case $authority in
 esac
 host=${authority%%:*}
 [ "$host" = "$authority" ] || port=${authority#*:}
-number UPSTREAM "$port"
-number PORT "$PORT"
+number "the port of UPSTREAM" "$port"
 HEALTH_PORT=${HEALTH_PORT:-$((PORT + 1))}
 number HEALTH_PORT "$HEALTH_PORT"
 VERIFY_PORT=${VERIFY_PORT:-8087}
 number VERIFY_PORT "$VERIFY_PORT"
-number MASKER_LISTEN "${MASKER_LISTEN##*:}"
+number "the port of MASKER_LISTEN" "${MASKER_LISTEN##*:}"
 
 if [ -z "${CA_BUNDLE:-}" ]; then
     CA_BUNDLE=/etc/ssl/certs/ca-certificates.crt              # Debian, Ubuntu

@@ -6,21 +6,46 @@
 #   UPSTREAM        the provider                          https://api.anthropic.com
 #   STORE           memory or redis://...                 memory
 #   STATE           key, logs                             .masker
-#   MASKER_LISTEN, MASKER_ADMIN, MASKER_CONFIG, ENVOY, CA_BUNDLE
+#   MASKER_LISTEN   where Envoy reaches masker            127.0.0.1:50051
+#   MASKER_ADMIN    health, metrics, dashboard            127.0.0.1:9400
+#   MASKER_KEY_FILE a master key or a ring; made if new   STATE/key
 #   MASKER          the program, where it is built already; else it is built here
+#   ENVOY           your own Envoy, 1.40 or newer
+#   MASKER_CONFIG, MASKER_KEY, SIGN_REGION, CA_BUNDLE
 #   READY_FILE      is written when both are healthy (for scripts)
 set -euo pipefail
+fail() { echo "masker: $*" >&2; exit 1; }
+case ${1:-} in
+    '') ;;
+    -h | --help) sed -n '2,/^set -e/s/^# \{0,1\}//p' "$0"; exit ;;
+    *) fail "make run takes settings, as in make run PORT=8185, and no argument: $1; --help lists them" ;;
+esac
 cd "$(dirname "$0")/.."
 
-fail() { echo "masker: $*" >&2; exit 1; }
+# port NAME NUMBER
+port() {
+    [[ $2 =~ ^[1-9][0-9]{0,4}$ && $2 -le 65535 ]] || fail "$1 is no port: $2; it is a number from 1 to 65535"
+}
+
+# address NAME VALUE
+address() {
+    [[ $2 =~ ^[A-Za-z0-9._-]+:([0-9]+)$ ]] || fail "$1 is no address: $2; here it is HOST:PORT, as in 127.0.0.1:50051"
+    port "$1" "${BASH_REMATCH[1]}"
+}
 
 PORT=${PORT:-8085}
+port PORT "$PORT"
 STATE=${STATE:-.masker}
 export PORT HEALTH_PORT=${HEALTH_PORT:-$((PORT + 1))}
+port "HEALTH_PORT (PORT + 1 if it is not set)" "$HEALTH_PORT"
+[ "$PORT" != "$HEALTH_PORT" ] || fail "PORT and HEALTH_PORT are both $PORT; choose two"
 export MASKER_LISTEN=${MASKER_LISTEN:-127.0.0.1:50051}
 export MASKER_ADMIN=${MASKER_ADMIN:-127.0.0.1:9400}
+address MASKER_LISTEN "$MASKER_LISTEN"
+address MASKER_ADMIN "$MASKER_ADMIN"
 [ -z "${STORE:-}" ] || export MASKER_STORE=$STORE
-export MASKER_KEY_FILE=${MASKER_KEY_FILE:-$STATE/key}
+# MASKER_KEY holds the keys themselves.
+[ -n "${MASKER_KEY:-}" ] || export MASKER_KEY_FILE=${MASKER_KEY_FILE:-$STATE/key}
 export ENVOY_ADMIN_SOCKET=$STATE/envoy-admin.sock
 
 # Who listens there? Both also find out by themselves, but later and less clearly.
@@ -39,19 +64,9 @@ status() {
     ) 2>/dev/null || true
 }
 
-check_key() {
-    [ -f "$1" ] || fail "$1 is not a file"
-    case $(ls -l "$1") in
-        -r?-------*) ;;
-        *) fail "$1 can be read by others (chmod 600 $1)" ;;
-    esac
-    local size
-    size=$(($(wc -c <"$1")))
-    [ $size = 32 ] || LC_ALL=C grep -Eqx '[0-9a-fA-F]{64}' "$1" ||
-        fail "$1 is no master key: it needs 64 hexadecimal characters or 32 bytes, and has $size bytes"
-}
-
-command -v cargo >/dev/null || fail "cargo is missing (https://rustup.rs)"
+[ -n "${MASKER:-}" ] || command -v cargo >/dev/null ||
+    fail "cargo is missing (https://rustup.rs); install it, or name a program that is built: MASKER=/usr/bin/masker make run"
+[ -z "${MASKER:-}" ] || command -v "$MASKER" >/dev/null || fail "MASKER names no program: $MASKER"
 free Envoy "127.0.0.1:$PORT" "make run PORT=8185"
 free Envoy "127.0.0.1:$HEALTH_PORT" "make run HEALTH_PORT=8186"
 free masker "$MASKER_LISTEN" "MASKER_LISTEN=127.0.0.1:50061 make run"
@@ -60,18 +75,19 @@ mkdir -p "$STATE"
 chmod 700 "$STATE"
 config=$STATE/envoy.yaml
 scripts/render.sh >"$config"
-[ ! -e "$MASKER_KEY_FILE" ] || check_key "$MASKER_KEY_FILE"
 ENVOY=$(scripts/install.sh envoy)
 
 masker=${MASKER:-${CARGO_TARGET_DIR:-target}/release/masker}
 [ -n "${MASKER:-}" ] || cargo build --release --bin masker || fail "the build failed"
-command -v "$masker" >/dev/null || fail "$masker, which MASKER names, is no program"
 
-if [ ! -e "$MASKER_KEY_FILE" ]; then
+if [ -z "${MASKER_KEY:-}" ] && [ ! -e "$MASKER_KEY_FILE" ]; then
     "$masker" keys new --out "$MASKER_KEY_FILE" >/dev/null
     chmod 600 "$MASKER_KEY_FILE"
     echo "masker: new master key in $MASKER_KEY_FILE; without it nobody can restore what it masked"
 fi
+# The program itself says what it accepts: keys, rings, addresses, the configuration.
+wrong=$("$masker" check 2>&1) || fail "this is wrong; mend it and start again:
+$wrong"
 
 masker_pid='' envoy_pid=''
 

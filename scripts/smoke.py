@@ -3,15 +3,23 @@
 
     make smoke GATEWAY=http://127.0.0.1:8085 HEALTH=http://127.0.0.1:8086/healthz
 
-Sends nothing to the provider unless KEY_FILE names a file with a provider's key (then one
-short request goes there, masked). KEY is what a gateway with api-keys or jwt wants, as
-`name: value`; CA a file of authorities. Prints each check, and ends with 1 if one is wrong.
-Needs nothing but Python.
+    GATEWAY      http(s)://HOST[:PORT]
+    HEALTH       a URL that answers 200 while masker is healthy
+    KEY          what a gateway with api-keys or jwt wants, as `name: value`
+    CA           a file of authorities, for https
+    SLOW_MS      what an answer may take that does not go to the provider (250)
+    KEY_FILE     a file with the provider's key: one short request goes there, masked
+    ROUND_TRIP   1: the same with the key that the gateway itself holds (inject-key)
+    MODEL        whom that request asks
+
+Sends nothing to the provider unless KEY_FILE or ROUND_TRIP is set. Prints each check, and
+ends with 1 if one is wrong. Needs nothing but Python.
 """
 import http.client
 import json
 import os
 import pathlib
+import re
 import socket
 import ssl
 import statistics
@@ -19,28 +27,72 @@ import sys
 import time
 import urllib.parse
 
-GATEWAY = urllib.parse.urlsplit(os.environ.get("GATEWAY") or "http://127.0.0.1:8085")
-HEALTH = os.environ.get("HEALTH") or ""
 SECRET = "i-0abc123def4567890"
-# What every answer may take that does not go to the provider.
-SLOW = float(os.environ.get("SLOW_MS") or 250)
+KEY_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+
+
+def setting(name):
+    return (os.environ.get(name) or "").strip()
+
+
+def stop(text):
+    sys.exit(f"smoke: {text}")
+
+
+def address(name, text):
+    """Where to, or what is wrong with the setting."""
+    right = f"{name} is {text}; it must be http://HOST:PORT or https://HOST:PORT"
+    try:
+        url = urllib.parse.urlsplit(text)
+        port = url.port
+    except ValueError:
+        stop(right)
+    if url.scheme not in ("http", "https") or not url.hostname or port == 0 or url.username is not None:
+        stop(right)
+    return url
+
+
+def readable(name):
+    """The file that a setting names, if there is one."""
+    path = setting(name)
+    if path:
+        try:
+            pathlib.Path(path).read_bytes()
+        except OSError as error:
+            stop(f"{name} names {path}, which cannot be read: {error.strerror}")
+    return path
+
+
+def header(text):
+    """`name: value`, or nothing."""
+    name, colon, value = (part.strip() for part in text.partition(":"))
+    if text and not (colon and value and KEY_NAME.fullmatch(name) and value.isascii() and value.isprintable()):
+        stop("KEY is no header; it must be `name: value`, as in KEY='x-api-key: …'")
+    return {name: value} if name else {}
+
+
+GATEWAY = address("GATEWAY", setting("GATEWAY") or "http://127.0.0.1:8085")
+HEALTH = address("HEALTH", setting("HEALTH")) if setting("HEALTH") else None
+KEY = header(setting("KEY"))
+CA = readable("CA")
+KEY_FILE = readable("KEY_FILE")
+try:
+    # What every answer may take that does not go to the provider.
+    SLOW = float(setting("SLOW_MS") or 250)
+except ValueError:
+    stop(f"SLOW_MS is {setting('SLOW_MS')}; it must be a number of milliseconds")
 
 
 def connect(url):
     if url.scheme == "https":
-        return http.client.HTTPSConnection(url.hostname, url.port, timeout=20, context=ssl.create_default_context(cafile=os.environ.get("CA") or None))
+        return http.client.HTTPSConnection(url.hostname, url.port, timeout=20, context=ssl.create_default_context(cafile=CA or None))
     return http.client.HTTPConnection(url.hostname, url.port, timeout=20)
 
 
-def key():
-    name, _, value = (os.environ.get("KEY") or "").partition(":")
-    return {name.strip(): value.strip()} if name else {}
-
-
-def ask(method, path, body=None, headers=(), url=GATEWAY):
+def ask(method, path, body=None, headers=(), url=GATEWAY, key=KEY):
     connection = connect(url)
     try:
-        connection.request(method, path, body, {**key(), **dict(headers)})
+        connection.request(method, path, body, {**key, **dict(headers)})
         answer = connection.getresponse()
         return answer.status, answer.headers, answer.read().decode("utf-8", "replace")
     finally:
@@ -48,8 +100,7 @@ def ask(method, path, body=None, headers=(), url=GATEWAY):
 
 
 def health():
-    url = urllib.parse.urlsplit(HEALTH)
-    status, _, _ = ask("GET", url.path or "/", url=url)
+    status, _, _ = ask("GET", HEALTH.path or "/", url=HEALTH, key={})
     return status == 200, f"status {status}"
 
 
@@ -66,8 +117,8 @@ def no_route():
 
 
 def no_tunnel():
-    with socket.create_connection((GATEWAY.hostname, GATEWAY.port), 10) as plain:
-        context = ssl.create_default_context(cafile=os.environ.get("CA") or None)
+    with socket.create_connection((GATEWAY.hostname, GATEWAY.port or (443 if GATEWAY.scheme == "https" else 80)), 10) as plain:
+        context = ssl.create_default_context(cafile=CA or None)
         with context.wrap_socket(plain, server_hostname=GATEWAY.hostname) if GATEWAY.scheme == "https" else plain as connection:
             connection.sendall(b"CONNECT api.anthropic.com:443 HTTP/1.1\r\nhost: api.anthropic.com:443\r\n\r\n")
             answer = connection.recv(4096).decode("latin-1")
@@ -81,11 +132,7 @@ def no_upgrade():
 
 def needs_a_key():
     """Where the gateway has keys of its own, it refuses who has none."""
-    own, os.environ["KEY"] = os.environ["KEY"], ""
-    try:
-        status, _, _ = ask("GET", "/v1/models")
-    finally:
-        os.environ["KEY"] = own
+    status, _, _ = ask("GET", "/v1/models", key={})
     return status in (401, 403), f"status {status}"
 
 
@@ -100,28 +147,36 @@ def fast():
 
 
 def round_trip():
-    body = {"model": os.environ.get("MODEL") or "claude-haiku-4-5", "max_tokens": 60, "messages": [
+    body = {"model": setting("MODEL") or "claude-haiku-4-5", "max_tokens": 60, "messages": [
         {"role": "user", "content": f"Repeat this word and nothing else: {SECRET}"}]}
-    provider = pathlib.Path(os.environ["KEY_FILE"]).read_text().strip()
-    status, _, text = ask("POST", "/v1/messages", json.dumps(body), {"content-type": "application/json", "anthropic-version": "2023-06-01", "x-api-key": provider})
-    return status == 200 and SECRET in text, f"status {status}"
+    provider = {"x-api-key": pathlib.Path(KEY_FILE).read_text().strip()} if KEY_FILE else {}
+    status, _, text = ask("POST", "/v1/messages", json.dumps(body), {"content-type": "application/json", "anthropic-version": "2023-06-01", **provider})
+    hint = ": the provider got no key that it knows (or KEY is wrong)" if status == 401 else ""
+    return status == 200 and SECRET in text, f"status {status}{hint}"
 
 
 def main():
+    if len(sys.argv) > 1:
+        if sys.argv[1] in ("-h", "--help"):
+            return print(__doc__)
+        stop(f"settings are variables, and there is no argument {sys.argv[1]}; --help lists them")
+    if KEY_FILE and "x-api-key" in map(str.lower, KEY):
+        stop("KEY and KEY_FILE both go into x-api-key, which the gateway takes for its own. With inject-key say ROUND_TRIP=1 "
+             "in place of KEY_FILE; without it api-keys needs another KEY_HEADER (docs/envoy.md)")
     checks = [("masker is in the way", masks), ("no other path has a route", no_route), ("no tunnels", no_tunnel),
               ("no upgrades", no_upgrade), ("in time", fast)]
     if HEALTH:
         checks.insert(0, ("healthy", health))
-    if os.environ.get("KEY"):
+    if KEY:
         checks.append(("a key is needed", needs_a_key))
-    if os.environ.get("KEY_FILE"):
+    if KEY_FILE or setting("ROUND_TRIP"):
         checks.append(("masked, and restored", round_trip))
     wrong = 0
     for name, check in checks:
         try:
             good, found = check()
         except (OSError, http.client.HTTPException) as error:
-            good, found = False, type(error).__name__
+            good, found = False, getattr(error, "strerror", None) or type(error).__name__
         wrong += not good
         print(f"{'ok   ' if good else 'WRONG'}  {name}: {found}")
     if wrong:

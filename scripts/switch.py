@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Moves conversations from the old chain to masker's gateway, and back at once.
 
-    scripts/switch.py init --old HOST:PORT --new HOST:PORT   writes Envoy's configuration
+    scripts/switch.py init --old HOST:PORT --new HOST:PORT   writes Envoy's configuration, once
     scripts/switch.py status                                 the share, and how both chains do
     scripts/switch.py check                                  the gates alone: exit code 0 or 1
     scripts/switch.py share 10                               10, 25, 50, 100 % go to masker
@@ -13,6 +13,7 @@ A conversation is told by its session header, else by its key: the same one goes
 way, and when the share grows nobody moves back. Needs nothing but Python.
 """
 import argparse
+import contextlib
 import json
 import os
 import pathlib
@@ -54,6 +55,13 @@ def routes(share):
     }
 
 
+def port(text):
+    """A port, for argparse."""
+    if not re.fullmatch(r"[1-9]\d{0,4}", text) or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"{text} is no port; it is a number from 1 to 65535")
+    return int(text)
+
+
 class Switch:
     def __init__(self, directory):
         self.directory = pathlib.Path(directory)
@@ -65,11 +73,29 @@ class Switch:
             self.known = json.loads(self.settings.read_text())
         except FileNotFoundError:
             raise Closed(f"{self.settings} is missing: begin with `switch.py init`") from None
+        except ValueError as error:
+            raise Closed(f"{self.settings} is damaged ({error}): `switch.py init --force` writes it again, with all at the old chain") from None
 
     def init(self, arguments):
         for name in ("old", "new"):
-            if not re.fullmatch(r"[A-Za-z0-9.-]+:\d{1,5}", getattr(arguments, name)):
-                raise Closed(f"--{name} is host:port, as in 127.0.0.1:8185")
+            host, _, number = getattr(arguments, name).rpartition(":")
+            if not re.fullmatch(r"[A-Za-z0-9.-]+", host) or not re.fullmatch(r"[1-9]\d{0,4}", number) or int(number) > 65535:
+                raise Closed(f"--{name} is {getattr(arguments, name)}; it must be host:port, as in 127.0.0.1:8185, the port from 1 to 65535")
+        if arguments.port == arguments.admin:
+            raise Closed(f"--port and --admin are both {arguments.port}; choose two")
+        if not re.fullmatch(r"[0-9A-Fa-f.:]+", arguments.address):
+            raise Closed(f"--address is {arguments.address}; it must be an IP address, as in 127.0.0.1 or 0.0.0.0")
+        for name in ("health", "masker"):
+            if getattr(arguments, name) and not re.match(r"https?://[^/]", getattr(arguments, name)):
+                raise Closed(f"--{name} is {getattr(arguments, name)}; it must begin with http:// or https://")
+        there = [str(file) for file in (self.settings, self.file) if file.exists()]
+        if there and not arguments.force:
+            share = "a share"
+            with contextlib.suppress(Closed):
+                self.load()
+                share = f"{self.known.get('share', 0)} %"
+            raise Closed(f"{self.directory} holds a switch, with {share} at masker, and init would move all to the old chain. "
+                         "Change the share with `share` or `rollback`, name another --dir, or say --force")
         self.file.parent.mkdir(parents=True, exist_ok=True)
         text = (ROOT / "envoy/switch.yaml").read_text()
         for name in ("old", "new"):
@@ -180,11 +206,12 @@ def main():
     init.add_argument("--old", required=True)
     init.add_argument("--new", required=True)
     init.add_argument("--address", default="127.0.0.1")
-    init.add_argument("--port", type=int, default=8085)
-    init.add_argument("--admin", type=int, default=9902)
+    init.add_argument("--port", type=port, default=8085)
+    init.add_argument("--admin", type=port, default=9902)
     init.add_argument("--health", default="", help="of the new chain, as in http://127.0.0.1:8086/healthz")
     init.add_argument("--masker", default="", help="its admin port, as in http://127.0.0.1:9400")
     init.add_argument("--token-file", default="")
+    init.add_argument("--force", action="store_true", help="though there is a switch: it is written anew, and all goes to the old chain")
     for name in ("status", "check", "rollback"):
         orders.add_parser(name)
     share = orders.add_parser("share")
@@ -210,5 +237,5 @@ def main():
 if __name__ == "__main__":
     try:
         main()
-    except Closed as error:
+    except (Closed, OSError) as error:
         sys.exit(f"switch: {error}")

@@ -161,6 +161,13 @@ class Units(unittest.TestCase):
             for line in ("LimitCORE=0", "MemorySwapMax=0", "NoNewPrivileges=true", "ProtectSystem=strict"):
                 self.assertIn(f"\n{line}\n", path.read_text(), path.name)
 
+    def test_the_audit_log_can_be_written(self):
+        """Where the shown configuration has it, and nobody else reads it."""
+        unit = (DEPLOY / "systemd/masker.service").read_text()
+        self.assertIn("\nStateDirectory=masker\nStateDirectoryMode=0700\n", unit)
+        for text in ((DEPLOY / "debian/masker.toml").read_text(), run(rig.MASKER, "check", "--print-default").stdout):
+            self.assertIn('# file = "/var/lib/masker/audit.log"', text)
+
 
 class Process(unittest.TestCase):
     """What masker does about its own memory."""
@@ -259,6 +266,12 @@ class Compose(unittest.TestCase):
                 for variable, value in dict(service.get("environment") or {}).items():
                     self.assertNotRegex(variable, "PASSWORD$|SECRET$", "secrets are files")
                     self.assertNotRegex(str(value), "^sk-")
+
+    def test_the_user_of_redis_has_what_masker_needs(self):
+        """What README names, and INFO, by which /readyz knows of eviction."""
+        user = next(line for line in (rig.ROOT / "scripts/compose.sh").read_text().splitlines() if line.startswith("user masker "))
+        for right in ("+@connection", "+info", "+get", "+set", "+expire", "+role", "+cluster|slots", "+publish", "+xadd", "+xrange"):
+            self.assertIn(right, user.split())
 
     def test_networks_of_originals_have_no_way_out(self):
         for name in ("processor", "store"):

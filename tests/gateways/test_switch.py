@@ -93,6 +93,24 @@ class Switching(unittest.TestCase):
         self.run_switch("rollback")
         self.assertEqual(set(self.everyone().values()), {"old"})
 
+    def test_a_switch_that_is_there_stays(self):
+        chains = ("--old", "127.0.0.1:1", "--new", "127.0.0.1:2")
+        self.run_switch("share", "50")
+        self.assertIn("with 50 % at masker", self.run_switch("init", *chains, wanted=1))
+        self.assertIn("50 % to masker", self.run_switch("status"))
+        self.assertNotIn("port_value: 2}", (self.dir / "envoy.yaml").read_text())
+        self.run_switch("init", *chains, "--force")
+        self.assertEqual(json.loads((self.dir / "switch.json").read_text())["share"], 0)
+
+    def test_numbers_that_are_no_ports(self):
+        chains = ("--old", "127.0.0.1:1", "--new", "127.0.0.1:2")
+        self.dir = self.bed.directory / "another"
+        self.assertIn("99999 is no port", self.run_switch("init", *chains, "--port", "99999", wanted=2))
+        self.assertIn("--new is b:99999", self.run_switch("init", "--old", "a:1", "--new", "b:99999", wanted=1))
+        self.assertIn("choose two", self.run_switch("init", *chains, "--port", "9902", wanted=1))
+        self.assertIn("--health is foo", self.run_switch("init", *chains, "--health", "foo", wanted=1))
+        self.assertFalse(self.dir.exists())
+
     def test_without_envoy_the_script_says_so(self):
         self.bed.stop_envoys()
         self.assertIn("has not taken", self.run_switch("rollback", wanted=1))

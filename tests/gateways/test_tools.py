@@ -1,6 +1,8 @@
 """The scripts that check a gateway: they see what is wrong."""
+import grp
 import os
 import pathlib
+import stat
 import subprocess
 import tempfile
 import unittest
@@ -111,9 +113,109 @@ class Preflight(unittest.TestCase):
             self.check(1, "chmod 600", ENVOY_CONFIG=str(made / "keys.yaml"))
             (made / "keys.yaml").chmod(0o600)
             self.check(0, "ok     nobody else reads its keys", ENVOY_CONFIG=str(made / "keys.yaml"))
+            self.check(1, "there is no program", ENVOY=str(made / "none"))
             subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", made / "k", "-out", made / "c", "-subj", "/CN=x", "-days", "5"],
                            check=True, capture_output=True)
             self.check(1, "WRONG  " + str(made / "c"), CERTIFICATES=str(made / "c"))
+
+
+    def test_only_the_group_of_envoy_may_read_keys(self):
+        """As the unit needs it: root's, and readable by the group that Envoy runs as."""
+        with tempfile.TemporaryDirectory() as made:
+            config, ours = pathlib.Path(made) / "envoy.yaml", grp.getgrgid(os.getgid()).gr_name
+            write = (rig.ROOT / "scripts/gateway.py", "api-keys", "--set", "CLIENTS=a=key-of-a", "--out", config)
+            self.assertEqual(run(*write).returncode, 0)
+            self.assertEqual(stat.S_IMODE(config.stat().st_mode), 0o600)
+            self.check(0, "ok     nobody else reads its keys", ENVOY_CONFIG=str(config))
+            self.assertEqual(run(*write, "--group", ours).returncode, 0)
+            self.assertEqual(stat.S_IMODE(config.stat().st_mode), 0o640)
+            self.assertEqual([path.name for path in config.parent.iterdir()], ["envoy.yaml"])
+            self.check(0, "ok     nobody else reads its keys", ENVOY_CONFIG=str(config), ENVOY_GROUP=ours)
+            self.check(1, "chgrp another", ENVOY_CONFIG=str(config), ENVOY_GROUP="another")
+            for mode in (0o644, 0o660, 0o604):
+                config.chmod(mode)
+                self.check(1, "WRONG  nobody else reads its keys", ENVOY_CONFIG=str(config), ENVOY_GROUP=ours)
+            self.assertIn("there is no group", run(*write, "--group", "no-such-group").stderr)
+
+    def test_what_the_units_start_is_what_is_looked_at(self):
+        """Their program, and as root what their users can read; systemctl is a stand-in."""
+        with tempfile.TemporaryDirectory() as made:
+            made = pathlib.Path(made)
+            made.chmod(0o755)
+            config, systemctl = made / "envoy.yaml", made / "systemctl"
+            config.write_text(run(rig.ROOT / "scripts/gateway.py", "api-keys", "inject-key", "--set", "CLIENTS=a=key-of-a").stdout)
+            config.chmod(0o600)
+            systemctl.write_text(f"#!/bin/sh\necho 'ExecStart={made}/envoy -c {config} --log-level warning'\necho User=nobody\necho Group=another\n")
+            systemctl.chmod(0o755)
+            units = {"PATH": f"{made}:{os.environ['PATH']}", "ENVOY_CONFIG": str(config), "ENVOY": ""}
+            self.check(1, f"there is no program {made}/envoy", **units)
+            if os.getuid() == 0:
+                self.check(1, "nobody cannot read it: chgrp another", **units)
+
+    def test_clients_without_a_way_to_send_the_providers_key(self):
+        with tempfile.TemporaryDirectory() as made:
+            config = pathlib.Path(made) / "envoy.yaml"
+            (config.parent / "key").write_text("sk-ant-api03-x")
+            for more, noted in (([], True), (["--set", "KEY_HEADER=x-gateway-key"], False), (["inject-key", "--set", f"KEY_FILE={config.parent}/key"], False)):
+                run(rig.ROOT / "scripts/gateway.py", "api-keys", "--set", "CLIENTS=a=key-of-a", "--out", config, *more)
+                done = run("bash", "-c", f"ulimit -c 0; exec {rig.ROOT}/scripts/preflight.sh", ENVOY_CONFIG=str(config), MASKER=rig.MASKER)
+                self.assertEqual("nothing adds the provider's" in done.stdout, noted, done.stdout)
+
+
+class Settings(unittest.TestCase):
+    """What is wrong with a setting is said in a line, before anything is started."""
+
+    def wrong(self, says, *command, **environment):
+        done = run(*command, **environment)
+        self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
+        self.assertIn(says, done.stderr)
+        for noise in ("Traceback", "unbound", "line ", "@type"):
+            self.assertNotIn(noise, done.stderr)
+
+    def test_of_smoke(self):
+        smoke = rig.ROOT / "scripts/smoke.py"
+        for says, environment in (("GATEWAY is foo", {"GATEWAY": "foo"}), ("GATEWAY is http://a:99999", {"GATEWAY": "http://a:99999"}),
+                                  ("HEALTH is foo", {"HEALTH": "foo"}), ("KEY is no header", {"KEY": "key"}), ("SLOW_MS is x", {"SLOW_MS": "x"}),
+                                  ("CA names", {"CA": "/nowhere"}), ("KEY_FILE names", {"KEY_FILE": "/nowhere"}),
+                                  ("both go into x-api-key", {"KEY": "X-Api-Key: k", "KEY_FILE": str(smoke)})):
+            self.wrong(says, smoke, **environment)
+        self.assertIn("ROUND_TRIP", run(smoke, "--help").stdout)
+
+    def test_of_run(self):
+        script = rig.ROOT / "scripts/run.sh"
+        with tempfile.TemporaryDirectory() as state:
+            fixed = {"STATE": state, "MASKER": rig.MASKER, "HEALTH_PORT": ""}
+            for says, environment in (("PORT is no port: abc", {"PORT": "abc"}), ("PORT is no port: 99999", {"PORT": "99999"}), ("HEALTH_PORT", {"PORT": "65535"}),
+                                      ("MASKER names no program", {"MASKER": "/nowhere"}), ("MASKER_ADMIN is no address", {"MASKER_ADMIN": "foo"})):
+                self.wrong(says, script, **{**fixed, **environment})
+            key = pathlib.Path(state) / "wrong"
+            key.write_text("no key")
+            key.chmod(0o600)
+            ports = {"PORT": str(rig.free_port()), "HEALTH_PORT": str(rig.free_port()), "MASKER_LISTEN": f"127.0.0.1:{rig.free_port()}",
+                     "MASKER_ADMIN": f"127.0.0.1:{rig.free_port()}", "MASKER_KEY_FILE": str(key)}
+            self.wrong("64 hexadecimal characters or 32 bytes", script, **{**fixed, **ports})
+
+    def test_of_the_others(self):
+        self.wrong("PORT is not a port number: 99999", rig.ROOT / "scripts/render.sh", PORT="99999")
+        self.wrong("is no directory", rig.ROOT / "scripts/checks.sh", "health", CHECKS_DIR="/nowhere")
+        for name in ("run.sh", "demo.sh", "checks.sh", "render.sh", "preflight.sh"):
+            done = run(rig.ROOT / "scripts" / name, "--help")
+            self.assertEqual((done.returncode, done.stderr), (0, ""), name)
+            self.assertGreater(len(done.stdout), 100, name)
+
+    def test_run_takes_a_ring(self):
+        with tempfile.TemporaryDirectory() as state:
+            state = pathlib.Path(state)
+            run(rig.MASKER, "keys", "new", "--out", state / "key")
+            (state / "key").chmod(0o600)
+            self.assertEqual(run(rig.MASKER, "keys", "add", state / "key").returncode, 0)
+            started = rig.Started("run", [rig.ROOT / "scripts/run.sh"], state, **{
+                "STATE": str(state), "MASKER": rig.MASKER, "ENVOY": rig.ENVOY, "PORT": str(rig.free_port()), "HEALTH_PORT": str(rig.free_port()),
+                "MASKER_LISTEN": f"127.0.0.1:{rig.free_port()}", "MASKER_ADMIN": f"127.0.0.1:{rig.free_port()}",
+                "UPSTREAM": "http://127.0.0.1:9", "READY_FILE": str(state / "ready")})
+            self.addCleanup(started.stop)
+            started.until((state / "ready").exists, "is not ready")
+            started.stop()
 
 
 class Smoke(unittest.TestCase):
@@ -144,6 +246,13 @@ class Smoke(unittest.TestCase):
         done = self.smoke(port, KEY="x-api-key: key-of-alice")
         self.assertEqual(done.returncode, 0, done.stdout)
         self.assertIn("ok     a key is needed", done.stdout)
+        # The gateway holds the provider's key.
+        provider = self.bed.directory / "injected-key"
+        provider.write_text("sk-ant-api03-x")
+        port = self.bed.envoy("api-keys", "inject-key", CLIENTS="alice=key-of-alice", KEY_FILE=str(provider))
+        done = self.smoke(port, KEY="x-api-key: key-of-alice", ROUND_TRIP="1")
+        self.assertIn("ok     masked, and restored", done.stdout)
+        self.assertEqual(self.bed.provider.seen[0]["headers"]["x-api-key"], "sk-ant-api03-x")
         # One that should need a key and does not.
         done = self.smoke(self.bed.envoy(), KEY="x-api-key: key-of-alice")
         self.assertIn("WRONG  a key is needed", done.stdout)

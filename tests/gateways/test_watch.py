@@ -137,6 +137,22 @@ class Checks(unittest.TestCase):
             open_gate.stop()
 
 
+    def test_regression_passes_on_what_a_client_needs(self):
+        """A stand-in for masker writes down how it was called, and fails with a report."""
+        with tempfile.TemporaryDirectory() as directory:
+            program, called = pathlib.Path(directory) / "program", pathlib.Path(directory) / "called"
+            program.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" >{called}\necho the report\nexit 1\n')
+            program.chmod(0o755)
+            where = {"MASKER": str(program), "GATEWAY": "https://localhost:1", "VERIFY_LISTEN": "127.0.0.1:2"}
+            plain = ["verify", "https://localhost:1", "--listen", "127.0.0.1:2"]
+            code, _, _, _, said = self.run_check("regression", directory, **where)
+            self.assertEqual((code, called.read_text().splitlines()), (1, plain))
+            self.assertIn("the report", said)
+            self.run_check("regression", directory, **where, VERIFY_CA="an authority", VERIFY_CERT="c", VERIFY_KEY="k", VERIFY_HEADERS="h")
+            self.assertEqual(called.read_text().splitlines(), [*plain, "--ca", "an authority", "--cert", "c", "--key", "k", "--header-file", "h"])
+        self.assertIn("EnvironmentFile=-/etc/masker/checks.env\n", (rig.ROOT / "deploy/systemd/masker-check@.service").read_text())
+
+
 class Monitoring(unittest.TestCase):
     """What cannot be run here is at least read: YAML, and what the parts call each other."""
 
