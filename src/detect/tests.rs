@@ -1,5 +1,6 @@
 //! The catalog against its own examples, and whole texts against what must be found.
 
+mod accounts;
 mod commands;
 mod disguises;
 mod edges;
