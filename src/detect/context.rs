@@ -1,6 +1,7 @@
 //! Shapes that are identifiers only beside a key or a word (R21 in tests).
 
 mod accounts;
+mod answers;
 mod behind;
 mod cells;
 mod columns;

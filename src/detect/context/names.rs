@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use crate::detect::Kind;
 use crate::detect::catalog::{CatalogError, Kinds, parse};
+use crate::detect::context::answers::Answers;
 
 const TABLE: &str = include_str!("../patterns/key_names.toml");
 const OPTIONS: &str = include_str!("../patterns/option_names.toml");
@@ -52,6 +53,8 @@ pub(crate) struct Names {
     services: HashSet<Box<[u8]>>,
     /// By service, operation if it matters, and option: `ssm.parameter.name`.
     pub(super) options: HashMap<Box<[u8]>, Kind>,
+    /// What commands print.
+    pub(super) answers: Option<Answers>,
 }
 
 impl Names {
@@ -76,13 +79,15 @@ impl Names {
             let kind = kinds.make(&kind);
             options.extend(words(&names).map(|name| (name, kind)));
         }
-        Ok(Self { keys, services: words(&file.services).collect(), options })
+        let (services, answers) = (words(&file.services).collect(), Some(Answers::new(kinds)));
+        Ok(Self { keys, services, options, answers })
     }
 
     /// No key names anything from now on.
     pub(super) fn clear(&mut self) {
         self.keys.clear();
         self.options.clear();
+        self.answers = None;
     }
 
     /// The keys and options for each kind, and when they suffice.
