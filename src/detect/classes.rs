@@ -12,6 +12,7 @@ use serde::Deserialize;
 
 use crate::detect::boundary::{before, ends_escape, left_of, right_of};
 use crate::detect::classes::table::Table;
+use crate::detect::context::value as names;
 use crate::detect::{Finding, Kind, Rank, network, template};
 
 mod made_up;
@@ -132,6 +133,12 @@ pub(crate) enum Require {
     PublicOctets,
     /// A name that somebody made up, not a word.
     MadeUp,
+    /// No type, no empty value, no word of AWS's own.
+    Name,
+    /// A name that is no word: see [`names::is_distinct`].
+    Distinct,
+    /// Letters and digits.
+    Mixed,
 }
 
 const REGION: &str = "(?:(?:us|eu|ap|sa|ca|me|af|il|mx)(?:-gov|-iso[a-f]?)?|cn|us-isob)-(?:north|south|east|west|central)(?:east|west)?-[0-9]";
@@ -262,7 +269,10 @@ impl Class {
         let whole = found.get_match()?.range();
         let parts = self.groups.iter().filter_map(|&(at, kind)| {
             let span = found.get_group(at)?.range();
-            Some(Finding { span, kind, rank: self.rank, teach: self.teach })
+            // Words are masked here alone.
+            let word = self.require == Some(Require::Name)
+                && !names::is_distinct(text.get(span.clone()).unwrap_or_default());
+            Some(Finding { span, kind, rank: self.rank, teach: self.teach && !word })
         });
         if parts.clone().any(|part| !self.accepts(text, whole.clone(), part.span)) {
             return None;
@@ -392,6 +402,9 @@ impl Require {
             Self::Password => is_secret(&template::own(value)),
             Self::Octets => network::octets(value).is_some(),
             Self::MadeUp => made_up::is_made_up(value),
+            Self::Name => names::is_name(value),
+            Self::Distinct => names::is_name(value) && names::is_distinct(value),
+            Self::Mixed => digit(value) && value.iter().any(u8::is_ascii_alphabetic),
             Self::PublicOctets => network::octets(value).is_some_and(network::is_public),
         }
     }

@@ -12,7 +12,8 @@ pub(crate) mod parameter;
 mod password;
 pub(crate) mod runs;
 pub(crate) mod shape;
-mod value;
+mod terraform;
+pub(crate) mod value;
 
 use std::collections::HashSet;
 use std::ops::Range;

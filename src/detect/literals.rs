@@ -21,6 +21,8 @@ pub(crate) enum Action {
     Command,
     /// A word that names the column of an account id, or a list of them.
     Account,
+    /// The type of a resource of Terraform's follows.
+    Resource,
     /// What Cost Explorer calls an account.
     Linked,
     /// A word that says that a password follows.
@@ -160,6 +162,7 @@ impl Literals {
         all.extend(AWS.iter().map(|text| ((*text).to_owned(), Action::Aws)));
         all.push(("aws ".to_owned(), Action::Command));
         all.extend(ACCOUNTS.iter().map(|text| ((*text).to_owned(), Action::Account)));
+        all.push(("aws_".to_owned(), Action::Resource));
         all.push((LINKED.to_owned(), Action::Linked));
         all.extend(PASSWORDS.iter().map(|text| ((*text).to_owned(), Action::Password)));
         all.push((SECURE.to_owned(), Action::Secure));

@@ -267,6 +267,9 @@ impl Catalog {
                 Action::Aws => pass.named.aws = true,
                 Action::Command => self.context.names.command(pass.text, hit.end, &mut pass.named),
                 Action::Account => self.context.accounts(pass.text, hit.start, &mut pass.named),
+                Action::Resource => {
+                    self.context.names.resource(pass.text, hit.end, &mut pass.named);
+                }
                 Action::Linked => pass.named.linked = true,
                 // `{{resolve:secretsmanager:NAME:SecretString:KEY}}` names a key.
                 Action::Password if before(pass.text, hit.start) == Some(b':') => {}

@@ -84,8 +84,14 @@ pub(super) fn name(text: &[u8], span: Range<usize>, key: &[u8]) -> Option<Range<
     Some(from + skip..span.end - drop)
 }
 
+/// May this be a name, from its first character to its last? Manuals write `role-name`.
+pub(crate) fn is_name(value: &[u8]) -> bool {
+    let stands_for_one = value.ends_with(b"-name") || value.ends_with(b"_name");
+    !stands_for_one && name(value, 0..value.len(), b"") == Some(0..value.len())
+}
+
 /// Is this name so strong that it is masked where it stands alone? Words are not.
-pub(super) fn is_distinct(name: &[u8]) -> bool {
+pub(crate) fn is_distinct(name: &[u8]) -> bool {
     let inner = name.get(1..).unwrap_or_default();
     let sign = |b: &u8| b.is_ascii_digit() || b"-_.".contains(b);
     inner.iter().any(sign)
