@@ -13,9 +13,10 @@ use serde::Deserialize;
 use crate::detect::boundary::{before, ends_escape, left_of, right_of};
 use crate::detect::classes::table::Table;
 use crate::detect::context::value as names;
-use crate::detect::{Finding, Kind, Rank, network, template};
+use crate::detect::{Finding, Kind, Rank};
 
 mod made_up;
+mod require;
 mod table;
 mod trial;
 
@@ -383,44 +384,6 @@ fn short_is_free(text: &[u8], span: Range<usize>) -> bool {
     !named && !uuid
 }
 
-impl Require {
-    fn holds(self, value: &[u8]) -> bool {
-        let digit = |part: &[u8]| part.iter().any(u8::is_ascii_digit);
-        match self {
-            Self::Digit => {
-                let from = value.iter().position(|&b| b == b'-').unwrap_or_default();
-                digit(value.get(from..).unwrap_or_default())
-            }
-            Self::HexMix => {
-                let tail = value.get(value.len().saturating_sub(17)..).unwrap_or_default();
-                let number = tail.iter().take(16).all(u8::is_ascii_digit);
-                digit(tail) && !number && tail.iter().any(u8::is_ascii_lowercase)
-            }
-            Self::HexId => is_hex_id(value),
-            Self::NotRegion => !is_region(value),
-            Self::Literal => is_literal(value),
-            Self::Password => is_secret(&template::own(value)),
-            Self::Octets => network::octets(value).is_some(),
-            Self::MadeUp => made_up::is_made_up(value),
-            Self::Name => names::is_name(value),
-            Self::Distinct => names::is_name(value) && names::is_distinct(value),
-            Self::Mixed => digit(value) && value.iter().any(u8::is_ascii_alphabetic),
-            Self::PublicOctets => network::octets(value).is_some_and(network::is_public),
-        }
-    }
-}
-
-/// People write ids of other lengths too: cut, or made up. `i-2147483648` is arithmetic; no
-/// number in a program is as long as an id nearly is.
-fn is_hex_id(value: &[u8]) -> bool {
-    let mut parts = value.rsplitn(2, |&b| b == b'-');
-    let digits = parts.next().unwrap_or_default();
-    let prefix = parts.next().unwrap_or_default();
-    let letter = digits.iter().any(u8::is_ascii_lowercase);
-    matches!(digits.len(), 8 | 16..=17)
-        || (digits.iter().any(u8::is_ascii_digit) && (letter || prefix.len() > 1))
-}
-
 /// `eu-central-1` and the like.
 pub(crate) fn is_region(value: &[u8]) -> bool {
     const PARTS: [&[u8]; 5] = [b"-east", b"-west", b"-north", b"-south", b"-central"];
@@ -440,19 +403,4 @@ pub(crate) fn is_literal(value: &[u8]) -> bool {
 /// Stars hide a password.
 pub(crate) fn is_hidden(value: &[u8]) -> bool {
     value.iter().all(|b| b"*x.X#-_".contains(b))
-}
-
-fn is_secret(own: &[u8]) -> bool {
-    !is_hidden(own) && !is_documentation(own)
-}
-
-/// `user:pass@host`, `scott:tiger@host`: words that stand for a password in manuals.
-///
-/// Only these: people do choose other short words.
-fn is_documentation(value: &[u8]) -> bool {
-    const WHOLE: [&[u8]; 5] = [b"pass", b"pwd", b"passwd", b"tiger", b"testing"];
-    const WITHIN: [&[u8]; 3] = [b"password", b"passphrase", b"changeme"];
-    WHOLE.contains(&value)
-        || (value.iter().all(u8::is_ascii_lowercase)
-            && WITHIN.iter().any(|said| memmem::find(value, said).is_some()))
 }

@@ -6,6 +6,7 @@ mod behind;
 mod cells;
 mod columns;
 mod command;
+mod listed;
 pub(crate) mod named;
 pub(crate) mod names;
 pub(crate) mod parameter;

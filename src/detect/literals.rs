@@ -23,6 +23,10 @@ pub(crate) enum Action {
     Account,
     /// The type of a resource of Terraform's follows.
     Resource,
+    /// The buckets that S3 lists follow.
+    Buckets,
+    /// The clusters that EKS lists follow.
+    Clusters,
     /// What Cost Explorer calls an account.
     Linked,
     /// A word that says that a password follows.
@@ -163,6 +167,8 @@ impl Literals {
         all.push(("aws ".to_owned(), Action::Command));
         all.extend(ACCOUNTS.iter().map(|text| ((*text).to_owned(), Action::Account)));
         all.push(("aws_".to_owned(), Action::Resource));
+        all.push(("\"Buckets".to_owned(), Action::Buckets));
+        all.push(("\"clusters\"".to_owned(), Action::Clusters));
         all.push((LINKED.to_owned(), Action::Linked));
         all.extend(PASSWORDS.iter().map(|text| ((*text).to_owned(), Action::Password)));
         all.push((SECURE.to_owned(), Action::Secure));

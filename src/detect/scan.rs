@@ -270,6 +270,10 @@ impl Catalog {
                 Action::Resource => {
                     self.context.names.resource(pass.text, hit.end, &mut pass.named);
                 }
+                Action::Buckets => self.context.names.buckets(pass.text, hit.end, &mut pass.named),
+                Action::Clusters => {
+                    self.context.names.clusters(pass.text, hit.start..hit.end, &mut pass.named);
+                }
                 Action::Linked => pass.named.linked = true,
                 // `{{resolve:secretsmanager:NAME:SecretString:KEY}}` names a key.
                 Action::Password if before(pass.text, hit.start) == Some(b':') => {}

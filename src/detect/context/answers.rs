@@ -21,12 +21,15 @@ const BUCKETS: std::ops::RangeInclusive<usize> = 3..=63;
 #[derive(Debug)]
 pub(super) struct Answers {
     account: Kind,
-    bucket: Kind,
+    pub(super) bucket: Kind,
+    pub(super) cluster: Kind,
 }
 
 impl Answers {
     pub(super) fn new(kinds: &mut Kinds) -> Self {
-        Self { account: kinds.make("ACCOUNT"), bucket: kinds.make("S3_BUCKET") }
+        let [account, bucket, cluster] =
+            ["ACCOUNT", "S3_BUCKET", "EKS_CLUSTER"].map(|kind| kinds.make(kind));
+        Self { account, bucket, cluster }
     }
 
     /// What stands below the command at `span`, if its line ends there.
@@ -98,7 +101,7 @@ fn is_date(text: &[u8]) -> bool {
 }
 
 /// May a bucket have this name?
-fn is_bucket(name: &[u8]) -> bool {
+pub(super) fn is_bucket(name: &[u8]) -> bool {
     let outer = |b: Option<&u8>| b.is_some_and(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
     let inner = |b: &u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b".-".contains(b);
     BUCKETS.contains(&name.len())
