@@ -43,7 +43,8 @@ RESOURCES = {("ec2", "Key"), ("cloudwatch", "Alarm"), ("kms", "Key"), ("iam", "S
 EXTRA = {"kmskeyid": "KMS", "bucket": "S3_BUCKET"}
 # What people call AWS's in their own files.
 EXTRA_ALONE = {
-    "S3_BUCKET": ["s3bucket", "s3bucketname", "s3logbucket", "s3logsbucket", "s3databucket", "s3backupbucket"],
+    "S3_BUCKET": ["s3bucket", "s3bucketname", "s3logbucket", "s3logsbucket", "s3databucket", "s3backupbucket",
+                  "awss3bucket", "awss3bucketname", "awsbucketname", "awsstoragebucketname"],
     "RDS": ["rdsinstance", "rdsinstanceid", "rdsinstancename"],
 }
 # Two words, and still known outside of AWS: Azure, Kubernetes, programs.

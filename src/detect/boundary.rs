@@ -36,6 +36,8 @@ pub(crate) fn ends_escape(bytes: &[u8], at: usize) -> bool {
     match head {
         [.., b'\\', b'n' | b't' | b'r' | b'b' | b'f'] => true,
         [.., b'%', a, b] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit() => true,
+        // As the console escapes a `/` in what it escapes once more.
+        [.., b'$', b'2', b'5', b'2', b'F'] => true,
         [.., b'\\', b'x', a, b] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit() => true,
         [.., b'\\', b'u', a, b, c, d] => [a, b, c, d].iter().all(|b| b.is_ascii_hexdigit()),
         [rest @ .., last] if last.is_ascii_alphabetic() => ends_control(rest),
@@ -159,6 +161,9 @@ mod tests {
             ("%2F", true),
             ("%2f", true),
             ("2F", false),
+            ("$252F", true),
+            ("$252", false),
+            ("252F", false),
             ("\u{1b}[32m", true),
             ("\\u001b[1;32m", true),
             ("\\x1b[m", true),

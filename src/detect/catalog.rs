@@ -14,7 +14,7 @@ use crate::detect::literals::{Action, Literals, NoWord};
 use crate::detect::{ArnStyle, Kind, KindInfo, Profile, Settings, strict};
 
 /// One file per family; its name can be switched off.
-const FAMILIES: [(&str, &str); 11] = [
+const FAMILIES: [(&str, &str); 12] = [
     ("ec2_vpc", include_str!("patterns/ec2_vpc.toml")),
     ("storage", include_str!("patterns/storage.toml")),
     ("iam_credentials", include_str!("patterns/iam_credentials.toml")),
@@ -25,6 +25,7 @@ const FAMILIES: [(&str, &str); 11] = [
     ("tokens", include_str!("patterns/tokens.toml")),
     ("any", include_str!("patterns/any.toml")),
     ("prose", include_str!("patterns/prose.toml")),
+    ("output", include_str!("patterns/output.toml")),
     (ENCODED, include_str!("patterns/encoded.toml")),
 ];
 /// The family of what is masked because of what it decodes to.

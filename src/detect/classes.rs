@@ -12,10 +12,12 @@ use serde::Deserialize;
 
 use crate::detect::boundary::{before, ends_escape, left_of, right_of};
 use crate::detect::classes::table::Table;
-use crate::detect::{Finding, Kind, Rank, network, template};
+use crate::detect::context::value as names;
+use crate::detect::{Finding, Kind, Rank};
 
 mod made_up;
 mod owned;
+mod require;
 mod table;
 mod trial;
 
@@ -135,6 +137,12 @@ pub(crate) enum Require {
     MadeUp,
     /// No name that is AWS's own, as those of regions are.
     NotOwned,
+    /// No type, no empty value, no word of AWS's own.
+    Name,
+    /// A name that is no word: see [`names::is_distinct`].
+    Distinct,
+    /// Letters and digits.
+    Mixed,
 }
 
 const REGION: &str = "(?:(?:us|eu|ap|sa|ca|me|af|il|mx)(?:-gov|-iso[a-f]?)?|cn|us-isob)-(?:north|south|east|west|central)(?:east|west)?-[0-9]";
@@ -265,7 +273,10 @@ impl Class {
         let whole = found.get_match()?.range();
         let parts = self.groups.iter().filter_map(|&(at, kind)| {
             let span = found.get_group(at)?.range();
-            Some(Finding { span, kind, rank: self.rank, teach: self.teach })
+            // Words are masked here alone.
+            let word = self.require == Some(Require::Name)
+                && !names::is_distinct(text.get(span.clone()).unwrap_or_default());
+            Some(Finding { span, kind, rank: self.rank, teach: self.teach && !word })
         });
         if parts.clone().any(|part| !self.accepts(text, whole.clone(), part.span)) {
             return None;
@@ -376,42 +387,6 @@ fn short_is_free(text: &[u8], span: Range<usize>) -> bool {
     !named && !uuid
 }
 
-impl Require {
-    fn holds(self, value: &[u8]) -> bool {
-        let digit = |part: &[u8]| part.iter().any(u8::is_ascii_digit);
-        match self {
-            Self::Digit => {
-                let from = value.iter().position(|&b| b == b'-').unwrap_or_default();
-                digit(value.get(from..).unwrap_or_default())
-            }
-            Self::HexMix => {
-                let tail = value.get(value.len().saturating_sub(17)..).unwrap_or_default();
-                let number = tail.iter().take(16).all(u8::is_ascii_digit);
-                digit(tail) && !number && tail.iter().any(u8::is_ascii_lowercase)
-            }
-            Self::HexId => is_hex_id(value),
-            Self::NotRegion => !is_region(value),
-            Self::Literal => is_literal(value),
-            Self::Password => is_secret(&template::own(value)),
-            Self::Octets => network::octets(value).is_some(),
-            Self::MadeUp => made_up::is_made_up(value),
-            Self::NotOwned => !is_region(value) && !owned::is_owned(value),
-            Self::PublicOctets => network::octets(value).is_some_and(network::is_public),
-        }
-    }
-}
-
-/// People write ids of other lengths too: cut, or made up. `i-2147483648` is arithmetic; no
-/// number in a program is as long as an id nearly is.
-fn is_hex_id(value: &[u8]) -> bool {
-    let mut parts = value.rsplitn(2, |&b| b == b'-');
-    let digits = parts.next().unwrap_or_default();
-    let prefix = parts.next().unwrap_or_default();
-    let letter = digits.iter().any(u8::is_ascii_lowercase);
-    matches!(digits.len(), 8 | 16..=17)
-        || (digits.iter().any(u8::is_ascii_digit) && (letter || prefix.len() > 1))
-}
-
 /// `eu-central-1` and the like.
 pub(crate) fn is_region(value: &[u8]) -> bool {
     const PARTS: [&[u8]; 5] = [b"-east", b"-west", b"-north", b"-south", b"-central"];
@@ -431,19 +406,4 @@ pub(crate) fn is_literal(value: &[u8]) -> bool {
 /// Stars hide a password.
 pub(crate) fn is_hidden(value: &[u8]) -> bool {
     value.iter().all(|b| b"*x.X#-_".contains(b))
-}
-
-fn is_secret(own: &[u8]) -> bool {
-    !is_hidden(own) && !is_documentation(own)
-}
-
-/// `user:pass@host`, `scott:tiger@host`: words that stand for a password in manuals.
-///
-/// Only these: people do choose other short words.
-fn is_documentation(value: &[u8]) -> bool {
-    const WHOLE: [&[u8]; 5] = [b"pass", b"pwd", b"passwd", b"tiger", b"testing"];
-    const WITHIN: [&[u8]; 3] = [b"password", b"passphrase", b"changeme"];
-    WHOLE.contains(&value)
-        || (value.iter().all(u8::is_ascii_lowercase)
-            && WITHIN.iter().any(|said| memmem::find(value, said).is_some()))
 }

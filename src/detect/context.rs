@@ -1,15 +1,20 @@
 //! Shapes that are identifiers only beside a key or a word (R21 in tests).
 
+mod accounts;
+mod answers;
 mod behind;
 mod cells;
+mod columns;
 mod command;
+mod listed;
 pub(crate) mod named;
 pub(crate) mod names;
 pub(crate) mod parameter;
 mod password;
 pub(crate) mod runs;
 pub(crate) mod shape;
-mod value;
+mod terraform;
+pub(crate) mod value;
 
 use std::collections::HashSet;
 use std::ops::Range;
@@ -137,7 +142,12 @@ impl Context {
         let keys = if secret { self.access_keys(found) } else { Vec::new() };
         let ends = ends(found);
         for Run { shape, span } in &pass.runs {
-            let near = *shape == Shape::SecretKey && beside(&keys, span.start);
+            let near = match shape {
+                Shape::SecretKey => beside(&keys, span.start),
+                Shape::Account if accounts::is_evident(text, span) => true,
+                Shape::Account => pass.named.linked && accounts::is_quoted(text, span),
+                _ => false,
+            };
             let near = near || (self.strict && *shape != Shape::Uuid);
             let lead = Lead::new(text, last_before(&ends, span.start)..span.start);
             for rule in self.rules.iter().filter(|rule| rule.value == *shape) {

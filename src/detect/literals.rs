@@ -19,6 +19,16 @@ pub(crate) enum Action {
     Aws,
     /// The name of a service follows on a command line.
     Command,
+    /// A word that names the column of an account id, or a list of them.
+    Account,
+    /// The type of a resource of Terraform's follows.
+    Resource,
+    /// The buckets that S3 lists follow.
+    Buckets,
+    /// The clusters that EKS lists follow.
+    Clusters,
+    /// What Cost Explorer calls an account.
+    Linked,
     /// A word that says that a password follows.
     Password,
     /// The type of a parameter of Systems Manager whose value is a secret.
@@ -34,6 +44,26 @@ const AWS: [&str; 7] =
     ["AWS::", "\"aws_", "boto3", "aws-sdk", "aws_sdk", "ResponseMetadata", "amazonaws.com"];
 /// Beginnings of placeholders.
 const MASKED: [&str; 2] = ["AWS_", "SECRET_"];
+/// How names of columns begin that hold account ids, and keys of lists of them.
+const ACCOUNTS: [&str; 15] = [
+    "Account",
+    "account",
+    "ACCOUNT",
+    "AWSAccount",
+    "AwsAccount",
+    "awsAccount",
+    "LinkedAccount",
+    "linkedAccount",
+    "PayerAccount",
+    "payerAccount",
+    "UsageAccount",
+    "usageAccount",
+    "recipientAccount",
+    "OwnerId",
+    "ownerId",
+];
+/// The dimension of Cost Explorer.
+const LINKED: &str = "LINKED_ACCOUNT";
 /// Names of passwords that hold no `ssw`: `MYSQL_PWD`, and what Secrets Manager calls them.
 const PASSWORDS: [&str; 7] = [
     "_PWD",
@@ -135,6 +165,11 @@ impl Literals {
         all.extend(ARNS.iter().map(|text| ((*text).to_owned(), Action::Arn)));
         all.extend(AWS.iter().map(|text| ((*text).to_owned(), Action::Aws)));
         all.push(("aws ".to_owned(), Action::Command));
+        all.extend(ACCOUNTS.iter().map(|text| ((*text).to_owned(), Action::Account)));
+        all.push(("aws_".to_owned(), Action::Resource));
+        all.push(("\"Buckets".to_owned(), Action::Buckets));
+        all.push(("\"clusters\"".to_owned(), Action::Clusters));
+        all.push((LINKED.to_owned(), Action::Linked));
         all.extend(PASSWORDS.iter().map(|text| ((*text).to_owned(), Action::Password)));
         all.push((SECURE.to_owned(), Action::Secure));
         all.extend(MASKED.iter().map(|text| ((*text).to_owned(), Action::Masked)));

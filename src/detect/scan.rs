@@ -266,6 +266,15 @@ impl Catalog {
                 }
                 Action::Aws => pass.named.aws = true,
                 Action::Command => self.context.names.command(pass.text, hit.end, &mut pass.named),
+                Action::Account => self.context.accounts(pass.text, hit.start, &mut pass.named),
+                Action::Resource => {
+                    self.context.names.resource(pass.text, hit.end, &mut pass.named);
+                }
+                Action::Buckets => self.context.names.buckets(pass.text, hit.end, &mut pass.named),
+                Action::Clusters => {
+                    self.context.names.clusters(pass.text, hit.start..hit.end, &mut pass.named);
+                }
+                Action::Linked => pass.named.linked = true,
                 // `{{resolve:secretsmanager:NAME:SecretString:KEY}}` names a key.
                 Action::Password if before(pass.text, hit.start) == Some(b':') => {}
                 Action::Password => pass.passwords.push(hit.end),

@@ -30,7 +30,12 @@ pub(super) fn is_made_up(value: &[u8]) -> bool {
     let number = |part: &[u8]| part.len() >= DIGITS && part.iter().all(u8::is_ascii_digit);
     let noun = |part: &[u8]| NOUNS.contains(&part);
     let named = parts().next_back().is_some_and(noun) && !parts().all(noun);
-    let own = parts().any(|part| OWN.contains(&part) || number(part));
+    // `prod2`
+    let plain = |part: &[u8]| part.iter().rposition(|b| !b.is_ascii_digit());
+    let own = parts().any(|part| {
+        let word = plain(part).and_then(|last| part.get(..=last)).unwrap_or(part);
+        OWN.contains(&word) || number(part)
+    });
     parts().count() > 1 && (named || own) && !value.starts_with(b"sha") && !is_region(value)
 }
 
@@ -40,7 +45,14 @@ mod tests {
 
     #[test]
     fn words_are_not_made_up() {
-        for name in ["my-data", "orders-db", "bucket-2023", "prod-db-2", "my.bucket.with.dots"] {
+        for name in [
+            "my-data",
+            "orders-db",
+            "bucket-2023",
+            "prod-db-2",
+            "my.bucket.with.dots",
+            "ledger-prod2",
+        ] {
             assert!(is_made_up(name.as_bytes()), "{name}");
         }
         for word in ["server-side", "db-instance", "sha-256", "us-east-1", "bucket", "multi-az"] {

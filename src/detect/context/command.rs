@@ -30,11 +30,14 @@ impl Names {
         }
         let near = text.get(..from + COMMAND).unwrap_or(text);
         let mut words = Words { text: near, at: from, cut: near.len() < text.len() };
-        self.options(&mut words, out);
+        let about = self.options(&mut words, out);
         out.command = words.at;
+        if let (Some(About { service, operation }), Some(answers)) = (about, &self.answers) {
+            answers.below(text, &(from..words.at), (service, operation), out);
+        }
     }
 
-    fn options(&self, words: &mut Words<'_>, out: &mut Findings) -> Option<()> {
+    fn options<'t>(&self, words: &mut Words<'t>, out: &mut Findings) -> Option<About<'t>> {
         let about = self.about(words)?;
         out.aws = true;
         while let Some(word) = words.next() {
@@ -42,7 +45,7 @@ impl Names {
             let Some(key) = self.option(&about, option) else { continue };
             words.at = self.values(words, from, key, option, out).max(words.at);
         }
-        Some(())
+        Some(about)
     }
 
     /// The service and the operation, if this is a command.

@@ -36,6 +36,10 @@ pub(crate) struct Findings {
     pub table: usize,
     /// Up to here, commands are read already.
     pub command: usize,
+    /// Up to here, lines are read already that may name columns.
+    pub columns: usize,
+    /// Costs are told by account here: texts in quotes may be accounts.
+    pub linked: bool,
 }
 
 impl Names {

@@ -7,8 +7,10 @@ use serde::Deserialize;
 
 use crate::detect::Kind;
 use crate::detect::catalog::{CatalogError, Kinds, parse};
+use crate::detect::context::answers::Answers;
 
 const TABLE: &str = include_str!("../patterns/key_names.toml");
+const RESOURCES: &str = include_str!("../patterns/terraform.toml");
 const OPTIONS: &str = include_str!("../patterns/option_names.toml");
 
 /// No key is longer, with its separators.
@@ -52,6 +54,10 @@ pub(crate) struct Names {
     services: HashSet<Box<[u8]>>,
     /// By service, operation if it matters, and option: `ssm.parameter.name`.
     pub(super) options: HashMap<Box<[u8]>, Kind>,
+    /// By the type of a resource in Terraform.
+    pub(super) resources: HashMap<Box<[u8]>, Kind>,
+    /// What commands print.
+    pub(super) answers: Option<Answers>,
 }
 
 impl Names {
@@ -70,19 +76,18 @@ impl Names {
         for name in words(&file.spaced) {
             keys.entry(name).and_modify(|key| key.spaced = true);
         }
-        let mut options = HashMap::new();
-        let file_of_options: BTreeMap<String, String> = parse("option_names", OPTIONS)?;
-        for (kind, names) in file_of_options {
-            let kind = kinds.make(&kind);
-            options.extend(words(&names).map(|name| (name, kind)));
-        }
-        Ok(Self { keys, services: words(&file.services).collect(), options })
+        let options = by_name(parse("option_names", OPTIONS)?, kinds);
+        let resources = by_name(parse("terraform", RESOURCES)?, kinds);
+        let (services, answers) = (words(&file.services).collect(), Some(Answers::new(kinds)));
+        Ok(Self { keys, services, options, resources, answers })
     }
 
     /// No key names anything from now on.
     pub(super) fn clear(&mut self) {
         self.keys.clear();
         self.options.clear();
+        self.resources.clear();
+        self.answers = None;
     }
 
     /// The keys and options for each kind, and when they suffice.
@@ -139,6 +144,16 @@ impl Hasher for Fast {
     fn finish(&self) -> u64 {
         self.0 ^ self.0 >> 32
     }
+}
+
+/// The kinds of names that a file lists by kind.
+fn by_name(file: BTreeMap<String, String>, kinds: &mut Kinds) -> HashMap<Box<[u8]>, Kind> {
+    let mut all = HashMap::new();
+    for (kind, names) in file {
+        let kind = kinds.make(&kind);
+        all.extend(words(&names).map(|name| (name, kind)));
+    }
+    all
 }
 
 fn words(text: &str) -> impl Iterator<Item = Box<[u8]>> {

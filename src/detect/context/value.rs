@@ -37,6 +37,9 @@ const WORDS: [&[u8]; 23] = [
 /// What belongs to the names of a type, of AWS or of a place.
 const STARTS: [&[u8]; 6] = [b"arn:", b"aws:", b"AWS::", b"/aws/", b"aws/", b"alias/aws/"];
 
+/// What goes on instead of a name: `DBInstance was not found`.
+const VERBS: [&[u8]; 5] = [b"is", b"was", b"are", b"could", b"can"];
+
 /// What a description begins with, and a name does not.
 const PROSE: [&[u8]; 5] = [b"The ", b"A ", b"An ", b"This ", b"Name "];
 
@@ -86,8 +89,16 @@ pub(super) fn name(text: &[u8], span: Range<usize>, key: &[u8]) -> Option<Range<
     Some(from + skip..span.end - drop)
 }
 
+/// May this be a name, from its first character to its last? Manuals write `role-name`.
+pub(crate) fn is_name(value: &[u8]) -> bool {
+    let stands_for_one = value.ends_with(b"-name") || value.ends_with(b"_name");
+    !stands_for_one
+        && !VERBS.contains(&value)
+        && name(value, 0..value.len(), b"") == Some(0..value.len())
+}
+
 /// Is this name so strong that it is masked where it stands alone? Words are not.
-pub(super) fn is_distinct(name: &[u8]) -> bool {
+pub(crate) fn is_distinct(name: &[u8]) -> bool {
     let inner = name.get(1..).unwrap_or_default();
     let sign = |b: &u8| b.is_ascii_digit() || b"-_.".contains(b);
     inner.iter().any(sign)

@@ -93,6 +93,46 @@ fn no_name_is_cut_where_reading_ends() {
 }
 
 #[test]
+fn what_a_command_prints() {
+    check(&[
+        (
+            "",
+            "$ aws sts get-caller-identity --query Account --output text\n481726350914\n",
+            "$ aws sts get-caller-identity --query Account --output text\n[ACCOUNT]\n",
+        ),
+        (
+            "",
+            r"aws sts get-caller-identity --query Account --output text\n481726350914\nx",
+            r"aws sts get-caller-identity --query Account --output text\n[ACCOUNT]\nx",
+        ),
+        (
+            "",
+            "aws sts get-caller-identity --query Account\r\n\"481726350914\"\n123456789012 x",
+            "aws sts get-caller-identity --query Account\r\n\"[ACCOUNT]\"\n123456789012 x",
+        ),
+        (
+            "",
+            "aws organizations list-accounts --query 'Accounts[].Id' --output text\n481726350914\t998877665544",
+            "aws organizations list-accounts --query 'Accounts[].Id' --output text\n[ACCOUNT]\t[ACCOUNT]",
+        ),
+        (
+            "",
+            "$ aws s3 ls\n2024-05-14 10:11:12 acme-ledger-raw-eu\n2024-05-14 10:11:12 reports\ntotal: two-files",
+            "$ aws s3 ls\n2024-05-14 10:11:12 [S3_BUCKET]\n2024-05-14 10:11:12 [S3_BUCKET]\ntotal: two-files",
+        ),
+    ]);
+    for text in [
+        "aws sts get-caller-identity | jq .Account\n123456789012",
+        "aws sts get-session-token\n123456789012",
+        "aws s3 ls --recursive\n2024-05-14 10:11:12       1234 some-key.json",
+        "2024-05-14 10:11:12 acme-ledger-raw-eu",
+        "aws s3 ls\n\n2024-05-14 10:11:12 acme-ledger-raw-eu",
+    ] {
+        check(&[("", text, text)]);
+    }
+}
+
+#[test]
 fn what_no_service_names_stays() {
     for text in [
         "docker run --name web, kubectl --cluster prod",

@@ -1,0 +1,87 @@
+//! Ids of resources, as Terraform prints and takes them.
+//!
+//! `aws_s3_bucket.raw: Refreshing state... [id=NAME]`, `terraform import aws_s3_bucket.raw NAME`
+
+use std::ops::Range;
+
+use memchr::memmem;
+
+use crate::detect::boundary::{holds_masked, left_of, right_of};
+use crate::detect::context::named::{Findings, Named};
+use crate::detect::context::names::Names;
+use crate::detect::context::{shape, value};
+
+/// No part of an address is longer.
+const PART: usize = 64;
+/// What stands between an address and its id: `: Still creating... [10s elapsed] `
+const BETWEEN: usize = 64;
+/// What stands between the word `import` and the resource.
+const OPTIONS: usize = 128;
+
+impl Names {
+    /// The type of a resource, behind its `aws_`.
+    pub(crate) fn resource(&self, text: &[u8], from: usize, out: &mut Findings) {
+        let of_type = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
+        let name = run(text, from, of_type);
+        let Some(&kind) = text.get(name.clone()).and_then(|name| self.resources.get(name)) else {
+            return;
+        };
+        let Some(end) = address(text, name.end) else { return };
+        let span = printed(text, end).or_else(|| imported(text, from, end));
+        let span = span.filter(|span| left_of(text, span.start) && right_of(text, span.end));
+        let Some(span) = span else { return };
+        let id = text.get(span.clone()).unwrap_or_default();
+        let whole = if shape::is_account(id) { Some(span) } else { value::name(text, span, b"") };
+        out.all.extend(whole.map(|span| Named { span, kind, alone: true }));
+    }
+}
+
+/// Behind `.raw` or `.raw["eu"]`.
+fn address(text: &[u8], from: usize) -> Option<usize> {
+    let name = run(text, text.get(from).filter(|b| **b == b'.').map(|_| from + 1)?, |b| {
+        b.is_ascii_alphanumeric() || b"_-".contains(&b)
+    });
+    if name.is_empty() || text.get(name.end) != Some(&b'[') {
+        return (!name.is_empty()).then_some(name.end);
+    }
+    let index = run(text, name.end + 1, |b| b.is_ascii_graphic() && b != b']');
+    (text.get(index.end) == Some(&b']')).then_some(index.end + 1)
+}
+
+/// What stands behind `[id=`.
+fn printed(text: &[u8], from: usize) -> Option<Range<usize>> {
+    let rest = text.get(from..)?.strip_prefix(b": ")?;
+    let near = rest.get(..BETWEEN).unwrap_or(rest);
+    let at = memmem::find(near, b"[id=")
+        .filter(|&at| memchr::memchr(b'\n', near.get(..at).unwrap_or_default()).is_none())?;
+    let span = value::run(text, from + 2 + at + 4);
+    matches!(text.get(span.end), Some(b']' | b',')).then_some(span)
+}
+
+/// What stands behind the address, in a command that imports.
+fn imported(text: &[u8], resource: usize, end: usize) -> Option<Range<usize>> {
+    let head = text.get(resource.saturating_sub(OPTIONS)..resource)?;
+    let line = head.iter().rposition(|b| *b == b'\n').map_or(0, |at| at + 1);
+    let command = head.get(line..)?;
+    let at = memmem::find(command, b" import ")?;
+    // Before it was masked, it was longer or shorter.
+    let apart = |b: &u8| !b.is_ascii_alphanumeric() && *b != b'_';
+    if command.get(at..)?.split(apart).any(holds_masked) {
+        return None;
+    }
+    let quote = |b: &u8| b"\"'\\".contains(b);
+    let skip = |from: usize| {
+        let rest = text.get(from..).unwrap_or_default();
+        from + rest.iter().take(4).take_while(|b| quote(b)).count()
+    };
+    let gap = skip(end);
+    let from = text.get(gap).filter(|b| **b == b' ').map(|_| skip(gap + 1))?;
+    let span = value::run(text, from);
+    let ends = |b: &u8| b.is_ascii_whitespace() || quote(b);
+    text.get(span.end).is_none_or(ends).then_some(span)
+}
+
+fn run(text: &[u8], from: usize, holds: impl Fn(u8) -> bool) -> Range<usize> {
+    let rest = text.get(from..).unwrap_or_default();
+    from..from + rest.iter().take(PART).take_while(|b| holds(**b)).count()
+}

@@ -1,0 +1,126 @@
+//! Account ids in columns, lists and logs.
+
+use super::check;
+
+#[test]
+fn columns_of_accounts() {
+    check(&[
+        ("", "AccountId,Name\n481726350914,prod\n", "AccountId,Name\n[ACCOUNT],prod\n"),
+        (
+            "",
+            "Name,Account ID,State\r\n\"Acme, Inc\",\"481726350914\",ACTIVE\r\nb,998877665544,x",
+            "Name,Account ID,State\r\n\"Acme, Inc\",\"[ACCOUNT]\",ACTIVE\r\nb,[ACCOUNT],x",
+        ),
+        (
+            "",
+            "bill/PayerAccountId\tlineItem/UsageAccountId\tcost\n481726350914\t998877665544\t123456789012",
+            "bill/PayerAccountId\tlineItem/UsageAccountId\tcost\n[ACCOUNT]\t[ACCOUNT]\t123456789012",
+        ),
+        (
+            "",
+            "| Account ID | Env |\n|---|:--:|\n| 481726350914 | prod |\n| `9988-7766-5544` | dev |\n\nrun 123456789012",
+            "| Account ID | Env |\n|---|:--:|\n| [ACCOUNT] | prod |\n| `[ACCOUNT]` | dev |\n\nrun 123456789012",
+        ),
+        (
+            "",
+            "+----+----+\n|  Id | AccountId |\n+----+----+\n| 123456789012 | 481726350914 |\n+----+----+",
+            "+----+----+\n|  Id | AccountId |\n+----+----+\n| 123456789012 | [ACCOUNT] |\n+----+----+",
+        ),
+        ("", "account_id\n481726350914\n998877665544", "account_id\n[ACCOUNT]\n[ACCOUNT]"),
+        (
+            "",
+            r"x\nAccountId,Name\n481726350914,prod\nend",
+            r"x\nAccountId,Name\n[ACCOUNT],prod\nend",
+        ),
+        (
+            "",
+            "AccountId,Name\n481726350914,prod\nName,LinkedAccountId\n123456789012,998877665544",
+            "AccountId,Name\n[ACCOUNT],prod\nName,LinkedAccountId\n123456789012,[ACCOUNT]",
+        ),
+    ]);
+    for text in [
+        "AccountName,Id\nprod,481726350914",
+        "Name,Id\nprod,481726350914\n",
+        "AccountId,Name\nx\n481726350914,prod",
+        "AccountId,Name\n\n481726350914,prod",
+        "AccountId,Name\n4817263509140,prod\n48172635091,dev",
+        "The new account, which was made by us, and others\n481726350914, 998877665544, 123456789012",
+        "account_id\nid\n481726350914",
+        "| Accounts of users |\n| 1 |\n123456789012",
+    ] {
+        check(&[("", text, text)]);
+    }
+}
+
+#[test]
+fn accounts_by_their_names() {
+    check(&[
+        (
+            "",
+            "accounts:\n  prod: \"481726350914\"\n  dev:  998877665544 # old\nid: 123456789012",
+            "accounts:\n  prod: \"[ACCOUNT]\"\n  dev:  [ACCOUNT] # old\nid: 123456789012",
+        ),
+        (
+            "",
+            "x:\n  account_ids:\n    prod: '481726350914'\n  other:\n    y: 123456789012",
+            "x:\n  account_ids:\n    prod: '[ACCOUNT]'\n  other:\n    y: 123456789012",
+        ),
+        (
+            "",
+            "{\"accounts\": {\"prod\": \"481726350914\",\n \"dev\": \"998877665544\"}, \"n\": \"123456789012\"}",
+            "{\"accounts\": {\"prod\": \"[ACCOUNT]\",\n \"dev\": \"[ACCOUNT]\"}, \"n\": \"123456789012\"}",
+        ),
+        (
+            "",
+            r#"{\"accounts\":{\"prod\":\"481726350914\"}}"#,
+            r#"{\"accounts\":{\"prod\":\"[ACCOUNT]\"}}"#,
+        ),
+        (
+            "",
+            "account_ids = {\n  prod = \"481726350914\"\n  dev  = \"998877665544\"\n}",
+            "account_ids = {\n  prod = \"[ACCOUNT]\"\n  dev  = \"[ACCOUNT]\"\n}",
+        ),
+    ]);
+    for text in [
+        "accounts:\n  list:\n    balance: 123456789012",
+        "accounts:\nnext: 123456789012",
+        "accounts: {\n  balances: {a: 123456789012}}",
+        "accounts = fetch();\n  n = 123456789012",
+        "accounts:\n  prod: 1234567890123\n  dev: 123456789012.5",
+        "accounts_total:\n  prod: 123456789012",
+    ] {
+        check(&[("", text, text)]);
+    }
+}
+
+#[test]
+fn accounts_in_logs_and_costs() {
+    check(&[
+        (
+            "",
+            "2 481726350914 eni-0123456789abcdef0 10.0.0.1 52.1.2.3 443 49152 6 25 20000 1418530010 1418530070 ACCEPT OK",
+            "2 [ACCOUNT] [ENI] [PRIVATE_IP] 52.1.2.3 443 49152 6 25 20000 1418530010 1418530070 ACCEPT OK",
+        ),
+        ("", "481726350914:/aws/lambda/ledger-api", "[ACCOUNT]:/aws/lambda/[LAMBDA]"),
+        ("", "filter @log = \"481726350914:orders\"", "filter @log = \"[ACCOUNT]:orders\""),
+        (
+            "",
+            "The repository with name 'x' does not exist in the registry with id '481726350914'",
+            "The repository with name 'x' does not exist in the registry with id '[ACCOUNT]'",
+        ),
+        ("", "{\"LinkedAccount\": \"481726350914\"}", "{\"LinkedAccount\": \"[ACCOUNT]\"}"),
+        (
+            "",
+            "\"Key\": \"LINKED_ACCOUNT\",\n\"Values\": [\n  \"481726350914\"\n], \"n\": 123456789012",
+            "\"Key\": \"LINKED_ACCOUNT\",\n\"Values\": [\n  \"[ACCOUNT]\"\n], \"n\": 123456789012",
+        ),
+    ]);
+    for text in [
+        "2 123456789012 enigma 1",
+        "2 123456789012 eni-x 123456789012:/awsome",
+        "\"Values\": [\n  \"123456789012\"\n]",
+        "log = 123456789012:orders",
+    ] {
+        check(&[("", text, text)]);
+    }
+}
