@@ -5,6 +5,8 @@ use std::ops::{Range, RangeInclusive};
 use crate::detect::classes::is_hidden;
 use crate::detect::template::{self, variable};
 
+mod code;
+
 /// Nobody types a longer one.
 const LONGEST: usize = 128;
 const SHORTEST: usize = 6;
@@ -100,17 +102,6 @@ pub(super) fn is_password(value: &[u8], quoted: bool) -> bool {
         }
     }
     let path = dot && !sign;
-    let code = !quoted && (path || open || is_reference(value) || is_pointer(value));
+    let code = if quoted { code::is_rules(value) } else { path || open || code::is_code(value) };
     (digit || sign) && !code && !is_hidden(&own)
-}
-
-/// `*const`, `&String`: what a type or an expression begins with.
-fn is_reference(value: &[u8]) -> bool {
-    let Some((b'*' | b'&', name)) = value.split_first() else { return false };
-    name.iter().all(|b| b.is_ascii_alphabetic() || b"_:*&".contains(b))
-}
-
-/// `0x7ffd1c2e5a40`, as logs print addresses.
-fn is_pointer(value: &[u8]) -> bool {
-    value.strip_prefix(b"0x").is_some_and(|rest| rest.iter().all(u8::is_ascii_hexdigit))
 }

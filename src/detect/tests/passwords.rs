@@ -122,3 +122,31 @@ fn what_secrets_manager_holds() {
         assert_eq!(super::shown(text, ""), text);
     }
 }
+
+#[test]
+fn code_types_and_rules_are_no_passwords() {
+    for text in [
+        "type Query { login(username: String!, password: String!): Token }",
+        "mutation($password: String!, $newPassword: PasswordInput!) { x }",
+        "password: process.env.DB_PASSWORD!,",
+        "password: this.config.password!,",
+        "let password = opts.password?;",
+        "self.password = @password",
+        "SELECT 1 FROM users WHERE password = @Password1 OR password = :password1",
+        "password := *flag.Password!",
+        "password = password1",
+        "password: 'required|min:8'",
+        "\"password\": \"required|string|min:8\"",
+        "val password: String? = null; password: CharArray?",
+        "password: !GetAtt Secret.Value",
+    ] {
+        assert_eq!(super::shown(text, ""), text);
+    }
+    check(&[
+        ("", "password: Teal-Egret!9", "password: [DB_PASSWORD]"),
+        ("", "password: Sunshine1!", "password: [DB_PASSWORD]"),
+        ("", "password=@Sunsh1ne", "password=[DB_PASSWORD]"),
+        ("", "password='Red|Kite!8'", "password='[DB_PASSWORD]'"),
+        ("password", "required|min:8", "required|min:8"),
+    ]);
+}
