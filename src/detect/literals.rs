@@ -35,7 +35,7 @@ const AWS: [&str; 7] =
 /// Beginnings of placeholders.
 const MASKED: [&str; 2] = ["AWS_", "SECRET_"];
 /// Names of passwords that hold no `ssw`: `MYSQL_PWD`, and what Secrets Manager calls them.
-const PASSWORDS: [&str; 7] = [
+const PASSWORDS: [&str; 9] = [
     "_PWD",
     "_pwd",
     "SecretString",
@@ -43,6 +43,8 @@ const PASSWORDS: [&str; 7] = [
     "secret_string",
     "secret-string",
     "SECRET_STRING",
+    "IDENTIFIED BY",
+    "identified by",
 ];
 
 /// A type of a parameter of Systems Manager: `"Type": "SecureString", "Value": "…"`.

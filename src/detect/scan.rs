@@ -6,7 +6,7 @@ use std::ops::Range;
 use crate::detect::boundary::{before, left};
 use crate::detect::catalog::Catalog;
 use crate::detect::context::runs::Run;
-use crate::detect::context::{named, parameter};
+use crate::detect::context::{named, parameter, secret};
 use crate::detect::deep;
 use crate::detect::gaps::Gaps;
 use crate::detect::literals::{self, Action, Hit};
@@ -37,6 +37,8 @@ pub(crate) struct Pass<'t> {
     pub runs: Vec<Run>,
     /// Where names of passwords end.
     pub passwords: Vec<usize>,
+    /// Where keys end that may announce other secrets.
+    pub secrets: Vec<usize>,
     /// Classes, and up to where each is read.
     read: Vec<(usize, usize)>,
     /// Up to here, hosts and addresses are read already.
@@ -172,7 +174,10 @@ impl Catalog {
         marks::each(text.as_bytes(), known.heads(self), |chunk| {
             passes.each(chunk.words(), |at, pass| self.word(at, known, pass));
             let names = &self.context.names;
-            passes.each(chunk.keys(), |at, pass| names.at_sign(pass.text, at, &mut pass.named));
+            passes.each(chunk.keys(), |at, pass| {
+                names.at_sign(pass.text, at, &mut pass.named);
+                secret::at_sign(pass.text, at, &mut pass.secrets);
+            });
             if let Some((from, marks)) = chunk.signs() {
                 self.signs(from, marks, &mut passes);
             }
@@ -218,7 +223,10 @@ impl Catalog {
             }
         });
         let names = &self.context.names;
-        each(&marks.flags, &|at, pass| names.at_flag(pass.text, at, &mut pass.named));
+        each(&marks.flags, &|at, pass| {
+            names.at_flag(pass.text, at, &mut pass.named);
+            secret::at_flag(pass.text, at, &mut pass.secrets);
+        });
         each(&marks.numbers, &|at, pass| Run::number(pass.text, at, &mut pass.runs));
         each(&marks.grouped, &|at, pass| Run::grouped(pass.text, at, &mut pass.runs));
         each(&marks.secrets, &|at, pass| {

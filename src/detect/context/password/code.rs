@@ -69,7 +69,7 @@ fn is_reference(value: &[u8]) -> bool {
 }
 
 /// `0x7ffd1c2e5a40`, as logs print addresses.
-pub(super) fn is_pointer(value: &[u8]) -> bool {
+pub(in crate::detect::context) fn is_pointer(value: &[u8]) -> bool {
     value.strip_prefix(b"0x").is_some_and(|rest| rest.iter().all(u8::is_ascii_hexdigit))
 }
 
