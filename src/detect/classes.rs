@@ -12,7 +12,8 @@ use serde::Deserialize;
 
 use crate::detect::boundary::{before, ends_escape, left_of, right_of};
 use crate::detect::classes::table::Table;
-use crate::detect::{Finding, Kind, Rank, network, template};
+use crate::detect::context::secret;
+use crate::detect::{Finding, Kind, Rank, encoded, network, template};
 
 mod made_up;
 mod table;
@@ -126,6 +127,10 @@ pub(crate) enum Require {
     NotRegion,
     /// A value, not a variable in a template.
     Literal,
+    /// What chance made.
+    Random,
+    /// Base64 of a name, a colon and a password.
+    Userinfo,
     /// More than a variable, and not the word that stands for a password in every manual.
     Password,
     Octets,
@@ -389,7 +394,9 @@ impl Require {
             Self::HexId => is_hex_id(value),
             Self::NotRegion => !is_region(value),
             Self::Literal => is_literal(value),
-            Self::Password => is_secret(&template::own(value)),
+            Self::Password => is_typed_secret(value),
+            Self::Random => secret::is_secret(value, true),
+            Self::Userinfo => encoded::is_userinfo(value),
             Self::Octets => network::octets(value).is_some(),
             Self::MadeUp => made_up::is_made_up(value),
             Self::PublicOctets => network::octets(value).is_some_and(network::is_public),
@@ -429,8 +436,10 @@ pub(crate) fn is_hidden(value: &[u8]) -> bool {
     value.iter().all(|b| b"*x.X#-_".contains(b))
 }
 
-fn is_secret(own: &[u8]) -> bool {
-    !is_hidden(own) && !is_documentation(own)
+/// What somebody typed behind a name and a colon: neither a variable nor a word of manuals.
+pub(crate) fn is_typed_secret(value: &[u8]) -> bool {
+    let own = template::own(value);
+    !is_hidden(&own) && !is_documentation(&own)
 }
 
 /// `user:pass@host`, `scott:tiger@host`: words that stand for a password in manuals.

@@ -2,7 +2,9 @@
 
 mod behind;
 mod cells;
+mod columns;
 mod command;
+pub(crate) mod curl;
 pub(crate) mod named;
 pub(crate) mod names;
 pub(crate) mod parameter;
@@ -131,7 +133,8 @@ impl Context {
         let may_be_secret = text.len() >= *password::LENGTHS.start()
             && text.len() <= LEAF
             && self.may_name_secret(label);
-        let announced = !pass.passwords.is_empty() || !pass.secrets.is_empty();
+        let announced =
+            !pass.passwords.is_empty() || !pass.secrets.is_empty() || !pass.typed.is_empty();
         if pass.runs.is_empty() && !announced && !may_be_secret {
             return Vec::new();
         }
@@ -152,7 +155,9 @@ impl Context {
         }
         for rule in self.rules.iter().filter(|rule| rule.value == Shape::Password) {
             let after = pass.passwords.iter().filter_map(|&at| password::after(text, at));
-            out.extend(after.map(|span| finding(span, rule.kind)));
+            let below = pass.passwords.iter().flat_map(|&at| columns::below(text, at));
+            let typed = pass.typed.iter().cloned();
+            out.extend(after.chain(below).chain(typed).map(|span| finding(span, rule.kind)));
         }
         out.extend(pass.secrets.iter().filter_map(|&at| self.announced(text, at)));
         if may_be_secret && let Some(kind) = self.secret(&label, text, true) {

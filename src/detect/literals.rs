@@ -19,6 +19,8 @@ pub(crate) enum Action {
     Aws,
     /// The name of a service follows on a command line.
     Command,
+    /// Options of curl follow, of which one may hold a password.
+    Curl,
     /// A word that says that a password follows.
     Password,
     /// The type of a parameter of Systems Manager whose value is a secret.
@@ -137,6 +139,7 @@ impl Literals {
         all.extend(ARNS.iter().map(|text| ((*text).to_owned(), Action::Arn)));
         all.extend(AWS.iter().map(|text| ((*text).to_owned(), Action::Aws)));
         all.push(("aws ".to_owned(), Action::Command));
+        all.push(("curl ".to_owned(), Action::Curl));
         all.extend(PASSWORDS.iter().map(|text| ((*text).to_owned(), Action::Password)));
         all.push((SECURE.to_owned(), Action::Secure));
         all.extend(MASKED.iter().map(|text| ((*text).to_owned(), Action::Masked)));

@@ -6,7 +6,7 @@ use std::ops::Range;
 use crate::detect::boundary::{before, left};
 use crate::detect::catalog::Catalog;
 use crate::detect::context::runs::Run;
-use crate::detect::context::{named, parameter, secret};
+use crate::detect::context::{curl, named, parameter, secret};
 use crate::detect::deep;
 use crate::detect::gaps::Gaps;
 use crate::detect::literals::{self, Action, Hit};
@@ -39,6 +39,10 @@ pub(crate) struct Pass<'t> {
     pub passwords: Vec<usize>,
     /// Where keys end that may announce other secrets.
     pub secrets: Vec<usize>,
+    /// Passwords on command lines.
+    pub typed: Vec<Range<usize>>,
+    /// Up to here, commands of curl are read already.
+    curl: usize,
     /// Classes, and up to where each is read.
     read: Vec<(usize, usize)>,
     /// Up to here, hosts and addresses are read already.
@@ -274,6 +278,10 @@ impl Catalog {
                 }
                 Action::Aws => pass.named.aws = true,
                 Action::Command => self.context.names.command(pass.text, hit.end, &mut pass.named),
+                Action::Curl if hit.end < pass.curl => {}
+                Action::Curl => {
+                    pass.curl = curl::passwords(pass.text, hit.end, &mut pass.typed);
+                }
                 // `{{resolve:secretsmanager:NAME:SecretString:KEY}}` names a key.
                 Action::Password if before(pass.text, hit.start) == Some(b':') => {}
                 Action::Password => pass.passwords.push(hit.end),

@@ -62,7 +62,7 @@ pub(in crate::detect) fn at_flag(text: &[u8], hyphen: usize, out: &mut Vec<usize
 }
 
 /// Made by chance, or by a person who was asked for signs and digits?
-pub(super) fn is_secret(value: &[u8], quoted: bool) -> bool {
+pub(in crate::detect) fn is_secret(value: &[u8], quoted: bool) -> bool {
     let variable = template::own(value).len() < value.len();
     let pointer = !quoted && code::is_pointer(value);
     !variable && !pointer && (is_random(value, quoted) || (quoted && is_chosen(value)))

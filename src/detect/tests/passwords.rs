@@ -270,3 +270,42 @@ fn keys_that_announce_a_secret() {
         assert_eq!(super::shown(text, ""), text);
     }
 }
+
+#[test]
+fn passwords_in_a_fixed_syntax() {
+    marked(&[
+        "CREATE USER app PASSWORD '§Md5Salmon!44§';\nALTER USER admin WITH PASSWORD '§Teal-Egret!9§';",
+        "CREATE USER 'a'@'%' IDENTIFIED BY '§Teal-Egret!9§'; identified by \\\"§Teal-Egret!9§\\\"",
+        "CREATE USER a IDENTIFIED WITH mysql_native_password BY '§Teal-Egret!9§'",
+        "SET PASSWORD FOR 'a'@'%' = PASSWORD('§Teal-Egret!9§')",
+        "curl -u 'admin:§Sn0w-Petrel!1§' https://x\ncurl --user \"admin:§Sn0w-Petrel!1§\" -d x",
+        "curl -s https://x \\\n  -u admin:§Sn0w-Petrel!1§ | jq . -u a:b1c2d3e4",
+        "curl -sku admin:§Sn0w-Petrel!1§ https://x",
+        "Authorization: Basic §YWRtaW46U24wdy1QZXRyZWwhMQ§==",
+        "-H \"Authorization: Bearer §q9Zt7LmPx2Rk4VwBn8YcH1sD§\"",
+        "FROM x\nENV PGPASSWORD §Teal-Egret!9§\nRUN y",
+        "password: &pw §Teal-Egret!9§\nother: *pw",
+        "Server=db,1433;User Id=sa;Password=§Red.Kite88§;Encrypt=True",
+        "\"Data Source=x;Password=§Red.Kite88§\" jdbc:sqlserver://x;user=sa;password=§Red.Kite88§",
+        "\u{1b}[34;1m\"password\"\u{1b}[0m\u{1b}[1;39m:\u{1b}[0m \u{1b}[0;32m\"§Teal-Egret!9§\"\u{1b}[0m",
+        "User name,Password,Access key ID\nci-bot,§Teal-Egret!9§,x\nci-too,§Red.Kite88§,y\n\na,b-1234567,c",
+        "User name,Password,Console login link\r\nci-bot,§Teal-Egret!9§,x\r\n",
+        "{\"auth\":\"§QVdTOmV5SndZWGxzYjJGa0lqb2lrOUxtUHgyUms0Vnc=§\"}",
+        "docker login -u AWS -p §eyJwYXlsb2FkIjoiZ2hJS0xNbk9wUXJTdFV2V3hZejAxMjM0NTY3ODkw§ x",
+        "SENTRY_DSN=https://§9f86d081884c7d659a2feaa0c55ad015§@sentry.io/17",
+    ]);
+    for text in [
+        "the password 'hunter-9x' is wrong; assert_eq!(password('user_1'), x)",
+        "check('password', 'user-1') Password ('p1') by 'author-12'",
+        "curl -u \"$USER:$PASS\" x; curl -u admin:password y; curl --user-agent 'a:b1c2d3e4' z",
+        "curl https://x/y-u/a:b1c2d3e4 and -u is\na: b1c2d3e4",
+        "Authorization: Basic realm1234 Authorization: Bearer <token> bearer q9Zt7LmPx2Rk4VwBn8YcH1sD",
+        "in ENV PASSWORD variable1 is read. set ENV PASSWORD\nvalue-123 x",
+        "fn f(password: &mut Config1, password: &'a str, password: &dyn Store1) password: &str = x1",
+        "t.password=e.value1;n=2;password=config.value9;b=2",
+        "name,password,email\nuser,a-1234567,x",
+        "password::hash1 <password>required field</password>",
+    ] {
+        assert_eq!(super::shown(text, ""), text);
+    }
+}
