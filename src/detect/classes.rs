@@ -12,12 +12,14 @@ use serde::Deserialize;
 
 use crate::detect::boundary::{before, ends_escape, left_of, right_of};
 use crate::detect::classes::table::Table;
+pub(crate) use crate::detect::classes::typed::is_typed_secret;
 use crate::detect::context::secret;
-use crate::detect::{Finding, Kind, Rank, encoded, network, template};
+use crate::detect::{Finding, Kind, Rank, encoded, network};
 
 mod made_up;
 mod table;
 mod trial;
+mod typed;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -434,21 +436,4 @@ pub(crate) fn is_literal(value: &[u8]) -> bool {
 /// Stars hide a password.
 pub(crate) fn is_hidden(value: &[u8]) -> bool {
     value.iter().all(|b| b"*x.X#-_".contains(b))
-}
-
-/// What somebody typed behind a name and a colon: neither a variable nor a word of manuals.
-pub(crate) fn is_typed_secret(value: &[u8]) -> bool {
-    let own = template::own(value);
-    !is_hidden(&own) && !is_documentation(&own)
-}
-
-/// `user:pass@host`, `scott:tiger@host`: words that stand for a password in manuals.
-///
-/// Only these: people do choose other short words.
-fn is_documentation(value: &[u8]) -> bool {
-    const WHOLE: [&[u8]; 5] = [b"pass", b"pwd", b"passwd", b"tiger", b"testing"];
-    const WITHIN: [&[u8]; 3] = [b"password", b"passphrase", b"changeme"];
-    WHOLE.contains(&value)
-        || (value.iter().all(u8::is_ascii_lowercase)
-            && WITHIN.iter().any(|said| memmem::find(value, said).is_some()))
 }

@@ -197,7 +197,7 @@ impl Context {
         let is = |rule: &&Rule| match rule.value {
             Shape::Password => password::is_password(value, quoted),
             Shape::Random => secret::is_secret(value, quoted),
-            Shape::SecretKey => shape::is_secret_key(value),
+            Shape::SecretKey => runs::is_base64(value) && shape::is_secret_key(value),
             _ => false,
         };
         self.rules.iter().filter(|rule| rule.has_label(name)).find(is).map(|rule| rule.kind)

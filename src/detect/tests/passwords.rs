@@ -262,6 +262,7 @@ fn keys_that_announce_a_secret() {
         "api_key = os.environ[\"DD_API_KEY_2\"] api_key=${DD_API_KEY_1}",
         "api_key: \"your-api-key-goes-here-123\" client_secret: \"{{ vault.client1secret2key3 }}\"",
         "secret: arn-of-my-secret-1 secret = \"s3cr3t/data/app1/config2\" secretName: db-creds-1a2b3c4d5e",
+        "secret: Zeroizing::new(PayloadU8::new(ms.to_vec())) }",
         "cache_key: \"9f86d081884c7d659a2feaa0c55ad015\" key=9f86d081884c7d659a2feaa0c55ad015",
         "\"nextToken\": \"q9Zt7LmPx2Rk4VwBn8YcH1sD\" publicKey: \"q9Zt7LmPx2Rk4VwBn8YcH1sD\"",
         "\"auth\": \"x1\", \"database\": \"9f86d081884c7d659a2feaa0c55ad015\" value=q9Zt7LmPx2Rk4VwBn8YcH1sD",
