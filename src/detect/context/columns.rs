@@ -6,6 +6,8 @@ use crate::detect::context::password::is_password;
 
 /// No line is longer.
 const LINE: usize = 1024;
+/// Other columns stand before it, but no more.
+const BEFORE: usize = 64;
 /// As many users are read.
 const ROWS: usize = 64;
 /// What another column is called.
@@ -14,6 +16,10 @@ const BESIDE: [&[u8]; 3] = [b"user name,", b"access key id", b"console login lin
 /// The passwords below the head that ends at `at`.
 pub(super) fn below(text: &[u8], at: usize) -> Vec<Range<usize>> {
     if text.get(at) != Some(&b',') {
+        return Vec::new();
+    }
+    let near = text.get(at.saturating_sub(BEFORE)..at).unwrap_or_default();
+    if at > BEFORE && !near.contains(&b'\n') {
         return Vec::new();
     }
     let head = line_at(text, at);

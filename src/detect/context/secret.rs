@@ -7,7 +7,7 @@ use crate::detect::context::shape;
 use crate::detect::template;
 
 /// Nobody gives out a longer one that is not read by its shape.
-pub(super) const LONGEST: usize = 512;
+pub(super) const LONGEST: usize = 256;
 /// The shortest that chance made.
 const RANDOM: usize = 16;
 /// The shortest part between signs in it.

@@ -17,6 +17,10 @@ pub(super) fn pair(
     key: &Range<usize>,
     longest: usize,
 ) -> Option<(Range<usize>, Held)> {
+    // In a value without quotes, which may be long, none begins: each is read once.
+    if key.start.checked_sub(1).and_then(|at| text.get(at)) == Some(&b'=') {
+        return None;
+    }
     let Held { span, quoted } = held(text, key.end, longest)?;
     let name = before(text, key.start).or_else(|| behind(text, span.end))?;
     let masked = holds_masked(text.get(name.clone())?);
