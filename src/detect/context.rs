@@ -2,7 +2,6 @@
 
 mod behind;
 mod cells;
-mod columns;
 mod command;
 pub(crate) mod curl;
 pub(crate) mod named;
@@ -155,7 +154,7 @@ impl Context {
         }
         for rule in self.rules.iter().filter(|rule| rule.value == Shape::Password) {
             let after = pass.passwords.iter().filter_map(|&at| password::after(text, at));
-            let below = pass.passwords.iter().flat_map(|&at| columns::below(text, at));
+            let below = pass.passwords.iter().flat_map(|&at| password::columns::below(text, at));
             let typed = pass.typed.iter().cloned();
             out.extend(after.chain(below).chain(typed).map(|span| finding(span, rule.kind)));
         }

@@ -6,6 +6,7 @@ use crate::detect::classes::is_hidden;
 use crate::detect::template::{self, variable};
 
 pub(super) mod code;
+pub(super) mod columns;
 mod list;
 mod place;
 
