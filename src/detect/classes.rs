@@ -12,6 +12,7 @@ use serde::Deserialize;
 
 use crate::detect::boundary::{before, ends_escape, left_of, right_of};
 use crate::detect::classes::table::Table;
+pub(crate) use crate::detect::classes::typed::is_typed_secret;
 use crate::detect::context::value as names;
 use crate::detect::{Finding, Kind, Rank};
 
@@ -20,6 +21,7 @@ mod owned;
 mod require;
 mod table;
 mod trial;
+mod typed;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -129,6 +131,10 @@ pub(crate) enum Require {
     NotRegion,
     /// A value, not a variable in a template.
     Literal,
+    /// What chance made.
+    Random,
+    /// Base64 of a name, a colon and a password.
+    Userinfo,
     /// More than a variable, and not the word that stands for a password in every manual.
     Password,
     Octets,

@@ -6,13 +6,16 @@ mod behind;
 mod cells;
 mod columns;
 mod command;
+pub(crate) mod curl;
 mod listed;
 pub(crate) mod named;
 pub(crate) mod names;
 pub(crate) mod parameter;
 mod password;
 pub(crate) mod runs;
+pub(crate) mod secret;
 pub(crate) mod shape;
+mod sibling;
 mod terraform;
 pub(crate) mod value;
 
@@ -66,8 +69,8 @@ struct Rule {
 #[derive(Debug)]
 pub(crate) struct Context {
     rules: Vec<Rule>,
-    /// The last letters of keys of passwords.
-    password_ends: Vec<u8>,
+    /// The last letters of keys of passwords and other secrets.
+    secret_ends: Vec<u8>,
     access_key: Kind,
     /// The shape is enough.
     strict: bool,
@@ -87,20 +90,20 @@ impl Context {
             words: rule.words.iter().map(|w| memmem::Finder::new(w).into_owned()).collect(),
         });
         let rules: Vec<Rule> = rules.collect();
-        let passwords = rules.iter().filter(|rule| rule.value == Shape::Password);
-        let mut password_ends: Vec<u8> = passwords
+        let secrets = rules.iter().filter(|rule| rule.is_secret());
+        let mut secret_ends: Vec<u8> = secrets
             .flat_map(|rule| &rule.labels)
             .filter_map(|label| label.bytes().last())
             .collect();
-        password_ends.sort_unstable();
-        password_ends.dedup();
+        secret_ends.sort_unstable();
+        secret_ends.dedup();
         let access_key = kinds.make("ACCESS_KEY");
         let mut names = Names::builtin(kinds)?;
         if !settings.is_on(KEYS) {
             names.clear();
         }
         let (strict, signs) = (settings.profile == Profile::Strict, HashSet::new());
-        Ok(Self { rules, password_ends, access_key, strict, names, signs })
+        Ok(Self { rules, secret_ends, access_key, strict, names, signs })
     }
 
     /// Does a key with this name hold an account id?
@@ -131,9 +134,12 @@ impl Context {
     /// Shapes, passwords.
     fn shapes(&self, pass: &Pass<'_>, label: &str, found: &[Finding]) -> Vec<Finding> {
         let text = pass.text;
-        let may_be_password =
-            password::LENGTHS.contains(&text.len()) && self.may_name_password(label);
-        if pass.runs.is_empty() && pass.passwords.is_empty() && !may_be_password {
+        let may_be_secret = text.len() >= *password::LENGTHS.start()
+            && text.len() <= LEAF
+            && self.may_name_secret(label);
+        let announced =
+            !pass.passwords.is_empty() || !pass.secrets.is_empty() || !pass.typed.is_empty();
+        if pass.runs.is_empty() && !announced && !may_be_secret {
             return Vec::new();
         }
         let label = if text.len() <= LEAF { Name::new(label.as_bytes()) } else { Name::new(b"") };
@@ -158,18 +164,52 @@ impl Context {
         }
         for rule in self.rules.iter().filter(|rule| rule.value == Shape::Password) {
             let after = pass.passwords.iter().filter_map(|&at| password::after(text, at));
-            out.extend(after.map(|span| finding(span, rule.kind)));
-            if may_be_password && rule.has_label(&label) && password::is_password(text, true) {
-                out.push(finding(0..text.len(), rule.kind));
-            }
+            let below = pass.passwords.iter().flat_map(|&at| password::columns::below(text, at));
+            let typed = pass.typed.iter().cloned();
+            out.extend(after.chain(below).chain(typed).map(|span| finding(span, rule.kind)));
+        }
+        out.extend(pass.secrets.iter().filter_map(|&at| self.announced(text, at)));
+        if may_be_secret && let Some(kind) = self.secret(&label, text, true) {
+            out.push(finding(0..text.len(), kind));
         }
         out
     }
 
-    /// Does a key end with the letter that a password's does? Few do.
-    fn may_name_password(&self, label: &str) -> bool {
+    /// Does a key end with the letter that a secret's does?
+    fn may_name_secret(&self, label: &str) -> bool {
         let Some(last) = label.bytes().rfind(u8::is_ascii_alphanumeric) else { return false };
-        self.password_ends.contains(&last.to_ascii_lowercase())
+        self.secret_ends.contains(&last.to_ascii_lowercase())
+    }
+
+    /// What the key announces that ends at `at`, or the name beside it.
+    fn announced(&self, text: &[u8], at: usize) -> Option<Finding> {
+        let key = password::key_start(text, at)..at;
+        let word = part(text, &key);
+        let end = word.get(word.len().saturating_sub(5)..).unwrap_or_default();
+        if end.eq_ignore_ascii_case(b"value") {
+            let (name, held) = sibling::pair(text, &key, secret::LONGEST)?;
+            let kind =
+                self.secret(&of_secret(part(text, &name)), part(text, &held.span), held.quoted)?;
+            return Some(finding(held.span, kind));
+        }
+        let name = Name::new(word);
+        if !self.rules.iter().any(|rule| rule.is_secret() && rule.has_label(&name)) {
+            return None;
+        }
+        let held = password::held(text, at, secret::LONGEST)?;
+        let kind = self.secret(&name, part(text, &held.span), held.quoted)?;
+        Some(finding(held.span, kind))
+    }
+
+    /// The kind of a value, if it is the secret that its name announces.
+    fn secret(&self, name: &Name, value: &[u8], quoted: bool) -> Option<Kind> {
+        let is = |rule: &&Rule| match rule.value {
+            Shape::Password => password::is_password(value, quoted),
+            Shape::Random => secret::is_secret(value, quoted),
+            Shape::SecretKey => runs::is_base64(value) && shape::is_secret_key(value),
+            _ => false,
+        };
+        self.rules.iter().filter(|rule| rule.has_label(name)).find(is).map(|rule| rule.kind)
     }
 
     /// Where access key ids stand, in order.
@@ -193,7 +233,22 @@ fn finding(span: Range<usize>, kind: Kind) -> Finding {
     Finding { span, kind, rank: Rank::Context, teach: true }
 }
 
+/// The name of a secret, without what says which of several it is.
+fn of_secret(name: &[u8]) -> Name {
+    let from = name.len().saturating_sub(16);
+    let suffix = (from..name.len()).find(|&at| {
+        let rest = name.get(at..).unwrap_or_default();
+        password::suffix(rest) == rest.len()
+    });
+    Name::new(name.get(..suffix.unwrap_or(name.len())).unwrap_or_default())
+}
+
 impl Rule {
+    /// Is it enough that a key announces what it holds?
+    fn is_secret(&self) -> bool {
+        matches!(self.value, Shape::Password | Shape::Random)
+    }
+
     fn has_label(&self, label: &Name) -> bool {
         self.labels.iter().any(|ending| label.as_bytes().ends_with(ending.as_bytes()))
     }

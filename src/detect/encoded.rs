@@ -62,6 +62,16 @@ fn decoded(run: &[u8]) -> Option<String> {
     is_text(text.as_bytes()).then_some(text)
 }
 
+/// Is this base64 of `name:password`?
+pub(super) fn is_userinfo(value: &[u8]) -> bool {
+    let end = value.iter().rposition(|b| *b != b'=').map_or(0, |at| at + 1);
+    let inner = value.get(..end).and_then(|run| ENGINE.decode(run).ok());
+    inner.is_some_and(|inner| {
+        let colon = inner.iter().position(|b| *b == b':');
+        colon.is_some_and(|at| at + 1 < inner.len()) && is_text(&inner)
+    })
+}
+
 fn is_text(bytes: &[u8]) -> bool {
     bytes.iter().all(|&b| b >= b' ' || b"\t\r\n".contains(&b))
 }

@@ -29,6 +29,8 @@ pub(crate) enum Action {
     Clusters,
     /// What Cost Explorer calls an account.
     Linked,
+    /// Options of curl follow, of which one may hold a password.
+    Curl,
     /// A word that says that a password follows.
     Password,
     /// The type of a parameter of Systems Manager whose value is a secret.
@@ -65,7 +67,7 @@ const ACCOUNTS: [&str; 15] = [
 /// The dimension of Cost Explorer.
 const LINKED: &str = "LINKED_ACCOUNT";
 /// Names of passwords that hold no `ssw`: `MYSQL_PWD`, and what Secrets Manager calls them.
-const PASSWORDS: [&str; 7] = [
+const PASSWORDS: [&str; 9] = [
     "_PWD",
     "_pwd",
     "SecretString",
@@ -73,6 +75,8 @@ const PASSWORDS: [&str; 7] = [
     "secret_string",
     "secret-string",
     "SECRET_STRING",
+    "IDENTIFIED BY",
+    "identified by",
 ];
 
 /// A type of a parameter of Systems Manager: `"Type": "SecureString", "Value": "…"`.
@@ -170,6 +174,7 @@ impl Literals {
         all.push(("\"Buckets".to_owned(), Action::Buckets));
         all.push(("\"clusters\"".to_owned(), Action::Clusters));
         all.push((LINKED.to_owned(), Action::Linked));
+        all.push(("curl ".to_owned(), Action::Curl));
         all.extend(PASSWORDS.iter().map(|text| ((*text).to_owned(), Action::Password)));
         all.push((SECURE.to_owned(), Action::Secure));
         all.extend(MASKED.iter().map(|text| ((*text).to_owned(), Action::Masked)));

@@ -6,7 +6,7 @@ use std::ops::Range;
 use crate::detect::boundary::{before, left};
 use crate::detect::catalog::Catalog;
 use crate::detect::context::runs::Run;
-use crate::detect::context::{named, parameter};
+use crate::detect::context::{curl, named, parameter, secret};
 use crate::detect::deep;
 use crate::detect::gaps::Gaps;
 use crate::detect::literals::{self, Action, Hit};
@@ -37,6 +37,12 @@ pub(crate) struct Pass<'t> {
     pub runs: Vec<Run>,
     /// Where names of passwords end.
     pub passwords: Vec<usize>,
+    /// Where keys end that may announce other secrets.
+    pub secrets: Vec<usize>,
+    /// Passwords on command lines.
+    pub typed: Vec<Range<usize>>,
+    /// Up to here, commands of curl are read already.
+    curl: usize,
     /// Classes, and up to where each is read.
     read: Vec<(usize, usize)>,
     /// Up to here, hosts and addresses are read already.
@@ -172,7 +178,10 @@ impl Catalog {
         marks::each(text.as_bytes(), known.heads(self), |chunk| {
             passes.each(chunk.words(), |at, pass| self.word(at, known, pass));
             let names = &self.context.names;
-            passes.each(chunk.keys(), |at, pass| names.at_sign(pass.text, at, &mut pass.named));
+            passes.each(chunk.keys(), |at, pass| {
+                names.at_sign(pass.text, at, &mut pass.named);
+                secret::at_sign(pass.text, at, &mut pass.secrets);
+            });
             if let Some((from, marks)) = chunk.signs() {
                 self.signs(from, marks, &mut passes);
             }
@@ -218,7 +227,10 @@ impl Catalog {
             }
         });
         let names = &self.context.names;
-        each(&marks.flags, &|at, pass| names.at_flag(pass.text, at, &mut pass.named));
+        each(&marks.flags, &|at, pass| {
+            names.at_flag(pass.text, at, &mut pass.named);
+            secret::at_flag(pass.text, at, &mut pass.secrets);
+        });
         each(&marks.numbers, &|at, pass| Run::number(pass.text, at, &mut pass.runs));
         each(&marks.grouped, &|at, pass| Run::grouped(pass.text, at, &mut pass.runs));
         each(&marks.secrets, &|at, pass| {
@@ -275,6 +287,10 @@ impl Catalog {
                     self.context.names.clusters(pass.text, hit.start..hit.end, &mut pass.named);
                 }
                 Action::Linked => pass.named.linked = true,
+                Action::Curl if hit.end < pass.curl => {}
+                Action::Curl => {
+                    pass.curl = curl::passwords(pass.text, hit.end, &mut pass.typed);
+                }
                 // `{{resolve:secretsmanager:NAME:SecretString:KEY}}` names a key.
                 Action::Password if before(pass.text, hit.start) == Some(b':') => {}
                 Action::Password => pass.passwords.push(hit.end),

@@ -26,7 +26,7 @@ pub enum Rule {
 pub type Rules = BTreeMap<String, Rule>;
 
 /// Of these a value is whatever stands behind a key: it may be a command.
-const BY_CONTEXT: [&str; 3] = ["DB_PASSWORD", "SECRET_KEY", "SESSION_TOKEN"];
+const BY_CONTEXT: [&str; 4] = ["API_KEY", "DB_PASSWORD", "SECRET_KEY", "SESSION_TOKEN"];
 
 /// How one exchange restores.
 pub struct Care {

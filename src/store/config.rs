@@ -2,7 +2,7 @@
 
 mod url;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::breaker;
@@ -47,6 +47,19 @@ impl Default for StoreConfig {
             queue_entries: 100_000,
             breaker: breaker::Settings::default(),
         }
+    }
+}
+
+impl StoreConfig {
+    /// The files that hold passwords, by the options that name them.
+    #[must_use]
+    pub fn password_files(&self) -> Vec<(&'static str, &Path)> {
+        let Backend::Redis(redis) = &self.backend else { return Vec::new() };
+        let named = [
+            ("store.password_file", &redis.password_file),
+            ("store.sentinel_password_file", &redis.sentinel_password_file),
+        ];
+        named.into_iter().filter_map(|(option, path)| Some((option, path.as_deref()?))).collect()
     }
 }
 

@@ -17,7 +17,6 @@ use crate::config::Config;
 use crate::config::key::KeySource;
 use crate::listen;
 use crate::listen::Tls;
-use crate::store::config::Backend;
 
 const DAY: u64 = 86_400;
 /// As in the rules for Prometheus.
@@ -33,14 +32,8 @@ pub(super) fn examine(config: &Config, now: SystemTime) -> Vec<Finding> {
         found.extend(tls.as_ref().map(|tls| certificate(listener, tls, now)));
     }
     found.push(token(config));
-    if let Backend::Redis(redis) = &config.store.backend {
-        for (option, path) in [
-            ("store.password_file", &redis.password_file),
-            ("store.sentinel_password_file", &redis.sentinel_password_file),
-        ] {
-            found.extend(path.as_ref().map(|path| password(option, path)));
-        }
-    }
+    let passwords = config.store.password_files().into_iter();
+    found.extend(passwords.map(|(option, path)| password(option, path)));
     found
 }
 

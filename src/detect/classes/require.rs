@@ -1,10 +1,8 @@
 //! What an expression cannot say of a value.
 
-use memchr::memmem;
-
-use crate::detect::classes::{Require, is_hidden, is_literal, is_region, made_up, owned};
-use crate::detect::context::value as names;
-use crate::detect::{network, template};
+use crate::detect::classes::{Require, is_literal, is_region, is_typed_secret, made_up, owned};
+use crate::detect::context::{secret, value as names};
+use crate::detect::{encoded, network};
 
 impl Require {
     pub(super) fn holds(self, value: &[u8]) -> bool {
@@ -22,7 +20,9 @@ impl Require {
             Self::HexId => is_hex_id(value),
             Self::NotRegion => !is_region(value),
             Self::Literal => is_literal(value),
-            Self::Password => is_secret(&template::own(value)),
+            Self::Password => is_typed_secret(value),
+            Self::Random => secret::is_secret(value, true),
+            Self::Userinfo => encoded::is_userinfo(value),
             Self::Octets => network::octets(value).is_some(),
             Self::MadeUp => made_up::is_made_up(value),
             Self::NotOwned => !is_region(value) && !owned::is_owned(value),
@@ -43,19 +43,4 @@ fn is_hex_id(value: &[u8]) -> bool {
     let letter = digits.iter().any(u8::is_ascii_lowercase);
     matches!(digits.len(), 8 | 16..=17)
         || (digits.iter().any(u8::is_ascii_digit) && (letter || prefix.len() > 1))
-}
-
-fn is_secret(own: &[u8]) -> bool {
-    !is_hidden(own) && !is_documentation(own)
-}
-
-/// `user:pass@host`, `scott:tiger@host`: words that stand for a password in manuals.
-///
-/// Only these: people do choose other short words.
-fn is_documentation(value: &[u8]) -> bool {
-    const WHOLE: [&[u8]; 5] = [b"pass", b"pwd", b"passwd", b"tiger", b"testing"];
-    const WITHIN: [&[u8]; 3] = [b"password", b"passphrase", b"changeme"];
-    WHOLE.contains(&value)
-        || (value.iter().all(u8::is_ascii_lowercase)
-            && WITHIN.iter().any(|said| memmem::find(value, said).is_some()))
 }

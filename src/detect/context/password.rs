@@ -5,52 +5,93 @@ use std::ops::{Range, RangeInclusive};
 use crate::detect::classes::is_hidden;
 use crate::detect::template::{self, variable};
 
+pub(super) mod code;
+pub(super) mod columns;
+mod list;
+mod place;
+
+pub(super) use place::{key_start, suffix};
+
 /// Nobody types a longer one.
-const LONGEST: usize = 128;
+pub(super) const LONGEST: usize = 128;
 const SHORTEST: usize = 6;
 pub(super) const LENGTHS: RangeInclusive<usize> = SHORTEST..=LONGEST;
 /// Spaces and quotes between a key and its value.
 const BETWEEN: usize = 12;
+/// What a color begins with.
+const ESCAPE: u8 = 0x1b;
+/// No color is longer.
+const COLOR: usize = 12;
 
-/// The value of the key whose name ends at `at`.
+/// What a key holds.
+pub(super) struct Held {
+    pub span: Range<usize>,
+    /// In quotes, or where no code stands.
+    pub quoted: bool,
+}
+
+/// The password whose key ends at `at`.
 pub(super) fn after(text: &[u8], at: usize) -> Option<Range<usize>> {
+    let at = at + suffix(text.get(at..).unwrap_or_default());
+    let Held { span, quoted } = held(text, at, LONGEST)?;
+    let quoted = quoted || list::is_field(text, at, span.end);
+    is_password(text.get(span.clone())?, quoted).then_some(span)
+}
+
+/// The value of the key whose name ends at `at`, if it is not longer than this.
+pub(super) fn held(text: &[u8], at: usize, longest: usize) -> Option<Held> {
     let word_ends = text.get(at).is_none_or(|b| !b.is_ascii_alphanumeric() && *b != b'_');
     if !word_ends {
         return None;
     }
-    let skip = |from: usize, set: &[u8]| {
-        let rest = text.get(from..).unwrap_or_default();
-        from + rest.iter().take(BETWEEN).take_while(|b| set.contains(b)).count()
-    };
-    let sign = skip(at, b" \t\"'`\\])");
-    let (start, flag) = match text.get(sign..)? {
+    let sign = skip(text, at, b" \t\"'`\\])");
+    let (start, bare_is_data) = match text.get(sign..)? {
         [b'=', b'>', ..] | [b':', b'=', ..] => (sign + 2, false),
         [b':', b':', ..] | [b'=', b'=', ..] => return None,
-        [b':' | b'=', ..] => (sign + 1, false),
-        _ if is_flag(text, at) => (at, true),
-        _ => return None,
+        [b':', ..] => (place::behind_anchor(text, skip(text, sign + 1, b" \t")), false),
+        [b'=', ..] => (sign + 1, false),
+        [b'>', ..] if sign == at => return place::element(text, at, longest),
+        _ if is_flag(text, at) && skip(text, at, b" \t") > at => (at, false),
+        _ if place::is_env(text, at) => (at, true),
+        _ => (place::statement(text, at)?, false),
     };
-    let start = skip(start, b" \t");
-    let opened = skip(start, b"\\");
+    let start = skip(text, start, b" \t");
+    let opened = skip(text, start, b"\\");
     let quote = text.get(opened).copied().filter(|b| b"\"'`".contains(b));
-    if flag && start == at {
-        return None;
-    }
     let from = if quote.is_some() { opened + 1 } else { start };
     let rest = text.get(from..).unwrap_or_default();
-    let near = rest.get(..LONGEST + 1).unwrap_or(rest);
+    let near = rest.get(..longest + 1).unwrap_or(rest);
     let len = match quote {
         Some(quote) => near.iter().position(|&b| b == quote || b == b'\n'),
         None => bare(near),
     };
     // Without an end in reach it is no password; looking further would make the
     // scan quadratic.
-    let len = len.or((rest.len() <= LONGEST).then_some(rest.len()))?;
+    let len = len.or((rest.len() <= longest).then_some(rest.len()))?;
     let value = rest.get(..len)?;
     // The backslash that escapes the closing quote.
     let escapes = value.iter().rev().take_while(|&&b| b == b'\\').count();
-    let value = value.get(..len - escapes)?;
-    is_password(value, quote.is_some()).then(|| from..from + value.len())
+    Some(Held { span: from..from + len - escapes, quoted: quote.is_some() || bare_is_data })
+}
+
+/// Behind these characters, and behind colors.
+fn skip(text: &[u8], from: usize, set: &[u8]) -> usize {
+    let mut at = from;
+    for _ in 0..BETWEEN {
+        at += match text.get(at..) {
+            Some([b, ..]) if set.contains(b) => 1,
+            Some([ESCAPE, b'[', rest @ ..]) => {
+                let of_color = |b: &&u8| b.is_ascii_digit() || **b == b';';
+                let len = rest.iter().take(COLOR).take_while(of_color).count();
+                if rest.get(len) != Some(&b'm') {
+                    return at;
+                }
+                len + 3
+            }
+            _ => return at,
+        };
+    }
+    at
 }
 
 /// Where a value without quotes ends; variables in it may hold what else ends it.
@@ -64,12 +105,16 @@ fn bare(text: &[u8]) -> Option<usize> {
         } else {
             None
         };
-        if variable.is_none() && (byte.is_ascii_whitespace() || b",;\"'`)}]&<\\|".contains(byte)) {
+        if variable.is_none() && ends_bare(*byte) {
             return Some(at);
         }
         at += variable.unwrap_or(1);
     }
     None
+}
+
+fn ends_bare(byte: u8) -> bool {
+    byte.is_ascii_whitespace() || b",;\"'`)}]&<\\|\x1b".contains(&byte)
 }
 
 /// `--master-user-password VALUE`
@@ -100,17 +145,6 @@ pub(super) fn is_password(value: &[u8], quoted: bool) -> bool {
         }
     }
     let path = dot && !sign;
-    let code = !quoted && (path || open || is_reference(value) || is_pointer(value));
+    let code = if quoted { code::is_rules(value) } else { path || open || code::is_code(value) };
     (digit || sign) && !code && !is_hidden(&own)
-}
-
-/// `*const`, `&String`: what a type or an expression begins with.
-fn is_reference(value: &[u8]) -> bool {
-    let Some((b'*' | b'&', name)) = value.split_first() else { return false };
-    name.iter().all(|b| b.is_ascii_alphabetic() || b"_:*&".contains(b))
-}
-
-/// `0x7ffd1c2e5a40`, as logs print addresses.
-fn is_pointer(value: &[u8]) -> bool {
-    value.strip_prefix(b"0x").is_some_and(|rest| rest.iter().all(u8::is_ascii_hexdigit))
 }

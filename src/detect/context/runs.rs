@@ -85,6 +85,11 @@ impl Run {
     }
 }
 
+/// Is this nothing but base64, without padding?
+pub(super) fn is_base64(value: &[u8]) -> bool {
+    value.iter().all(|b| b.is_ascii_alphanumeric() || b"/+".contains(b))
+}
+
 /// The words of base64 in the run of base64 and hyphens that begins here.
 pub(crate) fn base64(text: &[u8], start: usize) -> impl Iterator<Item = Range<usize>> {
     words(text, clean(text, start..run_end(text, start, &BASE64)))

@@ -20,6 +20,8 @@ pub(crate) enum Shape {
     PublicIp,
     /// What follows the word.
     Password,
+    /// Made by chance, and as long as a key.
+    Random,
 }
 
 /// Less order than this is random: words and paths have less than 4 bits.

@@ -7,6 +7,7 @@ use multiversion::target::match_target;
 
 use crate::detect::boundary::begins_again;
 use crate::detect::context::names::{ends_like_a_key, four_before};
+use crate::detect::context::secret::may_announce;
 #[cfg(target_arch = "x86_64")]
 use crate::detect::lanes::x86;
 use crate::detect::lanes::{self, Masks, WIDTH, block};
@@ -159,7 +160,8 @@ fn is_behind_key(text: &[u8], at: usize) -> bool {
     };
     let apart = between(1);
     let end = at.saturating_sub(usize::from(apart));
-    (apart && between(2)) | ends_like_a_key(four_before(text, end))
+    let four = four_before(text, end);
+    (apart && between(2)) | ends_like_a_key(four) | may_announce(four)
 }
 
 /// What may stand between a key and the sign behind it.

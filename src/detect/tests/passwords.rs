@@ -123,3 +123,191 @@ fn what_secrets_manager_holds() {
         assert_eq!(super::shown(text, ""), text);
     }
 }
+
+#[test]
+fn code_types_and_rules_are_no_passwords() {
+    for text in [
+        "type Query { login(username: String!, password: String!): Token }",
+        "mutation($password: String!, $newPassword: PasswordInput!) { x }",
+        "password: process.env.DB_PASSWORD!,",
+        "password: this.config.password!,",
+        "let password = opts.password?;",
+        "self.password = @password",
+        "SELECT 1 FROM users WHERE password = @Password1 OR password = :password1",
+        "password := *flag.Password!",
+        "password = password1",
+        "password: 'required|min:8'",
+        "\"password\": \"required|string|min:8\"",
+        "val password: String? = null; password: CharArray?",
+        "password: !GetAtt Secret.Value",
+    ] {
+        assert_eq!(super::shown(text, ""), text);
+    }
+    check(&[
+        ("", "password: Teal-Egret!9", "password: [DB_PASSWORD]"),
+        ("", "password: Sunshine1!", "password: [DB_PASSWORD]"),
+        ("", "password=@Sunsh1ne", "password=[DB_PASSWORD]"),
+        ("", "password='Red|Kite!8'", "password='[DB_PASSWORD]'"),
+        ("password", "required|min:8", "required|min:8"),
+    ]);
+}
+
+/// The text with `§` around what must be masked; nothing else may be.
+fn marked(texts: &[&str]) {
+    let mut wrong = Vec::new();
+    for text in texts {
+        let plain = text.replace('§', "");
+        let mut shown = String::new();
+        let mut from = 0;
+        for finding in super::scan(&super::DEFAULT, &plain, "") {
+            shown += super::part(&plain, from..finding.span.start);
+            shown += &format!("§{}§", super::part(&plain, finding.span.clone()));
+            from = finding.span.end;
+        }
+        shown += super::part(&plain, from..plain.len());
+        if shown != **text {
+            wrong.push((shown, *text));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn a_name_and_its_value_are_fields_beside_each_other() {
+    marked(&[
+        r#"{"name":"AWS_SECRET_ACCESS_KEY","value":"§q9Zt/7LmPx2Rk4VwBn8YcH1sDfG6jUeA0oTiQ3Xy§"}"#,
+        r#"{\"name\":\"DB_PASSWORD\",\n  \"value\":\"§Tr0ut.Ladder9§\"}"#,
+        "- name: POSTGRES_PASSWORD\n  value: §Teal-Egret!9§\n- name: LOG_LEVEL\n  value: debug-1",
+        "- name: AWS_SECRET_ACCESS_KEY\n  value: §q9Zt/7LmPx2Rk4VwBn8YcH1sDfG6jUeA0oTiQ3Xy§\n",
+        "- name: LOG_LEVEL\n  value: debug-1\n- name: DB_PASSWORD_PROD\n  value: \"§Teal-Egret!9§\"",
+        "- value: §Teal-Egret!9§\n  name: DB_PASSWORD\n- value: debug-1\n  name: LOG_LEVEL",
+        "env {\n name = \"DB_PASSWORD\"\n value = \"§Tr0ut.Ladder9§\"\n}",
+        r#"{"Key":"DB_PASSWORD","Value":"§Tr0ut.Ladder9§"}"#,
+        r#"[{"Value":"§Tr0ut.Ladder9§","Key":"DB_PASSWORD"},{"Value":"blue-42!x","Key":"Color"}]"#,
+        "ParameterKey=DbPassword,ParameterValue=§Tr0ut.Ladder9§ ParameterKey=Size,ParameterValue=t3.micro9",
+        "- ParameterKey: DbPassword\n  ParameterValue: §Tr0ut-Ladder9§",
+        r#"{"ParameterKey": "DbPassword", "ParameterValue": "§Tr0ut.Ladder9§"}"#,
+        "<property><name>javax.jdo.option.ConnectionPassword</name><value>§Teal-Egret!9§</value></property>",
+        "<name>fs.s3a.secret.key</name>\n  <value>§q9Zt/7LmPx2Rk4VwBn8YcH1sDfG6jUeA0oTiQ3Xy§</value>",
+        r#"{"name":"DD_API_KEY","value":"§9f86d081884c7d659a2feaa0c55ad015§"}"#,
+        r#"<add key="DbPassword" value="§Tr0ut.Ladder9§"/>"#,
+    ]);
+    for text in [
+        r#"{"name":"DB_PASSWORD","valueFrom":"/app/db-1"},{"name":"X","value":"blue-42!x"}"#,
+        r#"{"name":"DB_PASSWORD","value":"{{ .Values.db1 }}"}"#,
+        "name = \"db_password\"\n value = aws_secretsmanager_secret.db1.name",
+        "- name: PASSWORD_MIN_LENGTH\n  value: \"1234567\"",
+        "- name: DB_PASSWORD\n  valueFrom:\n    secretKeyRef:\n      name: db-1\n      key: password-1",
+        "{\"name\":\"password\",\"type\":\"string1\"} {\"value\":\"blue-42!x\"}",
+        "value: blue-42!x, key: color1",
+    ] {
+        assert_eq!(super::shown(text, ""), text);
+    }
+}
+
+#[test]
+fn keys_that_name_a_password() {
+    marked(&[
+        "DB_PASS=§Teal-Egret!9§ \"DB_PASS\": \"§Teal-Egret!9§\" db_pass = \"§Teal-Egret!9§\"",
+        "MAIL_PASS=§Teal-Egret!9§\nSMTP_PASS=§Teal-Egret!9§\ndbPass: '§Teal-Egret!9§'",
+        "DB_PASSWORD_PROD=§Teal-Egret!9§ DBPASSWORD2=§Teal-Egret!9§ db_password_dev: §Teal-Egret!9§",
+        "passphrase: §Teal-Egret!9§\nREDIS_AUTH=§Teal-Egret!9§",
+        "REDIS_AUTH_TOKEN=§Ab3xK9pQ2mN7vR4tZ§ auth_token = \"§Teal-Egret!9-Heron§\"",
+        "--auth-token '§Teal-Egret!9-Heron§' \"AuthToken\":\"§Ab3xK9pQ2mN7vR4tZ§\"",
+        "\"ses_smtp_password_v4\": \"§BKq9Zt7LmPx2Rk4VwBn8YcH1sDfG6jUeA0oTiQ3XyAb1§\"",
+        "<password>§Red.Kite88§</password> <pre_shared_key>§Ab3xK9pQ2mN7vR4tZ§</pre_shared_key>",
+    ]);
+    for text in [
+        "PASS: test_login_1 (0.12s)\nTEST_PASS=test_login_1 pass = render1() first_pass: shader1",
+        "bypass=rule-1 compass: north-42 encompass = \"a1b2c3d4\"",
+        "PASSWORD_HASHERS=argon2 PASSWORD_RESET_TIMEOUT=259200 password_field = \"input1\"",
+        "auth_token = req.headers.token1; authToken: string, auth_token: Option<String1>",
+        "<Password>{props.value1}</Password> <password>",
+        "requests.auth = HTTPBasicAuth1 basic_auth: true1234",
+    ] {
+        assert_eq!(super::shown(text, ""), text);
+    }
+    check(&[
+        ("DB_PASS", "Teal-Egret!9", "[DB_PASSWORD]"),
+        ("AuthToken", "Ab3xK9pQ2mN7vR4tZ", "[API_KEY]"),
+        ("ClientSecret", "1abcq9zt7lmpx2rk4vwbn8ych1sdfg6jue0otiq3x", "[API_KEY]"),
+        ("secretKeyRef", "Ab3xK9pQ2mN7vR4tZ", "Ab3xK9pQ2mN7vR4tZ"),
+        ("apiKeyId", "Ab3xK9pQ2mN7vR4tZ", "Ab3xK9pQ2mN7vR4tZ"),
+    ]);
+}
+
+#[test]
+fn keys_that_announce_a_secret() {
+    const HEX: &str = "§9f86d081884c7d659a2feaa0c55ad015§";
+    for text in [
+        "DATADOG_API_KEY=~",
+        "DD_API_KEY: ~",
+        "api_key = \"~\"",
+        "JWT_SECRET=~",
+        "CLIENT_SECRET=~",
+        "export COGNITO_CLIENT_SECRET='~'",
+        "client_secret: \"~\"",
+        "\"ClientSecret\":\"~\"",
+        "SECRET_KEY_BASE=~",
+        "NEW_RELIC_LICENSE_KEY=~",
+        "\"PreSharedKey\":\"~\"",
+        "curl -H \"x-api-key: ~\" https://x",
+        "--api-key ~ --y",
+        "\"apiKey\" => \"~\"",
+        "apiKey: '~',",
+        "{\\\"client_secret\\\":\\\"~\\\"}",
+    ] {
+        marked(&[&text.replace('~', HEX)]);
+    }
+    for text in [
+        "api_key = os.environ[\"DD_API_KEY_2\"] api_key=${DD_API_KEY_1}",
+        "api_key: \"your-api-key-goes-here-123\" client_secret: \"{{ vault.client1secret2key3 }}\"",
+        "secret: arn-of-my-secret-1 secret = \"s3cr3t/data/app1/config2\" secretName: db-creds-1a2b3c4d5e",
+        "secret: Zeroizing::new(PayloadU8::new(ms.to_vec())) }",
+        "cache_key: \"9f86d081884c7d659a2feaa0c55ad015\" key=9f86d081884c7d659a2feaa0c55ad015",
+        "\"nextToken\": \"q9Zt7LmPx2Rk4VwBn8YcH1sD\" publicKey: \"q9Zt7LmPx2Rk4VwBn8YcH1sD\"",
+        "\"auth\": \"x1\", \"database\": \"9f86d081884c7d659a2feaa0c55ad015\" value=q9Zt7LmPx2Rk4VwBn8YcH1sD",
+        "let secret_key = SecretKey::from_slice(&k256v1a2b3c4d5e6f7g8); private_key: PrivateKey2048Rsa1",
+    ] {
+        assert_eq!(super::shown(text, ""), text);
+    }
+}
+
+#[test]
+fn passwords_in_a_fixed_syntax() {
+    marked(&[
+        "CREATE USER app PASSWORD '§Md5Salmon!44§';\nALTER USER admin WITH PASSWORD '§Teal-Egret!9§';",
+        "CREATE USER 'a'@'%' IDENTIFIED BY '§Teal-Egret!9§'; identified by \\\"§Teal-Egret!9§\\\"",
+        "CREATE USER a IDENTIFIED WITH mysql_native_password BY '§Teal-Egret!9§'",
+        "SET PASSWORD FOR 'a'@'%' = PASSWORD('§Teal-Egret!9§')",
+        "curl -u 'admin:§Sn0w-Petrel!1§' https://x\ncurl --user \"admin:§Sn0w-Petrel!1§\" -d x",
+        "curl -s https://x \\\n  -u admin:§Sn0w-Petrel!1§ | jq . -u a:b1c2d3e4",
+        "curl -sku admin:§Sn0w-Petrel!1§ https://x",
+        "Authorization: Basic §YWRtaW46U24wdy1QZXRyZWwhMQ§==",
+        "-H \"Authorization: Bearer §q9Zt7LmPx2Rk4VwBn8YcH1sD§\"",
+        "FROM x\nENV PGPASSWORD §Teal-Egret!9§\nRUN y",
+        "password: &pw §Teal-Egret!9§\nother: *pw",
+        "Server=db,1433;User Id=sa;Password=§Red.Kite88§;Encrypt=True",
+        "\"Data Source=x;Password=§Red.Kite88§\" jdbc:sqlserver://x;user=sa;password=§Red.Kite88§",
+        "\u{1b}[34;1m\"password\"\u{1b}[0m\u{1b}[1;39m:\u{1b}[0m \u{1b}[0;32m\"§Teal-Egret!9§\"\u{1b}[0m",
+        "User name,Password,Access key ID\nci-bot,§Teal-Egret!9§,x\nci-too,§Red.Kite88§,y\n\na,b-1234567,c",
+        "User name,Password,Console login link\r\nci-bot,§Teal-Egret!9§,x\r\n",
+        "{\"auth\":\"§QVdTOmV5SndZWGxzYjJGa0lqb2lrOUxtUHgyUms0Vnc=§\"}",
+        "docker login -u AWS -p §eyJwYXlsb2FkIjoiZ2hJS0xNbk9wUXJTdFV2V3hZejAxMjM0NTY3ODkw§ x",
+        "SENTRY_DSN=https://§9f86d081884c7d659a2feaa0c55ad015§@sentry.io/17",
+    ]);
+    for text in [
+        "the password 'hunter-9x' is wrong; assert_eq!(password('user_1'), x)",
+        "check('password', 'user-1') Password ('p1') by 'author-12'",
+        "curl -u \"$USER:$PASS\" x; curl -u admin:password y; curl --user-agent 'a:b1c2d3e4' z",
+        "curl https://x/y-u/a:b1c2d3e4 and -u is\na: b1c2d3e4",
+        "Authorization: Basic realm1234 Authorization: Bearer <token> bearer q9Zt7LmPx2Rk4VwBn8YcH1sD",
+        "in ENV PASSWORD variable1 is read. set ENV PASSWORD\nvalue-123 x",
+        "fn f(password: &mut Config1, password: &'a str, password: &dyn Store1) password: &str = x1",
+        "t.password=e.value1;n=2;password=config.value9;b=2",
+        "name,password,email\nuser,a-1234567,x",
+        "password::hash1 <password>required field</password>",
+    ] {
+        assert_eq!(super::shown(text, ""), text);
+    }
+}

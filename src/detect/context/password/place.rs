@@ -1,0 +1,130 @@
+//! Where a password stands in a fixed syntax: in an element, in a statement of SQL, in a
+//! Dockerfile, behind an anchor.
+
+use crate::detect::context::password::{Held, bare, skip};
+
+/// No key is longer.
+const KEY: usize = 80;
+/// No statement is read further back: a name of a user stands in it.
+const STATEMENT: usize = 128;
+/// No anchor has a longer name.
+const ANCHOR: usize = 32;
+/// What says of several passwords which one it is.
+const WHICH: [&[u8]; 26] = [
+    b"prod",
+    b"production",
+    b"dev",
+    b"development",
+    b"staging",
+    b"stage",
+    b"stg",
+    b"test",
+    b"qa",
+    b"uat",
+    b"live",
+    b"local",
+    b"primary",
+    b"replica",
+    b"admin",
+    b"root",
+    b"master",
+    b"new",
+    b"old",
+    b"current",
+    b"previous",
+    b"reader",
+    b"writer",
+    b"readonly",
+    b"app",
+    b"backup",
+];
+
+/// How long what follows a password's name in its key is: `DB_PASSWORD_PROD`, `DBPASSWORD2`.
+pub(in crate::detect::context) fn suffix(rest: &[u8]) -> usize {
+    let of_word = |b: &&u8| b.is_ascii_alphanumeric() || **b == b'_';
+    let len = rest.iter().take(16).take_while(of_word).count();
+    let whole = rest.get(..len).unwrap_or_default();
+    let word = whole.strip_prefix(b"_").unwrap_or(whole);
+    let apart = word.len() < len || word.first().is_some_and(u8::is_ascii_uppercase);
+    let number = word.strip_prefix(b"v").or_else(|| word.strip_prefix(b"V")).unwrap_or(word);
+    let numbered = matches!(number, [a] | [a, _] if a.is_ascii_digit())
+        && number.iter().all(u8::is_ascii_digit);
+    let which = apart && WHICH.iter().any(|known| word.eq_ignore_ascii_case(known));
+    if numbered || which { len } else { 0 }
+}
+
+/// Behind an anchor of YAML: `password: &main VALUE`.
+pub(super) fn behind_anchor(text: &[u8], at: usize) -> usize {
+    let Some([b'&', rest @ ..]) = text.get(at..) else { return at };
+    let of_name = |b: &&u8| b.is_ascii_alphanumeric() || b"_-".contains(b);
+    let len = rest.iter().take(ANCHOR).take_while(of_name).count();
+    let (name, value) = rest.split_at(len);
+    let code = [b"mut".as_slice(), b"dyn", b"str", b"const"].contains(&name) || name.is_empty();
+    let [b' ', value @ ..] = value else { return at };
+    // The value is the last of its line.
+    let line = value.iter().take(super::LONGEST).take_while(|b| **b != b'\n').count();
+    let words = value.get(..line).unwrap_or_default().trim_ascii();
+    if code || words.contains(&b' ') || words.contains(&b'=') { at } else { at + len + 2 }
+}
+
+/// `<password>VALUE</password>`
+pub(super) fn element(text: &[u8], at: usize, longest: usize) -> Option<Held> {
+    let key = key_start(text, at);
+    if key.checked_sub(1).and_then(|at| text.get(at)) != Some(&b'<') {
+        return None;
+    }
+    let rest = text.get(at + 1..)?;
+    let len = rest.iter().take(longest + 1).position(|b| b"<\n".contains(b))?;
+    let closed = rest.get(len..).is_some_and(|rest| rest.starts_with(b"</"));
+    closed.then_some(Held { span: at + 1..at + 1 + len, quoted: true })
+}
+
+/// `ENV PGPASSWORD VALUE`, as the only words of a line.
+pub(super) fn is_env(text: &[u8], at: usize) -> bool {
+    let Some(head) = text.get(..key_start(text, at)) else { return false };
+    let Some(before) = head.strip_suffix(b"ENV ") else { return false };
+    let begins = before.is_empty() || before.ends_with(b"\n") || before.ends_with(b"\\n");
+    let start = skip(text, at, b" \t");
+    let rest = text.get(start..).unwrap_or_default();
+    let near = rest.get(..super::LONGEST + 1).unwrap_or(rest);
+    let end = start + bare(near).unwrap_or(near.len());
+    let ends = matches!(text.get(end), None | Some(b'\n' | b'\r' | b'\\' | b'"' | b'`'));
+    begins && start > at && (ends || rest.first().is_some_and(|b| b"\"'".contains(b)))
+}
+
+/// `ALTER USER x PASSWORD 'VALUE'`, `IDENTIFIED BY 'VALUE'`, `= PASSWORD('VALUE')`: where the
+/// quote stands.
+pub(super) fn statement(text: &[u8], at: usize) -> Option<usize> {
+    let head = text.get(at.saturating_sub(STATEMENT)..at)?;
+    if text.get(at) == Some(&b'(') {
+        let before = head.strip_suffix(b"PASSWORD")?.trim_ascii_end();
+        return before.ends_with(b"=").then(|| quote(text, at + 1))?;
+    }
+    let mut start = skip(text, at, b" \t");
+    if let Some([a, b, b' ', ..]) = text.get(start..)
+        && matches!(&[a.to_ascii_lowercase(), b.to_ascii_lowercase()], b"by" | b"as")
+    {
+        start = skip(text, start + 2, b" \t");
+    }
+    let start = quote(text, start).filter(|start| *start > at)?;
+    let from = head.iter().rposition(|b| b";\n".contains(b)).map_or(0, |at| at + 1);
+    let head = head.get(from..)?.to_ascii_lowercase();
+    let says = |word: &[u8]| head.windows(word.len()).any(|window| window == word);
+    [b"user ".as_slice(), b"role ", b"login ", b"identified "]
+        .iter()
+        .any(|word| says(word))
+        .then_some(start)
+}
+
+/// A quote of SQL, which may stand in a string itself.
+fn quote(text: &[u8], at: usize) -> Option<usize> {
+    let open = skip(text, at, b"\\");
+    matches!(text.get(open), Some(b'\'' | b'"')).then_some(at)
+}
+
+/// Where the key begins that ends at `at`.
+pub(in crate::detect::context) fn key_start(text: &[u8], at: usize) -> usize {
+    let head = text.get(at.saturating_sub(KEY)..at).unwrap_or_default();
+    let of_key = |b: &&u8| b.is_ascii_alphanumeric() || b"_.:-".contains(b);
+    at - head.iter().rev().take_while(of_key).count()
+}

@@ -1,0 +1,142 @@
+//! Secrets that their key announces: `DD_API_KEY`, `client_secret`, `auth_token`.
+
+use crate::detect::boundary::ends_escape;
+use crate::detect::context::names::four_before;
+use crate::detect::context::password::code;
+use crate::detect::context::shape;
+use crate::detect::template;
+
+/// Nobody gives out a longer one that is not read by its shape.
+pub(super) const LONGEST: usize = 256;
+/// The shortest that chance made.
+const RANDOM: usize = 16;
+/// The shortest part between signs in it.
+const PART: usize = 12;
+/// The shortest that a person made.
+const CHOSEN: usize = 8;
+/// Spaces and quotes between a key and its sign.
+const BETWEEN: usize = 12;
+/// No flag is longer.
+const FLAG: usize = 64;
+
+/// May a key that announces a secret end with these four bytes, or one that holds the value
+/// of such a key?
+#[inline(always)]
+pub(in crate::detect) fn may_announce(four: u32) -> bool {
+    const fn of(text: [u8; 4]) -> u32 {
+        u32::from_le_bytes(text)
+    }
+    // Makes capital letters small ones.
+    let four = four | of([0x20; 4]);
+    let (pass, auth, token) = (four == of(*b"pass"), four == of(*b"auth"), four == of(*b"oken"));
+    let (secret, base, phrase) = (four == of(*b"cret"), four == of(*b"base"), four == of(*b"rase"));
+    let (value, key) = (four == of(*b"alue"), four >> 8 == of(*b"key\0"));
+    // Not one after the other: that could not be foretold.
+    pass | auth | token | secret | base | phrase | value | key
+}
+
+/// A sign between a key and its value: `:`, `=` or `>`. Adds where the key ends.
+pub(in crate::detect) fn at_sign(text: &[u8], at: usize, out: &mut Vec<usize>) {
+    if text.get(at) == Some(&b'|') {
+        return;
+    }
+    let head = text.get(at.saturating_sub(BETWEEN)..at).unwrap_or_default();
+    let between = |b: &&u8| b" \t\"'`\\])".contains(b);
+    let end = at - head.iter().rev().take_while(between).count();
+    if may_announce(four_before(text, end)) {
+        out.push(end);
+    }
+}
+
+/// The second hyphen before a flag: `--auth-token VALUE`.
+pub(in crate::detect) fn at_flag(text: &[u8], hyphen: usize, out: &mut Vec<usize>) {
+    let rest = text.get(hyphen + 1..).unwrap_or_default();
+    let of_flag = |b: &&u8| b.is_ascii_lowercase() || **b == b'-';
+    let end = hyphen + 1 + rest.iter().take(FLAG).take_while(of_flag).count();
+    let lead = hyphen.checked_sub(2).and_then(|at| text.get(at));
+    let begins = lead.is_none_or(|b| b.is_ascii_whitespace() || b"\"'`([".contains(b));
+    let spaced = matches!(text.get(end), Some(b' ' | b'\t'));
+    if spaced && may_announce(four_before(text, end)) && (begins || ends_escape(text, hyphen - 1)) {
+        out.push(end);
+    }
+}
+
+/// Made by chance, or by a person who was asked for signs and digits?
+pub(in crate::detect) fn is_secret(value: &[u8], quoted: bool) -> bool {
+    let variable = template::own(value).len() < value.len();
+    let pointer = !quoted && code::is_pointer(value);
+    !variable && !pointer && (is_random(value, quoted) || (quoted && is_chosen(value)))
+}
+
+/// Words and names have few digits, and their letters change their case seldom.
+fn is_random(value: &[u8], quoted: bool) -> bool {
+    let of_secret = |b: &u8| b.is_ascii_alphanumeric() || b"+/=_-~".contains(b);
+    let dot = |b: &u8| quoted && *b == b'.';
+    let begins = value.first().is_some_and(u8::is_ascii_alphanumeric);
+    if !(RANDOM..=LONGEST).contains(&value.len())
+        || !begins
+        // The id of a key.
+        || shape::is_uuid(value)
+        || !value.iter().all(|b| of_secret(b) || dot(b))
+    {
+        return false;
+    }
+    let digits = value.iter().filter(|b| b.is_ascii_digit()).count();
+    let letters = value.iter().filter(|b| b.is_ascii_alphabetic()).count();
+    let longest = value.split(|b| !b.is_ascii_alphanumeric()).map(<[u8]>::len).max();
+    let changes = value.windows(2).filter(|pair| matches!(pair, [a, b] if changes(*a, *b))).count();
+    let long = longest.is_some_and(|len| len >= PART);
+    digits > 1 && letters > 1 && long && 4 * changes >= digits + letters
+}
+
+/// Does another sort of characters begin behind the first?
+fn changes(a: u8, b: u8) -> bool {
+    (a.is_ascii_digit() && b.is_ascii_alphabetic())
+        || (a.is_ascii_alphabetic() && b.is_ascii_digit())
+        || (a.is_ascii_lowercase() && b.is_ascii_uppercase())
+}
+
+fn is_chosen(value: &[u8]) -> bool {
+    let has = |of: fn(&u8) -> bool| value.iter().any(of);
+    (CHOSEN..=super::password::LONGEST).contains(&value.len())
+        && value.iter().all(|b| b.is_ascii_graphic() && !b"/(){}[]<>|\"'\\;,".contains(b))
+        && has(u8::is_ascii_digit)
+        && has(u8::is_ascii_alphabetic)
+        && has(|b| b"!$^&*%".contains(b))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chance_is_told_from_words() {
+        for value in [
+            "9f86d081884c7d659a2feaa0c55ad015",
+            "q9Zt7LmPx2Rk4VwBn8YcH1sD",
+            "Ab3xK9pQ2mN7vR4t",
+            "hV8Q~Zr4.pL2kX9wB7nT5cM1yG6dF3sJ0aE",
+        ] {
+            assert!(is_secret(value.as_bytes(), true), "{value}");
+        }
+        for value in [
+            "7c9e6679-7425-40de-944b-e07fc1f90ae7",
+            "your-api-key-goes-here",
+            "my-service-token-1",
+            "abcdef1234567890abcdef1234567890",
+            "DatadogApiKeySecretName2",
+            "test_key_1234567890",
+            "s3cr3t/data/app1/config2/x",
+            "arn:aws:secretsmanager:us-east-1:123456789012:secret:a1b2C3",
+            "${API_KEY_1}a8Xk2Lm9Qw4Zt6",
+            "https://a1b2c3d4e5f6.example",
+            "/run/secrets/a1b2c3d4e5f6",
+            "xxxxxxxxxxxxxxxxxxxx",
+            "20240101T120000Z",
+            "user1@example.com",
+        ] {
+            assert!(!is_secret(value.as_bytes(), true), "{value}");
+        }
+        assert!(!is_secret(b"key*8+offset1", false) && !is_secret(b"0x00007ffd1c2e5a40", false));
+    }
+}
