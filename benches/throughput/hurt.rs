@@ -3,7 +3,7 @@
 use serde_json::json;
 
 /// What is repeated, and its name.
-pub(crate) const HURTFUL: [(&str, &str); 17] = [
+pub(crate) const HURTFUL: [(&str, &str); 26] = [
     ("numbers, dots", "12.34.56.78."),
     ("half ids", "i-0123456789abcde "),
     ("hyphens", "vpc-subnet-i-eni-"),
@@ -21,6 +21,15 @@ pub(crate) const HURTFUL: [(&str, &str); 17] = [
     ("commands", "aws eks x --name "),
     ("parameters", "--type SecureString (value "),
     ("tokens", "xoxb-1234567890-ghp_0123456789"),
+    ("secrets", "apikey="),
+    ("columns", "AccountId,Name\n"),
+    ("one column", "AccountId\n"),
+    ("siblings", "{\"name\":\"DB_PASSWORD\",\"value\":"),
+    ("curl", "curl -u a:b"),
+    ("answers", "aws s3 ls\n"),
+    ("colors", "\x1b[1ma\x1b[K"),
+    ("maps", "accounts: {a: "),
+    ("statements", "WITH PASSWORD 'x "),
 ];
 
 pub(crate) fn body(repeated: &str, size: usize) -> String {

@@ -69,8 +69,8 @@ struct Rule {
 #[derive(Debug)]
 pub(crate) struct Context {
     rules: Vec<Rule>,
-    /// The last letters of keys of passwords and other secrets.
-    secret_ends: Vec<u8>,
+    /// How keys of passwords and other secrets end.
+    secret_ends: Vec<[u8; 3]>,
     access_key: Kind,
     /// The shape is enough.
     strict: bool,
@@ -91,9 +91,9 @@ impl Context {
         });
         let rules: Vec<Rule> = rules.collect();
         let secrets = rules.iter().filter(|rule| rule.is_secret());
-        let mut secret_ends: Vec<u8> = secrets
+        let mut secret_ends: Vec<[u8; 3]> = secrets
             .flat_map(|rule| &rule.labels)
-            .filter_map(|label| label.bytes().last())
+            .filter_map(|label| label.as_bytes().last_chunk().copied())
             .collect();
         secret_ends.sort_unstable();
         secret_ends.dedup();
@@ -168,21 +168,26 @@ impl Context {
             let typed = pass.typed.iter().cloned();
             out.extend(after.chain(below).chain(typed).map(|span| finding(span, rule.kind)));
         }
-        out.extend(pass.secrets.iter().filter_map(|&at| self.announced(text, at)));
+        let endless = &mut (0..0);
+        out.extend(pass.secrets.iter().filter_map(|&at| self.announced(text, at, endless)));
         if may_be_secret && let Some(kind) = self.secret(&label, text, true) {
             out.push(finding(0..text.len(), kind));
         }
         out
     }
 
-    /// Does a key end with the letter that a secret's does?
+    /// Does a key end with the three letters that a secret's does?
     fn may_name_secret(&self, label: &str) -> bool {
-        let Some(last) = label.bytes().rfind(u8::is_ascii_alphanumeric) else { return false };
-        self.secret_ends.contains(&last.to_ascii_lowercase())
+        let mut end = [0; 3];
+        let letters = label.bytes().rev().filter(u8::is_ascii_alphanumeric);
+        for (slot, letter) in end.iter_mut().rev().zip(letters) {
+            *slot = letter.to_ascii_lowercase();
+        }
+        self.secret_ends.contains(&end)
     }
 
     /// What the key announces that ends at `at`, or the name beside it.
-    fn announced(&self, text: &[u8], at: usize) -> Option<Finding> {
+    fn announced(&self, text: &[u8], at: usize, endless: &mut Range<usize>) -> Option<Finding> {
         let key = password::key_start(text, at)..at;
         let word = part(text, &key);
         let end = word.get(word.len().saturating_sub(5)..).unwrap_or_default();
@@ -196,7 +201,7 @@ impl Context {
         if !self.rules.iter().any(|rule| rule.is_secret() && rule.has_label(&name)) {
             return None;
         }
-        let held = password::held(text, at, secret::LONGEST)?;
+        let held = password::held_beyond(text, at, secret::LONGEST, endless)?;
         let kind = self.secret(&name, part(text, &held.span), held.quoted)?;
         Some(finding(held.span, kind))
     }

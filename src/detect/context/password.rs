@@ -40,6 +40,17 @@ pub(super) fn after(text: &[u8], at: usize) -> Option<Range<usize>> {
 
 /// The value of the key whose name ends at `at`, if it is not longer than this.
 pub(super) fn held(text: &[u8], at: usize, longest: usize) -> Option<Held> {
+    held_beyond(text, at, longest, &mut (0..0))
+}
+
+/// The same. Within `endless` no value without quotes ends: each of its bytes is read once,
+/// however many keys stand in it.
+pub(super) fn held_beyond(
+    text: &[u8],
+    at: usize,
+    longest: usize,
+    endless: &mut Range<usize>,
+) -> Option<Held> {
     let word_ends = text.get(at).is_none_or(|b| !b.is_ascii_alphanumeric() && *b != b'_');
     if !word_ends {
         return None;
@@ -63,7 +74,14 @@ pub(super) fn held(text: &[u8], at: usize, longest: usize) -> Option<Held> {
     let near = rest.get(..longest + 1).unwrap_or(rest);
     let len = match quote {
         Some(quote) => near.iter().position(|&b| b == quote || b == b'\n'),
-        None => bare(near),
+        None => {
+            let known = if endless.contains(&from) { endless.end - from } else { 0 };
+            let len = near.get(known..).and_then(bare).map(|len| known + len);
+            if len.is_none() {
+                *endless = from..endless.end.max(from + near.len());
+            }
+            len
+        }
     };
     // Without an end in reach it is no password; looking further would make the
     // scan quadratic.
