@@ -155,9 +155,8 @@ async fn a_file_that_is_damaged_stores_nothing() {
         assert_eq!(to.command(&["DBSIZE"]).await, Value::Int(0));
     }
     fs::write(&file, whole.replace("{\"end\":true}\n", "")).unwrap();
-    let output = masker(dir.path(), &to.url(), &["import", name]).await;
-    assert!(output.status.success());
-    assert!(String::from_utf8(output.stderr).unwrap().contains("was not finished"));
+    failed(dir.path(), &to.url(), &["import", name], "was not finished").await;
+    assert_eq!(to.command(&["DBSIZE"]).await, Value::Int(3));
 }
 
 #[tokio::test]
@@ -190,7 +189,9 @@ async fn memory_and_a_store_that_is_down_say_so() {
         failed(dir.path(), "memory", args, "set store.url").await;
     }
     let down = format!("redis://127.0.0.1:{}", crate::ports::port());
-    failed(dir.path(), &down, &["stats"], "connection").await;
+    failed(dir.path(), &down, &["stats"], "is it running there?").await;
+    failed(dir.path(), &down, &["export", file], "connection").await;
+    assert!(!dir.path().join(file).exists());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
