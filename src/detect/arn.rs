@@ -313,6 +313,7 @@ pub(crate) fn is_owned(word: &[u8]) -> bool {
     OWNED.contains(&word)
         || (word.len() <= 10 && word.iter().all(|b| b.is_ascii_digit() || *b == b'.'))
         || is_date(word)
+        || read::is_partition(word)
         || PREFIXES.iter().any(|prefix| word.starts_with(prefix))
         || word.ends_with(b".amazonaws.com")
 }

@@ -127,9 +127,14 @@ fn ends_control(head: &[u8]) -> bool {
 
 /// The length of the control sequence that begins here.
 pub(crate) fn control(text: &[u8]) -> Option<usize> {
-    let rest = text.strip_prefix(b"\x1b[")?;
+    control_behind(text.strip_prefix(b"\x1b")?).map(|len| len + 1)
+}
+
+/// The length of what is left of one behind its escape: `[1;32m`.
+pub(crate) fn control_behind(text: &[u8]) -> Option<usize> {
+    let rest = text.strip_prefix(b"[")?;
     let numbers = rest.iter().take(NUMBERS).take_while(|b| is_of_numbers(**b)).count();
-    rest.get(numbers).is_some_and(u8::is_ascii_alphabetic).then_some(numbers + 3)
+    rest.get(numbers).is_some_and(u8::is_ascii_alphabetic).then_some(numbers + 2)
 }
 
 #[cfg(test)]

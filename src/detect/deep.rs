@@ -14,7 +14,7 @@ use crate::detect::boundary::control;
 pub(super) const LEVELS: usize = 6;
 
 /// Begins a control sequence.
-pub(super) const ESCAPE: u8 = 0x1b;
+pub(in crate::detect) const ESCAPE: u8 = 0x1b;
 const CONTROL: &[u8] = &[ESCAPE, b'['];
 
 /// A text with one level of escapes decoded.

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::detect::boundary::{holds_masked, left_of};
+use crate::detect::boundary::{self, holds_masked, left_of};
 use crate::detect::deep;
 
 /// An ARN has at most 2048 characters (IAM and STS quotas).
@@ -11,6 +11,9 @@ const LONGEST: usize = 2048;
 const FIELD: usize = 64;
 /// What follows `aws` in the name of a partition is not longer.
 const PARTITION: usize = 8;
+/// What follows it (botocore, `partitions.json`).
+const PARTITIONS: [&[u8]; 8] =
+    [b"", b"-cn", b"-us-gov", b"-iso", b"-iso-b", b"-iso-e", b"-iso-f", b"-eusc"];
 /// Seven levels of JSON in JSON need so many backslashes before a slash.
 const ESCAPES: usize = 127;
 /// The longest variable, as `${aws:PrincipalTag/department}`.
@@ -78,8 +81,14 @@ pub(in crate::detect) fn begins(text: &[u8], at: usize) -> bool {
     };
     let of_partition = |b: &&u8| b.is_ascii_lowercase() || **b == b'-';
     let name = rest.iter().take(PARTITION).take_while(of_partition).count();
-    let named = name == 0 || rest.starts_with(b"-");
-    named && rest.get(name) == Some(&b':') && left_of(text, at)
+    let known = rest.get(..name).is_some_and(|name| PARTITIONS.contains(&name));
+    known && rest.get(name) == Some(&b':') && left_of(text, at)
+}
+
+/// Is this the name of a partition? No resource is called so, or ARNs would be read otherwise
+/// when it is masked.
+pub(super) fn is_partition(word: &[u8]) -> bool {
+    word.strip_prefix(b"aws").is_some_and(|name| PARTITIONS.contains(&name))
 }
 
 /// Reads up to and over the next colon.
@@ -104,7 +113,8 @@ fn cut(text: &[u8], at: usize) -> Option<Range<usize>> {
     (digits && ends).then_some(at..at + 12)
 }
 
-/// `None`: it goes on with an escaped letter, and is whole where that is decoded.
+/// `None`: it goes on with an escaped letter, or in another color, and is whole where that is
+/// decoded.
 fn tokens(text: &[u8], from: usize) -> Option<Vec<Token>> {
     let mut tokens = Vec::new();
     let mut token = Token { span: from..from, before: b':' };
@@ -118,7 +128,7 @@ fn tokens(text: &[u8], from: usize) -> Option<Vec<Token>> {
             tokens.push(std::mem::replace(&mut token, next));
         } else if let Some(len) = letter(text, at) {
             at += len;
-        } else if goes_on_escaped(text, at) {
+        } else if goes_on_escaped(text, at) || goes_on_colored(text, at) {
             return None;
         } else {
             break;
@@ -144,7 +154,35 @@ fn goes_on_escaped(text: &[u8], at: usize) -> bool {
     let deeper = rest.iter().take(ESCAPES).take_while(|b| **b == b'\\').count();
     let escape = rest.get(deeper.saturating_sub(1)..).and_then(deep::escape_at);
     let symbol = escape.and_then(|(symbol, len)| u8::try_from(symbol).ok().filter(|_| len > 2));
-    symbol.is_some_and(|b| b.is_ascii_alphanumeric() || b"-_./:".contains(&b))
+    symbol.is_some_and(is_of_name)
+}
+
+/// Does a part of a name follow behind control sequences of a terminal, in any spelling?
+fn goes_on_colored(text: &[u8], at: usize) -> bool {
+    let mut rest = text.get(at..).unwrap_or_default();
+    let mut any = false;
+    while let Some(behind) = behind_control(rest) {
+        (rest, any) = (behind, true);
+    }
+    any && rest.first().is_some_and(|&b| is_of_name(b))
+}
+
+/// What follows the control sequence at the beginning.
+fn behind_control(rest: &[u8]) -> Option<&[u8]> {
+    let deeper = rest.iter().take(ESCAPES).take_while(|b| **b == b'\\').count();
+    let (letter, len) = match deeper {
+        0 => (*rest.first()?, 1),
+        _ => {
+            let (symbol, len) = deep::escape_at(rest.get(deeper - 1..)?)?;
+            (u8::try_from(symbol).ok()?, deeper - 1 + len)
+        }
+    };
+    let sequence = rest.get(len..).filter(|_| letter == deep::ESCAPE)?;
+    sequence.get(boundary::control_behind(sequence)?..)
+}
+
+fn is_of_name(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-_./:".contains(&byte)
 }
 
 /// The separator at `at`, in any spelling: its length, and `:` or `/`.

@@ -48,6 +48,13 @@ fn escapes_do_not_hide() {
             "\x1b[01;31m\x1b[Karn\x1b[m\x1b[K:aws:iam::481726350914:role/LedgerAdmin\x1b[0m x",
             "\x1b[01;31m\x1b[Karn\x1b[m\x1b[K:aws:iam::[ACCOUNT]:role/[IAM_ROLE]\x1b[0m x",
         ),
+        // The type of a resource is none where a color cuts it.
+        ("", "arn:aws:logs:::log-group\x1b[1m:/aws/x", "arn:aws:logs:::log-group\x1b[1m:/aws/x"),
+        (
+            "",
+            r"arn:aws:sns:eu-west-1:481726350914\u001b[0m:orders\u001b[0m x",
+            r"arn:aws:sns:eu-west-1:[ACCOUNT]\u001b[0m:[SNS]\u001b[0m x",
+        ),
         (
             "",
             "arn:aws:iam::\x1b[1m481726350914\x1b[0m:role/LedgerAdmin",
