@@ -270,6 +270,7 @@ impl Fields<'_> {
             let teach = whole
                 && !word.contains(&b'%')
                 && !word.contains(&b'\\')
+                && !is_escape(word)
                 && !word.starts_with(b"AWSServiceRole");
             self.out.push(Finding { span: piece, kind, rank: Rank::Structure, teach });
         }
@@ -316,6 +317,11 @@ pub(crate) fn is_owned(word: &[u8]) -> bool {
         || read::is_partition(word)
         || PREFIXES.iter().any(|prefix| word.starts_with(prefix))
         || word.ends_with(b".amazonaws.com")
+}
+
+/// `u001b`: the letters of an escape, which stand all over a text that holds JSON.
+fn is_escape(word: &[u8]) -> bool {
+    matches!(word, [b'u', a, b, c, d] if [a, b, c, d].iter().all(|b| b.is_ascii_hexdigit()))
 }
 
 /// `2015-03-31`, and the beginning of `2024-05-14T10:11:12.345`: versions, labels of streams.
