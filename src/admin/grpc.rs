@@ -29,7 +29,7 @@ use crate::telemetry::findings::Found;
 /// What a message holds besides its content.
 const OVERHEAD: usize = 4096;
 /// Characters of the reason for a mode.
-const REASON: usize = 200;
+pub(super) const REASON: usize = 200;
 /// No mode is set for longer, in seconds.
 pub(super) const DAY: u64 = 86_400;
 /// Callers that watch events at a time.
@@ -208,8 +208,7 @@ impl Masker for Api {
         let audit = Audit::begin("GetStatus", request.extensions().get::<Peer>(), 0);
         let status = (self.control.status)();
         let log_level = self.control.log.level().to_owned();
-        let mode_status = Some(mode_status(status.mode, self.control.watch.why()));
-        let answer = proto::GetStatusResponse { log_level, mode_status, ..status.into() };
+        let answer = status.answer(self.control.watch.why(), log_level);
         end(Ok(answer), audit, |_| End::default())
     }
 

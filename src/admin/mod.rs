@@ -127,12 +127,14 @@ impl fmt::Debug for Control {
     }
 }
 
-impl From<Status> for proto::GetStatusResponse {
-    fn from(status: Status) -> Self {
-        Self {
+impl Status {
+    /// The answer to who asks for it; `why` the mode is what it is.
+    fn answer(self, why: Why, log_level: String) -> proto::GetStatusResponse {
+        let status = self;
+        proto::GetStatusResponse {
             version: status.version.to_owned(),
             mode: proto::Mode::from(status.mode.mode).into(),
-            mode_status: None,
+            mode_status: Some(mode_status(status.mode, why)),
             store: Some(proto::StoreStatus {
                 backend: status.backend.to_owned(),
                 breaker: status.breaker.to_owned(),
@@ -143,7 +145,7 @@ impl From<Status> for proto::GetStatusResponse {
             buffered_bytes_limit: status.buffered_bytes_limit,
             uptime_seconds: status.uptime.as_secs(),
             classes: status.classes,
-            log_level: String::new(),
+            log_level,
         }
     }
 }
@@ -161,22 +163,15 @@ impl From<mode::Mode> for proto::Mode {
 
 /// The mode, and who set it why.
 fn mode_status(view: mode::View, why: Why) -> proto::ModeStatus {
-    let Why { reason, activated_by, .. } = why;
-    proto::ModeStatus { reason, activated_by, ..view.into() }
-}
-
-impl From<mode::View> for proto::ModeStatus {
-    fn from(view: mode::View) -> Self {
-        Self {
-            reason: String::new(),
-            activated_by: String::new(),
-            mode: proto::Mode::from(view.mode).into(),
-            cause: view.cause.map_or("", mode::Cause::as_str).to_owned(),
-            // Rounded up: 0 would say that it does not end.
-            seconds_left: view.left.map_or(0, |left| {
-                u64::try_from(left.as_millis().div_ceil(1000)).unwrap_or(u64::MAX)
-            }),
-        }
+    proto::ModeStatus {
+        mode: proto::Mode::from(view.mode).into(),
+        cause: view.cause.map_or("", mode::Cause::as_str).to_owned(),
+        // Rounded up: 0 would say that it does not end.
+        seconds_left: view
+            .left
+            .map_or(0, |left| u64::try_from(left.as_millis().div_ceil(1000)).unwrap_or(u64::MAX)),
+        reason: why.reason,
+        activated_by: why.activated_by,
     }
 }
 

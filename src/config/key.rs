@@ -3,7 +3,6 @@
 
 use std::fmt;
 use std::io::{self, Read};
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::path::PathBuf;
 use std::process::{Command, ExitStatus, Stdio};
@@ -151,8 +150,8 @@ pub fn ring(path: &Path) -> Result<Ring, KeyFileError> {
 
 fn read(path: &Path) -> Result<Ring, Cause> {
     let file = secret::open(path)?;
-    let mode = file.metadata().map_err(SecretError::from)?.permissions().mode() & 0o7777;
-    if mode & 0o077 != 0 {
+    let about = file.metadata().map_err(SecretError::from)?;
+    if let Some(mode) = secret::open_to_others(&about) {
         return Err(Cause::Mode { mode });
     }
     Ok(Ring::parse(&secret::read(&file)?)?)
@@ -163,6 +162,7 @@ mod tests {
     use std::error::Error;
     use std::fs;
     use std::fs::Permissions;
+    use std::os::unix::fs::PermissionsExt;
 
     use super::*;
 

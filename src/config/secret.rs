@@ -1,9 +1,10 @@
 //! Small files that hold secrets.
 
 use std::fs;
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io;
 use std::io::Read;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use thiserror::Error;
@@ -23,6 +24,12 @@ pub enum SecretError {
     Empty,
     #[error("is larger than 1 MiB")]
     TooLarge,
+}
+
+/// The mode of a file that others than its owner may read.
+pub(crate) fn open_to_others(about: &Metadata) -> Option<u32> {
+    let mode = about.permissions().mode() & 0o7777;
+    (mode & 0o077 != 0).then_some(mode)
 }
 
 /// Opens a file that is to be read, and says whether that is possible at all.

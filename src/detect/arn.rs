@@ -312,7 +312,7 @@ pub(crate) fn is_owned(word: &[u8]) -> bool {
     ];
     const PREFIXES: [&[u8]; 4] = [b"AWS-", b"default.", b"default:", b"rds-ca-"];
     OWNED.contains(&word)
-        || (word.len() <= 10 && word.iter().all(|b| b.is_ascii_digit() || *b == b'.'))
+        || is_number(word)
         || is_date(word)
         || read::is_partition(word)
         || PREFIXES.iter().any(|prefix| word.starts_with(prefix))
@@ -322,6 +322,12 @@ pub(crate) fn is_owned(word: &[u8]) -> bool {
 /// `u001b`: the letters of an escape, which stand all over a text that holds JSON.
 fn is_escape(word: &[u8]) -> bool {
     matches!(word, [b'u', a, b, c, d] if [a, b, c, d].iter().all(|b| b.is_ascii_hexdigit()))
+}
+
+/// Numbers of versions, and the seconds of a time: `12.345`. With more dots it is an address.
+fn is_number(word: &[u8]) -> bool {
+    let dots = word.iter().filter(|b| **b == b'.').count();
+    word.len() <= 10 && dots <= 1 && word.iter().all(|b| b.is_ascii_digit() || *b == b'.')
 }
 
 /// `2015-03-31`, and the beginning of `2024-05-14T10:11:12.345`: versions, labels of streams.

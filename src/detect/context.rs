@@ -3,6 +3,7 @@
 mod accounts;
 mod answers;
 mod behind;
+mod bytes;
 mod cells;
 mod columns;
 mod command;
@@ -27,6 +28,7 @@ use serde::Deserialize;
 
 use crate::detect::boundary::holds_masked;
 use crate::detect::catalog::{CONTEXT, CatalogError, KEYS, Kinds, parse};
+use crate::detect::context::bytes::part;
 use crate::detect::context::named::Findings;
 use crate::detect::context::names::Names;
 use crate::detect::context::runs::Run;
@@ -281,10 +283,6 @@ impl Lead {
         let words = unmasked(without_modules(lead)).to_ascii_lowercase();
         Self { key: Name::new(key_before(lead)), words }
     }
-}
-
-fn part<'a>(text: &'a [u8], span: &Range<usize>) -> &'a [u8] {
-    text.get(span.clone()).unwrap_or_default()
 }
 
 /// What stands before a value on its line.

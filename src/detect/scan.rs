@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use crate::detect::boundary::{before, left};
 use crate::detect::catalog::Catalog;
+use crate::detect::context::names::{flag_end, key_end};
 use crate::detect::context::runs::Run;
 use crate::detect::context::{curl, named, parameter, secret};
 use crate::detect::deep;
@@ -179,8 +180,9 @@ impl Catalog {
             passes.each(chunk.words(), |at, pass| self.word(at, known, pass));
             let names = &self.context.names;
             passes.each(chunk.keys(), |at, pass| {
-                names.at_sign(pass.text, at, &mut pass.named);
-                secret::at_sign(pass.text, at, &mut pass.secrets);
+                let end = key_end(pass.text, at);
+                names.at_sign(pass.text, at, end, &mut pass.named);
+                secret::at_sign(pass.text, at, end, &mut pass.secrets);
             });
             if let Some((from, marks)) = chunk.signs() {
                 self.signs(from, marks, &mut passes);
@@ -228,8 +230,9 @@ impl Catalog {
         });
         let names = &self.context.names;
         each(&marks.flags, &|at, pass| {
-            names.at_flag(pass.text, at, &mut pass.named);
-            secret::at_flag(pass.text, at, &mut pass.secrets);
+            let Some(end) = flag_end(pass.text, at) else { return };
+            names.at_flag(pass.text, at, end, &mut pass.named);
+            secret::at_flag(pass.text, end, &mut pass.secrets);
         });
         each(&marks.numbers, &|at, pass| Run::number(pass.text, at, &mut pass.runs));
         each(&marks.grouped, &|at, pass| Run::grouped(pass.text, at, &mut pass.runs));

@@ -22,7 +22,7 @@ use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use zeroize::Zeroizing;
 
-/// For connecting, sending and the answer together.
+/// For connecting, sending and what is wanted of the answer together.
 const TIME: Duration = Duration::from_secs(10);
 /// Bytes of an answer.
 const LARGEST: usize = 16 << 20;
@@ -151,7 +151,7 @@ impl Target {
         if let Some(authorization) = &self.authorization {
             headers.insert(header::AUTHORIZATION, authorization.clone());
         }
-        Ok(self.exchange(&self.path, headers, body).await?.0)
+        Ok(self.exchange(&self.path, headers, body, false).await?.0)
     }
 
     /// Sends one body to another path, and waits for all of the answer.
@@ -161,7 +161,9 @@ impl Target {
         headers: HeaderMap,
         body: Bytes,
     ) -> Result<(StatusCode, Bytes), HttpError> {
-        timeout(TIME, self.exchange(path, headers, body)).await.map_err(|_| HttpError::Slow)?
+        timeout(TIME, self.exchange(path, headers, body, true))
+            .await
+            .map_err(|_| HttpError::Slow)?
     }
 
     async fn exchange(
@@ -169,15 +171,16 @@ impl Target {
         path: &str,
         headers: HeaderMap,
         body: Bytes,
+        whole: bool,
     ) -> Result<(StatusCode, Bytes), HttpError> {
         let failed = |error: io::Error| HttpError::Connection(error.kind());
         let host = self.host.trim_start_matches('[').trim_end_matches(']');
         let stream = TcpStream::connect((host, self.port)).await.map_err(failed)?;
         match &self.tls {
-            None => self.request(stream, path, headers, body).await,
+            None => self.request(stream, path, headers, body, whole).await,
             Some((connector, name)) => {
                 let stream = connector.connect(name.clone(), stream).await.map_err(failed)?;
-                self.request(stream, path, headers, body).await
+                self.request(stream, path, headers, body, whole).await
             }
         }
     }
@@ -188,6 +191,7 @@ impl Target {
         path: &str,
         headers: HeaderMap,
         body: Bytes,
+        whole: bool,
     ) -> Result<(StatusCode, Bytes), HttpError> {
         let shaken = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await;
         let (mut sender, connection) = shaken.map_err(|_| HttpError::Protocol)?;
@@ -202,6 +206,9 @@ impl Target {
         let answer = async {
             let answer = sender.send_request(request).await.ok()?;
             let status = answer.status();
+            if !whole {
+                return Some((status, Bytes::new()));
+            }
             let body = Limited::new(answer.into_body(), LARGEST).collect().await.ok()?;
             Some((status, body.to_bytes()))
         };

@@ -3,7 +3,7 @@
 use crate::provider::Seen;
 
 /// Each is found by its shape or by what stands around it in [`prose`].
-pub(crate) const VALUES: [&str; 9] = [
+pub(crate) const VALUES: [&str; 14] = [
     "i-0abc123def4567890",
     "vpc-0f1e2d3c4b5a69788",
     "sg-0123456789abcdef0",
@@ -13,6 +13,11 @@ pub(crate) const VALUES: [&str; 9] = [
     "acme-payroll-exports-2026",
     "10.24.113.7",
     "kX9vQ2mL8pR4tW7yB1nD6fH3jK5sZ0aC/eG+uI9o",
+    "vol-0a9b8c7d6e5f40312",
+    "Teal-Egret!94",
+    "Md5Salmon!44x",
+    "593726104815",
+    "acme-ledger-raw-eu7",
 ];
 
 /// A text with all of them, as a person would write it.
@@ -20,7 +25,12 @@ pub(crate) fn prose() -> String {
     format!(
         "Please check {} in {} behind {} (address {}).\n\
          The role arn:aws:iam::{}:role/{} reads arn:aws:s3:::{}/in/*.\n\
-         aws_access_key_id = {}\naws_secret_access_key = {}\nThat is all; thanks.",
+         aws_access_key_id = {}\naws_secret_access_key = {}\n\
+         \u{1b}[01;31m\u{1b}[K{}\u{1b}[m\u{1b}[K is colored.\n\
+         - name: POSTGRES_PASSWORD\n  value: {}\n\
+         CREATE USER x PASSWORD '{}';\n\
+         AccountId,Name\n{},prod\n\
+         aws_s3_bucket.raw: Refreshing state... [id={}]\nThat is all; thanks.",
         VALUES[0],
         VALUES[1],
         VALUES[2],
@@ -30,6 +40,11 @@ pub(crate) fn prose() -> String {
         VALUES[6],
         VALUES[3],
         VALUES[8],
+        VALUES[9],
+        VALUES[10],
+        VALUES[11],
+        VALUES[12],
+        VALUES[13],
     )
 }
 

@@ -22,15 +22,13 @@ use super::show::MODES;
 use super::show::mode_name;
 use crate::admin::audit::Audit;
 use crate::admin::audit::End;
-use crate::admin::grpc::DAY;
+use crate::admin::grpc::{DAY, REASON};
 use crate::listen::Peer;
 use crate::mode::Mode;
 use crate::mode::Order;
 
 /// Bytes of the body.
 const LARGEST: usize = 4096;
-/// Characters of the reason.
-const REASON: usize = 200;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

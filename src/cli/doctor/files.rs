@@ -1,7 +1,6 @@
 //! Keys, certificates and the token: can they be read, and how old are they?
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::Duration;
 use std::time::SystemTime;
@@ -15,6 +14,7 @@ use crate::cli::doctor::note;
 use crate::cli::output::chain;
 use crate::config::Config;
 use crate::config::key::KeySource;
+use crate::config::secret;
 use crate::listen;
 use crate::listen::Tls;
 
@@ -39,10 +39,9 @@ pub(super) fn examine(config: &Config, now: SystemTime) -> Vec<Finding> {
 
 /// A password that others may read is theirs too.
 fn password(option: &str, path: &Path) -> Finding {
-    let mode = fs::metadata(path).map(|about| about.permissions().mode() & 0o7777);
-    match mode {
-        Ok(mode) if mode & 0o077 == 0 => good(format!("password: {option} is its owner's alone")),
-        Ok(mode) => note(
+    match fs::metadata(path).map(|about| secret::open_to_others(&about)) {
+        Ok(None) => good(format!("password: {option} is its owner's alone")),
+        Ok(Some(mode)) => note(
             format!("password: {option} has mode {mode:04o}, so that others may read it"),
             "`chmod 600` the file, and let it belong to the user that masker runs as",
         ),
@@ -108,6 +107,7 @@ fn token(config: &Config) -> Finding {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
     use std::path::PathBuf;
 
     use rcgen::CertificateParams;

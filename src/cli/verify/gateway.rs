@@ -1,7 +1,5 @@
 //! The way to the gateway that is verified: plain or over TLS, with what it asks of its clients.
 
-use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
@@ -45,6 +43,10 @@ pub(super) struct Way {
 pub(in crate::cli) enum WayError {
     #[error("the gateway is http://HOST:PORT or https://HOST[:PORT]; {0:?} is not")]
     Url(String),
+    #[error(
+        "the URL holds a name or a password, which would be in the report: --header-file holds `authorization: Basic …`"
+    )]
+    Userinfo,
     #[error("--ca {path:?} {error}")]
     Ca { path: PathBuf, error: TargetError },
     #[error("--cert and --key: {0}")]
@@ -69,6 +71,9 @@ pub(super) struct Gateway {
 impl Gateway {
     pub(super) fn new(way: &Way) -> Result<Self, WayError> {
         let url = way.url.trim_end_matches('/').to_owned();
+        if url.contains('@') {
+            return Err(WayError::Userinfo);
+        }
         let wrong = |error| match (error, &way.ca) {
             (TargetError::Url, _) => WayError::Url(way.url.clone()),
             (TargetError::Own, _) | (_, None) => WayError::Own(TargetError::Own),
@@ -95,11 +100,12 @@ impl Gateway {
 
 fn headers(path: &Path) -> Result<HeaderMap, WayError> {
     let failed = |error| WayError::Headers { path: path.to_owned(), error };
-    let about = fs::metadata(path).map_err(|error| failed(error.into()))?;
-    if about.permissions().mode() & 0o077 != 0 {
+    let file = secret::open(path).map_err(failed)?;
+    let about = file.metadata().map_err(|error| failed(error.into()))?;
+    if secret::open_to_others(&about).is_some() {
         return Err(WayError::Mode(path.to_owned()));
     }
-    let bytes = secret::open(path).and_then(|file| secret::read(&file)).map_err(failed)?;
+    let bytes = secret::read(&file).map_err(failed)?;
     let mut headers = HeaderMap::new();
     for (index, line) in bytes.split(|&byte| byte == b'\n').enumerate() {
         if line.trim_ascii().is_empty() {
@@ -119,6 +125,9 @@ fn headers(path: &Path) -> Result<HeaderMap, WayError> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
 
     fn gateway(url: &str, headers: Option<(&str, u32)>) -> Result<HeaderMap, String> {
@@ -145,6 +154,7 @@ mod tests {
             ("localhost:8085", None, "is not"),
             ("http://localhost:8085/v1", None, "is not"),
             ("ftp://localhost", None, "is not"),
+            ("https://name:canary@localhost", None, "name or a password"),
             ("http://localhost", Some((text, 0o644)), "open to others"),
             ("http://localhost", Some(("a: b\ncanary", 0o600)), "line 2 of"),
             ("http://localhost", Some(("", 0o600)), "is empty"),

@@ -150,11 +150,20 @@ fn tokens(text: &[u8], from: usize) -> Option<Vec<Token>> {
 
 /// Does an escape stand here, at any depth, for what may be a part of a name?
 fn goes_on_escaped(text: &[u8], at: usize) -> bool {
-    let rest = text.get(at..).unwrap_or_default();
-    let deeper = rest.iter().take(ESCAPES).take_while(|b| **b == b'\\').count();
-    let escape = rest.get(deeper.saturating_sub(1)..).and_then(deep::escape_at);
-    let symbol = escape.and_then(|(symbol, len)| u8::try_from(symbol).ok().filter(|_| len > 2));
-    symbol.is_some_and(is_of_name)
+    let escape = escaped(text.get(at..).unwrap_or_default());
+    escape.is_some_and(|(symbol, len)| len > 2 && is_of_name(symbol))
+}
+
+/// The symbol of the escape at the beginning, at any depth of JSON in JSON, and the length of
+/// the escape behind all backslashes but its own.
+fn escaped(rest: &[u8]) -> Option<(u8, usize)> {
+    let (symbol, len) = deep::escape_at(rest.get(deeper(rest)..)?)?;
+    Some((u8::try_from(symbol).ok()?, len))
+}
+
+/// The backslashes at the beginning, but for the last.
+fn deeper(rest: &[u8]) -> usize {
+    rest.iter().take(ESCAPES).take_while(|b| **b == b'\\').count().saturating_sub(1)
 }
 
 /// Does a part of a name follow behind control sequences of a terminal, in any spelling?
@@ -169,15 +178,10 @@ fn goes_on_colored(text: &[u8], at: usize) -> bool {
 
 /// What follows the control sequence at the beginning.
 fn behind_control(rest: &[u8]) -> Option<&[u8]> {
-    let deeper = rest.iter().take(ESCAPES).take_while(|b| **b == b'\\').count();
-    let (letter, len) = match deeper {
-        0 => (*rest.first()?, 1),
-        _ => {
-            let (symbol, len) = deep::escape_at(rest.get(deeper - 1..)?)?;
-            (u8::try_from(symbol).ok()?, deeper - 1 + len)
-        }
-    };
-    let sequence = rest.get(len..).filter(|_| letter == deep::ESCAPE)?;
+    let own = rest.first().filter(|b| **b == deep::ESCAPE).map(|_| 1);
+    let escaped = || escaped(rest).filter(|(symbol, _)| *symbol == deep::ESCAPE);
+    let len = own.or_else(|| escaped().map(|(_, len)| deeper(rest) + len))?;
+    let sequence = rest.get(len..)?;
     sequence.get(boundary::control_behind(sequence)?..)
 }
 

@@ -6,6 +6,7 @@ use std::ops::Range;
 use memchr::memchr;
 
 use crate::detect::boundary::{left_of, right_of};
+use crate::detect::context::bytes::over;
 use crate::detect::context::columns::{self, line_around, line_behind};
 use crate::detect::context::named::{Findings, Named};
 use crate::detect::context::shape::{Shape, is_account};
@@ -69,13 +70,13 @@ fn map(text: &[u8], at: usize, found: impl FnMut(Range<usize>)) {
     if !MAPS.iter().any(|ending| key.as_bytes().ends_with(ending)) {
         return;
     }
-    let sign = skip(text, at + len, b"\\\"'` ");
+    let sign = over(text, at + len, BETWEEN, b"\\\"'` ");
     let from = match text.get(sign..) {
         Some([b'=', b'>', ..]) => sign + 2,
         Some([b':' | b'=', ..]) => sign + 1,
         _ => return,
     };
-    let from = skip(text, from, b" ");
+    let from = over(text, from, BETWEEN, b" ");
     match text.get(from..) {
         Some([b'{', ..]) => braces(text, from + 1, found),
         Some([b'\n' | b'\r', ..] | [b'\\', b'n', ..]) => indented(text, at, found),
@@ -91,14 +92,14 @@ fn braces(text: &[u8], from: usize, mut found: impl FnMut(Range<usize>)) {
         let rest = text.get(start..).unwrap_or_default();
         let of_key = |b: &&u8| b.is_ascii_alphanumeric() || b"_-./ ".contains(b);
         let len = rest.iter().take(Name::LONGEST).take_while(of_key).count();
-        let sign = skip(text, start + len, b"\\\"'` ");
+        let sign = over(text, start + len, BETWEEN, b"\\\"'` ");
         let from = match text.get(sign..) {
             Some([b'=', b'>', ..]) => sign + 2,
             Some([b':' | b'=', ..]) if len > 0 => sign + 1,
             _ => return,
         };
         let Some(span) = account(text, from) else { return };
-        at = skip(text, span.end, b"\\\"'`");
+        at = over(text, span.end, BETWEEN, b"\\\"'`");
         found(span);
     }
 }
@@ -130,18 +131,13 @@ fn indent(text: &[u8], line: &Range<usize>) -> usize {
 
 /// The account id that is the whole of a value.
 fn account(text: &[u8], from: usize) -> Option<Range<usize>> {
-    let start = skip(text, from, b"\\\"'` ");
+    let start = over(text, from, BETWEEN, b"\\\"'` ");
     let near = text.get(start..text.len().min(start + GROUPED)).unwrap_or_default();
     let of_id = |b: &&u8| b.is_ascii_digit() || **b == b'-';
     let span = start..start + near.iter().take_while(of_id).count();
     let whole = is_account(text.get(span.clone())?) && left_of(text, span.start);
     let ends = text.get(span.end).is_none_or(|b| b" \t\r\n,}\"'`\\#".contains(b));
     (whole && ends && right_of(text, span.end)).then_some(span)
-}
-
-fn skip(text: &[u8], from: usize, set: &[u8]) -> usize {
-    let rest = text.get(from..).unwrap_or_default();
-    from + rest.iter().take(BETWEEN).take_while(|b| set.contains(b)).count()
 }
 
 /// Behind what separates entries: commas, spaces, line breaks, also escaped.

@@ -2,12 +2,13 @@
 
 use std::ops::Range;
 
+use crate::detect::context::bytes::over;
 use crate::detect::context::named::{Before, Findings, Named};
 use crate::detect::context::names::{Key, may_end};
 use crate::detect::context::value;
 
 /// Spaces and quotes between a key and its value.
-pub(super) const BETWEEN: usize = 24;
+const BETWEEN: usize = 24;
 /// Longer lists are read so far.
 const ITEMS: usize = 256;
 /// No item is longer.
@@ -35,7 +36,7 @@ pub(super) fn xml(text: &[u8], from: usize, before: &Before<'_>, out: &mut Findi
 /// `"FunctionName": "VALUE"`, `function_name = "VALUE"`, `FunctionName: VALUE`
 pub(super) fn assigned(text: &[u8], from: usize, before: &Before<'_>, out: &mut Findings) {
     let Key { kind, alone, list, .. } = before.key;
-    let start = skip(text, from, b" \t");
+    let start = over(text, from, BETWEEN, b" \t");
     let alone = alone || (before.quoted && is_pascal(before.word));
     let mut push = |span| {
         let name = value::name(text, span, before.word);
@@ -45,7 +46,9 @@ pub(super) fn assigned(text: &[u8], from: usize, before: &Before<'_>, out: &mut 
         push(span);
     } else if text.get(start) == Some(&b'[') {
         let mut at = start + 1;
-        while let Some((span, end)) = quoted(text, skip(text, at, b" \t\r\n,\\"), before.key) {
+        while let Some((span, end)) =
+            quoted(text, over(text, at, BETWEEN, b" \t\r\n,\\"), before.key)
+        {
             push(span);
             at = end;
         }
@@ -61,10 +64,10 @@ pub(super) fn assigned(text: &[u8], from: usize, before: &Before<'_>, out: &mut 
 
 /// The items of a list below its key, as YAML writes them: `SubnetIds:\n  - VALUE`
 fn block(text: &[u8], first: usize, before: &Before<'_>, mut push: impl FnMut(Range<usize>)) {
-    let mut at = skip(text, first, b" \t");
+    let mut at = over(text, first, BETWEEN, b" \t");
     for _ in 0..ITEMS {
         let Some([b'-', b' ', ..]) = text.get(at..) else { return };
-        let start = skip(text, at + 1, b" \t");
+        let start = over(text, at + 1, BETWEEN, b" \t");
         let end = match quoted(text, start, before.key) {
             Some((span, end)) => {
                 push(span);
@@ -83,9 +86,9 @@ fn block(text: &[u8], first: usize, before: &Before<'_>, mut push: impl FnMut(Ra
                 end
             }
         };
-        let next = next_line(text, skip(text, end, b" \t"));
+        let next = next_line(text, over(text, end, BETWEEN, b" \t"));
         let Some(next) = next.or_else(|| line_after(text, end)) else { return };
-        at = skip(text, next, b" \t");
+        at = over(text, next, BETWEEN, b" \t");
     }
 }
 
@@ -125,15 +128,15 @@ fn is_plain(text: &[u8], span: &Range<usize>, before: &Before<'_>) -> bool {
 
 /// The value in quotes that begins at `at`, which escapes may stand before, and its end.
 fn quoted(text: &[u8], at: usize, key: Key) -> Option<(Range<usize>, usize)> {
-    let open = skip(text, at, b"\\");
+    let open = over(text, at, BETWEEN, b"\\");
     let quote = text.get(open).filter(|b| b"\"'`".contains(b))?;
     let span = run_for(key, text, open + 1);
-    let close = skip(text, span.end, b"\\");
+    let close = over(text, span.end, BETWEEN, b"\\");
     (text.get(close) == Some(quote)).then_some((span, close + 1))
 }
 
 pub(super) fn flag_value(text: &[u8], from: usize, key: Key) -> Option<Range<usize>> {
-    let start = skip(text, from, b" \t");
+    let start = over(text, from, BETWEEN, b" \t");
     if start == from || matches!(text.get(start), Some(b'-')) {
         return None;
     }
@@ -149,9 +152,4 @@ pub(super) fn value_at(text: &[u8], start: usize, key: Key) -> Option<Range<usiz
     let rest = text.get(span.end..).unwrap_or_default();
     let ends = rest.first().is_none_or(|b| b.is_ascii_whitespace() || b"\\\"'`|;&)".contains(b));
     (ends && !span.is_empty()).then_some(span)
-}
-
-fn skip(text: &[u8], from: usize, set: &[u8]) -> usize {
-    let rest = text.get(from..).unwrap_or_default();
-    from + rest.iter().take(BETWEEN).take_while(|b| set.contains(b)).count()
 }

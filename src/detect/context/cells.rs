@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use crate::detect::context::bytes::part;
 use crate::detect::context::named::{Before, Findings, Named};
 use crate::detect::context::names::{Key, Names};
 use crate::detect::context::value;
@@ -50,10 +51,6 @@ fn push(text: &[u8], cell: Range<usize>, head: &[u8], key: Key, out: &mut Findin
     }
     let name = value::name(text, cell, head);
     out.all.extend(name.map(|span| Named { span, kind, alone }));
-}
-
-fn part<'t>(text: &'t [u8], span: &Range<usize>) -> &'t [u8] {
-    text.get(span.clone()).unwrap_or_default()
 }
 
 /// No table is wider.

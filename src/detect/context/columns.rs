@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use memchr::{memchr, memchr_iter, memmem, memrchr};
 
+use crate::detect::context::bytes::part;
 use crate::detect::context::shape::is_account;
 
 /// No name of a column is longer.
@@ -173,8 +174,4 @@ pub(super) fn line_behind(text: &[u8], line: &Range<usize>) -> Option<Range<usiz
         [b'\\', b'n', ..] => Some(line_from(text, line.end + 2)),
         _ => None,
     }
-}
-
-fn part<'t>(text: &'t [u8], span: &Range<usize>) -> &'t [u8] {
-    text.get(span.clone()).unwrap_or_default()
 }

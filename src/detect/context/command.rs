@@ -5,6 +5,7 @@
 use std::ops::Range;
 
 use crate::detect::context::behind::value_at;
+use crate::detect::context::bytes::part;
 use crate::detect::context::named::{Findings, Named};
 use crate::detect::context::names::{Key, LONGEST, Names};
 use crate::detect::context::value;
@@ -202,8 +203,4 @@ fn skip(text: &[u8], from: usize) -> usize {
         };
         at += usize::from(rest.starts_with(br"\\\n"));
     }
-}
-
-fn part<'t>(text: &'t [u8], span: &Range<usize>) -> &'t [u8] {
-    text.get(span.clone()).unwrap_or_default()
 }

@@ -5,6 +5,7 @@ use std::ops::Range;
 use memchr::memchr;
 
 use crate::detect::context::answers::is_bucket;
+use crate::detect::context::bytes::over;
 use crate::detect::context::named::{Findings, Named};
 use crate::detect::context::names::Names;
 use crate::detect::context::value;
@@ -41,13 +42,13 @@ impl Names {
         let head = text.get(key.start.saturating_sub(BETWEEN)..key.start).unwrap_or_default();
         let head = head.trim_ascii_end();
         let begins = matches!(head, [b'{'] | [.., b'\n', b'{']);
-        let mut at = skip(text, key.end, b"\": \t\r\n");
+        let mut at = over(text, key.end, BETWEEN, b"\": \t\r\n");
         if !begins || text.get(at) != Some(&b'[') {
             return;
         }
         at += 1;
         loop {
-            at = skip(text, at, b" \t\r\n,");
+            at = over(text, at, BETWEEN, b" \t\r\n,");
             if text.get(at) != Some(&b'"') {
                 break;
             }
@@ -63,7 +64,7 @@ impl Names {
             }
         }
         let ends = text.get(at) == Some(&b']');
-        let end = skip(text, at + 1, b" \t\r\n");
+        let end = over(text, at + 1, BETWEEN, b" \t\r\n");
         if !ends || text.get(end) != Some(&b'}') {
             out.all.truncate(first);
         }
@@ -82,11 +83,6 @@ fn behind(text: &[u8], from: usize, key: &[u8]) -> Option<usize> {
     }
     let end = at + key.len();
     let found = text.get(at..end) == Some(key);
-    let value = skip(text, end, b"\\\"': \t");
+    let value = over(text, end, BETWEEN, b"\\\"': \t");
     (found && value > end).then_some(value)
-}
-
-fn skip(text: &[u8], from: usize, set: &[u8]) -> usize {
-    let rest = text.get(from..).unwrap_or_default();
-    from + rest.iter().take(BETWEEN).take_while(|b| set.contains(b)).count()
 }

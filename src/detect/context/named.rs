@@ -4,8 +4,7 @@
 use std::ops::Range;
 
 use crate::detect::Kind;
-use crate::detect::boundary::ends_escape;
-use crate::detect::context::behind::{BETWEEN, assigned, flag_value, is_pascal, run_for, xml};
+use crate::detect::context::behind::{assigned, flag_value, is_pascal, run_for, xml};
 use crate::detect::context::names::{Key, LONGEST, Names, ends_like_a_key, four_before};
 use crate::detect::context::value;
 
@@ -43,8 +42,8 @@ pub(crate) struct Findings {
 }
 
 impl Names {
-    /// A sign between a key and its value: `:`, `=`, `|` or `>`.
-    pub(crate) fn at_sign(&self, text: &[u8], at: usize, out: &mut Findings) {
+    /// A sign between a key and its value: `:`, `=`, `|` or `>`. The key ends at `end`.
+    pub(crate) fn at_sign(&self, text: &[u8], at: usize, end: usize, out: &mut Findings) {
         let rest = text.get(at..).unwrap_or_default();
         let from = match rest {
             [b':', b':', ..] | [b'=', b'=' | b'~', ..] => return,
@@ -52,7 +51,7 @@ impl Names {
             [b'|', ..] if at < out.table => return,
             _ => at + 1,
         };
-        let Some(before) = self.before(text, at) else { return };
+        let Some(before) = self.before(text, at, end) else { return };
         out.aws |= before.key.alone;
         match rest.first() {
             Some(b'>') => xml(text, from, &before, out),
@@ -61,22 +60,15 @@ impl Names {
         }
     }
 
-    /// The second hyphen before a flag: `--db-instance-identifier VALUE …`.
-    pub(crate) fn at_flag(&self, text: &[u8], hyphen: usize, out: &mut Findings) {
-        let rest = text.get(hyphen + 1..).unwrap_or_default();
-        let of_flag = |b: &&u8| b.is_ascii_lowercase() || b.is_ascii_digit() || **b == b'-';
-        let len = rest.iter().take(LONGEST).take_while(of_flag).count();
-        let word = rest.get(..len).unwrap_or_default();
-        let lead = hyphen.checked_sub(2).and_then(|at| text.get(at));
-        // Inside a value no flag begins: each value is read once.
-        let begins = lead.is_none_or(|b| b.is_ascii_whitespace() || b"\"'`([".contains(b))
-            || ends_escape(text, hyphen - 1);
-        if rest.get(len) != Some(&b' ') || !begins {
+    /// The second hyphen before a flag, which ends at `end`.
+    pub(crate) fn at_flag(&self, text: &[u8], hyphen: usize, end: usize, out: &mut Findings) {
+        let word = text.get(hyphen + 1..end).unwrap_or_default();
+        if text.get(end) != Some(&b' ') {
             return;
         }
         let Some(key) = self.key(word) else { return };
         out.aws |= key.alone;
-        let mut from = hyphen + 1 + len;
+        let mut from = end;
         while let Some(next) = flag_value(text, from, key) {
             if let Some(span) = value::name(text, next.clone(), word) {
                 out.all.push(Named { span, kind: key.kind, alone: key.alone });
@@ -100,11 +92,7 @@ impl Names {
         }
     }
 
-    fn before<'t>(&self, text: &'t [u8], at: usize) -> Option<Before<'t>> {
-        let head = text.get(at.saturating_sub(BETWEEN)..at)?;
-        let between = |b: &&u8| b" \t\"'`\\])".contains(b);
-        let skip = head.iter().rev().take_while(between).count();
-        let end = at - skip;
+    fn before<'t>(&self, text: &'t [u8], at: usize, end: usize) -> Option<Before<'t>> {
         // Most signs end here.
         if !ends_like_a_key(four_before(text, end)) {
             return None;
@@ -114,7 +102,7 @@ impl Names {
         let len = head.iter().rev().take_while(of_word).count();
         let word = head.get(head.len() - len..)?;
         let key = self.key(word)?;
-        let quoted = text.get(end).is_some_and(|b| b"\"\\'".contains(b)) && skip > 0;
+        let quoted = text.get(end).is_some_and(|b| b"\"\\'".contains(b)) && end < at;
         Some(Before { word, key, start: end - len, quoted })
     }
 }

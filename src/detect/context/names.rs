@@ -6,8 +6,10 @@ use std::hash::{BuildHasherDefault, Hasher};
 use serde::Deserialize;
 
 use crate::detect::Kind;
+use crate::detect::boundary::ends_escape;
 use crate::detect::catalog::{CatalogError, Kinds, parse};
 use crate::detect::context::answers::Answers;
+use crate::detect::context::bytes::ends_with;
 
 const TABLE: &str = include_str!("../patterns/key_names.toml");
 const RESOURCES: &str = include_str!("../patterns/terraform.toml");
@@ -169,11 +171,8 @@ pub(super) fn plain(name: &[u8]) -> Vec<u8> {
 /// Does this word end like a key? Almost none does.
 pub(super) fn may_end(word: &[u8]) -> bool {
     let one = word.strip_suffix(b"s").or_else(|| word.strip_suffix(b"S")).unwrap_or(word);
-    let ends = |ending: &&[u8]| {
-        let from = one.len().checked_sub(ending.len());
-        from.and_then(|from| one.get(from..)).is_some_and(|end| end.eq_ignore_ascii_case(ending))
-    };
-    ends_like_a_key(four_before(word, word.len())) && ENDINGS.iter().any(ends)
+    ends_like_a_key(four_before(word, word.len()))
+        && ENDINGS.iter().any(|ending| ends_with(one, ending))
 }
 
 /// May a word that ends with these four bytes end like a key?
@@ -200,6 +199,28 @@ pub(crate) fn four_before(text: &[u8], at: usize) -> u32 {
         Some(four) => u32::from_le_bytes(*four),
         None => head.iter().fold(0, |all, &byte| all >> 8 | u32::from(byte) << 24),
     }
+}
+
+/// What may stand between a key and the sign behind it.
+pub(crate) const BEFORE_SIGN: &[u8] = b" \t\"'`\\])";
+/// No more of it does.
+const GAP: usize = 24;
+
+/// Where a key ends before the sign at `at`.
+pub(crate) fn key_end(text: &[u8], at: usize) -> usize {
+    let head = text.get(at.saturating_sub(GAP)..at).unwrap_or_default();
+    at - head.iter().rev().take_while(|b| BEFORE_SIGN.contains(b)).count()
+}
+
+/// Where the flag ends whose second hyphen this is: `--db-instance-identifier VALUE …`. Inside a
+/// value none begins: each value is read once.
+pub(crate) fn flag_end(text: &[u8], hyphen: usize) -> Option<usize> {
+    let rest = text.get(hyphen + 1..)?;
+    let of_flag = |b: &&u8| b.is_ascii_lowercase() || b.is_ascii_digit() || **b == b'-';
+    let len = rest.iter().take(LONGEST).take_while(of_flag).count();
+    let lead = hyphen.checked_sub(2).and_then(|at| text.get(at));
+    let begins = lead.is_none_or(|b| b.is_ascii_whitespace() || b"\"'`([".contains(b));
+    (begins || ends_escape(text, hyphen - 1)).then_some(hyphen + 1 + len)
 }
 
 /// Makes capital letters small ones, and signs other signs.

@@ -2,7 +2,10 @@
 
 use std::ops::{Range, RangeInclusive};
 
+use crate::detect::boundary::control;
 use crate::detect::classes::is_hidden;
+use crate::detect::context::names::BEFORE_SIGN;
+use crate::detect::deep::ESCAPE;
 use crate::detect::template::{self, variable};
 
 pub(super) mod code;
@@ -18,10 +21,6 @@ const SHORTEST: usize = 6;
 pub(super) const LENGTHS: RangeInclusive<usize> = SHORTEST..=LONGEST;
 /// Spaces and quotes between a key and its value.
 const BETWEEN: usize = 12;
-/// What a color begins with.
-const ESCAPE: u8 = 0x1b;
-/// No color is longer.
-const COLOR: usize = 12;
 
 /// What a key holds.
 pub(super) struct Held {
@@ -34,7 +33,8 @@ pub(super) struct Held {
 pub(super) fn after(text: &[u8], at: usize) -> Option<Range<usize>> {
     let at = at + suffix(text.get(at..).unwrap_or_default());
     let Held { span, quoted } = held(text, at, LONGEST)?;
-    let quoted = quoted || list::is_field(text, at, span.end);
+    let data = quoted || list::is_field(text, at, span.end);
+    let quoted = data || place::is_setting(text, at, span.end);
     is_password(text.get(span.clone())?, quoted).then_some(span)
 }
 
@@ -55,7 +55,7 @@ pub(super) fn held_beyond(
     if !word_ends {
         return None;
     }
-    let sign = skip(text, at, b" \t\"'`\\])");
+    let sign = skip(text, at, BEFORE_SIGN);
     let (start, bare_is_data) = match text.get(sign..)? {
         [b'=', b'>', ..] | [b':', b'=', ..] => (sign + 2, false),
         [b':', b':', ..] | [b'=', b'=', ..] => return None,
@@ -98,14 +98,10 @@ fn skip(text: &[u8], from: usize, set: &[u8]) -> usize {
     for _ in 0..BETWEEN {
         at += match text.get(at..) {
             Some([b, ..]) if set.contains(b) => 1,
-            Some([ESCAPE, b'[', rest @ ..]) => {
-                let of_color = |b: &&u8| b.is_ascii_digit() || **b == b';';
-                let len = rest.iter().take(COLOR).take_while(of_color).count();
-                if rest.get(len) != Some(&b'm') {
-                    return at;
-                }
-                len + 3
-            }
+            Some(rest @ [ESCAPE, ..]) => match control(rest) {
+                Some(len) => len,
+                None => return at,
+            },
             _ => return at,
         };
     }

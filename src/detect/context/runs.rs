@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::sync::LazyLock;
 
 use crate::detect::boundary::{ends_escape, left_of, right_of};
+use crate::detect::context::bytes::part;
 use crate::detect::context::shape::{self, Shape};
 
 /// The shortest session token.
@@ -145,10 +146,6 @@ fn run_end(text: &[u8], start: usize, set: &Set) -> usize {
 fn clean(text: &[u8], span: Range<usize>) -> Range<usize> {
     let begin = (span.start..span.end.min(span.start + 6)).find(|&at| ends_escape(text, at));
     begin.unwrap_or(span.start)..span.end
-}
-
-fn part<'a>(text: &'a [u8], span: &Range<usize>) -> &'a [u8] {
-    text.get(span.clone()).unwrap_or_default()
 }
 
 fn free(text: &[u8], span: &Range<usize>) -> bool {

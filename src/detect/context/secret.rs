@@ -1,6 +1,5 @@
 //! Secrets that their key announces: `DD_API_KEY`, `client_secret`, `auth_token`.
 
-use crate::detect::boundary::ends_escape;
 use crate::detect::context::names::four_before;
 use crate::detect::context::password::code;
 use crate::detect::context::shape;
@@ -14,10 +13,6 @@ const RANDOM: usize = 16;
 const PART: usize = 12;
 /// The shortest that a person made.
 const CHOSEN: usize = 8;
-/// Spaces and quotes between a key and its sign.
-const BETWEEN: usize = 12;
-/// No flag is longer.
-const FLAG: usize = 64;
 
 /// May a key that announces a secret end with these four bytes, or one that holds the value
 /// of such a key?
@@ -35,28 +30,17 @@ pub(in crate::detect) fn may_announce(four: u32) -> bool {
     pass | auth | token | secret | base | phrase | value | key
 }
 
-/// A sign between a key and its value: `:`, `=` or `>`. Adds where the key ends.
-pub(in crate::detect) fn at_sign(text: &[u8], at: usize, out: &mut Vec<usize>) {
-    if text.get(at) == Some(&b'|') {
-        return;
-    }
-    let head = text.get(at.saturating_sub(BETWEEN)..at).unwrap_or_default();
-    let between = |b: &&u8| b" \t\"'`\\])".contains(b);
-    let end = at - head.iter().rev().take_while(between).count();
-    if may_announce(four_before(text, end)) {
+/// The sign at `at` between a key, which ends at `end`, and its value. Adds where the key ends.
+pub(in crate::detect) fn at_sign(text: &[u8], at: usize, end: usize, out: &mut Vec<usize>) {
+    if text.get(at) != Some(&b'|') && may_announce(four_before(text, end)) {
         out.push(end);
     }
 }
 
-/// The second hyphen before a flag: `--auth-token VALUE`.
-pub(in crate::detect) fn at_flag(text: &[u8], hyphen: usize, out: &mut Vec<usize>) {
-    let rest = text.get(hyphen + 1..).unwrap_or_default();
-    let of_flag = |b: &&u8| b.is_ascii_lowercase() || **b == b'-';
-    let end = hyphen + 1 + rest.iter().take(FLAG).take_while(of_flag).count();
-    let lead = hyphen.checked_sub(2).and_then(|at| text.get(at));
-    let begins = lead.is_none_or(|b| b.is_ascii_whitespace() || b"\"'`([".contains(b));
+/// A flag, which ends at `end`: `--auth-token VALUE`.
+pub(in crate::detect) fn at_flag(text: &[u8], end: usize, out: &mut Vec<usize>) {
     let spaced = matches!(text.get(end), Some(b' ' | b'\t'));
-    if spaced && may_announce(four_before(text, end)) && (begins || ends_escape(text, hyphen - 1)) {
+    if spaced && may_announce(four_before(text, end)) {
         out.push(end);
     }
 }

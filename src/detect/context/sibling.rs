@@ -4,6 +4,7 @@
 use std::ops::Range;
 
 use crate::detect::boundary::holds_masked;
+use crate::detect::context::bytes::{ends_with, over};
 use crate::detect::context::password::{Held, held, key_start};
 
 /// Spaces and signs between two fields: a line, indented.
@@ -32,11 +33,7 @@ pub(super) fn pair(
 
 /// Does a key end here that holds a name?
 fn names(word: &[u8]) -> bool {
-    let ends = |ending: &[u8]| {
-        let from = word.len().checked_sub(ending.len());
-        from.and_then(|from| word.get(from..)).is_some_and(|end| end.eq_ignore_ascii_case(ending))
-    };
-    ends(b"name") || ends(b"key") || ends(b"variable")
+    [b"name".as_slice(), b"key", b"variable"].iter().any(|ending| ends_with(word, ending))
 }
 
 /// The name in the field before.
@@ -79,27 +76,23 @@ fn without<'t>(text: &'t [u8], set: &[u8]) -> &'t [u8] {
 
 /// The name in the field behind.
 fn behind(text: &[u8], at: usize) -> Option<Range<usize>> {
-    let skip = |from: usize, most: usize, set: &[u8]| {
-        let rest = text.get(from..).unwrap_or_default();
-        from + rest.iter().take(most).take_while(|b| set.contains(b)).count()
-    };
     let of_word = |from: usize| {
         let rest = text.get(from..).unwrap_or_default();
         let of_word = |b: &&u8| b.is_ascii_alphanumeric() || b"_.-".contains(b);
         from..from + rest.iter().take(80).take_while(of_word).count()
     };
-    let mut start = skip(at, BETWEEN, b"\"'`\\ \t\r\n,;");
+    let mut start = over(text, at, BETWEEN, b"\"'`\\ \t\r\n,;");
     // The letter of an escaped end of a line.
     let escaped = text.get(start.checked_sub(1)?..start + 1) == Some(b"\\n");
     if escaped {
-        start = skip(start + 1, BETWEEN, b"\"'`\\ \t");
+        start = over(text, start + 1, BETWEEN, b"\"'`\\ \t");
     }
     let key = of_word(start);
     if !names(text.get(key.clone())?) {
         return None;
     }
-    let sign = skip(key.end, SIGN, b" \t\"'`\\");
+    let sign = over(text, key.end, SIGN, b" \t\"'`\\");
     matches!(text.get(sign), Some(b':' | b'=')).then_some(())?;
-    let name = of_word(skip(sign + 1, SIGN, b" \t\"'`\\>"));
+    let name = of_word(over(text, sign + 1, SIGN, b" \t\"'`\\>"));
     (!name.is_empty()).then_some(name)
 }

@@ -7,6 +7,7 @@ use std::ops::Range;
 use memchr::memmem;
 
 use crate::detect::boundary::{holds_masked, left_of, right_of};
+use crate::detect::context::bytes::over;
 use crate::detect::context::named::{Findings, Named};
 use crate::detect::context::names::Names;
 use crate::detect::context::{shape, value};
@@ -70,10 +71,7 @@ fn imported(text: &[u8], resource: usize, end: usize) -> Option<Range<usize>> {
         return None;
     }
     let quote = |b: &u8| b"\"'\\".contains(b);
-    let skip = |from: usize| {
-        let rest = text.get(from..).unwrap_or_default();
-        from + rest.iter().take(4).take_while(|b| quote(b)).count()
-    };
+    let skip = |from: usize| over(text, from, 4, b"\"'\\");
     let gap = skip(end);
     let from = text.get(gap).filter(|b| **b == b' ').map(|_| skip(gap + 1))?;
     let span = value::run(text, from);

@@ -6,7 +6,7 @@ use multiversion::multiversion;
 use multiversion::target::match_target;
 
 use crate::detect::boundary::begins_again;
-use crate::detect::context::names::{ends_like_a_key, four_before};
+use crate::detect::context::names::{BEFORE_SIGN, ends_like_a_key, four_before};
 use crate::detect::context::secret::may_announce;
 #[cfg(target_arch = "x86_64")]
 use crate::detect::lanes::x86;
@@ -168,11 +168,10 @@ fn is_behind_key(text: &[u8], at: usize) -> bool {
 #[expect(clippy::indexing_slicing, reason = "the compiler runs this, and checks it")]
 static BETWEEN: [bool; 256] = {
     let mut kinds = [false; 256];
-    let mut byte = 0_u8;
-    while byte < u8::MAX {
-        kinds[byte as usize] =
-            matches!(byte, b' ' | b'\t' | b'"' | b'\'' | b'`' | b'\\' | b']' | b')');
-        byte += 1;
+    let mut at = 0;
+    while at < BEFORE_SIGN.len() {
+        kinds[BEFORE_SIGN[at] as usize] = true;
+        at += 1;
     }
     kinds
 };

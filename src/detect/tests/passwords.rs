@@ -22,6 +22,28 @@ fn a_password_that_holds_a_variable_is_masked_whole() {
     ]);
 }
 
+/// What would be a variable in a program.
+#[test]
+fn settings_hold_no_variables() {
+    const MASKED: &str = "[DB_PASSWORD]";
+    check(&[
+        ("", "A=1\nDB_PASSWORD=password1\nB=2", &format!("A=1\nDB_PASSWORD={MASKED}\nB=2")),
+        (
+            "",
+            "docker run -e PGPASSWORD=rootpassword1 db",
+            &format!("docker run -e PGPASSWORD={MASKED} db"),
+        ),
+        (
+            "",
+            "spring.datasource.password=password1",
+            &format!("spring.datasource.password={MASKED}"),
+        ),
+        ("", "connect(password=password1)", "connect(password=password1)"),
+        ("", "    password=password1,\n", "    password=password1,\n"),
+        ("", "password = password1", "password = password1"),
+    ]);
+}
+
 #[test]
 fn what_is_a_variable_stays() {
     for text in [

@@ -100,6 +100,8 @@ fn what_is_aws_own_stays() {
             "arn:aws:dynamodb:eu-west-1:123456789012:table/Users/stream/2024-05-14T10:11:12.345",
             "arn:aws:dynamodb:eu-west-1:[ACCOUNT]:table/[DYNAMODB]/stream/2024-05-14T10:11:12.345",
         ),
+        // With more dots it is an address.
+        ("", "arn:aws:x:eu-west-1::host/54.1.2.3", "arn:aws:x:eu-west-1::host/[RESOURCE]"),
         (
             "",
             "arn:aws:rds:eu-west-1:123456789012:og:default:postgres-15 arn:aws:rds:eu-west-1:123456789012:og:orders",

@@ -1,5 +1,7 @@
 //! What stands behind a password's key without being one: code, types, rules of a form.
 
+use crate::detect::context::bytes::ends_with;
+
 /// Types that are written with a `!`: GraphQL's, and those that people make.
 const TYPES: [&[u8]; 10] = [
     b"string",
@@ -82,11 +84,6 @@ pub(super) fn is_rules(value: &[u8]) -> bool {
     value.contains(&b'|')
         && value.split(|b| *b == b'|').all(rule)
         && value.split(|b| *b == b'|').any(known)
-}
-
-fn ends_with(name: &[u8], word: &[u8]) -> bool {
-    let from = name.len().checked_sub(word.len());
-    from.and_then(|from| name.get(from..)).is_some_and(|end| end.eq_ignore_ascii_case(word))
 }
 
 fn holds(name: &[u8], part: &[u8]) -> bool {

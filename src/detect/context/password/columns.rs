@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use crate::detect::context::bytes::part;
 use crate::detect::context::password::is_password;
 
 /// No line is longer.
@@ -60,10 +61,6 @@ fn cell(text: &[u8], row: &Range<usize>, column: usize) -> Option<Range<usize>> 
 
 fn count(text: &[u8], word: &[u8]) -> usize {
     text.windows(word.len()).filter(|window| *window == word).count()
-}
-
-fn part<'t>(text: &'t [u8], span: &Range<usize>) -> &'t [u8] {
-    text.get(span.clone()).unwrap_or_default()
 }
 
 /// The line around `at`.

@@ -122,6 +122,20 @@ fn quote(text: &[u8], at: usize) -> Option<usize> {
     matches!(text.get(open), Some(b'\'' | b'"')).then_some(at)
 }
 
+/// `DB_PASSWORD=VALUE`, `spring.datasource.password=VALUE`: settings of an environment and of
+/// properties, where no variable stands for what one word of letters and digits says.
+pub(super) fn is_setting(text: &[u8], at: usize, end: usize) -> bool {
+    let value = text.get(at + 1..end).unwrap_or_default();
+    if text.get(at) != Some(&b'=') || !value.iter().all(u8::is_ascii_alphanumeric) {
+        return false;
+    }
+    let start = key_start(text, at);
+    let key = text.get(start..at).unwrap_or_default();
+    let begins = text.get(..start).is_some_and(|head| head.is_empty() || head.ends_with(b"\n"));
+    let ends = matches!(text.get(end), None | Some(b'\n' | b'\r'));
+    !key.iter().any(u8::is_ascii_lowercase) || (begins && ends)
+}
+
 /// Where the key begins that ends at `at`.
 pub(in crate::detect::context) fn key_start(text: &[u8], at: usize) -> usize {
     let head = text.get(at.saturating_sub(KEY)..at).unwrap_or_default();
