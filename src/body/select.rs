@@ -8,7 +8,9 @@
 //! twice is treated as unknown: parsers differ on which of the two counts.
 
 mod bedrock;
+mod beside;
 mod blocks;
+mod calls;
 mod claude;
 mod gemini;
 mod hosted;
@@ -20,6 +22,7 @@ mod spans;
 mod stream;
 
 use crate::body::json::{Node, Shape, Tape};
+use calls::Calls;
 pub use hosted::{Hosted, goes_on, hosted};
 pub use places::{Format, Guarded, Leaf, Opaque, Place, Units};
 use rules::Rule;
@@ -97,13 +100,17 @@ struct Walk<'t, 's> {
     tape: &'t Tape<'s>,
     units: Units,
     tool: bool,
+    calls: Calls<'s>,
+    /// The input of the tool whose result this is.
+    asked: Option<Node>,
     /// Of an event: its pieces, in the place of leaves.
     stream: Option<stream::Pieces>,
 }
 
 impl<'t, 's> Walk<'t, 's> {
     fn new(tape: &'t Tape<'s>) -> Self {
-        Self { tape, units: Units::default(), tool: false, stream: None }
+        let (units, calls, asked) = Default::default();
+        Self { tape, units, tool: false, calls, asked, stream: None }
     }
 }
 
@@ -141,6 +148,7 @@ impl Walk<'_, '_> {
         if self.tape.shape(body) != Shape::Object || self.tape.repeats(body) {
             return self.visit(body, Rule::Free, None);
         }
+        self.calls = Calls::default();
         let fields: Vec<(Node, Node)> = self.tape.fields(body).collect();
         for &name in order {
             if let Some(&(key, value)) = fields.iter().find(|(key, _)| self.tape.text(*key) == name)
@@ -185,15 +193,30 @@ impl Walk<'_, '_> {
             self.visit(message, Rule::Free, Some(label));
             return self.cut();
         }
+        let outer = self.enter(message, rule);
         for (key, value) in self.tape.fields(message) {
             let rule = rule.field(&self.tape.text(key));
             self.unit_list(value, rule, key);
         }
+        self.asked = outer;
+    }
+
+    /// An object may be a call, or the result of one. Gives whose result was read before.
+    fn enter(&mut self, node: Node, rule: Rule) -> Option<Node> {
+        let outer = self.asked;
+        if let Some(asked) = self.calls.read(self.tape, node, rule) {
+            self.asked = Some(asked);
+        }
+        outer
     }
 
     fn leaf(&mut self, node: Node, label: Option<Node>, place: Place) {
         let tool = self.tool || matches!(place, Place::Source | Place::DeltaJson);
-        self.units.leaves.push(Leaf { node, label, place, tool });
+        let asked = match place {
+            Place::Text => self.asked.or_else(|| self.calls.typed(self.tape, node)),
+            _ => None,
+        };
+        self.units.leaves.push(Leaf { node, label, beside: None, place, tool, asked });
     }
 
     fn visit(&mut self, node: Node, rule: Rule, label: Option<Node>) {
@@ -235,6 +258,7 @@ impl Walk<'_, '_> {
         }
         self.units.unknown += u64::from(self.is_unknown(node, given));
         let outer_channel = self.begins(node, rule);
+        let outer_asked = self.enter(node, rule);
         for (key, value) in self.tape.fields(node) {
             let inner = match rule {
                 _ if rule.holds_below() => rule,
@@ -252,9 +276,16 @@ impl Walk<'_, '_> {
                 self.leaf(key, None, Place::Key);
             }
             let of_schema = matches!(inner, Rule::Free) && OF_SCHEMAS.contains(&self.tape.raw(key));
+            let first = self.units.leaves.len();
             self.visit(value, inner, label.filter(|_| of_schema).or(Some(key)));
+            if let Some(leaf) = self.units.leaves.get_mut(first).filter(|leaf| leaf.node == value)
+                && matches!(inner, Rule::Free)
+            {
+                leaf.beside = beside::name(self.tape, node, key);
+            }
             self.tool = outer;
         }
+        self.asked = outer_asked;
         self.ends(node, given, outer_channel);
     }
 

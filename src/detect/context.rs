@@ -13,6 +13,7 @@ pub(crate) mod named;
 pub(crate) mod names;
 pub(crate) mod parameter;
 mod password;
+pub(crate) mod printed;
 pub(crate) mod runs;
 pub(crate) mod secret;
 pub(crate) mod shape;

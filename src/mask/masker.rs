@@ -7,6 +7,7 @@
 //! ones. Neither the order of bytes nor that of JSON keys plays a role.
 
 mod again;
+mod answered;
 mod around;
 mod behind;
 mod report;
@@ -197,13 +198,14 @@ impl<'a> Session<'a> {
             for (leaf, contents) in strings {
                 let (text, steps) = (contents.text(tape.source(), all), decoded.steps(contents));
                 texts.push(Text::new(text, steps, contents.start(), leaf.place));
-                let label = leaf.label.map(|key| tape.text(key)).unwrap_or_default();
+                let label = self.label(tape, leaf);
                 let (whole, span) = contents.within(tape.source(), all);
                 parts.push(Part { span, label });
                 within = whole;
             }
             self.scan(within, &parts, texts.get_mut(first..).unwrap_or_default());
         }
+        self.answered(tape, strings.iter().map(|(leaf, _)| *leaf), &mut texts);
         for &leaf in &numbers {
             self.learn_number(tape, leaf)?;
         }
@@ -404,7 +406,7 @@ impl<'a> Session<'a> {
 
     /// An account id as a number, named by its key, is known from here on.
     fn learn_number(&mut self, tape: &Tape<'_>, leaf: &Leaf) -> Result<(), Refusal> {
-        let label = leaf.label.map(|key| tape.text(key)).unwrap_or_default();
+        let label = self.label(tape, leaf);
         let digits = tape.raw(leaf.node);
         if tape.shape(leaf.node) == Shape::Number
             && self.masker.catalog.account_number(&label, digits)

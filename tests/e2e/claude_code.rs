@@ -1,6 +1,7 @@
 //! Claude Code itself, whose tools work with what the model wrote.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::time::Duration;
 
@@ -95,6 +96,32 @@ async fn claude_code_writes_real_values_and_sends_none() {
     // Each turn was known to be of the same conversation.
     for metric in ["masker_records_lost_total", "masker_prefix_faults_total{cause=\"unknown\"}"] {
         assert_eq!(bed.metric(metric).await, "0", "{metric}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_command_printed_is_read_with_the_command() {
+    let bed = Bed::start(Plan::default()).await;
+    let work = bed.path("work");
+    fs::create_dir_all(&work).expect("a directory");
+    fs::write(work.join("db_password"), "obsidian4marble\n").expect("a secret");
+    let aws = work.join("aws");
+    fs::write(&aws, "#!/bin/sh\nprintf 'quartzledger\\tbasaltindex\\n'\n").expect("a program");
+    fs::set_permissions(&aws, fs::Permissions::from_mode(0o755)).expect("a mode");
+    let list = "PATH=$PWD:$PATH aws dynamodb list-tables --query TableNames --output text";
+    let bash =
+        |command| json!({"name": "Bash", "input": {"command": command, "description": "Looks"}});
+    bed.script(json!({"steps": [
+        {"text": "I look.", "tools": [bash(list), bash("cat db_password")]},
+        {"text": "I saw them."},
+    ]}));
+    run(&bed, &bed.url(""), "Which tables are there?").await;
+
+    let seen = bed.seen();
+    let bodies = seen.iter().map(|seen| String::from_utf8_lossy(&seen.body)).collect::<String>();
+    assert!(bodies.contains("tool_result") && bodies.contains("AWS_DYNAMODB_"), "{bodies}");
+    for printed in ["quartzledger", "basaltindex", "obsidian4marble"] {
+        assert!(!bodies.contains(printed), "{printed}");
     }
 }
 

@@ -37,6 +37,7 @@ mod note;
 mod offsets;
 mod operations;
 mod planted;
+mod printed;
 mod profiles;
 mod properties;
 mod refusals;

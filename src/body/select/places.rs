@@ -121,9 +121,13 @@ pub struct Leaf {
     pub node: Node,
     /// The nearest key above.
     pub label: Option<Node>,
+    /// The name beside a value: `"name": "DB_PASSWORD", "value": "…"`.
+    pub beside: Option<Node>,
     pub place: Place,
     /// In the input of a tool.
     pub tool: bool,
+    /// The input of the tool that gave this.
+    pub asked: Option<Node>,
 }
 
 /// The leaves of a document, unit by unit.

@@ -80,7 +80,7 @@ impl Pieces {
         self.take(before);
         let source = place == Place::DeltaJson;
         let tool = tool || source;
-        let leaf = Leaf { node, label: None, place, tool };
+        let leaf = Leaf { node, label: None, beside: None, place, tool, asked: None };
         let channel = number(self.group, self.base + text);
         self.out.push(Piece::Delta { leaf, source, channel });
     }

@@ -20,7 +20,7 @@ const BUCKETS: std::ops::RangeInclusive<usize> = 3..=63;
 /// The kinds of what is printed.
 #[derive(Debug)]
 pub(super) struct Answers {
-    account: Kind,
+    pub(super) account: Kind,
     pub(super) bucket: Kind,
     pub(super) cluster: Kind,
 }
@@ -46,7 +46,7 @@ impl Answers {
             operation == b"caller-identity" || memmem::find(command, b"Account").is_some();
         let line = end..end;
         match (service, operation) {
-            (b"s3", b"ls") => buckets(text, line, |span| {
+            (b"s3", b"ls") => buckets_below(text, line, |span| {
                 out.all.push(Named { span, kind: self.bucket, alone: true });
             }),
             _ if accounts => ids(text, line, |span| {
@@ -77,20 +77,31 @@ fn ids(text: &[u8], mut line: Range<usize>, mut found: impl FnMut(Range<usize>))
     }
 }
 
-/// `2024-05-14 10:11:12 acme-raw-eu`. Objects have their size before their key.
-fn buckets(text: &[u8], mut line: Range<usize>, mut found: impl FnMut(Range<usize>)) {
+/// Lines below of the form of [`bucket`].
+fn buckets_below(text: &[u8], mut line: Range<usize>, mut found: impl FnMut(Range<usize>)) {
     while let Some(next) = line_behind(text, &line) {
-        let whole = text.get(next.clone()).unwrap_or_default().trim_ascii_end();
-        let Some((date, name)) = whole.split_at_checked(DATED) else { return };
-        if !is_date(date) || !is_bucket(name) {
-            return;
-        }
-        let start = next.start + DATED;
-        if let Some(span) = value::name(text, start..start + name.len(), b"") {
-            found(span);
-        }
+        let Some(bucket) = bucket(text, &next) else { return };
+        bucket.into_iter().for_each(&mut found);
         line = next;
     }
+}
+
+/// All lines of that form.
+pub(super) fn buckets(text: &[u8], found: &mut impl FnMut(Range<usize>)) {
+    let mut start = 0;
+    for line in text.split(|b| *b == b'\n') {
+        bucket(text, &(start..start + line.len())).flatten().into_iter().for_each(&mut *found);
+        start += line.len() + 1;
+    }
+}
+
+/// `2024-05-14 10:11:12 acme-raw-eu`, and its name. Objects have their size before their key.
+fn bucket(text: &[u8], line: &Range<usize>) -> Option<Option<Range<usize>>> {
+    let whole = text.get(line.clone())?.trim_ascii_end();
+    let (date, name) = whole.split_at_checked(DATED)?;
+    let start = line.start + DATED;
+    let listed = is_date(date) && is_bucket(name);
+    listed.then(|| value::name(text, start..start + name.len(), b""))
 }
 
 fn is_date(text: &[u8]) -> bool {

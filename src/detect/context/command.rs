@@ -4,6 +4,7 @@
 
 use std::ops::Range;
 
+use crate::detect::Kind;
 use crate::detect::context::behind::value_at;
 use crate::detect::context::bytes::part;
 use crate::detect::context::named::{Findings, Named};
@@ -16,10 +17,11 @@ const COMMAND: usize = 4096;
 const ENDS: &[u8] = b"\n\r;|&()`";
 
 /// What a command is about.
-struct About<'t> {
-    service: &'t [u8],
+#[derive(Clone, Copy, Debug)]
+pub(super) struct About<'t> {
+    pub service: &'t [u8],
     /// Without its verb: `cluster` of `describe-cluster`.
-    operation: &'t [u8],
+    pub operation: &'t [u8],
 }
 
 impl Names {
@@ -39,7 +41,8 @@ impl Names {
     }
 
     fn options<'t>(&self, words: &mut Words<'t>, out: &mut Findings) -> Option<About<'t>> {
-        let about = self.about(words)?;
+        let text = words.text;
+        let about = self.about(&mut words.by_ref().map(|word| part(text, &word)))?;
         out.aws = true;
         while let Some(word) = words.next() {
             let Some((option, from)) = option(words.text, &word) else { continue };
@@ -50,10 +53,13 @@ impl Names {
     }
 
     /// The service and the operation, if this is a command.
-    fn about<'t>(&self, words: &mut Words<'t>) -> Option<About<'t>> {
+    pub(super) fn about<'t>(
+        &self,
+        words: &mut impl Iterator<Item = &'t [u8]>,
+    ) -> Option<About<'t>> {
         let mut option = false;
         let service = loop {
-            let word = part(words.text, &words.next()?);
+            let word = words.next()?;
             if self.is_service(word) {
                 break word;
             }
@@ -64,7 +70,7 @@ impl Names {
                 _ => return None,
             };
         };
-        let operation = part(words.text, &words.next()?);
+        let operation = words.next()?;
         let verb = operation.iter().position(|b| *b == b'-').map_or(0, |at| at + 1);
         let named = operation.first()?.is_ascii_lowercase() && is_name(operation);
         named.then(|| About { service, operation: operation.get(verb..).unwrap_or_default() })
@@ -79,12 +85,18 @@ impl Names {
             |name: &[u8]| name.iter().filter(|b| **b != b'-').copied().collect::<Vec<_>>();
         let (operation, option) = (letters(about.operation), letters(option));
         let find = |option: &[u8], list| {
-            let of_operation = [about.service, &operation, option].join(&b'.');
-            let of_service = [about.service, option].join(&b'.');
-            let kind = self.options.get(&*of_operation).or_else(|| self.options.get(&*of_service));
-            kind.map(|&kind| Key { kind, alone: true, spaced: false, list })
+            let kind = self.meant(about.service, &operation, option);
+            kind.map(|kind| Key { kind, alone: true, spaced: false, list })
         };
         find(&option, false).or_else(|| find(option.strip_suffix(b"s")?, true))
+    }
+
+    /// What a name in small letters means to a service and its operation.
+    pub(super) fn meant(&self, service: &[u8], operation: &[u8], name: &[u8]) -> Option<Kind> {
+        let of_operation = [service, operation, name].join(&b'.');
+        let of_service = [service, name].join(&b'.');
+        let find = |name: &[u8]| self.options.get(name).copied();
+        find(&of_operation).or_else(|| find(&of_service))
     }
 
     /// The values behind an option; gives where they end.

@@ -126,7 +126,7 @@ impl Session<'_> {
         }
         let mut hash = self.scope.resent();
         hash.update_padded(&self.digest);
-        let (mut places, mut outer) = (0, None);
+        let (mut places, mut outer, mut asked) = (0, None, None);
         for (leaf, span) in spans() {
             // A format gives the same bytes few places, which an attacker does not choose.
             let place = (span.start - start) << 8 | shown(leaf).code();
@@ -138,6 +138,12 @@ impl Session<'_> {
                 let name = tape.raw(label).as_bytes();
                 places = fold(places, name.len());
                 hash.update_padded(name);
+            }
+            if leaf.asked.is_some() && asked != leaf.asked {
+                asked = leaf.asked;
+                let input = asked.map(|input| tape.raw(input)).unwrap_or_default();
+                places = fold(places, input.len());
+                hash.update_padded(input.as_bytes());
             }
         }
         hash.update_padded(tape.source().as_bytes().get(start..end)?);

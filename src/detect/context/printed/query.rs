@@ -1,0 +1,190 @@
+//! What a query of AWS's command line (JMESPath) or a filter of jq picks, by the last names in it.
+
+/// A value that is picked.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Picked {
+    /// What it is called in the answer: `{Id: InstanceId}`.
+    pub alias: Option<Vec<u8>>,
+    /// What it is called by the service.
+    pub member: Vec<u8>,
+    /// What it is a member of, if the query says so.
+    pub of: Vec<u8>,
+}
+
+/// What comes behind a pipe and changes no value.
+const NEUTRAL: [&[u8]; 13] = [
+    b"",
+    b".",
+    b"@tsv",
+    b"@csv",
+    b"sort",
+    b"unique",
+    b"first",
+    b"last",
+    b"reverse",
+    b"select",
+    b"tostring",
+    b"flatten",
+    b"to_string",
+];
+
+/// The values that are picked, in their order.
+pub(super) fn picked(query: &[u8]) -> Vec<Picked> {
+    let interpolated = interpolated(query);
+    if !interpolated.is_empty() {
+        return interpolated.into_iter().filter_map(value).collect();
+    }
+    let query = without_inner(query);
+    let mut parts: Vec<&[u8]> = query.split(|b| *b == b'|').map(<[u8]>::trim_ascii).collect();
+    while parts.len() > 1 && parts.last().is_some_and(|part| is_neutral(part)) {
+        parts.pop();
+    }
+    let last = parts.last().copied().unwrap_or_default();
+    let Some((of, items)) = many(last) else { return value(last).into_iter().collect() };
+    let of = last_name(of).map(|(name, _)| name.to_vec()).unwrap_or_default();
+    let items = items.split(|b| *b == b',').filter_map(item);
+    items
+        .map(|item| if item.of.is_empty() { Picked { of: of.clone(), ..item } } else { item })
+        .collect()
+}
+
+fn is_neutral(part: &[u8]) -> bool {
+    let name = part.strip_prefix(b".").unwrap_or(part);
+    let index = name.strip_prefix(b"[").and_then(|rest| rest.strip_suffix(b"]"));
+    index.is_some_and(is_index) || NEUTRAL.contains(&part) || part.starts_with(b"join")
+}
+
+/// What stands between brackets that pick nothing by name.
+fn is_index(inner: &[u8]) -> bool {
+    inner.iter().all(|b| b.is_ascii_digit() || b"*:- ".contains(b))
+}
+
+/// `\(.Name) \(.Id)` in a text of jq's.
+fn interpolated(query: &[u8]) -> Vec<&[u8]> {
+    let mut parts = query.split(|b| *b == b'\\').skip(1);
+    std::iter::from_fn(|| parts.by_ref().find_map(|part| part.strip_prefix(b"(")))
+        .filter_map(|part| part.split(|b| *b == b')').next())
+        .collect()
+}
+
+/// Without filters (`[?…]`), literals and what stands in parentheses.
+fn without_inner(query: &[u8]) -> Vec<u8> {
+    let mut rest = query.iter().copied().peekable();
+    let (mut out, mut depth, mut quote) = (Vec::new(), 0_u32, None);
+    while let Some(byte) = rest.next() {
+        match byte {
+            _ if quote == Some(byte) => quote = None,
+            _ if quote.is_some() => {}
+            b'`' => quote = Some(byte),
+            b'(' if depth == 0 => {
+                // The name of a function is none of a value.
+                let name = |b: &&u8| b.is_ascii_alphanumeric() || **b == b'_';
+                out.truncate(out.len() - out.iter().rev().take_while(name).count());
+                depth = 1;
+            }
+            b'(' => depth += 1,
+            b')' => depth = depth.saturating_sub(1),
+            b'[' if depth > 0 || rest.peek() == Some(&b'?') => depth += 1,
+            b']' if depth > 0 => depth -= 1,
+            _ if depth > 0 => {}
+            _ => out.push(byte),
+        }
+    }
+    out
+}
+
+/// What stands before `[A, B]` or `{a: A, b: B}` at the end, and their items.
+fn many(query: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (open, close) = match query.last()? {
+        b']' => (b'[', b']'),
+        b'}' => (b'{', b'}'),
+        _ => return None,
+    };
+    let inner = query.strip_suffix(&[close])?;
+    let from = inner.iter().rposition(|b| *b == open)?;
+    let items = inner.get(from + 1..).filter(|items| !is_index(items))?;
+    Some((inner.get(..from)?, items))
+}
+
+fn item(item: &[u8]) -> Option<Picked> {
+    let Some(colon) = item.iter().position(|b| *b == b':') else { return value(item) };
+    let (alias, _) = last_name(item.get(..colon)?)?;
+    Some(Picked { alias: Some(alias.to_vec()), ..value(item.get(colon + 1..)?)? })
+}
+
+fn value(query: &[u8]) -> Option<Picked> {
+    let (member, before) = last_name(query)?;
+    let of = last_name(before).map(|(name, _)| name).unwrap_or_default();
+    Some(Picked { alias: None, member: member.to_vec(), of: of.to_vec() })
+}
+
+/// The last name, and what stands before it.
+fn last_name(query: &[u8]) -> Option<(&[u8], &[u8])> {
+    let mut rest = query.trim_ascii_end();
+    loop {
+        rest = match rest {
+            [head @ .., b'"' | b'\'' | b'?' | b'}' | b' ' | b'.'] => head,
+            [head @ .., b']'] => {
+                let from = head.iter().rposition(|b| *b == b'[')?;
+                head.get(..from)?
+            }
+            _ => break,
+        };
+    }
+    let of_name = |b: &&u8| b.is_ascii_alphanumeric() || b"_-".contains(b);
+    let len = rest.iter().rev().take_while(of_name).count();
+    let (before, name) = rest.split_at_checked(rest.len() - len)?;
+    (!name.is_empty()).then_some((name, before))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(query: &str) -> String {
+        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+        let one = |picked: Picked| {
+            let of = Some(text(&picked.of)).filter(|of| !of.is_empty()).map(|of| of + ".");
+            let alias = picked.alias.map(|alias| text(&alias) + "=");
+            alias.unwrap_or_default() + &of.unwrap_or_default() + &text(&picked.member)
+        };
+        picked(query.as_bytes()).into_iter().map(one).collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn the_last_names_are_what_is_picked() {
+        for (query, expected) in [
+            ("Account", "Account"),
+            ("TableNames[]", "TableNames"),
+            ("Functions[*].FunctionName", "Functions.FunctionName"),
+            ("Buckets[?contains(Name, 'x')].Name | [0]", "Buckets.Name"),
+            (
+                "Buckets[?starts_with(Name, `a,b`)].[Name,CreationDate]",
+                "Buckets.Name Buckets.CreationDate",
+            ),
+            ("sort_by(Images, &CreationDate)[-1].ImageId", "ImageId"),
+            (
+                "Reservations[].Instances[].{Id:InstanceId, \"Key\": KeyName}",
+                "Id=Instances.InstanceId Key=Instances.KeyName",
+            ),
+            ("DBInstances[0].Endpoint.Address", "Endpoint.Address"),
+            ("clusters", "clusters"),
+            ("length(Functions)", ""),
+            (".Functions[] | .FunctionName", "FunctionName"),
+            (
+                ".Functions[]|select(.Runtime==\"x\")|[.FunctionName,.Runtime]|@tsv",
+                "FunctionName Runtime",
+            ),
+            (".Roles[] | {name: .RoleName, arn: .Arn}", "name=RoleName arn=Arn"),
+            (r#".Users[] | "\(.UserName)\t\(.UserId)""#, "UserName UserId"),
+            (".Parameter.Value", "Parameter.Value"),
+            (".SecretString | fromjson | .password", "password"),
+            (".TableNames[]?", "TableNames"),
+            (".", ""),
+            ("[0]", ""),
+            ("", ""),
+        ] {
+            assert_eq!(shown(query), expected, "{query}");
+        }
+    }
+}

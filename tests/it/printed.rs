@@ -1,0 +1,335 @@
+//! What commands print: the input of a tool tells what its result holds.
+
+use masker::body::select::Format;
+use masker::mask::document::{Form, mask, unmask};
+use masker::mask::masker::Masker;
+use masker::mask::resent::Resent;
+use serde_json::{Value, json};
+
+use crate::setup::{MASKER, SCOPE, masker};
+
+/// A conversation of Claude Code's in which a command was run.
+fn session(command: &str, answer: &str) -> Value {
+    json!({"messages": [
+        {"role": "user", "content": "look"},
+        {"role": "assistant", "content": [
+            {"type": "tool_use", "id": "toolu_1", "name": "Bash", "input": {"command": command, "description": "Look"}}
+        ]},
+        {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "toolu_1", "content": answer}]},
+    ]})
+}
+
+fn masked(format: Format, source: &Value) -> Value {
+    let (masked, ..) = mask(&MASKER, &SCOPE, Form::Json(format), &source.to_string()).unwrap();
+    serde_json::from_str(&masked).unwrap()
+}
+
+/// The answer as the provider gets it, with `[KIND]` for each placeholder.
+fn shown(command: &str, answer: &str) -> String {
+    let masked = masked(Format::Messages, &session(command, answer));
+    kinds(masked["messages"][2]["content"][0]["content"].as_str().unwrap())
+}
+
+fn kinds(text: &str) -> String {
+    let mut shown = String::new();
+    let mut from = 0;
+    for span in masker::mask::placeholder::spans(text) {
+        let placeholder = &text[span.clone()];
+        let (_, kind) = placeholder.split_once('_').unwrap();
+        let (kind, _) = kind.rsplit_once('_').unwrap();
+        shown += &format!("{}[{kind}]", &text[from..span.start]);
+        from = span.end;
+    }
+    shown + &text[from..]
+}
+
+#[test]
+fn names_that_a_query_picks() {
+    for (command, answer, expected) in [
+        (
+            "aws sts get-caller-identity --query Account --output text",
+            "749312086455\n",
+            "[ACCOUNT]\n",
+        ),
+        ("aws sts get-caller-identity | jq -r .Account", "749312086455", "[ACCOUNT]"),
+        (
+            "A=$(aws sts get-caller-identity --query Account --output text); echo $A",
+            "749312086455",
+            "[ACCOUNT]",
+        ),
+        (
+            "aws dynamodb list-tables --query TableNames --output text",
+            "orders\tusers\tlegacy",
+            "[DYNAMODB]\t[DYNAMODB]\t[DYNAMODB]",
+        ),
+        (
+            "aws dynamodb list-tables --query 'TableNames'",
+            "[\n    \"orders\",\n    \"users\"\n]\n",
+            "[\n    \"[DYNAMODB]\",\n    \"[DYNAMODB]\"\n]\n",
+        ),
+        (
+            "aws dynamodb list-tables | jq -c .TableNames",
+            "[\"orders\",\"users\"]",
+            "[\"[DYNAMODB]\",\"[DYNAMODB]\"]",
+        ),
+        (
+            "cd infra && AWS_PROFILE=x aws s3api list-buckets --query 'Buckets[].Name' --output text 2>&1 | tr '\\t' '\\n'",
+            "reports\narchive\n",
+            "[S3_BUCKET]\n[S3_BUCKET]\n",
+        ),
+        (
+            "aws s3 ls | sort",
+            "2024-05-14 10:11:12 reports\n2024-05-14 10:11:12 raw\n",
+            "2024-05-14 10:11:12 [S3_BUCKET]\n2024-05-14 10:11:12 [S3_BUCKET]\n",
+        ),
+        (
+            "aws eks list-clusters --query 'clusters[]' --output text",
+            "blue\tgreen",
+            "[EKS_CLUSTER]\t[EKS_CLUSTER]",
+        ),
+        (
+            "aws lambda list-functions --query 'Functions[].[FunctionName,Runtime]' --output text",
+            "resize\tpython3.12\nrender\tnodejs20.x\n",
+            "[LAMBDA]\tpython3.12\n[LAMBDA]\tnodejs20.x\n",
+        ),
+        (
+            "aws lambda list-functions --query 'Functions[].[Runtime,FunctionName]'",
+            "[\n    [\n        \"python3.12\",\n        \"resize\"\n    ],\n    [\n        \"go\",\n        \"render\"\n    ]\n]",
+            "[\n    [\n        \"python3.12\",\n        \"[LAMBDA]\"\n    ],\n    [\n        \"go\",\n        \"[LAMBDA]\"\n    ]\n]",
+        ),
+        (
+            "aws rds describe-db-instances --query 'DBInstances[].{Id:DBInstanceIdentifier,Engine:Engine}'",
+            "[\n    {\n        \"Id\": \"main\",\n        \"Engine\": \"postgres\"\n    }\n]",
+            "[\n    {\n        \"Id\": \"[RDS]\",\n        \"Engine\": \"postgres\"\n    }\n]",
+        ),
+        (
+            r#"aws iam list-users | jq -r '.Users[] | "\(.UserName) \(.CreateDate)"'"#,
+            "alice 2024-05-14T10:11:12Z\nbob 2023-05-14T10:11:12Z",
+            "[IAM_USER] 2024-05-14T10:11:12Z\n[IAM_USER] 2023-05-14T10:11:12Z",
+        ),
+    ] {
+        assert_eq!(shown(command, answer), expected, "{command}");
+    }
+}
+
+#[test]
+fn secrets_that_a_command_prints() {
+    for (command, answer, expected) in [
+        (
+            "aws secretsmanager get-secret-value --secret-id x --query SecretString --output text",
+            "correcthorsebattery\n",
+            "[DB_PASSWORD]\n",
+        ),
+        (
+            "aws secretsmanager get-secret-value --secret-id x | jq -r '.SecretString'",
+            "Tr0ub4dor",
+            "[DB_PASSWORD]",
+        ),
+        (
+            "aws ssm get-parameter --name x --with-decryption --query Parameter.Value --output text",
+            "Tr0ub4dor&3x",
+            "[DB_PASSWORD]",
+        ),
+        (
+            "aws configure get aws_secret_access_key",
+            "wJalrXUtnFEMI/K7MDENG/bPxRfiCYzzSECRETK9",
+            "[SECRET_KEY]",
+        ),
+        ("printenv DB_PASSWORD", "correcthorse\n", "[DB_PASSWORD]\n"),
+        ("source .env; echo \"${DB_PASSWORD}\"", "correcthorse", "[DB_PASSWORD]"),
+        ("terraform output -raw db_password", "x8#kLq2z", "[DB_PASSWORD]"),
+        ("vault kv get -field=password secret/app", "x8#kLq2z", "[DB_PASSWORD]"),
+        ("cat /run/secrets/db_password", "x8#kLq2z\n", "[DB_PASSWORD]\n"),
+    ] {
+        assert_eq!(shown(command, answer), expected, "{command}");
+    }
+}
+
+#[test]
+fn what_is_no_answer_stays() {
+    for (command, answer) in [
+        (
+            "aws dynamodb list-tables --query TableNames",
+            "An error occurred (AccessDenied) when calling it",
+        ),
+        ("aws dynamodb list-tables --query TableNames", "None"),
+        ("aws dynamodb list-tables --query 'length(TableNames)'", "12"),
+        (
+            "aws ec2 describe-instances --query 'Reservations[].Instances[].State.Name' --output text",
+            "running\tstopped",
+        ),
+        (
+            "aws ec2 describe-instances --query 'Reservations[].Instances[].InstanceType' --output text",
+            "t3.micro",
+        ),
+        (
+            "aws s3 ls s3://x/",
+            "                           PRE logs/\n2024-05-14 10:11:12       1234 a.txt",
+        ),
+        ("aws ssm get-parameter --name x --query Parameter.Value --output text", "enabled"),
+        ("grep -rl password src", "src/auth1.rs"),
+        ("cat docs/password.md", "# Passwords"),
+        ("cat secret.txt", "nothing"),
+        ("echo done", "done"),
+        ("echo $DB_PASSWORD", "\n"),
+        ("date +%Y%m%d%H%M", "202605141011"),
+        ("ls", "orders users"),
+    ] {
+        assert_eq!(shown(command, answer), answer, "{command}");
+    }
+}
+
+#[test]
+fn results_are_found_in_all_formats() {
+    let command = "aws dynamodb list-tables --query TableNames --output text";
+    let arguments = json!({ "command": command }).to_string();
+    let result = "orders\tusers";
+    let gemini = |id: Value| {
+        let mut call = json!({"name": "run", "args": {"command": command}});
+        let mut response = json!({"name": "run", "response": {"output": result}});
+        if !id.is_null() {
+            call["id"] = id.clone();
+            response["id"] = id;
+        }
+        json!({"contents": [{"role": "model", "parts": [{"functionCall": call}]},
+            {"role": "user", "parts": [{"functionResponse": response}]}]})
+    };
+    for (format, body) in [
+        (Format::Messages, session(command, result)),
+        (
+            Format::Messages,
+            json!({"messages": [
+            {"role": "assistant", "content": [
+                {"type": "tool_use", "id": "a", "name": "b", "input": {"command": "ls"}},
+                {"type": "tool_use", "id": "b", "name": "b", "input": {"args": ["bash", "-lc", command]}}]},
+            {"role": "user", "content": [
+                {"type": "tool_result", "tool_use_id": "b", "content": [{"type": "text", "text": result}]},
+                {"type": "tool_result", "tool_use_id": "a", "content": "x"}]}]}),
+        ),
+        (
+            Format::Chat,
+            json!({"messages": [
+            {"role": "assistant", "tool_calls": [{"id": "c", "type": "function", "function": {"name": "b", "arguments": arguments}}]},
+            {"role": "tool", "tool_call_id": "c", "content": result}]}),
+        ),
+        (
+            Format::Responses,
+            json!({"input": [
+            {"type": "function_call", "call_id": "c", "name": "b", "arguments": arguments},
+            {"type": "function_call_output", "call_id": "c", "output": result}]}),
+        ),
+        (
+            Format::Responses,
+            json!({"input": [
+            {"type": "shell_call", "call_id": "c", "action": {"commands": [command]}},
+            {"type": "shell_call_output", "call_id": "c", "output": [{"stdout": result, "stderr": ""}]}]}),
+        ),
+        (Format::Gemini, gemini(Value::Null)),
+        (Format::Gemini, gemini(json!("1"))),
+        (
+            Format::Converse,
+            json!({"messages": [
+            {"role": "assistant", "content": [{"toolUse": {"toolUseId": "c", "name": "b", "input": {"command": command}}}]},
+            {"role": "user", "content": [{"toolResult": {"toolUseId": "c", "content": [{"text": result}]}}]}]}),
+        ),
+    ] {
+        let masked = masked(format, &body).to_string();
+        assert!(!masked.contains("orders") && masked.contains("TableNames"), "{format:?} {masked}");
+    }
+}
+
+#[test]
+fn what_agents_write_around_an_answer() {
+    let table = "aws dynamodb list-tables --query TableNames --output text";
+    for answer in [
+        "Exit code: 0\nWall time: 0.1 seconds\nOutput:\norders\tusers\n",
+        r#"{"output":"orders\tusers\n","metadata":{"exit_code":0}}"#,
+        r#"{"stderr":"","stdout":"legacy\norders\n"}"#,
+    ] {
+        let shown = shown(table, answer);
+        assert!(!shown.contains("orders") && shown.contains("[DYNAMODB]"), "{shown}");
+    }
+    let typed = |command: &str, text: &str| {
+        let body = json!({"messages": [{"role": "user", "content": [
+            {"type": "text", "text": format!("<bash-input>{command}</bash-input>")},
+            {"type": "text", "text": format!("<bash-stdout>{text}</bash-stdout><bash-stderr></bash-stderr>")}]}]});
+        kinds(
+            masked(Format::Messages, &body)["messages"][0]["content"][1]["text"].as_str().unwrap(),
+        )
+    };
+    let closed = "</bash-stdout><bash-stderr></bash-stderr>";
+    assert_eq!(typed(table, "orders\tx1"), format!("<bash-stdout>[DYNAMODB]\t[DYNAMODB]{closed}"));
+    assert_eq!(
+        typed("printenv DB_PASSWORD", "correcthorse"),
+        format!("<bash-stdout>[DB_PASSWORD]{closed}")
+    );
+    assert_eq!(typed("ls", "orders\tx1"), format!("<bash-stdout>orders\tx1{closed}"));
+}
+
+#[test]
+fn a_result_belongs_to_its_call() {
+    let mut body = session("aws dynamodb list-tables --query TableNames", "orders");
+    body["messages"][2]["content"][0]["tool_use_id"] = json!("toolu_2");
+    assert!(masked(Format::Messages, &body).to_string().contains("orders"));
+    // What the provider runs works with placeholders.
+    let mut body = session("aws dynamodb list-tables --query TableNames", "orders");
+    body["messages"][2]["content"][0]["type"] = json!("mcp_tool_result");
+    assert!(masked(Format::Messages, &body).to_string().contains("orders"));
+}
+
+#[test]
+fn a_result_that_comes_again_is_masked_by_its_own_command() {
+    let masker = Masker { resent: Resent::new(4 << 20), ..masker() };
+    let answer = format!("orders\n{}\n", "more than enough text to be kept ".repeat(8));
+    let table = "aws dynamodb list-tables --query TableNames --output text";
+    for (command, goes) in [(table, true), ("ls the same length or not", false), (table, true)] {
+        let source = session(command, &answer).to_string();
+        let (masked, ..) = mask(&masker, &SCOPE, Form::Json(Format::Messages), &source).unwrap();
+        assert_eq!(!masked.contains("orders"), goes, "{command}");
+    }
+}
+
+#[test]
+fn a_name_and_its_value_are_two_fields() {
+    let input = |input: &Value| {
+        let body = json!({"messages": [{"role": "assistant", "content": [
+            {"type": "tool_use", "id": "t", "name": "put", "input": input}]}]});
+        masked(Format::Messages, &body)["messages"][0]["content"][0]["input"].clone()
+    };
+    for (name, value, secret) in [
+        ("name", "value", "hunter2!x"),
+        ("Key", "Value", "hunter2!x"),
+        ("ParameterKey", "ParameterValue", "hunter2!x"),
+        ("variable_name", "variable_value", "hunter2!x"),
+    ] {
+        for between in [false, true] {
+            let mut fields = json!({name: "DB_PASSWORD"});
+            if between {
+                fields["description"] = json!("of the database");
+            }
+            fields[value] = json!(secret);
+            let masked = input(&fields)[value].as_str().unwrap().to_owned();
+            assert!(masked.starts_with("SECRET_DB_PASSWORD_"), "{fields} {masked}");
+        }
+    }
+    let secure = json!({"Name": "/app/x", "Value": "hunter2!x", "Type": "SecureString"});
+    assert!(input(&secure)["Value"].as_str().unwrap().starts_with("SECRET_DB_PASSWORD_"));
+    let account = json!({"name": "account_id", "value": 749312086455_u64});
+    assert!(input(&account)["value"].as_str().unwrap().starts_with("AWS_ACCOUNT"), "{account}");
+    for stays in [
+        json!({"name": "color", "value": "hunter2!x"}),
+        json!({"Name": "/app/x", "Value": "hunter2!x", "Type": "String"}),
+        json!({"Key": "Name", "Value": "web"}),
+    ] {
+        assert_eq!(input(&stays), stays);
+    }
+}
+
+#[test]
+fn what_was_printed_is_restored() {
+    let source = session("printenv DB_PASSWORD", "x8#kLq2z");
+    let form = Form::Json(Format::Messages);
+    let (masked, table, _) = mask(&MASKER, &SCOPE, form, &source.to_string()).unwrap();
+    let (back, _) = unmask(form, &masked, 64, &table);
+    assert_eq!(serde_json::from_str::<Value>(&back).unwrap(), source);
+}
