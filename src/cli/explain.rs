@@ -176,7 +176,9 @@ impl Told<'_> {
                 Some(Rank::Shape) => "by its shape",
                 Some(Rank::Structure) => "as a field of what is around it",
                 Some(Rank::Context) => "by its key or the words before it",
-                Some(Rank::Known) | None => "known from another place, from what is beside it, or from the command that printed it",
+                Some(Rank::Known) | None => {
+                    "known from another place, from what is beside it, or from the command that printed it"
+                }
             };
             any = true;
             self.line(path, &format!("masked           {name}  {how}"));

@@ -47,4 +47,25 @@ impl Catalog {
         }
         out.sort_unstable_by_key(|finding| finding.span.start);
     }
+
+    /// Adds what a command printed. A secret that is all of an answer is masked whole, whatever
+    /// stands in it.
+    pub fn add_printed(
+        &self,
+        text: &str,
+        taken: &[Range<usize>],
+        found: &mut Vec<Finding>,
+        out: &mut Vec<Finding>,
+    ) {
+        let free = |span: &Range<usize>| {
+            taken.iter().all(|taken| taken.end <= span.start || span.end <= taken.start)
+        };
+        for finding in found.iter().filter(|f| self.info(f.kind).is_credential() && free(&f.span)) {
+            let within = |span: &Range<usize>| {
+                finding.span.start <= span.start && span.end <= finding.span.end
+            };
+            out.retain(|other| !within(&other.span));
+        }
+        self.add_unsure(text, taken, found, out);
+    }
 }

@@ -33,6 +33,7 @@ use std::sync::Arc;
 pub use crate::detect::beside::Beside;
 pub use crate::detect::catalog::{Catalog, CatalogError};
 pub use crate::detect::context::printed::Printed;
+pub(crate) use crate::detect::context::printed::{INPUT, OUTPUT};
 pub use crate::detect::known::Known;
 pub use crate::detect::scan::Part;
 

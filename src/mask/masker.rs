@@ -21,10 +21,10 @@ use base64::engine::general_purpose::STANDARD;
 use thiserror::Error;
 
 use crate::body::escape;
-use crate::body::json::{JsonError, Shape, Tape};
+use crate::body::json::{JsonError, Node, Shape, Tape};
 use crate::body::select::{self, Format, Leaf, Opaque, Place, Units};
 use crate::body::splice::{Swap, splice};
-use crate::detect::{Beside, Catalog, Finding, Kind, Known, Part, Rank};
+use crate::detect::{Beside, Catalog, Finding, Kind, Known, Part, Printed, Rank};
 use crate::mask::contents::Contents;
 use crate::mask::decoded::{Decoded, source_at};
 use crate::mask::masker::again::{Digest, Log};
@@ -84,6 +84,8 @@ pub struct Session<'a> {
     /// Of the names known.
     digest: Digest,
     log: Option<Log>,
+    /// What the commands print in the input of the tool whose result was read last.
+    printed: Option<(Node, Printed)>,
 }
 
 /// One leaf while its unit is worked on.
@@ -109,9 +111,9 @@ impl<'a> Session<'a> {
     #[must_use]
     pub fn new(masker: &'a Masker, scope: &'a Scope) -> Self {
         let (table, known, report, decoded, base) = Default::default();
-        let (digest, log) = Default::default();
+        let (digest, log, printed) = Default::default();
         let around = masker.around;
-        Self { masker, scope, table, around, known, report, decoded, base, digest, log }
+        Self { masker, scope, table, around, known, report, decoded, base, digest, log, printed }
     }
 
     /// Masks a JSON document. What is not JSON is masked as text and counted:
@@ -136,6 +138,7 @@ impl<'a> Session<'a> {
         before: impl FnOnce(&Self, &Units, &mut Vec<Swap<String>>),
     ) -> Result<String, Refusal> {
         self.hosted(tape, format);
+        self.printed = None;
         let mut swaps = Vec::new();
         let units = select::units(tape, format);
         self.report.unknown += units.unknown();

@@ -103,6 +103,61 @@ fn names_that_a_query_picks() {
             "[\n    {\n        \"Id\": \"[RDS]\",\n        \"Engine\": \"postgres\"\n    }\n]",
         ),
         (
+            "aws iam list-users --query 'sort(Users[].UserName)' --output table",
+            "-------------\n|  ListUsers  |\n+---+\n|  alice  |\n|  bob  |\n+---+",
+            "-------------\n|  ListUsers  |\n+---+\n|  [IAM_USER]  |\n|  [IAM_USER]  |\n+---+",
+        ),
+        (
+            "aws dynamodb list-tables --query TableNames --output yaml",
+            "- orders\n- users\n",
+            "- [DYNAMODB]\n- [DYNAMODB]\n",
+        ),
+        (
+            "aws iam list-users | jq -r --arg p x '.Users[]|[.UserName,.CreateDate]|@csv'",
+            "\"alice\",\"2024-05-14\"\n\"bob\",\"2024-05-14\"",
+            "\"[IAM_USER]\",\"2024-05-14\"\n\"[IAM_USER]\",\"2024-05-14\"",
+        ),
+        (
+            "aws iam list-users | jq -c '.Users[] | {name: .UserName, made: .CreateDate}'",
+            "{\"name\":\"alice\",\"made\":\"2024-05-14\"}\n{\"name\":\"bob\",\"made\":\"x\"}",
+            "{\"name\":\"[IAM_USER]\",\"made\":\"2024-05-14\"}\n{\"name\":\"[IAM_USER]\",\"made\":\"x\"}",
+        ),
+        (
+            "aws organizations list-accounts --query 'Accounts[].[Id,Status]' --output text",
+            "749312086455\tACTIVE\n593726104815\tSUSPENDED",
+            "[ACCOUNT]\tACTIVE\n[ACCOUNT]\tSUSPENDED",
+        ),
+        (
+            "aws ec2 describe-instances --query 'Reservations[].Instances[].[Tags[?Key==`Name`]|[0].Value,KeyName,InstanceType]' --output text",
+            "web\tdeployer\tt3.micro",
+            "web\t[KEY_PAIR]\tt3.micro",
+        ),
+        (
+            "sudo -u deploy timeout 30 /usr/local/bin/aws eks list-clusters --query clusters --output text",
+            "blue",
+            "[EKS_CLUSTER]",
+        ),
+        (
+            "bash -lc \"aws eks list-clusters --query clusters --output text\"",
+            "blue",
+            "[EKS_CLUSTER]",
+        ),
+        (
+            "aws eks list-clusters --region $(cat region) --query clusters --output text",
+            "blue",
+            "[EKS_CLUSTER]",
+        ),
+        (
+            "for c in $(aws eks list-clusters --query clusters --output text); do echo $c; done",
+            "blue\ngreen",
+            "[EKS_CLUSTER]\n[EKS_CLUSTER]",
+        ),
+        (
+            "aws athena get-query-execution --query-execution-id x --query QueryExecution.WorkGroup --output text",
+            "adhoc",
+            "[ATHENA]",
+        ),
+        (
             r#"aws iam list-users | jq -r '.Users[] | "\(.UserName) \(.CreateDate)"'"#,
             "alice 2024-05-14T10:11:12Z\nbob 2023-05-14T10:11:12Z",
             "[IAM_USER] 2024-05-14T10:11:12Z\n[IAM_USER] 2023-05-14T10:11:12Z",
@@ -140,6 +195,35 @@ fn secrets_that_a_command_prints() {
         ("terraform output -raw db_password", "x8#kLq2z", "[DB_PASSWORD]"),
         ("vault kv get -field=password secret/app", "x8#kLq2z", "[DB_PASSWORD]"),
         ("cat /run/secrets/db_password", "x8#kLq2z\n", "[DB_PASSWORD]\n"),
+        ("echo \"${DB_PASSWORD:-unset}\"", "correcthorse", "[DB_PASSWORD]"),
+        (
+            "printenv DB_PASSWORD; printenv API_TOKEN",
+            "correcthorse\nbatterystaple\n",
+            "[DB_PASSWORD]\n[API_KEY]\n",
+        ),
+        ("docker exec app printenv DB_PASSWORD", "(x8#kLq2z", "[DB_PASSWORD]"),
+        ("printenv DB_PASSWORD", "Tr0ub4dor-i-0abc123def4567890-horse", "[DB_PASSWORD]"),
+        (
+            "kubectl get secret db -o jsonpath='{.data.password}' | base64 -d",
+            "correcthorse",
+            "[DB_PASSWORD]",
+        ),
+        (
+            "aws sts assume-role --role-arn x --role-session-name y --query Credentials.SecretAccessKey --output text",
+            "wJalrXUtnFEMI/K7MDENG/bPxRfiCYzzSECRETK9",
+            "[SECRET_KEY]",
+        ),
+        (
+            "aws lambda get-function-configuration --function-name x --query Environment.Variables.DB_PASSWORD",
+            "\"x8#kLq2z\\\"P\"",
+            "\"[DB_PASSWORD]\"",
+        ),
+        (
+            "aws secretsmanager get-secret-value --secret-id x | jq -r '.SecretString | fromjson | .db_password'",
+            "x8#kLq2z",
+            "[DB_PASSWORD]",
+        ),
+        ("cat <<EOF > m\nit's\nEOF\nprintenv DB_PASSWORD", "correcthorse", "[DB_PASSWORD]"),
     ] {
         assert_eq!(shown(command, answer), expected, "{command}");
     }
@@ -172,6 +256,31 @@ fn what_is_no_answer_stays() {
         ("cat secret.txt", "nothing"),
         ("echo done", "done"),
         ("echo $DB_PASSWORD", "\n"),
+        ("aws dynamodb list-tables --query TableNames > t.json; ls", "Cargo.toml\nmain.tf\nsrc"),
+        (
+            "PGPASSWORD=$(aws secretsmanager get-secret-value --secret-id x --query SecretString --output text) psql -tAc x",
+            "0042_add_users",
+        ),
+        (
+            "echo \"API_TOKEN=$API_TOKEN\" >> .env && git branch --show-current",
+            "feature/add-login-2",
+        ),
+        ("aws eks list-clusters --query clusters --output text | wc -l; echo done", "done"),
+        (
+            "aws s3api list-objects-v2 --bucket x --query 'Contents[].Key'",
+            "[\n  \"index.html\",\n  \"logs/app.log\"\n]",
+        ),
+        ("aws ec2 describe-tags --query 'Tags[].Key' --output text", "Name\tEnvironment"),
+        (
+            "aws cloudwatch list-metrics --query 'Metrics[].Namespace' --output text",
+            "AWS/EC2\tAWS/RDS",
+        ),
+        (
+            "aws lambda list-functions --query 'Functions[0]'",
+            "{\n  \"Architectures\": [\n    \"x86_64\"\n  ]\n}",
+        ),
+        ("aws ssm get-parameter --name x --query Parameter.Value --output text", "v1.2.3-rc4"),
+        ("./check.sh || echo \"missing secret\"", "all-checks-ok"),
         ("date +%Y%m%d%H%M", "202605141011"),
         ("ls", "orders users"),
     ] {
@@ -224,6 +333,13 @@ fn results_are_found_in_all_formats() {
             {"type": "shell_call", "call_id": "c", "action": {"commands": [command]}},
             {"type": "shell_call_output", "call_id": "c", "output": [{"stdout": result, "stderr": ""}]}]}),
         ),
+        (
+            Format::Responses,
+            json!({"input": [
+            {"type": "local_shell_call", "id": "i", "call_id": "c", "action": {"type": "exec",
+                "command": ["aws", "dynamodb", "list-tables", "--query", "TableNames"]}},
+            {"type": "local_shell_call_output", "id": "c", "output": result}]}),
+        ),
         (Format::Gemini, gemini(Value::Null)),
         (Format::Gemini, gemini(json!("1"))),
         (
@@ -245,6 +361,10 @@ fn what_agents_write_around_an_answer() {
         "Exit code: 0\nWall time: 0.1 seconds\nOutput:\norders\tusers\n",
         r#"{"output":"orders\tusers\n","metadata":{"exit_code":0}}"#,
         r#"{"stderr":"","stdout":"legacy\norders\n"}"#,
+        r#"[{"type": "text", "text": "orders\n"}]"#,
+        r#" {"result": {"stdout": "orders"}}"#,
+        "Command: x\nDirectory: (root)\nOutput: orders\tlegacy\nError: (none)\nExit Code: 0",
+        "Output: orders\nProcess Group PGID: 4711",
     ] {
         let shown = shown(table, answer);
         assert!(!shown.contains("orders") && shown.contains("[DYNAMODB]"), "{shown}");
@@ -257,6 +377,13 @@ fn what_agents_write_around_an_answer() {
             masked(Format::Messages, &body)["messages"][0]["content"][1]["text"].as_str().unwrap(),
         )
     };
+    for answer in [
+        "Output: correcthorse\nProcess Group PGID: 4711",
+        r#"{"output":"correcthorse","status":"completed"}"#,
+    ] {
+        let shown = shown("printenv DB_PASSWORD", answer);
+        assert_eq!(shown, answer.replace("correcthorse", "[DB_PASSWORD]"));
+    }
     let closed = "</bash-stdout><bash-stderr></bash-stderr>";
     assert_eq!(typed(table, "orders\tx1"), format!("<bash-stdout>[DYNAMODB]\t[DYNAMODB]{closed}"));
     assert_eq!(
@@ -264,6 +391,85 @@ fn what_agents_write_around_an_answer() {
         format!("<bash-stdout>[DB_PASSWORD]{closed}")
     );
     assert_eq!(typed("ls", "orders\tx1"), format!("<bash-stdout>orders\tx1{closed}"));
+}
+
+#[test]
+fn what_others_print_is_not_learned() {
+    let table = "aws dynamodb list-tables --query TableNames --output text";
+    for (command, learned) in [(table.to_owned(), true), (format!("ls; {table}"), false)] {
+        let mut body = session(&command, "main-table.tf");
+        let later = json!({"role": "user", "content": "see main-table.tf"});
+        body["messages"].as_array_mut().unwrap().push(later);
+        let masked = masked(Format::Messages, &body);
+        assert!(!masked["messages"][2].to_string().contains("main-table.tf"), "{command}");
+        assert_eq!(
+            !masked["messages"][3].to_string().contains("main-table.tf"),
+            learned,
+            "{command}"
+        );
+    }
+}
+
+#[test]
+fn only_the_users_commands_count_and_only_once() {
+    let text =
+        |role: &str, text: &str| json!({"role": role, "content": [{"type": "text", "text": text}]});
+    let asked = "<bash-input>printenv DB_PASSWORD</bash-input>";
+    let printed = "<bash-stdout>correcthorse</bash-stdout>";
+    for (messages, goes) in [
+        (json!([text("user", asked), text("user", printed)]), true),
+        (json!([text("user", asked), text("assistant", printed)]), false),
+        (json!([text("assistant", asked), text("user", printed)]), false),
+        (json!([text("user", asked), text("assistant", "x"), text("user", printed)]), false),
+    ] {
+        let masked = masked(Format::Messages, &json!({ "messages": messages })).to_string();
+        assert_eq!(!masked.contains("correcthorse"), goes, "{messages}");
+    }
+}
+
+#[test]
+fn calls_of_a_function_are_told_by_their_order() {
+    let call =
+        |command: &str| json!({"functionCall": {"name": "run", "args": {"command": command}}});
+    let result =
+        |text: &str| json!({"functionResponse": {"name": "run", "response": {"output": text}}});
+    let table = "aws dynamodb list-tables --query TableNames --output text";
+    let long = format!("ls {}", "x".repeat(9000));
+    let turns = |turns: &[(&str, Vec<Value>)]| {
+        let content = |(role, parts): &(&str, Vec<Value>)| json!({"role": role, "parts": parts});
+        json!({"contents": turns.iter().map(content).collect::<Vec<_>>()})
+    };
+    for body in [
+        turns(&[
+            ("model", vec![call(&long), call(table)]),
+            ("user", vec![result("running"), result("orders")]),
+        ]),
+        turns(&[
+            ("model", vec![call("ls")]),
+            ("user", vec![json!({"text": "no"})]),
+            ("model", vec![call(table)]),
+            ("user", vec![result("orders")]),
+        ]),
+        json!({"requests": [
+            turns(&[("model", vec![call(table)])]),
+            turns(&[("model", vec![call("ls")]), ("user", vec![result("running")])]),
+        ]}),
+    ] {
+        let masked = masked(Format::Gemini, &body).to_string();
+        assert!(!masked.contains("orders"), "{masked}");
+        assert_eq!(masked.contains("running"), body.to_string().contains("running"), "{masked}");
+    }
+}
+
+#[test]
+fn what_a_search_or_a_file_holds_is_no_command() {
+    for input in
+        [json!({"pattern": "echo $DB_PASSWORD"}), json!({"content": "printenv DB_PASSWORD"})]
+    {
+        let mut body = session("", "src/config7.rs");
+        body["messages"][1]["content"][0]["input"] = input;
+        assert_eq!(masked(Format::Messages, &body), body);
+    }
 }
 
 #[test]

@@ -3,88 +3,129 @@
 use std::borrow::Cow;
 use std::collections::VecDeque;
 
-use crate::body::json::{Node, Tape};
+use crate::body::json::{Node, Shape, Tape};
 use crate::body::select::rules::Rule;
 use crate::body::select::{bedrock, claude, gemini, openai};
+use crate::detect::{INPUT, OUTPUT};
 
 /// A longer input is no command.
 const LONGEST: usize = 8 << 10;
-/// How Claude Code writes down a command that its user typed, and then what that printed.
-const TYPED: &str = "<bash-input>";
-const SHOWN: &str = "<bash-stdout>";
 /// No more calls wait for their results.
 const WAITING: usize = 128;
 
 /// The calls whose results have not been read yet, in their order.
 #[derive(Default)]
 pub(super) struct Calls<'s> {
-    made: VecDeque<(Cow<'s, str>, Node)>,
+    made: VecDeque<Call<'s>>,
     /// A command that the user typed.
     typed: Option<Node>,
+    /// In a message of the user.
+    user: bool,
+}
+
+struct Call<'s> {
+    id: Cow<'s, str>,
+    /// The function, which is all that some results tell.
+    name: Cow<'s, str>,
+    input: Option<Node>,
+}
+
+/// Where an object says which call it is, or which it answers.
+enum Part {
+    Call { id: &'static str, name: &'static str, input: Option<Node> },
+    Result { id: &'static str, name: &'static str },
 }
 
 impl<'s> Calls<'s> {
     /// Keeps a call; of a result, gives the input of its call.
     pub(super) fn read(&mut self, tape: &Tape<'s>, node: Node, rule: Rule) -> Option<Node> {
-        let field = |name| tape.field(node, name);
-        let (id, input) = match rule {
-            Rule::Claude(claude::Object::ToolUse) => ("id", field("input")),
-            Rule::Claude(claude::Object::Block) => {
-                // What the provider runs works with placeholders.
-                let kind = field("tool_use_id").and(field("type"))?;
-                return (tape.raw(kind) == "tool_result")
-                    .then(|| self.asked(tape, node, "tool_use_id"))?;
-            }
-            Rule::Bedrock(bedrock::Object::ToolUse) => ("toolUseId", field("input")),
-            Rule::Bedrock(bedrock::Object::ToolResult) => {
-                return self.asked(tape, node, "toolUseId");
-            }
-            Rule::OpenAi(openai::Object::ToolCall) => {
-                let function = field("function").and_then(|call| tape.field(call, "arguments"));
-                let custom = || tape.field(field("custom")?, "input");
-                ("id", function.or_else(custom))
-            }
-            Rule::OpenAi(openai::Object::Message) => return self.asked(tape, node, "tool_call_id"),
-            Rule::OpenAi(openai::Object::Item) if field("output").is_some() => {
-                return self.asked(tape, node, "call_id");
-            }
-            Rule::OpenAi(openai::Object::Item) => {
-                let input = ["arguments", "input", "action"].into_iter().find_map(field);
-                ("call_id", input)
-            }
-            Rule::Gemini(gemini::Object::Call) => (gemini_id(tape, node), field("args")),
-            Rule::Gemini(gemini::Object::Result) => {
-                return self.asked(tape, node, gemini_id(tape, node));
-            }
-            _ => return None,
+        self.turn(tape, node, rule);
+        let text = |name: &str| match tape.field(node, name) {
+            Some(value) if tape.shape(value) == Shape::String => tape.text(value),
+            _ => Cow::default(),
         };
-        let input = input.filter(|&input| tape.span(input).len() <= LONGEST);
-        if let (Some(id), Some(input)) = (field(id), input) {
-            if self.made.len() == WAITING {
-                self.made.pop_front();
+        match part(tape, node, rule)? {
+            Part::Call { id, name, input } => {
+                let input = input.filter(|&input| tape.span(input).len() <= LONGEST);
+                if self.made.len() == WAITING {
+                    self.made.pop_front();
+                }
+                self.made.push_back(Call { id: text(id), name: text(name), input });
+                None
             }
-            self.made.push_back((tape.text(id), input));
+            Part::Result { id, name } => {
+                let (id, name) = (text(id), text(name));
+                let of_id = self.made.iter().position(|call| !id.is_empty() && call.id == id);
+                let named = |call: &Call<'_>| !name.is_empty() && call.name == name;
+                let at = of_id.or_else(|| {
+                    if id.is_empty() { self.made.iter().position(named) } else { None }
+                })?;
+                self.made.remove(at)?.input
+            }
         }
-        None
+    }
+
+    /// A message, or the first of another document.
+    fn turn(&mut self, tape: &Tape<'s>, node: Node, rule: Rule) {
+        let role = |role: &str| tape.field(node, "role").is_some_and(|own| tape.raw(own) == role);
+        match rule {
+            // Of a batch, each request begins anew.
+            Rule::Gemini(gemini::Object::Body) => *self = Self::default(),
+            // What the model did not get is not answered any more.
+            Rule::Gemini(gemini::Object::Content) if role("model") => {
+                self.made.retain(|call| !call.id.is_empty());
+            }
+            Rule::Claude(claude::Object::Message) => {
+                self.user = role("user");
+                self.typed = self.typed.filter(|_| self.user);
+            }
+            _ => {}
+        }
     }
 
     /// The command that the user typed, if this text is what it printed.
     pub(super) fn typed(&mut self, tape: &Tape<'s>, text: Node) -> Option<Node> {
+        if !self.user {
+            return None;
+        }
         let raw = tape.raw(text);
-        if raw.starts_with(TYPED) && raw.len() <= LONGEST {
+        if raw.starts_with(INPUT.0) && raw.len() <= LONGEST {
             self.typed = Some(text);
         }
-        self.typed.take_if(|_| raw.starts_with(SHOWN))
-    }
-
-    fn asked(&mut self, tape: &Tape<'s>, node: Node, id: &str) -> Option<Node> {
-        let id = tape.text(tape.field(node, id)?);
-        let at = self.made.iter().position(|(call, _)| *call == id)?;
-        self.made.remove(at).map(|(_, input)| input)
+        self.typed.take_if(|_| raw.starts_with(OUTPUT.0))
     }
 }
 
-/// Calls without an id are told by their function.
-fn gemini_id(tape: &Tape<'_>, node: Node) -> &'static str {
-    if tape.field(node, "id").is_some() { "id" } else { "name" }
+fn part(tape: &Tape<'_>, node: Node, rule: Rule) -> Option<Part> {
+    let field = |name| tape.field(node, name);
+    let call = |id, input| Part::Call { id, name: "", input };
+    let result = |id| Part::Result { id, name: "" };
+    Some(match rule {
+        Rule::Claude(claude::Object::ToolUse) => call("id", field("input")),
+        // What the provider runs works with placeholders.
+        Rule::Claude(claude::Object::Block) => {
+            let kind = field("tool_use_id").and(field("type"))?;
+            return (tape.raw(kind) == "tool_result").then(|| result("tool_use_id"));
+        }
+        Rule::Bedrock(bedrock::Object::ToolUse) => call("toolUseId", field("input")),
+        Rule::Bedrock(bedrock::Object::ToolResult) => result("toolUseId"),
+        Rule::OpenAi(openai::Object::ToolCall) => {
+            let function = field("function").and_then(|call| tape.field(call, "arguments"));
+            call("id", function.or_else(|| tape.field(field("custom")?, "input")))
+        }
+        Rule::OpenAi(openai::Object::Message) => result("tool_call_id"),
+        Rule::OpenAi(openai::Object::Item) => {
+            if field("output").is_some() {
+                return Some(result(if field("call_id").is_some() { "call_id" } else { "id" }));
+            }
+            field("call_id")?;
+            call("call_id", ["arguments", "input", "action"].into_iter().find_map(field))
+        }
+        // Calls without an id are told by their function.
+        Rule::Gemini(gemini::Object::Call) => {
+            Part::Call { id: "id", name: "name", input: field("args") }
+        }
+        Rule::Gemini(gemini::Object::Result) => Part::Result { id: "id", name: "name" },
+        _ => return None,
+    })
 }

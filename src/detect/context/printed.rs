@@ -1,38 +1,62 @@
 //! What a command printed, where the command stands in another string: the input of a tool
-//! tells what its result is.
+//! tells what its result holds.
 //!
 //! `aws dynamodb list-tables --query TableNames` prints names that nothing else tells from words,
 //! `printenv DB_PASSWORD` a password without its key.
 
-mod lines;
+mod cells;
+mod programs;
 mod query;
 mod shell;
+mod strings;
+mod wrapped;
 
 use crate::detect::context::bytes::part;
 use crate::detect::context::command::About;
 use crate::detect::context::names::Names;
 use crate::detect::context::shape::Shape;
 use crate::detect::context::{Context, Name, Rule, answers, finding, of_secret, shape, value};
-use crate::detect::{Catalog, Finding, Kind, Rank};
-use lines::Cell;
+use crate::detect::{Catalog, Finding, Kind};
+use cells::Cell;
 use query::{Picked, picked};
+use shell::{Command, Into};
 
-/// What a command prints.
-#[derive(Debug)]
-pub struct Printed(What);
+pub(crate) use wrapped::{INPUT, OUTPUT};
 
-#[derive(Debug)]
+/// As many things that commands print are looked for in one answer.
+const MOST: usize = 8;
+/// Shells in shells.
+const DEPTH: usize = 3;
+
+/// What the commands in the input of a tool say of its answer.
+#[derive(Debug, Default)]
+pub struct Printed {
+    what: Vec<What>,
+    /// Each is printed on a line of its own.
+    secrets: Vec<Secret>,
+    /// Words that commands print themselves.
+    said: Vec<Vec<u8>>,
+    /// Variables that are printed, and what they hold.
+    shown: Vec<Vec<u8>>,
+    /// Something else is printed, too.
+    others: bool,
+}
+
+#[derive(Debug, PartialEq, Eq)]
 enum What {
     /// Dates, times and names.
     Buckets(Kind),
-    /// One value in each line, or several.
-    Columns(Vec<Column>),
-    /// Nothing but a secret. `sure`: whatever it looks like.
-    Secret { name: Vec<u8>, sure: bool },
+    Columns(Columns),
 }
 
-/// A value in each line.
-#[derive(Debug)]
+/// The values in each line, and what is listed.
+#[derive(Debug, PartialEq, Eq)]
+struct Columns {
+    all: Vec<Column>,
+    operation: Vec<u8>,
+}
+
+#[derive(Debug, PartialEq, Eq)]
 struct Column {
     /// Its key, if each line is an object.
     alias: Option<Vec<u8>>,
@@ -48,42 +72,26 @@ enum Holds {
     Other,
 }
 
-/// Programs that print the value of what their last word names.
-const PRINTERS: [&[&[u8]]; 14] = [
-    &[b"printenv"],
-    &[b"echo"],
-    &[b"printf"],
-    &[b"aws", b"configure", b"get"],
-    &[b"terraform", b"output"],
-    &[b"tofu", b"output"],
-    &[b"pulumi", b"config", b"get"],
-    &[b"pulumi", b"stack", b"output"],
-    &[b"vault", b"kv", b"get"],
-    &[b"vault", b"read"],
-    &[b"heroku", b"config:get"],
-    &[b"op", b"read"],
-    &[b"pass", b"show"],
-    &[b"git", b"config"],
-];
-/// What a service calls a secret that it holds.
-const HELD: &[u8] = b"SecretString";
-/// Programs that print a file. What it holds is judged by its looks.
-const FILES: [&[u8]; 4] = [b"cat", b"head", b"tail", b"less"];
+/// `sure`: whatever it looks like.
+#[derive(Debug, PartialEq, Eq)]
+struct Secret {
+    name: Vec<u8>,
+    sure: bool,
+}
 
 impl Catalog {
-    /// What is known of the answer to these commands of a shell.
-    #[must_use]
-    pub fn commands(&self, text: &str) -> Vec<Printed> {
-        let text = text.strip_prefix("<bash-input>").unwrap_or(text);
-        let text = text.strip_suffix("</bash-input>").unwrap_or(text);
-        self.context.commands(text.as_bytes()).into_iter().map(Printed).collect()
+    /// Adds what commands of a shell say of their answer.
+    pub fn read_commands(&self, text: &str, out: &mut Printed) {
+        let text = text.strip_prefix(INPUT.0).unwrap_or(text);
+        let text = text.strip_suffix(INPUT.1).unwrap_or(text);
+        self.context.read(text.as_bytes(), DEPTH, out);
     }
 
-    /// What stands in the answer of a command, for [`Catalog::add_unsure`].
+    /// What stands in an answer, for [`Catalog::add_printed`].
     #[must_use]
-    pub fn printed(&self, printed: &Printed, answer: &str) -> Vec<Finding> {
-        let inner = lines::inner(answer);
-        let mut found = self.context.printed(&printed.0, part(answer.as_bytes(), &inner));
+    pub fn find_printed(&self, printed: &Printed, answer: &str) -> Vec<Finding> {
+        let inner = wrapped::inner(answer);
+        let mut found = self.context.find_printed(printed, part(answer.as_bytes(), &inner));
         for Finding { span, .. } in &mut found {
             *span = span.start + inner.start..span.end + inner.start;
         }
@@ -100,49 +108,79 @@ impl Catalog {
 }
 
 impl Context {
-    fn commands(&self, text: &[u8]) -> Vec<What> {
-        let mut all = Vec::new();
-        let mut last: Option<(Vec<u8>, Vec<u8>)> = None;
-        for words in shell::commands(text) {
-            let words: Vec<&[u8]> = words.iter().map(Vec::as_slice).collect();
-            all.extend(self.secret_of(&words));
-            match words.as_slice() {
-                [b"aws", rest @ ..] => {
-                    let Some(about) = self.names.about(&mut rest.iter().copied()) else { continue };
-                    last = Some((about.service.to_vec(), about.operation.to_vec()));
-                    all.extend(self.names.answer(&about, option(rest, b"--query")));
+    fn read(&self, text: &[u8], depth: usize, out: &mut Printed) {
+        let commands = shell::commands(text);
+        let all: Vec<_> =
+            commands.iter().map(|command| (command, programs::run(command))).collect();
+        for word in all.iter().filter(|(_, words)| programs::speaks(words)).flat_map(|(_, w)| w) {
+            out.shown.extend(programs::variables(word).map(<[u8]>::to_vec));
+            out.said.push(word.to_vec());
+        }
+        for (at, (command, words)) in all.iter().enumerate() {
+            if depth > 0 {
+                let inner = programs::inner(&command.words);
+                inner.for_each(|text| self.read(text, depth - 1, out));
+            }
+            let Some(readers) = readers(&all, at, &out.shown) else { continue };
+            let source = command.from.and_then(|from| all.get(from));
+            let of_aws = source.is_some_and(|(_, words)| words.first() == Some(&b"aws".as_slice()));
+            let known = match words.as_slice() {
+                // Read with the command before it.
+                [b"jq", ..] if of_aws => continue,
+                _ => self.known(words, &readers),
+            };
+            match known {
+                Some(Known::What(what)) if out.what.len() < MOST && !out.what.contains(&what) => {
+                    out.what.push(what);
                 }
-                [b"jq", rest @ ..] => {
-                    let Some((service, operation)) = &last else { continue };
-                    let filter = rest.iter().find(|word| !word.starts_with(b"-"));
-                    let about = About { service, operation };
-                    all.extend(filter.and_then(|filter| self.names.queried(&about, filter)));
+                Some(Known::Secret(secret)) if out.secrets.len() < MOST => out.secrets.push(secret),
+                Some(_) => {}
+                None => {
+                    let quiet = programs::is_silent(words) || programs::speaks(words);
+                    out.others |= !quiet && command.from.is_none();
                 }
-                _ => {}
             }
         }
-        all
+    }
+
+    /// What a command prints through these that read it.
+    fn known(&self, words: &[&[u8]], readers: &[&[&[u8]]]) -> Option<Known> {
+        let filter = readers.iter().find(|words| words.first() == Some(&b"jq".as_slice()));
+        let filter = filter.and_then(|words| programs::jq_filter(words));
+        let aws = match words {
+            [b"aws", rest @ ..] => {
+                let about = self.names.about(&mut rest.iter().copied());
+                let query = filter.or_else(|| programs::option(rest, b"--query"));
+                about.and_then(|about| self.answer(&about, query, rest.contains(&DECRYPTS)))
+            }
+            [b"jq", ..] => {
+                programs::jq_filter(words).and_then(|filter| self.queried(&NOTHING, filter, false))
+            }
+            _ => filter.and_then(|filter| self.queried(&NOTHING, filter, false)),
+        };
+        aws.or_else(|| self.secret_of(words).map(Known::Secret))
     }
 
     /// The secret that a command prints, by the name that it is asked for.
-    fn secret_of(&self, words: &[&[u8]]) -> Option<What> {
-        let printer = PRINTERS.iter().any(|printer| words.starts_with(printer));
-        let file = words.first().is_some_and(|program| FILES.contains(program));
-        if !printer && !file {
-            return None;
-        }
-        // `secret/app/db_password`, `${DB_PASSWORD}`, `-field=password`, `"op://a/b/password"`.
+    fn secret_of(&self, words: &[&[u8]]) -> Option<Secret> {
+        // `secret/app/db_password`, `-field=password`, `"op://a/b/password"`, `{.data.password}`.
         let last = |word: &&[u8]| {
-            let end = word.trim_ascii_end().strip_suffix(b"}").unwrap_or(word);
+            let end = word.strip_suffix(b"}").unwrap_or(word);
             let sign = |b: &u8| !b.is_ascii_alphanumeric() && !b"_-.".contains(b);
             end.rsplit(sign).next().unwrap_or_default().to_vec()
         };
-        let name = words.iter().skip(1).map(last).find(|name| self.is_secret_name(name))?;
-        Some(What::Secret { name, sure: printer })
-    }
-
-    fn is_secret_name(&self, name: &[u8]) -> bool {
-        self.secret_rule(&of_secret(name)).is_some()
+        let is = |name: &Vec<u8>| self.secret_rule(&of_secret(name)).is_some();
+        let (name, sure) = if let Some(own) = programs::printer(words) {
+            (words.iter().skip(own).map(last).find(is)?, true)
+        } else if programs::prints_file(words) {
+            (words.iter().skip(1).map(last).find(is)?, false)
+        } else if programs::speaks(words) {
+            let names = words.iter().flat_map(|word| programs::variables(word));
+            (names.map(<[u8]>::to_vec).find(is)?, true)
+        } else {
+            return None;
+        };
+        Some(Secret { name, sure })
     }
 
     fn secret_rule(&self, name: &Name) -> Option<&Rule> {
@@ -150,22 +188,63 @@ impl Context {
         self.rules.iter().find(|rule| secret(rule.value) && rule.has_label(name))
     }
 
-    fn printed(&self, what: &What, text: &[u8]) -> Vec<Finding> {
+    /// What AWS's command line prints.
+    fn answer(&self, about: &About<'_>, query: Option<&[u8]>, decrypts: bool) -> Option<Known> {
+        let answers = self.names.answers.as_ref()?;
+        match (about.service, about.operation, query) {
+            (.., Some(query)) => self.queried(about, query, decrypts),
+            (b"s3", b"ls", None) => Some(Known::What(What::Buckets(answers.bucket))),
+            (_, b"caller-identity", None) => self.queried(about, b"Account", false),
+            _ => None,
+        }
+    }
+
+    /// What a query picks from the answer of an operation.
+    fn queried(&self, about: &About<'_>, query: &[u8], decrypts: bool) -> Option<Known> {
+        let column = |Picked { alias, member, of }| {
+            let holds = match self.names.holds(about, &member, &of) {
+                Holds::Secret if !decrypts => Holds::Other,
+                Holds::Other if self.secret_rule(&of_secret(&member)).is_some() => Holds::Secret,
+                holds => holds,
+            };
+            // A parameter's value has no name of its own.
+            let member = if holds == Holds::Secret && decrypts { HELD.to_vec() } else { member };
+            Column { alias, member, holds }
+        };
+        let all: Vec<_> = picked(query).into_iter().map(column).collect();
+        match (all.as_slice(), about.service) {
+            ([Column { holds: Holds::Secret, .. }], b"secretsmanager") => {
+                Some(Known::Secret(Secret { name: HELD.to_vec(), sure: true }))
+            }
+            _ if all.iter().all(|column| column.holds == Holds::Other) => None,
+            _ => {
+                let operation = about.operation.to_vec();
+                Some(Known::What(What::Columns(Columns { all, operation })))
+            }
+        }
+    }
+
+    fn find_printed(&self, printed: &Printed, text: &[u8]) -> Vec<Finding> {
         let mut out = Vec::new();
-        match what {
-            What::Buckets(kind) => answers::buckets(text, &mut |span| {
-                let teach = value::is_distinct(part(text, &span));
-                out.push(Finding { teach, ..finding(span, *kind) });
-            }),
-            What::Columns(columns) => {
-                lines::cells(text, columns, &mut |cell, column| {
-                    out.extend(self.cell(text, &cell, column));
-                });
+        let mut add = |found: Finding| {
+            let word = part(text, &found.span);
+            let said = printed.said.iter().any(|said| said == word);
+            let teach = found.teach && !printed.others;
+            out.extend((!said).then_some(Finding { teach, ..found }));
+        };
+        for what in &printed.what {
+            match what {
+                What::Buckets(kind) => {
+                    answers::buckets(text, &mut |span| add(name(text, span, *kind)))
+                }
+                What::Columns(columns) => cells::each(text, columns, &mut |cell, column| {
+                    self.cell(text, &cell, column).into_iter().for_each(&mut add);
+                }),
             }
-            What::Secret { name, sure } => {
-                let cell = lines::word(text);
-                out.extend(cell.and_then(|cell| self.secret_cell(text, &cell, name, *sure)));
-            }
+        }
+        let words = cells::words(text, printed.secrets.len());
+        for (secret, cell) in printed.secrets.iter().zip(words) {
+            self.secret_cell(text, &cell, &secret.name, secret.sure).into_iter().for_each(&mut add);
         }
         out
     }
@@ -174,13 +253,12 @@ impl Context {
         let whole = text.get(cell.clone())?;
         match column.holds {
             Holds::Other => None,
-            Holds::Secret => self.secret_cell(text, cell, HELD, false),
+            Holds::Secret => self.secret_cell(text, cell, &column.member, false),
             Holds::Account(kind) => shape::is_account(whole).then(|| finding(cell.clone(), kind)),
             Holds::Name(kind) => {
                 let run = value::run(text, cell.start);
                 let span = value::name(text, cell.clone(), &column.member)?;
-                let teach = value::is_distinct(text.get(span.clone())?);
-                (run == *cell).then(|| Finding { teach, ..finding(span, kind) })
+                (run == *cell).then(|| name(text, span, kind))
             }
         }
     }
@@ -188,83 +266,84 @@ impl Context {
     fn secret_cell(&self, text: &[u8], cell: &Cell, name: &[u8], sure: bool) -> Option<Finding> {
         let whole = text.get(cell.clone())?;
         let name = of_secret(name);
-        let kind = self.secret(&name, whole, true);
-        let sure = || {
-            let rule = self.secret_rule(&name).filter(|_| sure && lines::may_be_secret(whole));
-            rule.map(|rule| rule.kind)
-        };
-        let kind = kind.or_else(sure)?;
-        Some(Finding { rank: Rank::Context, ..finding(cell.clone(), kind) })
+        if let Some(kind) = self.secret(&name, whole, true) {
+            return Some(finding(cell.clone(), kind));
+        }
+        // What may be any word is masked here alone.
+        let rule = self.secret_rule(&name).filter(|_| sure && cells::may_be_secret(whole))?;
+        Some(Finding { teach: false, ..finding(cell.clone(), rule.kind) })
     }
 }
 
 impl Names {
-    /// What AWS's command line prints.
-    fn answer(&self, about: &About<'_>, query: Option<&[u8]>) -> Option<What> {
-        let answers = self.answers.as_ref()?;
-        match (about.service, about.operation, query) {
-            (.., Some(query)) => self.queried(about, query),
-            (b"s3", b"ls", None) => Some(What::Buckets(answers.bucket)),
-            (_, b"caller-identity", None) => {
-                let (alias, member) = (None, b"Account".to_vec());
-                let holds = Holds::Account(answers.account);
-                Some(What::Columns(vec![Column { alias, member, holds }]))
-            }
-            _ => None,
-        }
-    }
-
-    /// What a query picks from the answer of an operation.
-    fn queried(&self, about: &About<'_>, query: &[u8]) -> Option<What> {
-        let columns: Vec<_> = picked(query)
-            .into_iter()
-            .map(|Picked { alias, member, of }| {
-                let holds = self.holds(about, &member, &of);
-                Column { alias, member, holds }
-            })
-            .collect();
-        if let ([Column { holds: Holds::Secret, .. }], b"secretsmanager") =
-            (columns.as_slice(), about.service)
-        {
-            return Some(What::Secret { name: HELD.to_vec(), sure: true });
-        }
-        columns.iter().any(|column| column.holds != Holds::Other).then_some(What::Columns(columns))
-    }
-
     /// What a member of the answer is.
     fn holds(&self, about: &About<'_>, member: &[u8], of: &[u8]) -> Holds {
         let Some(answers) = &self.answers else { return Holds::Other };
-        let lower = member.to_ascii_lowercase();
-        let one = lower.strip_suffix(b"s").unwrap_or(&lower);
+        let small = |name: &[u8]| super::names::plain(name);
+        let (member_of, operation, lower) = (small(of), small(about.operation), small(member));
+        let [of, single, one] =
+            [&member_of, &operation, &lower].map(|name| name.strip_suffix(b"s").unwrap_or(name));
+        let lists = |name: &[u8]| name.starts_with(single) || operation.starts_with(name);
         match (about.service, one) {
-            (_, b"account" | b"accountid" | b"ownerid") => return Holds::Account(answers.account),
-            (_, b"secretstring" | b"secretbinary" | b"password") => return Holds::Secret,
             (b"ssm", b"value") => return Holds::Secret,
+            // The user of a database, and what else a secret holds.
+            (b"", _) | (b"secretsmanager", b"username" | b"dbname") => return Holds::Other,
+            (_, b"account" | b"accountid" | b"ownerid") => return Holds::Account(answers.account),
+            (b"organizations", b"id") if lists(of) && single.starts_with(b"account") => {
+                return Holds::Account(answers.account);
+            }
             (b"s3api" | b"s3", b"name") => return Holds::Name(answers.bucket),
-            (b"eks", b"cluster") => return Holds::Name(answers.cluster),
+            (b"eks", b"cluster") if lists(one) => return Holds::Name(answers.cluster),
             _ => {}
         }
-        let operation: Vec<u8> = about.operation.iter().filter(|b| **b != b'-').copied().collect();
-        let single = operation.strip_suffix(b"s").unwrap_or(&operation);
-        let named = [one, b"name"].concat();
-        let key = self.key(member).or_else(|| self.key(&named)).map(|key| key.kind);
+        // `TableNames`; of `Keys`, only what the operation lists.
+        let named = lists(one).then(|| [one, b"name"].concat());
+        let key = self.key(member).or_else(|| self.key(&named?)).map(|key| key.kind);
         // `Stacks[].Name`, but not `Instances[].State.Name`.
-        let of = of.to_ascii_lowercase();
-        let of_one = of.strip_suffix(b"s").unwrap_or(&of);
-        let of_operation = of.starts_with(single) || operation.starts_with(of_one);
-        let name = matches!(one, b"name" | b"id" | b"identifier") && of_operation;
-        let meant = || self.meant(about.service, single, one).filter(|_| name);
+        let own = !matches!(one, b"name" | b"id" | b"identifier") || lists(of);
+        let meant = || self.meant(about.service, single, one).filter(|_| own);
         meant().or(key).map_or(Holds::Other, Holds::Name)
     }
 }
 
-/// What an option of a command is given.
-fn option<'w>(words: &[&'w [u8]], name: &[u8]) -> Option<&'w [u8]> {
-    let at = words.iter().position(|word| word.starts_with(name))?;
-    let word = words.get(at)?;
-    match word.get(name.len()..)? {
-        [] => words.get(at + 1).copied(),
-        [b'=', value @ ..] => Some(value),
-        _ => None,
+/// What a command prints.
+enum Known {
+    What(What),
+    Secret(Secret),
+}
+
+/// What a service calls a secret that it holds.
+const HELD: &[u8] = b"SecretString";
+/// The option of Systems Manager with which it gives secrets.
+const DECRYPTS: &[u8] = b"--with-decryption";
+/// No command of AWS's.
+const NOTHING: About<'_> = About { service: b"", operation: b"" };
+
+/// A command and its words from the program on.
+type Run<'c> = (&'c Command, Vec<&'c [u8]>);
+
+/// The commands through which the output of this one reaches the answer, if it does.
+fn readers<'r>(all: &'r [Run<'_>], at: usize, shown: &[Vec<u8>]) -> Option<Vec<&'r [&'r [u8]]>> {
+    let (mut last, mut place) = (&all.get(at)?.0, at);
+    let mut readers = Vec::new();
+    while let Some(next) = all.iter().position(|(command, _)| command.from == Some(place)) {
+        let (command, words) = all.get(next)?;
+        let jq = words.first() == Some(&b"jq".as_slice());
+        if !jq && !programs::passes_on(words) {
+            return None;
+        }
+        readers.push(words.as_slice());
+        (last, place) = (command, next);
     }
+    let reaches = match &last.into {
+        Into::Answer => true,
+        Into::Variable(name) => shown.contains(name),
+        Into::Word => false,
+    };
+    (reaches && !last.hidden).then_some(readers)
+}
+
+fn name(text: &[u8], span: Cell, kind: Kind) -> Finding {
+    let teach = value::is_distinct(part(text, &span));
+    Finding { teach, ..finding(span, kind) }
 }

@@ -9,6 +9,12 @@ use crate::detect::{Finding, Printed};
 use crate::mask::contents::Contents;
 use crate::mask::masker::{Session, Text};
 
+/// How the fields of a tool's input are called that hold commands.
+const COMMANDS: [&str; 8] =
+    ["command", "commands", "cmd", "cli_command", "script", "args", "arguments", "action"];
+/// How agents call what a command printed, where they write JSON around it.
+const OUTPUTS: [&str; 6] = ["output", "stdout", "stderr", "result", "text", "content"];
+
 impl Session<'_> {
     /// The key of a leaf, or the name beside it, if that is one of those that tell what it is.
     pub(super) fn label<'t>(&self, tape: &Tape<'t>, leaf: &Leaf) -> Cow<'t, str> {
@@ -19,73 +25,113 @@ impl Session<'_> {
 
     /// Adds what the command says of its answer.
     pub(super) fn answered<'l>(
-        &self,
+        &mut self,
         tape: &Tape<'_>,
         leaves: impl Iterator<Item = &'l Leaf>,
         texts: &mut [Text<'_>],
     ) {
-        let catalog = &self.masker.catalog;
-        let mut last: Option<(Node, Vec<Printed>)> = None;
         for (leaf, text) in leaves.zip(texts) {
             let Some(asked) = leaf.asked else { continue };
-            if last.as_ref().is_none_or(|(node, _)| *node != asked) {
-                let mut printed = Vec::new();
-                self.commands(tape, asked, &mut printed);
-                last = Some((asked, printed));
+            // Results are read one after the other.
+            if self.printed.as_ref().is_none_or(|(node, _)| *node != asked) {
+                let mut printed = Printed::default();
+                self.commands(tape, asked, true, &mut printed);
+                self.printed = Some((asked, printed));
             }
-            let Some((_, printed)) = &last else { continue };
-            let mut found = self.printed(printed, text.text);
+            let Some((_, printed)) = &self.printed else { continue };
+            let mut found = Vec::new();
+            self.found_in(printed, text.text, &mut found);
             if !found.is_empty() {
-                let taken = &text.beside.taken;
-                catalog.add_unsure(text.text, taken, &mut found, &mut text.findings);
+                let Text { text, findings, beside, .. } = text;
+                self.masker.catalog.add_printed(text, &beside.taken, &mut found, findings);
             }
         }
     }
 
-    /// What stands in an answer; some agents write it into JSON: `{"output": "…"}`.
-    fn printed(&self, printed: &[Printed], text: &str) -> Vec<Finding> {
+    /// What stands in an answer.
+    fn found_in(&self, printed: &Printed, text: &str, out: &mut Vec<Finding>) {
         let catalog = &self.masker.catalog;
-        let all = |text: &str| -> Vec<_> {
-            printed.iter().flat_map(|printed| catalog.printed(printed, text)).collect()
+        let opens = text.trim_ascii_start().starts_with(['{', '[']);
+        let tape = opens.then(|| Tape::parse(text, self.masker.limits.depth));
+        let outputs = |tape: &Tape<'_>| {
+            let mut outputs = Vec::new();
+            outputs_of(tape, tape.root(), &mut outputs);
+            outputs
         };
-        if printed.is_empty() || !text.starts_with("{\"") {
-            return all(text);
+        let Some((tape, outputs)) = tape.and_then(Result::ok).map(|tape| {
+            let outputs = outputs(&tape);
+            (tape, outputs)
+        }) else {
+            return out.extend(catalog.find_printed(printed, text));
+        };
+        if outputs.is_empty() {
+            return out.extend(catalog.find_printed(printed, text));
         }
-        let Ok(tape) = Tape::parse(text, self.masker.limits.depth) else { return all(text) };
-        let mut found = Vec::new();
-        for (_, value) in tape.fields(tape.root()) {
-            if tape.shape(value) != Shape::String {
-                continue;
-            }
-            let contents = Contents::json(tape.raw(value));
-            let (start, mut way_back) = (tape.span(value).start, contents.way_back());
-            let mut inner = all(contents.text());
-            inner.sort_unstable_by_key(|finding| finding.span.start);
-            found.extend(inner.into_iter().map(|finding| {
+        for output in outputs {
+            let contents = Contents::json(tape.raw(output));
+            let mut found = catalog.find_printed(printed, contents.text());
+            found.sort_unstable_by_key(|finding| finding.span.start);
+            let (start, mut way_back) = (tape.span(output).start, contents.way_back());
+            out.extend(found.into_iter().map(|finding| {
                 let span = way_back.source(&finding.span);
                 Finding { span: start + span.start..start + span.end, ..finding }
             }));
         }
-        found
     }
 
-    /// What the commands in the input of a tool print.
-    fn commands(&self, tape: &Tape<'_>, input: Node, out: &mut Vec<Printed>) {
+    /// What the commands in the input of a tool print. `named`: here any text is one.
+    fn commands(&self, tape: &Tape<'_>, input: Node, named: bool, out: &mut Printed) {
+        let catalog = &self.masker.catalog;
         match tape.shape(input) {
             Shape::Object => {
-                tape.fields(input).for_each(|(_, value)| self.commands(tape, value, out));
+                for (key, value) in tape.fields(input) {
+                    let named = COMMANDS.contains(&tape.text(key).as_ref());
+                    let inner = matches!(tape.shape(value), Shape::Object);
+                    if named || inner {
+                        self.commands(tape, value, named, out);
+                    }
+                }
             }
-            Shape::Array => tape.items(input).for_each(|item| self.commands(tape, item, out)),
-            Shape::String => {
+            Shape::Array => {
+                let strings = tape.items(input).filter(|&item| tape.shape(item) == Shape::String);
+                let words: Vec<_> = strings.map(|item| tape.text(item)).collect();
+                // Commands, or the words of one.
+                if words.first().is_some_and(|word| word.contains(' ')) {
+                    words.iter().for_each(|text| catalog.read_commands(text, out));
+                } else {
+                    let quoted =
+                        words.iter().map(|word| format!("'{}'", word.replace('\'', r"'\''")));
+                    catalog.read_commands(&quoted.collect::<Vec<_>>().join(" "), out);
+                }
+            }
+            Shape::String if named => {
                 let text = tape.text(input);
                 match Tape::parse(&text, self.masker.limits.depth) {
                     Ok(inner) if inner.shape(inner.root()) == Shape::Object => {
-                        self.commands(&inner, inner.root(), out);
+                        self.commands(&inner, inner.root(), true, out);
                     }
-                    _ => out.extend(self.masker.catalog.commands(&text)),
+                    _ => catalog.read_commands(&text, out),
                 }
             }
             _ => {}
         }
+    }
+}
+
+/// The strings of an answer in JSON that hold what was printed.
+fn outputs_of(tape: &Tape<'_>, node: Node, out: &mut Vec<Node>) {
+    match tape.shape(node) {
+        Shape::Object => {
+            for (key, value) in tape.fields(node) {
+                let output = OUTPUTS.contains(&tape.text(key).as_ref());
+                match tape.shape(value) {
+                    Shape::String if output => out.push(value),
+                    Shape::Object | Shape::Array if output => outputs_of(tape, value, out),
+                    _ => {}
+                }
+            }
+        }
+        Shape::Array => tape.items(node).for_each(|item| outputs_of(tape, item, out)),
+        _ => {}
     }
 }

@@ -1,7 +1,7 @@
 //! What a query of AWS's command line (JMESPath) or a filter of jq picks, by the last names in it.
 
 /// A value that is picked.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Picked {
     /// What it is called in the answer: `{Id: InstanceId}`.
     pub alias: Option<Vec<u8>>,
@@ -11,8 +11,10 @@ pub(super) struct Picked {
     pub of: Vec<u8>,
 }
 
+/// No more values are read.
+const PICKED: usize = 32;
 /// What comes behind a pipe and changes no value.
-const NEUTRAL: [&[u8]; 13] = [
+const NEUTRAL: [&[u8]; 15] = [
     b"",
     b".",
     b"@tsv",
@@ -25,24 +27,29 @@ const NEUTRAL: [&[u8]; 13] = [
     b"select",
     b"tostring",
     b"flatten",
-    b"to_string",
+    b"fromjson",
+    b"join",
+    b"to_entries",
 ];
+/// Functions that give what stands between their parentheses.
+const OF_ARGUMENT: [&[u8]; 7] =
+    [b"sort", b"reverse", b"map", b"to_array", b"not_null", b"unique", b"values"];
 
 /// The values that are picked, in their order.
 pub(super) fn picked(query: &[u8]) -> Vec<Picked> {
-    let interpolated = interpolated(query);
+    let interpolated: Vec<_> = interpolated(query).filter_map(value).take(PICKED).collect();
     if !interpolated.is_empty() {
-        return interpolated.into_iter().filter_map(value).collect();
+        return interpolated;
     }
     let query = without_inner(query);
-    let mut parts: Vec<&[u8]> = query.split(|b| *b == b'|').map(<[u8]>::trim_ascii).collect();
+    let mut parts: Vec<&[u8]> = apart(&query, b'|').map(<[u8]>::trim_ascii).collect();
     while parts.len() > 1 && parts.last().is_some_and(|part| is_neutral(part)) {
         parts.pop();
     }
     let last = parts.last().copied().unwrap_or_default();
     let Some((of, items)) = many(last) else { return value(last).into_iter().collect() };
     let of = last_name(of).map(|(name, _)| name.to_vec()).unwrap_or_default();
-    let items = items.split(|b| *b == b',').filter_map(item);
+    let items = apart(items, b',').map(item).take(PICKED);
     items
         .map(|item| if item.of.is_empty() { Picked { of: of.clone(), ..item } } else { item })
         .collect()
@@ -51,7 +58,7 @@ pub(super) fn picked(query: &[u8]) -> Vec<Picked> {
 fn is_neutral(part: &[u8]) -> bool {
     let name = part.strip_prefix(b".").unwrap_or(part);
     let index = name.strip_prefix(b"[").and_then(|rest| rest.strip_suffix(b"]"));
-    index.is_some_and(is_index) || NEUTRAL.contains(&part) || part.starts_with(b"join")
+    index.is_some_and(is_index) || NEUTRAL.contains(&part)
 }
 
 /// What stands between brackets that pick nothing by name.
@@ -59,15 +66,27 @@ fn is_index(inner: &[u8]) -> bool {
     inner.iter().all(|b| b.is_ascii_digit() || b"*:- ".contains(b))
 }
 
-/// `\(.Name) \(.Id)` in a text of jq's.
-fn interpolated(query: &[u8]) -> Vec<&[u8]> {
-    let mut parts = query.split(|b| *b == b'\\').skip(1);
-    std::iter::from_fn(|| parts.by_ref().find_map(|part| part.strip_prefix(b"(")))
-        .filter_map(|part| part.split(|b| *b == b')').next())
-        .collect()
+/// The parts between signs that stand in no brackets.
+fn apart(query: &[u8], sign: u8) -> impl Iterator<Item = &[u8]> {
+    let mut depth = 0_u32;
+    query.split(move |&byte| {
+        match byte {
+            b'[' | b'{' | b'(' => depth += 1,
+            b']' | b'}' | b')' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        byte == sign && depth == 0
+    })
 }
 
-/// Without filters (`[?…]`), literals and what stands in parentheses.
+/// `\(.Name) \(.Id)` in a text of jq's.
+fn interpolated(query: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let parts = query.split(|b| *b == b'\\').skip(1);
+    let opened = parts.filter_map(|part| part.strip_prefix(b"("));
+    opened.filter_map(|part| part.split(|b| *b == b')').next())
+}
+
+/// Without filters (`[?…]`), literals, and what functions are given.
 fn without_inner(query: &[u8]) -> Vec<u8> {
     let mut rest = query.iter().copied().peekable();
     let (mut out, mut depth, mut quote) = (Vec::new(), 0_u32, None);
@@ -78,9 +97,10 @@ fn without_inner(query: &[u8]) -> Vec<u8> {
             b'`' => quote = Some(byte),
             b'(' if depth == 0 => {
                 // The name of a function is none of a value.
-                let name = |b: &&u8| b.is_ascii_alphanumeric() || **b == b'_';
-                out.truncate(out.len() - out.iter().rev().take_while(name).count());
-                depth = 1;
+                let of_name = |b: &&u8| b.is_ascii_alphanumeric() || **b == b'_';
+                let name = out.len() - out.iter().rev().take_while(of_name).count();
+                depth = u32::from(!OF_ARGUMENT.contains(&out.get(name..).unwrap_or_default()));
+                out.truncate(name);
             }
             b'(' => depth += 1,
             b')' => depth = depth.saturating_sub(1),
@@ -100,20 +120,37 @@ fn many(query: &[u8]) -> Option<(&[u8], &[u8])> {
         b'}' => (b'{', b'}'),
         _ => return None,
     };
-    let inner = query.strip_suffix(&[close])?;
-    let from = inner.iter().rposition(|b| *b == open)?;
-    let items = inner.get(from + 1..).filter(|items| !is_index(items))?;
-    Some((inner.get(..from)?, items))
+    let mut depth = 0_u32;
+    let from = query.iter().rposition(|&byte| {
+        depth = match byte {
+            _ if byte == close => depth + 1,
+            _ if byte == open => depth.saturating_sub(1),
+            _ => depth,
+        };
+        depth == 0
+    })?;
+    let items = query.get(from + 1..query.len() - 1).filter(|items| !is_index(items))?;
+    Some((query.get(..from)?, items))
 }
 
-fn item(item: &[u8]) -> Option<Picked> {
-    let Some(colon) = item.iter().position(|b| *b == b':') else { return value(item) };
-    let (alias, _) = last_name(item.get(..colon)?)?;
-    Some(Picked { alias: Some(alias.to_vec()), ..value(item.get(colon + 1..)?)? })
+fn item(item: &[u8]) -> Picked {
+    let colon = apart(item, b':').next().map(<[u8]>::len).filter(|len| *len < item.len());
+    let named = colon.and_then(|colon| {
+        let (alias, _) = last_name(item.get(..colon)?)?;
+        Some((alias.to_vec(), item.get(colon + 1..)?))
+    });
+    let (alias, item) = named.map_or((None, item), |(alias, item)| (Some(alias), item));
+    // What has no name has its place.
+    let unnamed = || Picked { alias: None, member: Vec::new(), of: Vec::new() };
+    Picked { alias, ..value(item).unwrap_or_else(unnamed) }
 }
 
 fn value(query: &[u8]) -> Option<Picked> {
-    let (member, before) = last_name(query)?;
+    let mut parts: Vec<&[u8]> = apart(query, b'|').map(<[u8]>::trim_ascii).collect();
+    while parts.len() > 1 && parts.last().is_some_and(|part| is_neutral(part)) {
+        parts.pop();
+    }
+    let (member, before) = last_name(parts.last()?)?;
     let of = last_name(before).map(|(name, _)| name).unwrap_or_default();
     Some(Picked { alias: None, member: member.to_vec(), of: of.to_vec() })
 }
@@ -156,6 +193,7 @@ mod tests {
         for (query, expected) in [
             ("Account", "Account"),
             ("TableNames[]", "TableNames"),
+            ("sort(TableNames)", "TableNames"),
             ("Functions[*].FunctionName", "Functions.FunctionName"),
             ("Buckets[?contains(Name, 'x')].Name | [0]", "Buckets.Name"),
             (
@@ -164,12 +202,13 @@ mod tests {
             ),
             ("sort_by(Images, &CreationDate)[-1].ImageId", "ImageId"),
             (
-                "Reservations[].Instances[].{Id:InstanceId, \"Key\": KeyName}",
-                "Id=Instances.InstanceId Key=Instances.KeyName",
+                "Reservations[].Instances[].{Name:Tags[?Key==`Name`]|[0].Value, \"Id\":InstanceId}",
+                "Name=Instances.Value Id=Instances.InstanceId",
             ),
             ("DBInstances[0].Endpoint.Address", "Endpoint.Address"),
             ("clusters", "clusters"),
             ("length(Functions)", ""),
+            ("A[].[B, length(C), D]", "A.B A. A.D"),
             (".Functions[] | .FunctionName", "FunctionName"),
             (
                 ".Functions[]|select(.Runtime==\"x\")|[.FunctionName,.Runtime]|@tsv",
@@ -180,11 +219,13 @@ mod tests {
             (".Parameter.Value", "Parameter.Value"),
             (".SecretString | fromjson | .password", "password"),
             (".TableNames[]?", "TableNames"),
+            (".TableNames|join(\" \")", "TableNames"),
             (".", ""),
             ("[0]", ""),
             ("", ""),
         ] {
             assert_eq!(shown(query), expected, "{query}");
         }
+        assert_eq!(picked(format!("[{}]", "a,".repeat(1000)).as_bytes()).len(), PICKED);
     }
 }

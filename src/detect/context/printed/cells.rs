@@ -1,0 +1,190 @@
+//! The values in what a command printed: text with tabs, tables, JSON, YAML, CSV.
+
+use std::ops::Range;
+
+use crate::detect::boundary::holds_masked;
+use crate::detect::context::names::plain;
+use crate::detect::context::printed::strings::strings;
+use crate::detect::context::printed::{Column, Columns};
+
+/// Where a value stands.
+pub(super) type Cell = Range<usize>;
+
+/// Secrets that nobody chose or made by chance are as long.
+const SECRET: std::ops::RangeInclusive<usize> = 6..=256;
+/// What is printed instead of one.
+const NONE: [&[u8]; 6] = [b"undefined", b"(null)", b"<nil>", b"nothing", b"missing", b"default"];
+
+/// Calls `found` with the values of each line, and the column that each is in.
+pub(super) fn each(text: &[u8], columns: &Columns, found: &mut impl FnMut(Cell, &Column)) {
+    let mut reader = Reader { text, columns, item: 0, objects: false, aliases: false };
+    reader.objects = lines(text).any(|line| {
+        let line = text.get(line).unwrap_or_default();
+        line.starts_with(b"{") || line.ends_with(b"{")
+    });
+    reader.aliases = columns.all.iter().any(|column| column.alias.is_some());
+    for line in lines(text) {
+        reader.line(&line, found);
+    }
+}
+
+struct Reader<'t> {
+    text: &'t [u8],
+    columns: &'t Columns,
+    /// In JSON, items of a list inside of a list are the columns.
+    item: usize,
+    /// The answer holds objects: what stands alone on a line is of a list in one of them.
+    objects: bool,
+    aliases: bool,
+}
+
+impl<'t> Reader<'t> {
+    fn line(&mut self, line: &Cell, found: &mut impl FnMut(Cell, &'t Column)) {
+        let whole = self.text.get(line.clone()).unwrap_or_default();
+        match whole {
+            [] => {}
+            [b'[' | b']' | b'{' | b'}'] => self.item = 0,
+            [b'"' | b'[' | b'{', ..] => self.json(line, found),
+            [b'|', inner @ .., b'|'] => {
+                let inner = line.start + 1..line.start + 1 + inner.len();
+                self.row(split(self.text, &inner, b'|'), found);
+            }
+            [b'-', b' ', ..] => self.row(vec![trim(self.text, line.start + 2..line.end)], found),
+            _ => {
+                self.item += 1;
+                let tabs = split(self.text, line, b'\t');
+                let one = tabs.len() > 1 || self.columns.all.len() == 1;
+                let words = || split(self.text, line, b' ').into_iter().filter(|c| !c.is_empty());
+                self.row(if one { tabs } else { words().collect() }, found);
+            }
+        }
+    }
+
+    /// The cells of a row of text.
+    fn row(&self, cells: Vec<Cell>, found: &mut impl FnMut(Cell, &'t Column)) {
+        let Columns { all, .. } = self.columns;
+        match all.as_slice() {
+            [column] => {
+                cells.into_iter().filter(|cell| self.is_value(cell)).for_each(|c| found(c, column));
+            }
+            _ if cells.len() == all.len() && cells.iter().any(|cell| self.is_value(cell)) => {
+                cells.into_iter().zip(all).for_each(|(cell, column)| found(cell, column));
+            }
+            _ => {}
+        }
+    }
+
+    /// Neither prose nor the head of a table.
+    fn is_value(&self, cell: &Cell) -> bool {
+        let value = self.text.get(cell.clone()).unwrap_or_default();
+        let Columns { all, operation } = self.columns;
+        let head = || !operation.is_empty() && plain(value).ends_with(&plain(operation));
+        let alias = || self.aliases && all.iter().any(|c| c.alias.as_deref() == Some(value));
+        !value.is_empty() && !value.contains(&b' ') && !head() && !alias()
+    }
+
+    fn json(&mut self, line: &Cell, found: &mut impl FnMut(Cell, &'t Column)) {
+        let Columns { all, .. } = self.columns;
+        let strings = strings(self.text, line);
+        if strings.iter().any(|(_, key)| *key) {
+            for pair in strings.windows(2) {
+                if let [(key, true), (value, false)] = pair
+                    && let Some(column) = self.column(key)
+                {
+                    found(value.clone(), column);
+                }
+            }
+            return;
+        }
+        if self.objects && !self.aliases {
+            return;
+        }
+        match (all.as_slice(), strings.as_slice()) {
+            ([column], values) => values.iter().for_each(|(value, _)| found(value.clone(), column)),
+            (_, [(value, _)]) => {
+                if let Some(column) = all.get(self.item) {
+                    found(value.clone(), column);
+                }
+                self.item += 1;
+            }
+            // A list, or a line of CSV.
+            (_, values) if values.len() == all.len() => {
+                values
+                    .iter()
+                    .zip(all)
+                    .for_each(|((value, _), column)| found(value.clone(), column));
+            }
+            _ => {}
+        }
+    }
+
+    /// The column with this key.
+    fn column(&self, key: &Cell) -> Option<&'t Column> {
+        let key = self.text.get(key.clone());
+        self.columns
+            .all
+            .iter()
+            .find(|column| column.alias.is_some() && column.alias.as_deref() == key)
+    }
+}
+
+/// So many words, if the text is lines of one word each.
+pub(super) fn words(text: &[u8], count: usize) -> Vec<Cell> {
+    let full = |line: &Cell| !line.is_empty();
+    if count == 0 || lines(text).filter(full).count() != count {
+        return Vec::new();
+    }
+    let words: Vec<_> = lines(text).filter(full).filter_map(|line| word(text, line)).collect();
+    if words.len() == count { words } else { Vec::new() }
+}
+
+/// The only word of a line, without quotes.
+fn word(text: &[u8], line: Cell) -> Option<Cell> {
+    let span = match text.get(line.clone())? {
+        [quote @ (b'"' | b'\''), .., end] if quote == end => line.start + 1..line.end - 1,
+        _ => line,
+    };
+    let word = text.get(span.clone())?;
+    let one = word.len() <= *SECRET.end() && word.iter().all(u8::is_ascii_graphic);
+    (one && !word.is_empty()).then_some(span)
+}
+
+/// May the answer of a command that prints a secret be one?
+pub(super) fn may_be_secret(word: &[u8]) -> bool {
+    let bracketed =
+        matches!(word, [b'{', .., b'}'] | [b'[', .., b']'] | [b'<', .., b'>'] | [b'$' | b'/', ..]);
+    SECRET.contains(&word.len())
+        && !bracketed
+        && !holds_masked(word)
+        && !word.starts_with(b"arn:")
+        && !NONE.iter().any(|none| word.eq_ignore_ascii_case(none))
+}
+
+/// All lines, without the spaces around them and the comma behind.
+fn lines(text: &[u8]) -> impl Iterator<Item = Cell> {
+    let mut start = 0;
+    text.split(|b| *b == b'\n').map(move |line| {
+        let at = start;
+        start += line.len() + 1;
+        trim(text, at..at + line.len())
+    })
+}
+
+fn trim(text: &[u8], span: Cell) -> Cell {
+    let line = text.get(span.clone()).unwrap_or_default();
+    let start = span.start + line.len() - line.trim_ascii_start().len();
+    let line = line.trim_ascii();
+    let line = line.strip_suffix(b",").unwrap_or(line);
+    start..start + line.len()
+}
+
+fn split(text: &[u8], span: &Cell, sign: u8) -> Vec<Cell> {
+    let mut start = span.start;
+    let line = text.get(span.clone()).unwrap_or_default();
+    let cells = line.split(|b| *b == sign).map(|cell| {
+        let at = start;
+        start += cell.len() + 1;
+        trim(text, at..at + cell.len())
+    });
+    cells.collect()
+}
