@@ -22,7 +22,8 @@ program() {
         export CARGO_TARGET_DIR=$2 CARGO_INCREMENTAL=0
         export CARGO_PROFILE_RELEASE_DEBUG=0 CARGO_PROFILE_RELEASE_STRIP=symbols
         export RUSTFLAGS="--remap-path-prefix=$home=/cargo --remap-path-prefix=$PWD=/masker --remap-path-prefix=$2=/target"
-        export CFLAGS="-ffile-prefix-map=$home=/cargo -ffile-prefix-map=$2=/target"
+        # mimalloc says when it was built.
+        export CFLAGS="-ffile-prefix-map=$home=/cargo -ffile-prefix-map=$2=/target -Wno-builtin-macro-redefined -D__DATE__=\"\" -D__TIME__=\"\""
         cargo build --release --locked --bin masker >&2
     ) && echo "$2/release/masker"
 }

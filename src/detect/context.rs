@@ -9,6 +9,7 @@ mod columns;
 mod command;
 pub(crate) mod curl;
 mod listed;
+pub(crate) mod login;
 pub(crate) mod named;
 pub(crate) mod names;
 pub(crate) mod parameter;
@@ -30,6 +31,7 @@ use serde::Deserialize;
 use crate::detect::boundary::holds_masked;
 use crate::detect::catalog::{CONTEXT, CatalogError, KEYS, Kinds, parse};
 use crate::detect::context::bytes::part;
+use crate::detect::context::columns::Wanted;
 use crate::detect::context::named::Findings;
 use crate::detect::context::names::Names;
 use crate::detect::context::runs::Run;
@@ -167,9 +169,17 @@ impl Context {
         }
         for rule in self.rules.iter().filter(|rule| rule.value == Shape::Password) {
             let after = pass.passwords.iter().filter_map(|&at| password::after(text, at));
-            let below = pass.passwords.iter().flat_map(|&at| password::columns::below(text, at));
+            let after = after.flat_map(|old| [terraform::changed(text, &old), Some(old)]).flatten();
             let typed = pass.typed.iter().cloned();
-            out.extend(after.chain(below).chain(typed).map(|span| finding(span, rule.kind)));
+            out.extend(after.chain(typed).map(|span| finding(span, rule.kind)));
+            let is = |value: &[u8]| password::is_password(value, true);
+            let wanted = Wanted { names: password::is_head, is, single: false };
+            let mut read = 0;
+            for &at in &pass.passwords {
+                columns::below(text, at, &wanted, &mut read, |span| {
+                    out.push(finding(span, rule.kind));
+                });
+            }
         }
         let endless = &mut (0..0);
         out.extend(pass.secrets.iter().filter_map(|&at| self.announced(text, at, endless)));

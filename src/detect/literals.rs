@@ -4,6 +4,8 @@
 //! answers for almost all words of a text that no literal begins with them, so that the
 //! cost does not grow with the number of literals.
 
+use crate::detect::context::login;
+
 /// What a literal stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Action {
@@ -31,6 +33,8 @@ pub(crate) enum Action {
     Linked,
     /// Options of curl follow, of which one may hold a password.
     Curl,
+    /// Options of a program follow, of which one may hold a password.
+    Login(usize),
     /// A word that says that a password follows.
     Password,
     /// The type of a parameter of Systems Manager whose value is a secret.
@@ -175,6 +179,8 @@ impl Literals {
         all.push(("\"clusters\"".to_owned(), Action::Clusters));
         all.push((LINKED.to_owned(), Action::Linked));
         all.push(("curl ".to_owned(), Action::Curl));
+        let programs = login::PROGRAMS.iter().enumerate();
+        all.extend(programs.map(|(at, (name, _))| ((*name).to_owned(), Action::Login(at))));
         all.extend(PASSWORDS.iter().map(|text| ((*text).to_owned(), Action::Password)));
         all.push((SECURE.to_owned(), Action::Secure));
         all.extend(MASKED.iter().map(|text| ((*text).to_owned(), Action::Masked)));

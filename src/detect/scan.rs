@@ -7,7 +7,7 @@ use crate::detect::boundary::{before, left};
 use crate::detect::catalog::Catalog;
 use crate::detect::context::names::{flag_end, key_end};
 use crate::detect::context::runs::Run;
-use crate::detect::context::{curl, named, parameter, secret};
+use crate::detect::context::{curl, login, named, parameter, secret};
 use crate::detect::deep;
 use crate::detect::gaps::Gaps;
 use crate::detect::literals::{self, Action, Hit};
@@ -42,8 +42,8 @@ pub(crate) struct Pass<'t> {
     pub secrets: Vec<usize>,
     /// Passwords on command lines.
     pub typed: Vec<Range<usize>>,
-    /// Up to here, commands of curl are read already.
-    curl: usize,
+    /// Up to here, commands are read already whose options may hold passwords.
+    login: usize,
     /// Classes, and up to where each is read.
     read: Vec<(usize, usize)>,
     /// Up to here, hosts and addresses are read already.
@@ -290,9 +290,12 @@ impl Catalog {
                     self.context.names.clusters(pass.text, hit.start..hit.end, &mut pass.named);
                 }
                 Action::Linked => pass.named.linked = true,
-                Action::Curl if hit.end < pass.curl => {}
+                Action::Curl | Action::Login(_) if hit.end < pass.login => {}
                 Action::Curl => {
-                    pass.curl = curl::passwords(pass.text, hit.end, &mut pass.typed);
+                    pass.login = curl::passwords(pass.text, hit.end, &mut pass.typed);
+                }
+                Action::Login(program) => {
+                    pass.login = login::passwords(program, pass.text, hit.end, &mut pass.typed);
                 }
                 // `{{resolve:secretsmanager:NAME:SecretString:KEY}}` names a key.
                 Action::Password if before(pass.text, hit.start) == Some(b':') => {}

@@ -43,188 +43,184 @@ fn kinds(text: &str) -> String {
     shown + &text[from..]
 }
 
+const QUERIES: &[(&str, &str, &str)] = &[
+    ("aws sts get-caller-identity --query Account --output text", "749312086455\n", "[ACCOUNT]\n"),
+    ("aws sts get-caller-identity | jq -r .Account", "749312086455", "[ACCOUNT]"),
+    (
+        "A=$(aws sts get-caller-identity --query Account --output text); echo $A",
+        "749312086455",
+        "[ACCOUNT]",
+    ),
+    (
+        "aws dynamodb list-tables --query TableNames --output text",
+        "orders\tusers\tlegacy",
+        "[DYNAMODB]\t[DYNAMODB]\t[DYNAMODB]",
+    ),
+    (
+        "aws dynamodb list-tables --query 'TableNames'",
+        "[\n    \"orders\",\n    \"users\"\n]\n",
+        "[\n    \"[DYNAMODB]\",\n    \"[DYNAMODB]\"\n]\n",
+    ),
+    (
+        "aws dynamodb list-tables | jq -c .TableNames",
+        "[\"orders\",\"users\"]",
+        "[\"[DYNAMODB]\",\"[DYNAMODB]\"]",
+    ),
+    (
+        "cd infra && AWS_PROFILE=x aws s3api list-buckets --query 'Buckets[].Name' --output text 2>&1 | tr '\\t' '\\n'",
+        "reports\narchive\n",
+        "[S3_BUCKET]\n[S3_BUCKET]\n",
+    ),
+    (
+        "aws s3 ls | sort",
+        "2024-05-14 10:11:12 reports\n2024-05-14 10:11:12 raw\n",
+        "2024-05-14 10:11:12 [S3_BUCKET]\n2024-05-14 10:11:12 [S3_BUCKET]\n",
+    ),
+    (
+        "aws eks list-clusters --query 'clusters[]' --output text",
+        "blue\tgreen",
+        "[EKS_CLUSTER]\t[EKS_CLUSTER]",
+    ),
+    (
+        "aws lambda list-functions --query 'Functions[].[FunctionName,Runtime]' --output text",
+        "resize\tpython3.12\nrender\tnodejs20.x\n",
+        "[LAMBDA]\tpython3.12\n[LAMBDA]\tnodejs20.x\n",
+    ),
+    (
+        "aws lambda list-functions --query 'Functions[].[Runtime,FunctionName]'",
+        "[\n    [\n        \"python3.12\",\n        \"resize\"\n    ],\n    [\n        \"go\",\n        \"render\"\n    ]\n]",
+        "[\n    [\n        \"python3.12\",\n        \"[LAMBDA]\"\n    ],\n    [\n        \"go\",\n        \"[LAMBDA]\"\n    ]\n]",
+    ),
+    (
+        "aws rds describe-db-instances --query 'DBInstances[].{Id:DBInstanceIdentifier,Engine:Engine}'",
+        "[\n    {\n        \"Id\": \"main\",\n        \"Engine\": \"postgres\"\n    }\n]",
+        "[\n    {\n        \"Id\": \"[RDS]\",\n        \"Engine\": \"postgres\"\n    }\n]",
+    ),
+    (
+        "aws iam list-users --query 'sort(Users[].UserName)' --output table",
+        "-------------\n|  ListUsers  |\n+---+\n|  alice  |\n|  bob  |\n+---+",
+        "-------------\n|  ListUsers  |\n+---+\n|  [IAM_USER]  |\n|  [IAM_USER]  |\n+---+",
+    ),
+    (
+        "aws dynamodb list-tables --query TableNames --output yaml",
+        "- orders\n- users\n",
+        "- [DYNAMODB]\n- [DYNAMODB]\n",
+    ),
+    (
+        "aws iam list-users | jq -r --arg p x '.Users[]|[.UserName,.CreateDate]|@csv'",
+        "\"alice\",\"2024-05-14\"\n\"bob\",\"2024-05-14\"",
+        "\"[IAM_USER]\",\"2024-05-14\"\n\"[IAM_USER]\",\"2024-05-14\"",
+    ),
+    (
+        "aws iam list-users | jq -c '.Users[] | {name: .UserName, made: .CreateDate}'",
+        "{\"name\":\"alice\",\"made\":\"2024-05-14\"}\n{\"name\":\"bob\",\"made\":\"x\"}",
+        "{\"name\":\"[IAM_USER]\",\"made\":\"2024-05-14\"}\n{\"name\":\"[IAM_USER]\",\"made\":\"x\"}",
+    ),
+    (
+        "aws organizations list-accounts --query 'Accounts[].[Id,Status]' --output text",
+        "749312086455\tACTIVE\n593726104815\tSUSPENDED",
+        "[ACCOUNT]\tACTIVE\n[ACCOUNT]\tSUSPENDED",
+    ),
+    (
+        "aws ec2 describe-instances --query 'Reservations[].Instances[].[Tags[?Key==`Name`]|[0].Value,KeyName,InstanceType]' --output text",
+        "web\tdeployer\tt3.micro",
+        "web\t[KEY_PAIR]\tt3.micro",
+    ),
+    (
+        "sudo -u deploy timeout 30 /usr/local/bin/aws eks list-clusters --query clusters --output text",
+        "blue",
+        "[EKS_CLUSTER]",
+    ),
+    ("bash -lc \"aws eks list-clusters --query clusters --output text\"", "blue", "[EKS_CLUSTER]"),
+    (
+        "aws eks list-clusters --region $(cat region) --query clusters --output text",
+        "blue",
+        "[EKS_CLUSTER]",
+    ),
+    (
+        "for c in $(aws eks list-clusters --query clusters --output text); do echo $c; done",
+        "blue\ngreen",
+        "[EKS_CLUSTER]\n[EKS_CLUSTER]",
+    ),
+    (
+        "aws athena get-query-execution --query-execution-id x --query QueryExecution.WorkGroup --output text",
+        "adhoc",
+        "[ATHENA]",
+    ),
+    (
+        r#"aws iam list-users | jq -r '.Users[] | "\(.UserName) \(.CreateDate)"'"#,
+        "alice 2024-05-14T10:11:12Z\nbob 2023-05-14T10:11:12Z",
+        "[IAM_USER] 2024-05-14T10:11:12Z\n[IAM_USER] 2023-05-14T10:11:12Z",
+    ),
+];
+
 #[test]
 fn names_that_a_query_picks() {
-    for (command, answer, expected) in [
-        (
-            "aws sts get-caller-identity --query Account --output text",
-            "749312086455\n",
-            "[ACCOUNT]\n",
-        ),
-        ("aws sts get-caller-identity | jq -r .Account", "749312086455", "[ACCOUNT]"),
-        (
-            "A=$(aws sts get-caller-identity --query Account --output text); echo $A",
-            "749312086455",
-            "[ACCOUNT]",
-        ),
-        (
-            "aws dynamodb list-tables --query TableNames --output text",
-            "orders\tusers\tlegacy",
-            "[DYNAMODB]\t[DYNAMODB]\t[DYNAMODB]",
-        ),
-        (
-            "aws dynamodb list-tables --query 'TableNames'",
-            "[\n    \"orders\",\n    \"users\"\n]\n",
-            "[\n    \"[DYNAMODB]\",\n    \"[DYNAMODB]\"\n]\n",
-        ),
-        (
-            "aws dynamodb list-tables | jq -c .TableNames",
-            "[\"orders\",\"users\"]",
-            "[\"[DYNAMODB]\",\"[DYNAMODB]\"]",
-        ),
-        (
-            "cd infra && AWS_PROFILE=x aws s3api list-buckets --query 'Buckets[].Name' --output text 2>&1 | tr '\\t' '\\n'",
-            "reports\narchive\n",
-            "[S3_BUCKET]\n[S3_BUCKET]\n",
-        ),
-        (
-            "aws s3 ls | sort",
-            "2024-05-14 10:11:12 reports\n2024-05-14 10:11:12 raw\n",
-            "2024-05-14 10:11:12 [S3_BUCKET]\n2024-05-14 10:11:12 [S3_BUCKET]\n",
-        ),
-        (
-            "aws eks list-clusters --query 'clusters[]' --output text",
-            "blue\tgreen",
-            "[EKS_CLUSTER]\t[EKS_CLUSTER]",
-        ),
-        (
-            "aws lambda list-functions --query 'Functions[].[FunctionName,Runtime]' --output text",
-            "resize\tpython3.12\nrender\tnodejs20.x\n",
-            "[LAMBDA]\tpython3.12\n[LAMBDA]\tnodejs20.x\n",
-        ),
-        (
-            "aws lambda list-functions --query 'Functions[].[Runtime,FunctionName]'",
-            "[\n    [\n        \"python3.12\",\n        \"resize\"\n    ],\n    [\n        \"go\",\n        \"render\"\n    ]\n]",
-            "[\n    [\n        \"python3.12\",\n        \"[LAMBDA]\"\n    ],\n    [\n        \"go\",\n        \"[LAMBDA]\"\n    ]\n]",
-        ),
-        (
-            "aws rds describe-db-instances --query 'DBInstances[].{Id:DBInstanceIdentifier,Engine:Engine}'",
-            "[\n    {\n        \"Id\": \"main\",\n        \"Engine\": \"postgres\"\n    }\n]",
-            "[\n    {\n        \"Id\": \"[RDS]\",\n        \"Engine\": \"postgres\"\n    }\n]",
-        ),
-        (
-            "aws iam list-users --query 'sort(Users[].UserName)' --output table",
-            "-------------\n|  ListUsers  |\n+---+\n|  alice  |\n|  bob  |\n+---+",
-            "-------------\n|  ListUsers  |\n+---+\n|  [IAM_USER]  |\n|  [IAM_USER]  |\n+---+",
-        ),
-        (
-            "aws dynamodb list-tables --query TableNames --output yaml",
-            "- orders\n- users\n",
-            "- [DYNAMODB]\n- [DYNAMODB]\n",
-        ),
-        (
-            "aws iam list-users | jq -r --arg p x '.Users[]|[.UserName,.CreateDate]|@csv'",
-            "\"alice\",\"2024-05-14\"\n\"bob\",\"2024-05-14\"",
-            "\"[IAM_USER]\",\"2024-05-14\"\n\"[IAM_USER]\",\"2024-05-14\"",
-        ),
-        (
-            "aws iam list-users | jq -c '.Users[] | {name: .UserName, made: .CreateDate}'",
-            "{\"name\":\"alice\",\"made\":\"2024-05-14\"}\n{\"name\":\"bob\",\"made\":\"x\"}",
-            "{\"name\":\"[IAM_USER]\",\"made\":\"2024-05-14\"}\n{\"name\":\"[IAM_USER]\",\"made\":\"x\"}",
-        ),
-        (
-            "aws organizations list-accounts --query 'Accounts[].[Id,Status]' --output text",
-            "749312086455\tACTIVE\n593726104815\tSUSPENDED",
-            "[ACCOUNT]\tACTIVE\n[ACCOUNT]\tSUSPENDED",
-        ),
-        (
-            "aws ec2 describe-instances --query 'Reservations[].Instances[].[Tags[?Key==`Name`]|[0].Value,KeyName,InstanceType]' --output text",
-            "web\tdeployer\tt3.micro",
-            "web\t[KEY_PAIR]\tt3.micro",
-        ),
-        (
-            "sudo -u deploy timeout 30 /usr/local/bin/aws eks list-clusters --query clusters --output text",
-            "blue",
-            "[EKS_CLUSTER]",
-        ),
-        (
-            "bash -lc \"aws eks list-clusters --query clusters --output text\"",
-            "blue",
-            "[EKS_CLUSTER]",
-        ),
-        (
-            "aws eks list-clusters --region $(cat region) --query clusters --output text",
-            "blue",
-            "[EKS_CLUSTER]",
-        ),
-        (
-            "for c in $(aws eks list-clusters --query clusters --output text); do echo $c; done",
-            "blue\ngreen",
-            "[EKS_CLUSTER]\n[EKS_CLUSTER]",
-        ),
-        (
-            "aws athena get-query-execution --query-execution-id x --query QueryExecution.WorkGroup --output text",
-            "adhoc",
-            "[ATHENA]",
-        ),
-        (
-            r#"aws iam list-users | jq -r '.Users[] | "\(.UserName) \(.CreateDate)"'"#,
-            "alice 2024-05-14T10:11:12Z\nbob 2023-05-14T10:11:12Z",
-            "[IAM_USER] 2024-05-14T10:11:12Z\n[IAM_USER] 2023-05-14T10:11:12Z",
-        ),
-    ] {
+    for &(command, answer, expected) in QUERIES {
         assert_eq!(shown(command, answer), expected, "{command}");
     }
 }
 
+const SECRETS: &[(&str, &str, &str)] = &[
+    (
+        "aws secretsmanager get-secret-value --secret-id x --query SecretString --output text",
+        "correcthorsebattery\n",
+        "[DB_PASSWORD]\n",
+    ),
+    (
+        "aws secretsmanager get-secret-value --secret-id x | jq -r '.SecretString'",
+        "Tr0ub4dor",
+        "[DB_PASSWORD]",
+    ),
+    (
+        "aws ssm get-parameter --name x --with-decryption --query Parameter.Value --output text",
+        "Tr0ub4dor&3x",
+        "[DB_PASSWORD]",
+    ),
+    (
+        "aws configure get aws_secret_access_key",
+        "wJalrXUtnFEMI/K7MDENG/bPxRfiCYzzSECRETK9",
+        "[SECRET_KEY]",
+    ),
+    ("printenv DB_PASSWORD", "correcthorse\n", "[DB_PASSWORD]\n"),
+    ("source .env; echo \"${DB_PASSWORD}\"", "correcthorse", "[DB_PASSWORD]"),
+    ("terraform output -raw db_password", "x8#kLq2z", "[DB_PASSWORD]"),
+    ("vault kv get -field=password secret/app", "x8#kLq2z", "[DB_PASSWORD]"),
+    ("cat /run/secrets/db_password", "x8#kLq2z\n", "[DB_PASSWORD]\n"),
+    ("echo \"${DB_PASSWORD:-unset}\"", "correcthorse", "[DB_PASSWORD]"),
+    (
+        "printenv DB_PASSWORD; printenv API_TOKEN",
+        "correcthorse\nbatterystaple\n",
+        "[DB_PASSWORD]\n[API_KEY]\n",
+    ),
+    ("docker exec app printenv DB_PASSWORD", "(x8#kLq2z", "[DB_PASSWORD]"),
+    ("printenv DB_PASSWORD", "Tr0ub4dor-i-0abc123def4567890-horse", "[DB_PASSWORD]"),
+    (
+        "kubectl get secret db -o jsonpath='{.data.password}' | base64 -d",
+        "correcthorse",
+        "[DB_PASSWORD]",
+    ),
+    (
+        "aws sts assume-role --role-arn x --role-session-name y --query Credentials.SecretAccessKey --output text",
+        "wJalrXUtnFEMI/K7MDENG/bPxRfiCYzzSECRETK9",
+        "[SECRET_KEY]",
+    ),
+    (
+        "aws lambda get-function-configuration --function-name x --query Environment.Variables.DB_PASSWORD",
+        "\"x8#kLq2z\\\"P\"",
+        "\"[DB_PASSWORD]\"",
+    ),
+    (
+        "aws secretsmanager get-secret-value --secret-id x | jq -r '.SecretString | fromjson | .db_password'",
+        "x8#kLq2z",
+        "[DB_PASSWORD]",
+    ),
+    ("cat <<EOF > m\nit's\nEOF\nprintenv DB_PASSWORD", "correcthorse", "[DB_PASSWORD]"),
+];
+
 #[test]
 fn secrets_that_a_command_prints() {
-    for (command, answer, expected) in [
-        (
-            "aws secretsmanager get-secret-value --secret-id x --query SecretString --output text",
-            "correcthorsebattery\n",
-            "[DB_PASSWORD]\n",
-        ),
-        (
-            "aws secretsmanager get-secret-value --secret-id x | jq -r '.SecretString'",
-            "Tr0ub4dor",
-            "[DB_PASSWORD]",
-        ),
-        (
-            "aws ssm get-parameter --name x --with-decryption --query Parameter.Value --output text",
-            "Tr0ub4dor&3x",
-            "[DB_PASSWORD]",
-        ),
-        (
-            "aws configure get aws_secret_access_key",
-            "wJalrXUtnFEMI/K7MDENG/bPxRfiCYzzSECRETK9",
-            "[SECRET_KEY]",
-        ),
-        ("printenv DB_PASSWORD", "correcthorse\n", "[DB_PASSWORD]\n"),
-        ("source .env; echo \"${DB_PASSWORD}\"", "correcthorse", "[DB_PASSWORD]"),
-        ("terraform output -raw db_password", "x8#kLq2z", "[DB_PASSWORD]"),
-        ("vault kv get -field=password secret/app", "x8#kLq2z", "[DB_PASSWORD]"),
-        ("cat /run/secrets/db_password", "x8#kLq2z\n", "[DB_PASSWORD]\n"),
-        ("echo \"${DB_PASSWORD:-unset}\"", "correcthorse", "[DB_PASSWORD]"),
-        (
-            "printenv DB_PASSWORD; printenv API_TOKEN",
-            "correcthorse\nbatterystaple\n",
-            "[DB_PASSWORD]\n[API_KEY]\n",
-        ),
-        ("docker exec app printenv DB_PASSWORD", "(x8#kLq2z", "[DB_PASSWORD]"),
-        ("printenv DB_PASSWORD", "Tr0ub4dor-i-0abc123def4567890-horse", "[DB_PASSWORD]"),
-        (
-            "kubectl get secret db -o jsonpath='{.data.password}' | base64 -d",
-            "correcthorse",
-            "[DB_PASSWORD]",
-        ),
-        (
-            "aws sts assume-role --role-arn x --role-session-name y --query Credentials.SecretAccessKey --output text",
-            "wJalrXUtnFEMI/K7MDENG/bPxRfiCYzzSECRETK9",
-            "[SECRET_KEY]",
-        ),
-        (
-            "aws lambda get-function-configuration --function-name x --query Environment.Variables.DB_PASSWORD",
-            "\"x8#kLq2z\\\"P\"",
-            "\"[DB_PASSWORD]\"",
-        ),
-        (
-            "aws secretsmanager get-secret-value --secret-id x | jq -r '.SecretString | fromjson | .db_password'",
-            "x8#kLq2z",
-            "[DB_PASSWORD]",
-        ),
-        ("cat <<EOF > m\nit's\nEOF\nprintenv DB_PASSWORD", "correcthorse", "[DB_PASSWORD]"),
-    ] {
+    for &(command, answer, expected) in SECRETS {
         assert_eq!(shown(command, answer), expected, "{command}");
     }
 }
@@ -280,6 +276,13 @@ fn what_is_no_answer_stays() {
             "{\n  \"Architectures\": [\n    \"x86_64\"\n  ]\n}",
         ),
         ("aws ssm get-parameter --name x --query Parameter.Value --output text", "v1.2.3-rc4"),
+        ("vault kv get -field=port secret/db_password", "543210"),
+        ("git log --oneline -S password | head -1 | cut -c1-7", "a1b2c3d"),
+        ("aws eks list-addons --cluster-name $C --query addons --output text", "vpc-cni\tcoredns"),
+        (
+            "aws secretsmanager get-secret-value --secret-id x --query SecretString --output text | jq -r .username",
+            "app_user",
+        ),
         ("./check.sh || echo \"missing secret\"", "all-checks-ok"),
         ("date +%Y%m%d%H%M", "202605141011"),
         ("ls", "orders users"),

@@ -11,7 +11,7 @@ use crate::detect::{INPUT, OUTPUT};
 /// A longer input is no command.
 const LONGEST: usize = 8 << 10;
 /// No more calls wait for their results.
-const WAITING: usize = 128;
+const WAITING: usize = 512;
 
 /// The calls whose results have not been read yet, in their order.
 #[derive(Default)]

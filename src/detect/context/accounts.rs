@@ -7,7 +7,7 @@ use memchr::memchr;
 
 use crate::detect::boundary::{left_of, right_of};
 use crate::detect::context::bytes::over;
-use crate::detect::context::columns::{self, line_around, line_behind};
+use crate::detect::context::columns::{self, Wanted, line_around, line_behind};
 use crate::detect::context::named::{Findings, Named};
 use crate::detect::context::shape::{Shape, is_account};
 use crate::detect::context::{Context, Name};
@@ -34,7 +34,8 @@ impl Context {
         let (kind, alone) = (rule.kind, true);
         let names = |head: &[u8]| rule.has_label(&Name::new(head));
         let all = &mut out.all;
-        columns::below(text, at, names, &mut out.columns, |span| {
+        let wanted = Wanted { names, is: is_account, single: true };
+        columns::below(text, at, &wanted, &mut out.columns, |span| {
             all.push(Named { span, kind, alone });
         });
         map(text, at, |span| all.push(Named { span, kind, alone }));

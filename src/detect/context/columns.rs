@@ -1,4 +1,4 @@
-//! Columns of account ids: the line above says what stands below, in CSV, between tabs and
+//! Columns of account ids and passwords: the line above says what stands below, in CSV, between tabs and
 //! between the bars of Markdown.
 
 use std::ops::Range;
@@ -6,8 +6,6 @@ use std::ops::Range;
 use memchr::{memchr, memchr_iter, memmem, memrchr};
 
 use crate::detect::context::bytes::part;
-use crate::detect::context::shape::is_account;
-
 /// No name of a column is longer.
 const HEAD: usize = 64;
 /// None has more words.
@@ -15,12 +13,21 @@ const WORDS: usize = 4;
 /// What stands around a value in its cell.
 const AROUND: &[u8] = b" \t\r\"'`*=";
 
-/// The account ids below the line around `at`, if that is a head of which `names` knows a
-/// column. `read` is up to where lines are read already: each is read once.
-pub(super) fn below(
+/// What is looked for in columns.
+pub(super) struct Wanted<N> {
+    /// Does a column with this head hold it?
+    pub names: N,
+    pub is: fn(&[u8]) -> bool,
+    /// A column without others will do.
+    pub single: bool,
+}
+
+/// What is wanted below the line around `at`, if that is a head that names a column of it.
+/// `read` is up to where lines are read already: each is read once.
+pub(super) fn below<N: Fn(&[u8]) -> bool>(
     text: &[u8],
     at: usize,
-    names: impl Fn(&[u8]) -> bool,
+    wanted: &Wanted<N>,
     read: &mut usize,
     mut found: impl FnMut(Range<usize>),
 ) {
@@ -29,11 +36,11 @@ pub(super) fn below(
     }
     let mut line = line_around(text, at);
     *read = line.end;
-    let Some(mut head) = Head::new(text, &line, &names) else { return };
+    let Some(mut head) = Head::new(text, &line, wanted) else { return };
     while let Some(next) = line_behind(text, &line) {
-        if let Some(other) = Head::new(text, &next, &names) {
+        if let Some(other) = Head::new(text, &next, wanted) {
             head = other;
-        } else if !head.row(text, &next, &mut found) {
+        } else if !head.row(text, &next, wanted.is, &mut found) {
             return;
         }
         line = next;
@@ -46,24 +53,34 @@ struct Head {
     /// What separates them, if there are more than one.
     sign: Option<u8>,
     count: usize,
-    /// Which of them hold accounts.
-    accounts: Vec<usize>,
+    /// Which of them hold what is wanted.
+    wanted: Vec<usize>,
 }
 
 impl Head {
-    fn new(text: &[u8], line: &Range<usize>, names: impl Fn(&[u8]) -> bool) -> Option<Self> {
+    fn new<N: Fn(&[u8]) -> bool>(
+        text: &[u8],
+        line: &Range<usize>,
+        wanted: &Wanted<N>,
+    ) -> Option<Self> {
         let sign = sign(part(text, line));
         let heads = || cells(text, line.clone(), sign).map(|cell| part(text, &trimmed(text, cell)));
-        if !heads().all(is_head) {
+        if (sign.is_none() && !wanted.single) || !heads().all(is_head) {
             return None;
         }
-        let named = |(at, head): (usize, &[u8])| names(head).then_some(at);
-        let accounts: Vec<_> = heads().enumerate().filter_map(named).collect();
-        (!accounts.is_empty()).then(|| Self { sign, count: heads().count(), accounts })
+        let named = |(at, head): (usize, &[u8])| (wanted.names)(head).then_some(at);
+        let wanted: Vec<_> = heads().enumerate().filter_map(named).collect();
+        (!wanted.is_empty()).then(|| Self { sign, count: heads().count(), wanted })
     }
 
     /// Does this line belong to the table?
-    fn row(&self, text: &[u8], line: &Range<usize>, mut found: impl FnMut(Range<usize>)) -> bool {
+    fn row(
+        &self,
+        text: &[u8],
+        line: &Range<usize>,
+        is: fn(&[u8]) -> bool,
+        mut found: impl FnMut(Range<usize>),
+    ) -> bool {
         if is_rule(part(text, line)) {
             return true;
         }
@@ -72,9 +89,9 @@ impl Head {
         if cells().count() != self.count {
             return false;
         }
-        for (_, cell) in cells().enumerate().filter(|(at, _)| self.accounts.contains(at)) {
+        for (_, cell) in cells().enumerate().filter(|(at, _)| self.wanted.contains(at)) {
             let cell = trimmed(text, cell);
-            if is_account(part(text, &cell)) {
+            if is(part(text, &cell)) {
                 any = true;
                 found(cell);
             }
@@ -101,7 +118,8 @@ fn is_rule(line: &[u8]) -> bool {
 
 /// What separates the cells of a line.
 fn sign(line: &[u8]) -> Option<u8> {
-    let bars = line.trim_ascii_start().starts_with(b"|");
+    // psql leaves out the outer ones.
+    let bars = line.trim_ascii_start().starts_with(b"|") || memmem::find(line, b" | ").is_some();
     let signs = if bars { b"|".as_slice() } else { b"\t,;".as_slice() };
     signs.iter().copied().find(|&sign| memchr(sign, line).is_some())
 }
@@ -136,7 +154,8 @@ fn closed(cell: &[u8]) -> usize {
 /// Without the bars at both ends of a line.
 fn within_bars(text: &[u8], line: Range<usize>) -> Range<usize> {
     let inner = part(text, &line);
-    let start = line.start + memchr(b'|', inner).map_or(0, |at| at + 1);
+    let lead = inner.len() - inner.trim_ascii_start().len();
+    let start = line.start + if inner.get(lead) == Some(&b'|') { lead + 1 } else { 0 };
     let end = inner.trim_ascii_end();
     let end = end.strip_suffix(b"|").unwrap_or(end).len() + line.start;
     start..end.max(start)

@@ -9,7 +9,6 @@ use crate::detect::deep::ESCAPE;
 use crate::detect::template::{self, variable};
 
 pub(super) mod code;
-pub(super) mod columns;
 mod list;
 mod place;
 
@@ -22,6 +21,12 @@ pub(super) const LENGTHS: RangeInclusive<usize> = SHORTEST..=LONGEST;
 /// Spaces and quotes between a key and its value.
 const BETWEEN: usize = 12;
 
+/// Does a column with this head hold passwords?
+pub(super) fn is_head(head: &[u8]) -> bool {
+    let small = head.to_ascii_lowercase();
+    [b"password".as_slice(), b"passwd", b"pwd"].iter().any(|word| small.ends_with(word))
+}
+
 /// What a key holds.
 pub(super) struct Held {
     pub span: Range<usize>,
@@ -33,6 +38,9 @@ pub(super) struct Held {
 pub(super) fn after(text: &[u8], at: usize) -> Option<Range<usize>> {
     let at = at + suffix(text.get(at..).unwrap_or_default());
     let Held { span, quoted } = held(text, at, LONGEST)?;
+    if !quoted && place::is_type(text, at, &span) {
+        return None;
+    }
     let data = quoted || list::is_field(text, at, span.end);
     let quoted = data || place::is_setting(text, at, span.end);
     is_password(text.get(span.clone())?, quoted).then_some(span)
@@ -64,7 +72,7 @@ pub(super) fn held_beyond(
         [b'>', ..] if sign == at => return place::element(text, at, longest),
         _ if is_flag(text, at) && skip(text, at, b" \t") > at => (at, false),
         _ if place::is_env(text, at) => (at, true),
-        _ => (place::statement(text, at)?, false),
+        _ => (place::statement(text, at).or_else(|| place::apart(text, at))?, false),
     };
     let start = skip(text, start, b" \t");
     let opened = skip(text, start, b"\\");

@@ -163,29 +163,28 @@ impl Context {
 
     /// The secret that a command prints, by the name that it is asked for.
     fn secret_of(&self, words: &[&[u8]]) -> Option<Secret> {
-        // `secret/app/db_password`, `-field=password`, `"op://a/b/password"`, `{.data.password}`.
-        let last = |word: &&[u8]| {
-            let end = word.strip_suffix(b"}").unwrap_or(word);
-            let sign = |b: &u8| !b.is_ascii_alphanumeric() && !b"_-.".contains(b);
-            end.rsplit(sign).next().unwrap_or_default().to_vec()
-        };
-        let is = |name: &Vec<u8>| self.secret_rule(&of_secret(name)).is_some();
+        let is = |name: &&[u8]| self.telling_rule(&of_secret(name)).is_some();
         let (name, sure) = if let Some(own) = programs::printer(words) {
-            (words.iter().skip(own).map(last).find(is)?, true)
+            // `vault kv get -field=port secret/password` prints a port.
+            let field = words.iter().find(|word| word.starts_with(b"-field="));
+            let words = field.map_or(words.get(own..)?, std::slice::from_ref);
+            (words.iter().map(|word| programs::last_part(word)).find(is)?, true)
         } else if programs::prints_file(words) {
-            (words.iter().skip(1).map(last).find(is)?, false)
+            let files = words.iter().skip(1).map(|word| programs::last_part(word));
+            (files.map(programs::stem).find(is)?, false)
         } else if programs::speaks(words) {
-            let names = words.iter().flat_map(|word| programs::variables(word));
-            (names.map(<[u8]>::to_vec).find(is)?, true)
+            (words.iter().flat_map(|word| programs::variables(word)).find(is)?, true)
+        } else if programs::reads(words) {
+            (words.iter().skip(1).flat_map(|word| programs::names(word)).find(is)?, false)
         } else {
             return None;
         };
-        Some(Secret { name, sure })
+        Some(Secret { name: name.to_vec(), sure })
     }
 
-    fn secret_rule(&self, name: &Name) -> Option<&Rule> {
-        let secret = |value| matches!(value, Shape::Password | Shape::Random | Shape::SecretKey);
-        self.rules.iter().find(|rule| secret(rule.value) && rule.has_label(name))
+    /// The rule of what chance or a person made that nobody else may know, or of an account.
+    fn telling_rule(&self, name: &Name) -> Option<&Rule> {
+        self.rules.iter().find(|rule| is_told(rule.value) && rule.has_label(name))
     }
 
     /// What AWS's command line prints.
@@ -204,7 +203,7 @@ impl Context {
         let column = |Picked { alias, member, of }| {
             let holds = match self.names.holds(about, &member, &of) {
                 Holds::Secret if !decrypts => Holds::Other,
-                Holds::Other if self.secret_rule(&of_secret(&member)).is_some() => Holds::Secret,
+                Holds::Other if self.telling_rule(&of_secret(&member)).is_some() => Holds::Secret,
                 holds => holds,
             };
             // A parameter's value has no name of its own.
@@ -242,9 +241,15 @@ impl Context {
                 }),
             }
         }
-        let words = cells::words(text, printed.secrets.len());
-        for (secret, cell) in printed.secrets.iter().zip(words) {
-            self.secret_cell(text, &cell, &secret.name, secret.sure).into_iter().for_each(&mut add);
+        let words = cells::words(text);
+        let all = words.len() == printed.secrets.len() && words.iter().all(|(_, alone)| *alone);
+        for (at, secret) in printed.secrets.iter().enumerate() {
+            // Beside other lines, what looks like one is.
+            let (own, sure) = if all { (at..at + 1, secret.sure) } else { (0..words.len(), false) };
+            for (cell, _) in words.get(own).unwrap_or_default() {
+                let found = self.secret_cell(text, cell, &secret.name, sure);
+                found.into_iter().for_each(&mut add);
+            }
         }
         out
     }
@@ -266,11 +271,19 @@ impl Context {
     fn secret_cell(&self, text: &[u8], cell: &Cell, name: &[u8], sure: bool) -> Option<Finding> {
         let whole = text.get(cell.clone())?;
         let name = of_secret(name);
-        if let Some(kind) = self.secret(&name, whole, true) {
+        let account = |rule: &&Rule| {
+            rule.value == Shape::Account && rule.has_label(&name) && shape::is_account(whole)
+        };
+        let account = self.rules.iter().find(account).map(|rule| rule.kind);
+        if let Some(kind) = account.or_else(|| self.secret(&name, whole, true)) {
             return Some(finding(cell.clone(), kind));
         }
         // What may be any word is masked here alone.
-        let rule = self.secret_rule(&name).filter(|_| sure && cells::may_be_secret(whole))?;
+        let secret = |rule: &&Rule| rule.value != Shape::Account;
+        let rule = self.telling_rule(&name).filter(secret)?;
+        if !sure || !cells::may_be_secret(whole) {
+            return None;
+        }
         Some(Finding { teach: false, ..finding(cell.clone(), rule.kind) })
     }
 }
@@ -293,6 +306,8 @@ impl Names {
                 return Holds::Account(answers.account);
             }
             (b"s3api" | b"s3", b"name") => return Holds::Name(answers.bucket),
+            // AWS's own.
+            (b"eks", b"addon" | b"addonname") => return Holds::Other,
             (b"eks", b"cluster") if lists(one) => return Holds::Name(answers.cluster),
             _ => {}
         }
@@ -341,6 +356,10 @@ fn readers<'r>(all: &'r [Run<'_>], at: usize, shown: &[Vec<u8>]) -> Option<Vec<&
         Into::Word => false,
     };
     (reaches && !last.hidden).then_some(readers)
+}
+
+fn is_told(shape: Shape) -> bool {
+    matches!(shape, Shape::Password | Shape::Random | Shape::SecretKey | Shape::Account)
 }
 
 fn name(text: &[u8], span: Cell, kind: Kind) -> Finding {

@@ -1,6 +1,7 @@
 //! Ids of resources, as Terraform prints and takes them.
 //!
-//! `aws_s3_bucket.raw: Refreshing state... [id=NAME]`, `terraform import aws_s3_bucket.raw NAME`
+//! `aws_s3_bucket.raw: Refreshing state... [id=NAME]`, `terraform import aws_s3_bucket.raw NAME`,
+//! `resource "aws_sqs_queue" "raw" { name = "NAME" }`
 
 use std::ops::Range;
 
@@ -10,12 +11,17 @@ use crate::detect::boundary::{holds_masked, left_of, right_of};
 use crate::detect::context::bytes::over;
 use crate::detect::context::named::{Findings, Named};
 use crate::detect::context::names::Names;
+use crate::detect::context::password::is_password;
 use crate::detect::context::{shape, value};
 
 /// No part of an address is longer.
 const PART: usize = 64;
 /// What stands between an address and its id: `: Still creating... [10s elapsed] `
 const BETWEEN: usize = 64;
+/// No block is read further.
+const BLOCK: usize = 2048;
+/// The attributes that name a resource.
+const NAMES: [&[u8]; 4] = [b"name", b"identifier", b"id", b"bucket"];
 /// What stands between the word `import` and the resource.
 const OPTIONS: usize = 128;
 
@@ -27,6 +33,13 @@ impl Names {
         let Some(&kind) = text.get(name.clone()).and_then(|name| self.resources.get(name)) else {
             return;
         };
+        if let Some(block) = block(text, name.end) {
+            let all = &mut out.all;
+            return attributes(text, block, |span| {
+                let span = value::name(text, span, b"");
+                all.extend(span.map(|span| Named { span, kind, alone: true }));
+            });
+        }
         let Some(end) = address(text, name.end) else { return };
         let span = printed(text, end).or_else(|| imported(text, from, end));
         let span = span.filter(|span| left_of(text, span.start) && right_of(text, span.end));
@@ -34,6 +47,62 @@ impl Names {
         let id = text.get(span.clone()).unwrap_or_default();
         let whole = if shape::is_account(id) { Some(span) } else { value::name(text, span, b"") };
         out.all.extend(whole.map(|span| Named { span, kind, alone: true }));
+    }
+}
+
+/// The new value, where a plan shows an old one: `password = "OLD" -> "NEW"`.
+pub(super) fn changed(text: &[u8], old: &Range<usize>) -> Option<Range<usize>> {
+    let arrow = over(text, old.end, 4, b"\\\"");
+    let rest = text.get(arrow..)?.strip_prefix(b" -> ")?;
+    let open = over(text, arrow + 4, 4, b"\\\"");
+    let value = text.get(open..)?;
+    let len = value.iter().take(128).position(|b| b"\"\\\n".contains(b))?;
+    let is = matches!(rest, [b'"' | b'\\', ..]) && is_password(value.get(..len)?, true);
+    is.then_some(open..open + len)
+}
+
+/// Behind the bracket of `aws_sqs_queue" "raw" {`.
+fn block(text: &[u8], from: usize) -> Option<usize> {
+    let skip = |from: usize| over(text, from, 4, b"\\");
+    let quote = |from: usize| {
+        let at = skip(from);
+        (text.get(at) == Some(&b'"')).then_some(at + 1)
+    };
+    let label = quote(over(text, quote(from)?, 2, b" "))?;
+    let name = run(text, label, |b| b.is_ascii_alphanumeric() || b"_-".contains(&b));
+    let open = over(text, quote(name.end)?, 2, b" ");
+    (text.get(open) == Some(&b'{')).then_some(open + 1)
+}
+
+/// The texts of attributes that name the resource, in the block that begins at `from`; not in
+/// blocks inside of it.
+fn attributes(text: &[u8], from: usize, mut found: impl FnMut(Range<usize>)) {
+    let (mut depth, mut at) = (0_u32, from);
+    let near = text.get(..from + BLOCK).unwrap_or(text);
+    while let Some(&byte) = near.get(at) {
+        at += 1;
+        match byte {
+            b'{' => depth += 1,
+            b'}' if depth == 0 => return,
+            b'}' => depth -= 1,
+            // A line begins, which may be one of many in a text in JSON.
+            b'\n' | b'n' if depth == 0 => {
+                let start = over(near, at, 32, b" \t~+-");
+                let name = run(near, start, |b| b.is_ascii_lowercase() || b == b'_');
+                let word = near.get(name.clone()).unwrap_or_default();
+                let sign = over(near, name.end, 32, b" ");
+                if start > at && NAMES.contains(&word) && near.get(sign) == Some(&b'=') {
+                    let open = over(near, over(near, sign + 1, 2, b" "), 4, b"\\");
+                    let span = value::run(near, open + 1);
+                    let quotes = near.get(open) == Some(&b'"')
+                        && matches!(near.get(span.end), Some(b'"' | b'\\'));
+                    if quotes {
+                        found(span);
+                    }
+                }
+            }
+            _ => {}
+        }
     }
 }
 

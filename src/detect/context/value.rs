@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::detect::arn::is_owned;
 use crate::detect::boundary::holds_placeholder;
-use crate::detect::classes::{is_literal, is_region};
+use crate::detect::classes::{is_literal, is_managed, is_region};
 
 const LENGTHS: std::ops::RangeInclusive<usize> = 2..=128;
 /// Words that stand for a value: types, empty values, and what documentation writes.
@@ -74,7 +74,7 @@ pub(super) fn name(text: &[u8], span: Range<usize>, key: &[u8]) -> Option<Range<
     let parts = || value.split(|b| !b.is_ascii_alphanumeric() && *b != b'_');
     let uri = value.windows(3).any(|three| three == b"://");
     if !(LENGTHS.contains(&value.len()) && letters && is_literal(value))
-        || (own || word || zone || uri || is_region(value) || is_owned(value))
+        || (own || word || zone || uri || is_region(value) || is_owned(value) || is_managed(value))
         || parts().any(holds_placeholder)
         || super::names::plain(value) == super::names::plain(key)
     {

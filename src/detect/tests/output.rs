@@ -153,3 +153,47 @@ fn pages_of_the_console() {
         check(&[("", text, text)]);
     }
 }
+
+#[test]
+fn resources_in_the_source_of_terraform() {
+    check(&[
+        (
+            "",
+            "resource \"aws_sqs_queue\" \"q\" {\n  name = \"ledgerv\"\n  tags = {\n    name = \"web\"\n  }\n}\nname = \"x\"",
+            "resource \"aws_sqs_queue\" \"q\" {\n  name = \"[SQS]\"\n  tags = {\n    name = \"web\"\n  }\n}\nname = \"x\"",
+        ),
+        (
+            "",
+            r#"{\"x\":\"resource \\\"aws_dynamodb_table\\\" \\\"t\\\" {\\n  name = \\\"ledgerv\\\"\\n}\"}"#,
+            r#"{\"x\":\"resource \\\"aws_dynamodb_table\\\" \\\"t\\\" {\\n  name = \\\"[DYNAMODB]\\\"\\n}\"}"#,
+        ),
+        (
+            "",
+            "# aws_db_instance.main will be created\n+ resource \"aws_db_instance\" \"main\" {\n    + identifier = \"core\"\n    + name = var.name\n}",
+            "# aws_db_instance.main will be created\n+ resource \"aws_db_instance\" \"main\" {\n    + identifier = \"[RDS]\"\n    + name = var.name\n}",
+        ),
+    ]);
+}
+
+#[test]
+fn what_aws_manages_stays() {
+    for text in [
+        "{\"PolicyName\":\"AdministratorAccess\",\"PolicyArn\":\"arn:aws:iam::aws:policy/AdministratorAccess\"}",
+        "{\"PolicyName\": \"AmazonS3ReadOnlyAccess\"}",
+        "\"RoleName\": \"AWSServiceRoleForAutoScaling\"",
+    ] {
+        check(&[("", text, text)]);
+    }
+    check(&[
+        (
+            "",
+            "\"Principal\": {\"AWS\": \"481516234299\"}",
+            "\"Principal\": {\"AWS\": \"[ACCOUNT]\"}",
+        ),
+        (
+            "",
+            "cdk bootstrap aws://481516234299/eu-west-1",
+            "cdk bootstrap aws://[ACCOUNT]/eu-west-1",
+        ),
+    ]);
+}

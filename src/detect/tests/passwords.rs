@@ -327,9 +327,103 @@ fn passwords_in_a_fixed_syntax() {
         "in ENV PASSWORD variable1 is read. set ENV PASSWORD\nvalue-123 x",
         "fn f(password: &mut Config1, password: &'a str, password: &dyn Store1) password: &str = x1",
         "t.password=e.value1;n=2;password=config.value9;b=2",
-        "name,password,email\nuser,a-1234567,x",
+        "name,password,email\nuser,required,x",
         "password::hash1 <password>required field</password>",
     ] {
         assert_eq!(super::shown(text, ""), text);
     }
+}
+
+#[test]
+fn columns_of_passwords() {
+    const P: &str = "[DB_PASSWORD]";
+    check(&[
+        (
+            "",
+            " id | password \n----+----------\n  1 | Zx81LpVw9! \n(1 row)",
+            &format!(" id | password \n----+----------\n  1 | {P} \n(1 row)"),
+        ),
+        (
+            "",
+            "+----+----------+\n| id | password |\n+----+----------+\n|  1 | Zx81LpVw9! |\n+----+----------+",
+            &format!(
+                "+----+----------+\n| id | password |\n+----+----------+\n|  1 | {P} |\n+----+----------+"
+            ),
+        ),
+        ("", "user\tpassword\nmarta\tZx81LpVw9!\n", &format!("user\tpassword\nmarta\t{P}\n")),
+        (
+            "",
+            "user,password\nmarta,Zx81LpVw9!\n\nx,y9!abcd",
+            &format!("user,password\nmarta,{P}\n\nx,y9!abcd"),
+        ),
+        (
+            "",
+            "| user | db_password |\n|---|---|\n| marta | `Zx81LpVw9!` |",
+            &format!("| user | db_password |\n|---|---|\n| marta | `{P}` |"),
+        ),
+        (
+            "",
+            "Key         Value\npassword    Zx81LpVw9!\n",
+            &format!("Key         Value\npassword    {P}\n"),
+        ),
+        ("", "1) \"password\"\n2) \"Zx81LpVw9!\"\n", &format!("1) \"password\"\n2) \"{P}\"\n")),
+        // Words and code.
+        ("", "password\nZx81LpVw9!", "password\nZx81LpVw9!"),
+        ("", "the password    is here2 or there", "the password    is here2 or there"),
+        ("", "field,password,required\na,string,yes", "field,password,required\na,string,yes"),
+    ]);
+}
+
+#[test]
+fn short_options_that_hold_passwords() {
+    const P: &str = "[DB_PASSWORD]";
+    check(&[
+        ("", "mysql -uroot -pZx81LpVw! shop", &format!("mysql -uroot -p{P} shop")),
+        ("", "mysqldump -h db -p'Zx81LpVw' shop", &format!("mysqldump -h db -p'{P}' shop")),
+        ("", "sshpass -p Zx81LpVw ssh host", &format!("sshpass -p {P} ssh host")),
+        ("", "redis-cli -h cache -a Zx81LpVw ping", &format!("redis-cli -h cache -a {P} ping")),
+        (
+            "",
+            r#"{\"command\":\"docker login -u x -p Zx81LpVw r.io\"}"#,
+            &format!(r#"{{\"command\":\"docker login -u x -p {P} r.io\"}}"#),
+        ),
+        ("", "ldapsearch -x -w \"Zx81LpVw\" -b x", &format!("ldapsearch -x -w \"{P}\" -b x")),
+        ("", "mysql -u root -p shop", "mysql -u root -p shop"),
+        ("", "mysql -u root -p\necho hunter2", "mysql -u root -p\necho hunter2"),
+        ("", "redis-cli -a $REDIS_PASSWORD ping", "redis-cli -a $REDIS_PASSWORD ping"),
+        ("", "docker run -p 8080:8080 x", "docker run -p 8080:8080 x"),
+        ("", "mysql -p<password> x", "mysql -p<password> x"),
+    ]);
+}
+
+#[test]
+fn what_is_to_be_filled_in_and_types_are_no_passwords() {
+    for text in [
+        "postgres://USER:PASSWORD@HOST/db",
+        "redis://[USER:PASSWORD@]HOST:6379",
+        "https://[user[:pass]@]host/x",
+        "https://x-access-token:GITHUB_TOKEN@github.com/x",
+        "curl -u USER:API_KEY https://x",
+        "pub const ERROR_INVALID_PASSWORD: WIN32_ERROR = 86u32;",
+        "password: Sha256Hash;",
+        "let password: Utf8String = y",
+    ] {
+        check(&[("", text, text)]);
+    }
+}
+
+#[test]
+fn a_plan_of_terraform_shows_both() {
+    check(&[
+        (
+            "",
+            "~ password = \"old9Aa!\" -> \"k9fQ2mZx8!\"",
+            "~ password = \"[DB_PASSWORD]\" -> \"[DB_PASSWORD]\"",
+        ),
+        (
+            "",
+            "~ password = \"old9Aa!\" -> (known after apply)",
+            "~ password = \"[DB_PASSWORD]\" -> (known after apply)",
+        ),
+    ]);
 }

@@ -116,6 +116,25 @@ pub(super) fn statement(text: &[u8], at: usize) -> Option<usize> {
         .then_some(start)
 }
 
+/// A value that spaces set apart from its key, alone on a line: `password     VALUE`; or the next
+/// item of a list that Redis prints: where it begins.
+pub(super) fn apart(text: &[u8], at: usize) -> Option<usize> {
+    let rest = text.get(at..)?;
+    if let Some(next) = rest.strip_prefix(b"\"\n") {
+        let number = next.iter().take(8).take_while(|b| b.is_ascii_digit() || **b == b' ').count();
+        let quoted = next.get(number..).is_some_and(|rest| rest.starts_with(b") \""));
+        return (quoted && number > 0).then_some(at + 2 + number + 2);
+    }
+    let gap = rest.iter().take(KEY).take_while(|b| b" \t".contains(b)).count();
+    let head = text.get(..key_start(text, at))?;
+    let begins = head.is_empty() || head.ends_with(b"\n");
+    let value = rest.get(gap..)?;
+    let len = value.iter().take(super::LONGEST + 1).take_while(|b| b.is_ascii_graphic()).count();
+    let ends = matches!(value.get(len), None | Some(b'\n' | b'\r'));
+    let wide = gap > 2 || rest.first() == Some(&b'\t');
+    (begins && ends && wide && len > 0).then_some(at + gap)
+}
+
 /// A quote of SQL, which may stand in a string itself.
 fn quote(text: &[u8], at: usize) -> Option<usize> {
     let open = skip(text, at, b"\\");
@@ -134,6 +153,18 @@ pub(super) fn is_setting(text: &[u8], at: usize, end: usize) -> bool {
     let begins = text.get(..start).is_some_and(|head| head.is_empty() || head.ends_with(b"\n"));
     let ends = matches!(text.get(end), None | Some(b'\n' | b'\r'));
     !key.iter().any(u8::is_ascii_lowercase) || (begins && ends)
+}
+
+/// `PASSWORD: WIN32_ERROR = 86`, `password: Sha256Hash;`: a type of a program, not a value.
+pub(super) fn is_type(text: &[u8], at: usize, value: &std::ops::Range<usize>) -> bool {
+    let name = text.get(value.clone()).unwrap_or_default();
+    let of_name = |b: &u8| b.is_ascii_alphanumeric() || *b == b'_';
+    let behind = text.get(value.end..).unwrap_or_default();
+    let sign = behind.iter().find(|b| **b != b' ');
+    text.get(at) == Some(&b':')
+        && name.first().is_some_and(u8::is_ascii_uppercase)
+        && name.iter().all(of_name)
+        && matches!(sign, Some(b'=' | b';'))
 }
 
 /// Where the key begins that ends at `at`.

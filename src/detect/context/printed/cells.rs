@@ -2,10 +2,11 @@
 
 use std::ops::Range;
 
-use crate::detect::boundary::holds_masked;
+use crate::detect::boundary::{control, holds_masked};
 use crate::detect::context::names::plain;
 use crate::detect::context::printed::strings::strings;
 use crate::detect::context::printed::{Column, Columns};
+use crate::detect::deep::ESCAPE;
 
 /// Where a value stands.
 pub(super) type Cell = Range<usize>;
@@ -63,6 +64,9 @@ impl<'t> Reader<'t> {
     /// The cells of a row of text.
     fn row(&self, cells: Vec<Cell>, found: &mut impl FnMut(Cell, &'t Column)) {
         let Columns { all, .. } = self.columns;
+        // In text, objects have their values by the order of their keys.
+        let mut all: Vec<&Column> = all.iter().collect();
+        all.sort_by_key(|column| &column.alias);
         match all.as_slice() {
             [column] => {
                 cells.into_iter().filter(|cell| self.is_value(cell)).for_each(|c| found(c, column));
@@ -128,22 +132,28 @@ impl<'t> Reader<'t> {
     }
 }
 
-/// So many words, if the text is lines of one word each.
-pub(super) fn words(text: &[u8], count: usize) -> Vec<Cell> {
-    let full = |line: &Cell| !line.is_empty();
-    if count == 0 || lines(text).filter(full).count() != count {
-        return Vec::new();
-    }
-    let words: Vec<_> = lines(text).filter(full).filter_map(|line| word(text, line)).collect();
-    if words.len() == count { words } else { Vec::new() }
+/// The only word of each line, without quotes and colors; and whether it is one.
+pub(super) fn words(text: &[u8]) -> Vec<(Cell, bool)> {
+    let fence = |line: &Cell| text.get(line.clone()).is_some_and(|l| l.starts_with(b"```"));
+    let full = lines(text).filter(|line| !line.is_empty() && !fence(line));
+    full.map(|line| word(text, &line).map_or((line.start..line.start, false), |cell| (cell, true)))
+        .collect()
 }
 
-/// The only word of a line, without quotes.
-fn word(text: &[u8], line: Cell) -> Option<Cell> {
-    let span = match text.get(line.clone())? {
-        [quote @ (b'"' | b'\''), .., end] if quote == end => line.start + 1..line.end - 1,
-        _ => line,
-    };
+fn word(text: &[u8], line: &Cell) -> Option<Cell> {
+    let mut span = line.clone();
+    while let Some(len) = text.get(span.clone()).and_then(control) {
+        span.start += len;
+    }
+    let colored = text.get(span.clone())?;
+    if let Some(at) = memchr::memchr(ESCAPE, colored) {
+        span.end = span.start + at;
+    }
+    if let [quote @ (b'"' | b'\''), .., end] = text.get(span.clone())?
+        && quote == end
+    {
+        span = span.start + 1..span.end - 1;
+    }
     let word = text.get(span.clone())?;
     let one = word.len() <= *SECRET.end() && word.iter().all(u8::is_ascii_graphic);
     (one && !word.is_empty()).then_some(span)

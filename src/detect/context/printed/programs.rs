@@ -3,7 +3,7 @@
 use crate::detect::context::printed::shell::{Command, Words};
 
 /// Programs that run the program that one of their words names.
-const RUNNERS: [&[u8]; 26] = [
+const RUNNERS: &[&[u8]] = &[
     b"sudo",
     b"time",
     b"command",
@@ -30,12 +30,15 @@ const RUNNERS: [&[u8]; 26] = [
     b"npx",
     b"uv",
     b"docker-compose",
+    b"saml2aws",
+    b"sops",
+    b"fly",
 ];
 /// Words of the shell that stand before a command.
-const BEFORE: [&[u8]; 10] =
-    [b"then", b"do", b"if", b"else", b"elif", b"while", b"until", b"!", b"{", b"export"];
+const BEFORE: &[&[u8]] =
+    &[b"then", b"do", b"if", b"else", b"elif", b"while", b"until", b"!", b"{", b"export"];
 /// Programs that are looked for behind a runner.
-const LOOKED_FOR: [&[u8]; 10] = [
+const LOOKED_FOR: &[&[u8]] = &[
     b"aws",
     b"jq",
     b"printenv",
@@ -48,18 +51,18 @@ const LOOKED_FOR: [&[u8]; 10] = [
     b"echo",
 ];
 /// Programs that print lines, or words, of what they read.
-const FILTERS: [&[u8]; 18] = [
+const FILTERS: &[&[u8]] = &[
     b"sort", b"uniq", b"head", b"tail", b"tee", b"tr", b"grep", b"egrep", b"cat", b"column",
     b"less", b"sed", b"awk", b"cut", b"base64", b"more", b"rev", b"paste",
 ];
 /// Programs that print nothing.
-const SILENT: [&[u8]; 28] = [
+const SILENT: &[&[u8]] = &[
     b"cd", b"export", b"set", b"unset", b"source", b".", b"true", b":", b"mkdir", b"rm", b"mv",
     b"cp", b"touch", b"sleep", b"chmod", b"alias", b"trap", b"wait", b"test", b"[", b"[[", b"for",
     b"done", b"fi", b"esac", b"local", b"declare", b"exit",
 ];
 /// Programs that print the value of what one of their words names.
-const PRINTERS: [&[&[u8]]; 13] = [
+const PRINTERS: &[&[&[u8]]] = &[
     &[b"printenv"],
     &[b"aws", b"configure", b"get"],
     &[b"terraform", b"output"],
@@ -75,11 +78,38 @@ const PRINTERS: [&[&[u8]]; 13] = [
     &[b"kubectl", b"get", b"secrets"],
 ];
 /// Programs that print a file.
-const FILES: [&[u8]; 4] = [b"cat", b"head", b"tail", b"less"];
+const FILES: &[&[u8]] = &[b"cat", b"head", b"tail", b"less"];
+/// Programs that print, of what they read, what one of their words names.
+const READERS: &[&[u8]] = &[
+    b"yq",
+    b"redis-cli",
+    b"psql",
+    b"mysql",
+    b"sqlite3",
+    b"python",
+    b"python3",
+    b"node",
+    b"ruby",
+    b"php",
+    b"pwsh",
+    b"chamber",
+    b"sops",
+    b"doppler",
+    b"infisical",
+    b"op",
+    b"pass",
+    b"gopass",
+    b"bw",
+    b"security",
+    b"gcloud",
+    b"az",
+    b"kubectl",
+    b"gh",
+];
 /// Programs that print their words.
-const SPEAKERS: [&[u8]; 2] = [b"echo", b"printf"];
+const SPEAKERS: &[&[u8]] = &[b"echo", b"printf"];
 /// Options of jq with so many words behind them.
-const JQ_OPTIONS: [(&[u8], usize); 6] = [
+const JQ_OPTIONS: &[(&[u8], usize)] = &[
     (b"--arg", 2),
     (b"--argjson", 2),
     (b"--slurpfile", 2),
@@ -101,7 +131,16 @@ pub(super) fn run(command: &Command) -> Vec<&[u8]> {
         words.drain(..=at);
     }
     if let Some(program) = words.first_mut() {
-        *program = base(program);
+        *program = match base(program) {
+            b"awslocal" | b"aws-cli" => b"aws",
+            b"terragrunt" => b"terraform",
+            other => other,
+        };
+    }
+    // `terraform -chdir=infra output`
+    if words.first() == Some(&b"terraform".as_slice()) {
+        let own = words.iter().skip(1).take_while(|word| word.starts_with(b"-")).count();
+        words.drain(1..=own);
     }
     words
 }
@@ -127,6 +166,30 @@ fn is_assignment(word: &[u8]) -> bool {
 /// How many words name the program, if it is one that prints what the others name.
 pub(super) fn printer(words: &[&[u8]]) -> Option<usize> {
     PRINTERS.iter().find(|printer| words.starts_with(printer)).map(|printer| printer.len())
+}
+
+/// `db_password` of `secret/app/db_password`, `-field=db_password`, `{.data.db_password}`.
+pub(super) fn last_part(word: &[u8]) -> &[u8] {
+    let end = word.strip_suffix(b"}").unwrap_or(word);
+    let sign = |b: &u8| !b.is_ascii_alphanumeric() && !b"_-.".contains(b);
+    end.rsplit(sign).next().unwrap_or_default()
+}
+
+/// The name of a file without its endings.
+pub(super) fn stem(file: &[u8]) -> &[u8] {
+    let hidden = usize::from(file.starts_with(b"."));
+    let end =
+        file.iter().skip(hidden).position(|b| *b == b'.').map_or(file.len(), |at| at + hidden);
+    file.get(hidden..end).unwrap_or_default()
+}
+
+pub(super) fn reads(words: &[&[u8]]) -> bool {
+    words.first().is_some_and(|program| READERS.contains(program))
+}
+
+/// The names in a word: of an expression, a path or a query.
+pub(super) fn names(word: &[u8]) -> impl Iterator<Item = &[u8]> {
+    word.split(|b| !b.is_ascii_alphanumeric() && !b"_-".contains(b))
 }
 
 pub(super) fn prints_file(words: &[&[u8]]) -> bool {

@@ -11,11 +11,15 @@ const BELOW: &str = "Output:\n";
 const BEHIND: &str = "Output: ";
 const NEXT: [&str; 5] =
     ["\nError: ", "\nExit Code: ", "\nSignal: ", "\nBackground PIDs: ", "\nProcess Group PGID: "];
+/// Claude Code, below what a command printed.
+const TAILS: [&str; 2] = ["\nShell cwd was reset to ", "\n<system-reminder>"];
 /// What stands before is not longer.
 const HEAD: usize = 10 << 10;
 
 /// What a command printed, without what an agent writes around it.
 pub(super) fn inner(answer: &str) -> Cell {
+    let tail = TAILS.iter().filter_map(|tail| answer.find(tail)).min();
+    let answer = answer.get(..tail.unwrap_or(answer.len())).unwrap_or_default();
     if let Some(rest) = answer.strip_prefix(OUTPUT.0) {
         let len = rest.find(OUTPUT.1).unwrap_or(rest.len());
         return OUTPUT.0.len()..OUTPUT.0.len() + len;
