@@ -400,7 +400,7 @@ fn short_options_that_hold_passwords() {
 fn what_is_to_be_filled_in_and_types_are_no_passwords() {
     for text in [
         "postgres://USER:PASSWORD@HOST/db",
-        "redis://[USER:PASSWORD@]HOST:6379",
+        "amqp://[USER:PASSWORD@]HOST:6379",
         "https://[user[:pass]@]host/x",
         "https://x-access-token:GITHUB_TOKEN@github.com/x",
         "curl -u USER:API_KEY https://x",
