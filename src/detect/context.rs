@@ -18,7 +18,7 @@ pub(crate) mod printed;
 pub(crate) mod runs;
 pub(crate) mod secret;
 pub(crate) mod shape;
-mod sibling;
+pub(crate) mod sibling;
 mod terraform;
 pub(crate) mod value;
 
@@ -30,7 +30,7 @@ use serde::Deserialize;
 
 use crate::detect::boundary::holds_masked;
 use crate::detect::catalog::{CONTEXT, CatalogError, KEYS, Kinds, parse};
-use crate::detect::context::bytes::part;
+use crate::detect::context::bytes::{ends_with, part};
 use crate::detect::context::columns::Wanted;
 use crate::detect::context::named::Findings;
 use crate::detect::context::names::Names;
@@ -203,8 +203,7 @@ impl Context {
     fn announced(&self, text: &[u8], at: usize, endless: &mut Range<usize>) -> Option<Finding> {
         let key = password::key_start(text, at)..at;
         let word = part(text, &key);
-        let end = word.get(word.len().saturating_sub(5)..).unwrap_or_default();
-        if end.eq_ignore_ascii_case(b"value") {
+        if ends_with(word, sibling::VALUE) {
             let (name, held) = sibling::pair(text, &key, secret::LONGEST)?;
             let kind =
                 self.secret(&of_secret(part(text, &name)), part(text, &held.span), held.quoted)?;

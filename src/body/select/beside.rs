@@ -1,13 +1,10 @@
 //! A name and its value as two fields of an object: `{"name": "DB_PASSWORD", "value": "…"}`.
 
 use crate::body::json::{Node, Shape, Tape};
+use crate::detect::{NAMES, VALUE};
 
-/// What the key of a value ends with.
-const VALUE: &str = "value";
-/// What the key of its name ends with, in its place; the first that is there counts.
-const NAMES: [&str; 3] = ["name", "key", "variable"];
 /// The field that says what the value of a parameter is.
-const TYPE: &str = "type";
+const TYPE: &[u8] = b"type";
 const SECURE: &str = "SecureString";
 /// An object with more fields is none of a name and its value.
 const FIELDS: usize = 32;
@@ -19,7 +16,8 @@ pub(super) fn name(tape: &Tape<'_>, object: Node, key: Node) -> Option<Node> {
     if tape.fields(object).nth(FIELDS).is_some() {
         return None;
     }
-    let field = |ending| {
+    // The first of several names counts.
+    let field = |ending: &[u8]| {
         let is = |(key, _): &(Node, Node)| {
             let other = without(tape.raw(*key), ending);
             other.is_some_and(|other| other.eq_ignore_ascii_case(stem))
@@ -32,7 +30,7 @@ pub(super) fn name(tape: &Tape<'_>, object: Node, key: Node) -> Option<Node> {
 }
 
 /// `Parameter` of `ParameterValue`.
-fn without<'t>(key: &'t str, ending: &str) -> Option<&'t str> {
+fn without<'t>(key: &'t str, ending: &[u8]) -> Option<&'t str> {
     let (stem, end) = key.split_at_checked(key.len().checked_sub(ending.len())?)?;
-    end.eq_ignore_ascii_case(ending).then_some(stem)
+    end.as_bytes().eq_ignore_ascii_case(ending).then_some(stem)
 }

@@ -77,31 +77,32 @@ fn ids(text: &[u8], mut line: Range<usize>, mut found: impl FnMut(Range<usize>))
     }
 }
 
-/// Lines below of the form of [`bucket`].
+/// The names in lines below of the form of [`bucket`].
 fn buckets_below(text: &[u8], mut line: Range<usize>, mut found: impl FnMut(Range<usize>)) {
     while let Some(next) = line_behind(text, &line) {
         let Some(bucket) = bucket(text, &next) else { return };
-        bucket.into_iter().for_each(&mut found);
+        value::name(text, bucket, b"").into_iter().for_each(&mut found);
         line = next;
     }
 }
 
-/// All lines of that form.
+/// The names in all lines of that form.
 pub(super) fn buckets(text: &[u8], found: &mut impl FnMut(Range<usize>)) {
     let mut start = 0;
     for line in text.split(|b| *b == b'\n') {
-        bucket(text, &(start..start + line.len())).flatten().into_iter().for_each(&mut *found);
+        let bucket = bucket(text, &(start..start + line.len()));
+        bucket.and_then(|span| value::name(text, span, b"")).into_iter().for_each(&mut *found);
         start += line.len() + 1;
     }
 }
 
-/// `2024-05-14 10:11:12 acme-raw-eu`, and its name. Objects have their size before their key.
-fn bucket(text: &[u8], line: &Range<usize>) -> Option<Option<Range<usize>>> {
+/// What stands for a bucket in `2024-05-14 10:11:12 acme-raw-eu`. Objects have their size before
+/// their key.
+fn bucket(text: &[u8], line: &Range<usize>) -> Option<Range<usize>> {
     let whole = text.get(line.clone())?.trim_ascii_end();
     let (date, name) = whole.split_at_checked(DATED)?;
     let start = line.start + DATED;
-    let listed = is_date(date) && is_bucket(name);
-    listed.then(|| value::name(text, start..start + name.len(), b""))
+    (is_date(date) && is_bucket(name)).then_some(start..start + name.len())
 }
 
 fn is_date(text: &[u8]) -> bool {

@@ -31,9 +31,13 @@ pub(super) fn pair(
     (!masked).then_some((name, Held { span, quoted }))
 }
 
+/// How keys end that hold a name, and the key of what it names.
+pub(crate) const NAMES: [&[u8]; 3] = [b"name", b"key", b"variable"];
+pub(crate) const VALUE: &[u8] = b"value";
+
 /// Does a key end here that holds a name?
 fn names(word: &[u8]) -> bool {
-    [b"name".as_slice(), b"key", b"variable"].iter().any(|ending| ends_with(word, ending))
+    NAMES.iter().any(|ending| ends_with(word, ending))
 }
 
 /// The name in the field before.

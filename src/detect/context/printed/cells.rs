@@ -18,7 +18,11 @@ const NONE: [&[u8]; 6] = [b"undefined", b"(null)", b"<nil>", b"nothing", b"missi
 
 /// Calls `found` with the values of each line, and the column that each is in.
 pub(super) fn each(text: &[u8], columns: &Columns, found: &mut impl FnMut(Cell, &Column)) {
-    let mut reader = Reader { text, columns, item: 0, objects: false, aliases: false };
+    let mut sorted: Vec<&Column> = columns.all.iter().collect();
+    sorted.sort_by_key(|column| &column.alias);
+    let head = plain(&columns.operation);
+    let mut reader =
+        Reader { text, columns, sorted, head, item: 0, objects: false, aliases: false };
     reader.objects = lines(text).any(|line| {
         let line = text.get(line).unwrap_or_default();
         line.starts_with(b"{") || line.ends_with(b"{")
@@ -32,6 +36,10 @@ pub(super) fn each(text: &[u8], columns: &Columns, found: &mut impl FnMut(Cell, 
 struct Reader<'t> {
     text: &'t [u8],
     columns: &'t Columns,
+    /// As text has them: the values of objects by the order of their keys.
+    sorted: Vec<&'t Column>,
+    /// What tables have in their first line.
+    head: Vec<u8>,
     /// In JSON, items of a list inside of a list are the columns.
     item: usize,
     /// The answer holds objects: what stands alone on a line is of a list in one of them.
@@ -63,15 +71,11 @@ impl<'t> Reader<'t> {
 
     /// The cells of a row of text.
     fn row(&self, cells: Vec<Cell>, found: &mut impl FnMut(Cell, &'t Column)) {
-        let Columns { all, .. } = self.columns;
-        // In text, objects have their values by the order of their keys.
-        let mut all: Vec<&Column> = all.iter().collect();
-        all.sort_by_key(|column| &column.alias);
-        match all.as_slice() {
+        match self.sorted.as_slice() {
             [column] => {
                 cells.into_iter().filter(|cell| self.is_value(cell)).for_each(|c| found(c, column));
             }
-            _ if cells.len() == all.len() && cells.iter().any(|cell| self.is_value(cell)) => {
+            all if cells.len() == all.len() && cells.iter().any(|cell| self.is_value(cell)) => {
                 cells.into_iter().zip(all).for_each(|(cell, column)| found(cell, column));
             }
             _ => {}
@@ -81,9 +85,9 @@ impl<'t> Reader<'t> {
     /// Neither prose nor the head of a table.
     fn is_value(&self, cell: &Cell) -> bool {
         let value = self.text.get(cell.clone()).unwrap_or_default();
-        let Columns { all, operation } = self.columns;
-        let head = || !operation.is_empty() && plain(value).ends_with(&plain(operation));
-        let alias = || self.aliases && all.iter().any(|c| c.alias.as_deref() == Some(value));
+        let head = || !self.head.is_empty() && plain(value).ends_with(&self.head);
+        let alias =
+            || self.aliases && self.sorted.iter().any(|c| c.alias.as_deref() == Some(value));
         !value.is_empty() && !value.contains(&b' ') && !head() && !alias()
     }
 
