@@ -3,7 +3,7 @@
 use serde_json::json;
 
 /// What is repeated, and its name.
-pub(crate) const HURTFUL: [(&str, &str); 26] = [
+pub(crate) const HURTFUL: [(&str, &str); 29] = [
     ("numbers, dots", "12.34.56.78."),
     ("half ids", "i-0123456789abcde "),
     ("hyphens", "vpc-subnet-i-eni-"),
@@ -26,6 +26,9 @@ pub(crate) const HURTFUL: [(&str, &str); 26] = [
     ("one column", "AccountId\n"),
     ("siblings", "{\"name\":\"DB_PASSWORD\",\"value\":"),
     ("curl", "curl -u a:b"),
+    ("logins", "mysql -px "),
+    ("tables", "a,password\n"),
+    ("blocks", "resource \"aws_sqs_queue\" \"q\" {\n  name = \"x1\"\n"),
     ("answers", "aws s3 ls\n"),
     ("colors", "\x1b[1ma\x1b[K"),
     ("maps", "accounts: {a: "),

@@ -34,11 +34,15 @@ impl Names {
             return;
         };
         if let Some(block) = block(text, name.end) {
-            let all = &mut out.all;
-            return attributes(text, block, |span| {
-                let span = value::name(text, span, b"");
-                all.extend(span.map(|span| Named { span, kind, alone: true }));
-            });
+            // In a block that is read none begins, so that each byte is read once.
+            if block >= out.block {
+                let all = &mut out.all;
+                out.block = attributes(text, block, |span| {
+                    let span = value::name(text, span, b"");
+                    all.extend(span.map(|span| Named { span, kind, alone: true }));
+                });
+            }
+            return;
         }
         let Some(end) = address(text, name.end) else { return };
         let span = printed(text, end).or_else(|| imported(text, from, end));
@@ -75,15 +79,15 @@ fn block(text: &[u8], from: usize) -> Option<usize> {
 }
 
 /// The texts of attributes that name the resource, in the block that begins at `from`; not in
-/// blocks inside of it.
-fn attributes(text: &[u8], from: usize, mut found: impl FnMut(Range<usize>)) {
+/// blocks inside of it. Gives where it ends.
+fn attributes(text: &[u8], from: usize, mut found: impl FnMut(Range<usize>)) -> usize {
     let (mut depth, mut at) = (0_u32, from);
     let near = text.get(..from + BLOCK).unwrap_or(text);
     while let Some(&byte) = near.get(at) {
         at += 1;
         match byte {
             b'{' => depth += 1,
-            b'}' if depth == 0 => return,
+            b'}' if depth == 0 => return at,
             b'}' => depth -= 1,
             // A line begins, which may be one of many in a text in JSON.
             b'\n' | b'n' if depth == 0 => {
@@ -104,6 +108,7 @@ fn attributes(text: &[u8], from: usize, mut found: impl FnMut(Range<usize>)) {
             _ => {}
         }
     }
+    at
 }
 
 /// Behind `.raw` or `.raw["eu"]`.
