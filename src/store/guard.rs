@@ -309,11 +309,14 @@ pub(crate) async fn keep(guard: Arc<Guard>, stop: CancellationToken) {
     }
 }
 
+/// As often is a new primary tried, once in each [`FOLLOW`], before the breaker's own pause counts.
+const EAGER: u32 = 10;
+
 /// The other background task: notices another primary behind sentinels or an
 /// address, and goes there at once. Ends with `stop`.
 pub(crate) async fn follow(guard: Arc<Guard>, stop: CancellationToken) {
     guard.look().await;
-    let mut turns = 0_u32;
+    let (mut turns, mut eager) = (0_u32, 0_u32);
     loop {
         let demoted = tokio::select! {
             () = stop.cancelled() => return,
@@ -326,8 +329,13 @@ pub(crate) async fn follow(guard: Arc<Guard>, stop: CancellationToken) {
             if guard.renew().await {
                 guard.retry_now();
             }
+            eager = EAGER;
             // Until a name or the sentinels know of it, it may be the old one again.
             sleep(FOLLOW).await;
+        } else if eager > 0 && !guard.is_closed() {
+            // It may not have been ready.
+            eager -= 1;
+            guard.retry_now();
         } else if turns.is_multiple_of(LOOK) {
             guard.look().await;
         }

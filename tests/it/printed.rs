@@ -283,6 +283,15 @@ fn what_is_no_answer_stays() {
             "aws secretsmanager get-secret-value --secret-id x --query SecretString --output text | jq -r .username",
             "app_user",
         ),
+        ("aws lambda list-functions", "{\"Functions\": [{\"Architectures\": [\"x86_64\"]}]}"),
+        (
+            "aws eks describe-cluster --name $C",
+            "{\"cluster\": {\"logging\": [\"api\", \"audit\"]}}",
+        ),
+        (
+            "aws ec2 describe-regions --output text",
+            "REGIONS\tec2.eu-west-1.amazonaws.com\topted-in\teu-west-1",
+        ),
         ("./check.sh || echo \"missing secret\"", "all-checks-ok"),
         ("date +%Y%m%d%H%M", "202605141011"),
         ("ls", "orders users"),

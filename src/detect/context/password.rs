@@ -149,7 +149,9 @@ fn is_flag(text: &[u8], at: usize) -> bool {
 
 /// Words of a message, code, types and variables are no passwords: one has a digit or a sign.
 pub(super) fn is_password(value: &[u8], quoted: bool) -> bool {
-    if !LENGTHS.contains(&value.len()) {
+    // The user and the password of a URL are read by themselves.
+    let url = value.windows(3).any(|three| three == b"://");
+    if !LENGTHS.contains(&value.len()) || url {
         return false;
     }
     let own = template::own(value);

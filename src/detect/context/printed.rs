@@ -56,6 +56,8 @@ enum What {
 struct Columns {
     all: Vec<Column>,
     operation: Vec<u8>,
+    /// All of the answer is there: what the operation lists stands below a key.
+    whole: bool,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -196,8 +198,18 @@ impl Context {
             (.., Some(query)) => self.queried(about, query, decrypts),
             (b"s3", b"ls", None) => Some(Known::What(What::Buckets(answers.bucket))),
             (_, b"caller-identity", None) => self.queried(about, b"Account", false),
-            _ => None,
+            (_, operation, None) => self.listed(about, operation),
         }
+    }
+
+    /// What an operation lists by name: `aws eks list-clusters`.
+    fn listed(&self, about: &About<'_>, operation: &[u8]) -> Option<Known> {
+        let member = super::names::plain(operation);
+        let holds = self.names.holds(about, &member, b"");
+        let names = operation.ends_with(b"s") && matches!(holds, Holds::Name(_));
+        let all = vec![Column { alias: None, member, holds }];
+        let columns = Columns { all, operation: operation.to_vec(), whole: true };
+        names.then_some(Known::What(What::Columns(columns)))
     }
 
     /// What a query picks from the answer of an operation.
@@ -220,7 +232,7 @@ impl Context {
             _ if all.iter().all(|column| column.holds == Holds::Other) => None,
             _ => {
                 let operation = about.operation.to_vec();
-                Some(Known::What(What::Columns(Columns { all, operation })))
+                Some(Known::What(What::Columns(Columns { all, operation, whole: false })))
             }
         }
     }

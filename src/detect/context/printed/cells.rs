@@ -21,8 +21,16 @@ pub(super) fn each(text: &[u8], columns: &Columns, found: &mut impl FnMut(Cell, 
     let mut sorted: Vec<&Column> = columns.all.iter().collect();
     sorted.sort_by_key(|column| &column.alias);
     let head = plain(&columns.operation);
-    let mut reader =
-        Reader { text, columns, sorted, head, item: 0, objects: false, aliases: false };
+    let mut reader = Reader {
+        text,
+        columns,
+        sorted,
+        head,
+        item: 0,
+        objects: false,
+        aliases: false,
+        below: false,
+    };
     reader.objects = lines(text).any(|line| {
         let line = text.get(line).unwrap_or_default();
         line.starts_with(b"{") || line.ends_with(b"{")
@@ -45,12 +53,15 @@ struct Reader<'t> {
     /// The answer holds objects: what stands alone on a line is of a list in one of them.
     objects: bool,
     aliases: bool,
+    /// Below the key of what is listed.
+    below: bool,
 }
 
 impl<'t> Reader<'t> {
     fn line(&mut self, line: &Cell, found: &mut impl FnMut(Cell, &'t Column)) {
         let whole = self.text.get(line.clone()).unwrap_or_default();
         match whole {
+            _ if self.columns.whole => self.listed(line, found),
             [] => {}
             [b'[' | b']' | b'{' | b'}'] => self.item = 0,
             [b'"' | b'[' | b'{', ..] => self.json(line, found),
@@ -124,6 +135,41 @@ impl<'t> Reader<'t> {
             }
             _ => {}
         }
+    }
+
+    /// A line of a whole answer: `"clusters": [`, `clusters:`, or `CLUSTERS` before a tab.
+    fn listed(&mut self, line: &Cell, found: &mut impl FnMut(Cell, &'t Column)) {
+        let [column] = self.columns.all.as_slice() else { return };
+        let mut values = Vec::new();
+        match self.text.get(line.clone()).unwrap_or_default() {
+            [b'"' | b'[' | b'{', ..] => {
+                for (cell, key) in strings(self.text, line) {
+                    match key {
+                        true => self.below = self.lists(&cell),
+                        false if self.below => values.push(cell),
+                        false => {}
+                    }
+                }
+            }
+            [b'-', b' ', ..] if self.below => {
+                values.push(trim(self.text, line.start + 2..line.end));
+            }
+            [.., b':'] => self.below = self.lists(&(line.start..line.end - 1)),
+            _ => {
+                let mut cells = split(self.text, line, b'\t').into_iter();
+                if cells.next().is_some_and(|key| self.lists(&key)) {
+                    values.extend(cells);
+                }
+            }
+        }
+        values.into_iter().filter(|cell| self.is_value(cell)).for_each(|cell| found(cell, column));
+    }
+
+    /// Is this the key of what the operation lists? `TABLENAMES` of `list-tables`.
+    fn lists(&self, key: &Cell) -> bool {
+        let key = plain(self.text.get(key.clone()).unwrap_or_default());
+        let one = self.head.strip_suffix(b"s").unwrap_or(&self.head);
+        key.starts_with(one) && key.ends_with(b"s")
     }
 
     /// The column with this key.
