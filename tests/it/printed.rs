@@ -225,77 +225,70 @@ fn secrets_that_a_command_prints() {
     }
 }
 
+const HARMLESS: &[(&str, &str)] = &[
+    (
+        "aws dynamodb list-tables --query TableNames",
+        "An error occurred (AccessDenied) when calling it",
+    ),
+    ("aws dynamodb list-tables --query TableNames", "None"),
+    ("aws dynamodb list-tables --query 'length(TableNames)'", "12"),
+    (
+        "aws ec2 describe-instances --query 'Reservations[].Instances[].State.Name' --output text",
+        "running\tstopped",
+    ),
+    (
+        "aws ec2 describe-instances --query 'Reservations[].Instances[].InstanceType' --output text",
+        "t3.micro",
+    ),
+    (
+        "aws s3 ls s3://x/",
+        "                           PRE logs/\n2024-05-14 10:11:12       1234 a.txt",
+    ),
+    ("aws ssm get-parameter --name x --query Parameter.Value --output text", "enabled"),
+    ("grep -rl password src", "src/auth1.rs"),
+    ("cat docs/password.md", "# Passwords"),
+    ("cat secret.txt", "nothing"),
+    ("echo done", "done"),
+    ("echo $DB_PASSWORD", "\n"),
+    ("aws dynamodb list-tables --query TableNames > t.json; ls", "Cargo.toml\nmain.tf\nsrc"),
+    (
+        "PGPASSWORD=$(aws secretsmanager get-secret-value --secret-id x --query SecretString --output text) psql -tAc x",
+        "0042_add_users",
+    ),
+    ("echo \"API_TOKEN=$API_TOKEN\" >> .env && git branch --show-current", "feature/add-login-2"),
+    ("aws eks list-clusters --query clusters --output text | wc -l; echo done", "done"),
+    (
+        "aws s3api list-objects-v2 --bucket x --query 'Contents[].Key'",
+        "[\n  \"index.html\",\n  \"logs/app.log\"\n]",
+    ),
+    ("aws ec2 describe-tags --query 'Tags[].Key' --output text", "Name\tEnvironment"),
+    ("aws cloudwatch list-metrics --query 'Metrics[].Namespace' --output text", "AWS/EC2\tAWS/RDS"),
+    (
+        "aws lambda list-functions --query 'Functions[0]'",
+        "{\n  \"Architectures\": [\n    \"x86_64\"\n  ]\n}",
+    ),
+    ("aws ssm get-parameter --name x --query Parameter.Value --output text", "v1.2.3-rc4"),
+    ("vault kv get -field=port secret/db_password", "543210"),
+    ("git log --oneline -S password | head -1 | cut -c1-7", "a1b2c3d"),
+    ("aws eks list-addons --cluster-name $C --query addons --output text", "vpc-cni\tcoredns"),
+    (
+        "aws secretsmanager get-secret-value --secret-id x --query SecretString --output text | jq -r .username",
+        "app_user",
+    ),
+    ("aws lambda list-functions", "{\"Functions\": [{\"Architectures\": [\"x86_64\"]}]}"),
+    ("aws eks describe-cluster --name $C", "{\"cluster\": {\"logging\": [\"api\", \"audit\"]}}"),
+    (
+        "aws ec2 describe-regions --output text",
+        "REGIONS\tec2.eu-west-1.amazonaws.com\topted-in\teu-west-1",
+    ),
+    ("./check.sh || echo \"missing secret\"", "all-checks-ok"),
+    ("date +%Y%m%d%H%M", "202605141011"),
+    ("ls", "orders users"),
+];
+
 #[test]
 fn what_is_no_answer_stays() {
-    for (command, answer) in [
-        (
-            "aws dynamodb list-tables --query TableNames",
-            "An error occurred (AccessDenied) when calling it",
-        ),
-        ("aws dynamodb list-tables --query TableNames", "None"),
-        ("aws dynamodb list-tables --query 'length(TableNames)'", "12"),
-        (
-            "aws ec2 describe-instances --query 'Reservations[].Instances[].State.Name' --output text",
-            "running\tstopped",
-        ),
-        (
-            "aws ec2 describe-instances --query 'Reservations[].Instances[].InstanceType' --output text",
-            "t3.micro",
-        ),
-        (
-            "aws s3 ls s3://x/",
-            "                           PRE logs/\n2024-05-14 10:11:12       1234 a.txt",
-        ),
-        ("aws ssm get-parameter --name x --query Parameter.Value --output text", "enabled"),
-        ("grep -rl password src", "src/auth1.rs"),
-        ("cat docs/password.md", "# Passwords"),
-        ("cat secret.txt", "nothing"),
-        ("echo done", "done"),
-        ("echo $DB_PASSWORD", "\n"),
-        ("aws dynamodb list-tables --query TableNames > t.json; ls", "Cargo.toml\nmain.tf\nsrc"),
-        (
-            "PGPASSWORD=$(aws secretsmanager get-secret-value --secret-id x --query SecretString --output text) psql -tAc x",
-            "0042_add_users",
-        ),
-        (
-            "echo \"API_TOKEN=$API_TOKEN\" >> .env && git branch --show-current",
-            "feature/add-login-2",
-        ),
-        ("aws eks list-clusters --query clusters --output text | wc -l; echo done", "done"),
-        (
-            "aws s3api list-objects-v2 --bucket x --query 'Contents[].Key'",
-            "[\n  \"index.html\",\n  \"logs/app.log\"\n]",
-        ),
-        ("aws ec2 describe-tags --query 'Tags[].Key' --output text", "Name\tEnvironment"),
-        (
-            "aws cloudwatch list-metrics --query 'Metrics[].Namespace' --output text",
-            "AWS/EC2\tAWS/RDS",
-        ),
-        (
-            "aws lambda list-functions --query 'Functions[0]'",
-            "{\n  \"Architectures\": [\n    \"x86_64\"\n  ]\n}",
-        ),
-        ("aws ssm get-parameter --name x --query Parameter.Value --output text", "v1.2.3-rc4"),
-        ("vault kv get -field=port secret/db_password", "543210"),
-        ("git log --oneline -S password | head -1 | cut -c1-7", "a1b2c3d"),
-        ("aws eks list-addons --cluster-name $C --query addons --output text", "vpc-cni\tcoredns"),
-        (
-            "aws secretsmanager get-secret-value --secret-id x --query SecretString --output text | jq -r .username",
-            "app_user",
-        ),
-        ("aws lambda list-functions", "{\"Functions\": [{\"Architectures\": [\"x86_64\"]}]}"),
-        (
-            "aws eks describe-cluster --name $C",
-            "{\"cluster\": {\"logging\": [\"api\", \"audit\"]}}",
-        ),
-        (
-            "aws ec2 describe-regions --output text",
-            "REGIONS\tec2.eu-west-1.amazonaws.com\topted-in\teu-west-1",
-        ),
-        ("./check.sh || echo \"missing secret\"", "all-checks-ok"),
-        ("date +%Y%m%d%H%M", "202605141011"),
-        ("ls", "orders users"),
-    ] {
+    for &(command, answer) in HARMLESS {
         assert_eq!(shown(command, answer), answer, "{command}");
     }
 }
