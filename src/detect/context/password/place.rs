@@ -1,6 +1,7 @@
 //! Where a password stands in a fixed syntax: in an element, in a statement of SQL, in a
 //! Dockerfile, behind an anchor.
 
+use crate::detect::boundary::holds_masked;
 use crate::detect::context::password::{Held, bare, skip};
 
 /// No key is longer.
@@ -126,8 +127,13 @@ pub(super) fn apart(text: &[u8], at: usize) -> Option<usize> {
         return (quoted && number > 0).then_some(at + 2 + number + 2);
     }
     let gap = rest.iter().take(KEY).take_while(|b| b" \t".contains(b)).count();
-    let head = text.get(..key_start(text, at))?;
-    let begins = head.is_empty() || head.ends_with(b"\n");
+    let of_key = |b: &&u8| b.is_ascii_alphanumeric() || b"_-".contains(b);
+    let near = text.get(at.saturating_sub(KEY)..at)?;
+    let start = at - near.iter().rev().take_while(of_key).count();
+    // Before it was masked, it was something else.
+    let key = text.get(start..at).filter(|key| !holds_masked(key))?;
+    let begins = key.len() < KEY
+        && text.get(..start).is_some_and(|head| head.is_empty() || head.ends_with(b"\n"));
     let value = rest.get(gap..)?;
     let len = value.iter().take(super::LONGEST + 1).take_while(|b| b.is_ascii_graphic()).count();
     let ends = matches!(value.get(len), None | Some(b'\n' | b'\r'));
