@@ -57,15 +57,57 @@ impl Catalog {
         found: &mut Vec<Finding>,
         out: &mut Vec<Finding>,
     ) {
-        let free = |span: &Range<usize>| {
-            taken.iter().all(|taken| taken.end <= span.start || span.end <= taken.start)
-        };
-        for finding in found.iter().filter(|f| self.info(f.kind).is_credential() && free(&f.span)) {
-            let within = |span: &Range<usize>| {
-                finding.span.start <= span.start && span.end <= finding.span.end
-            };
-            out.retain(|other| !within(&other.span));
-        }
+        found.sort_by_key(|finding| finding.span.start);
+        let secrets = found.iter().filter(|finding| self.info(finding.kind).is_credential());
+        let mut secrets = secrets.map(|finding| finding.span.clone()).peekable();
+        let mut end = 0;
+        let (within, apart): (Vec<_>, Vec<_>) = out.drain(..).partition(|finding| {
+            while let Some(secret) = secrets.next_if(|s| s.start <= finding.span.start) {
+                end = end.max(secret.end);
+            }
+            finding.span.end <= end
+        });
+        *out = apart;
         self.add_unsure(text, taken, found, out);
+        // What no secret covers after all is masked as before.
+        let mut covered = out.iter().map(|finding| finding.span.clone()).peekable();
+        let left: Vec<_> = within
+            .into_iter()
+            .filter(|finding| {
+                while covered.next_if(|span| span.end <= finding.span.start).is_some() {}
+                covered.peek().is_none_or(|span| finding.span.end <= span.start)
+            })
+            .collect();
+        out.extend(left);
+        out.sort_unstable_by_key(|finding| finding.span.start);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::detect::Settings;
+
+    #[test]
+    fn a_secret_covers_what_stands_in_it_or_nothing_changes() {
+        let catalog = Catalog::builtin(&Settings::default()).unwrap();
+        let text = "Tr0ub4dor-i-0abc123def4567890-horse and more";
+        let found = |span: Range<usize>, kind: &str| {
+            let kind = catalog.kind(kind).unwrap();
+            Finding { span, kind, rank: Rank::Context, teach: false }
+        };
+        let secret = || vec![found(0..35, "DB_PASSWORD")];
+        let id = found(10..29, "EC2");
+        for (taken, expected) in [(None, 0..35), (Some(30..35), 10..29)] {
+            let taken: Vec<_> = taken.into_iter().collect();
+            let mut out = vec![id.clone()];
+            catalog.add_printed(text, &taken, &mut secret(), &mut out);
+            let spans: Vec<_> = out.iter().map(|finding| finding.span.clone()).collect();
+            assert_eq!(spans, [expected], "{taken:?}");
+        }
+        // Names do not take the place of what was found by its shape.
+        let mut out = vec![id.clone()];
+        catalog.add_printed(text, &[], &mut vec![found(0..35, "LAMBDA")], &mut out);
+        assert_eq!(out, [id]);
     }
 }

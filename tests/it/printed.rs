@@ -152,6 +152,31 @@ const QUERIES: &[(&str, &str, &str)] = &[
         "alice 2024-05-14T10:11:12Z\nbob 2023-05-14T10:11:12Z",
         "[IAM_USER] 2024-05-14T10:11:12Z\n[IAM_USER] 2023-05-14T10:11:12Z",
     ),
+    (
+        "aws rds describe-db-instances --query 'DBInstances[].{ID:DBInstanceIdentifier,Engine:Engine}' --output text",
+        "postgres\tcore",
+        "postgres\t[RDS]",
+    ),
+    (
+        "aws eks list-clusters",
+        "{\n    \"clusters\": [\n        \"platmain\"\n    ]\n}",
+        "{\n    \"clusters\": [\n        \"[EKS_CLUSTER]\"\n    ]\n}",
+    ),
+    (
+        "aws eks list-clusters",
+        "{\"clusters\": [\"platmain\"]}",
+        "{\"clusters\": [\"[EKS_CLUSTER]\"]}",
+    ),
+    (
+        "aws eks list-clusters --output yaml",
+        "clusters:\n- platmain\n",
+        "clusters:\n- [EKS_CLUSTER]\n",
+    ),
+    (
+        "aws dynamodb list-tables --output text",
+        "TABLENAMES\torders\nTABLENAMES\tusers",
+        "TABLENAMES\t[DYNAMODB]\nTABLENAMES\t[DYNAMODB]",
+    ),
 ];
 
 #[test]
@@ -216,6 +241,34 @@ const SECRETS: &[(&str, &str, &str)] = &[
         "[DB_PASSWORD]",
     ),
     ("cat <<EOF > m\nit's\nEOF\nprintenv DB_PASSWORD", "correcthorse", "[DB_PASSWORD]"),
+    (
+        "printenv DB_PASSWORD",
+        "bash: warning: setlocale: x\nletmein-prod7",
+        "bash: warning: setlocale: x\n[DB_PASSWORD]",
+    ),
+    (
+        "printenv DB_PASSWORD",
+        "correcthorse\nShell cwd was reset to /work\n<system-reminder>x</system-reminder>",
+        "[DB_PASSWORD]\nShell cwd was reset to /work\n<system-reminder>x</system-reminder>",
+    ),
+    ("printenv DB_PASSWORD", "\u{1b}[0mZx81LpVw9!\u{1b}[0m", "\u{1b}[0m[DB_PASSWORD]\u{1b}[0m"),
+    ("printenv DB_PASSWORD", "```\ncorrecthorse\n```", "```\n[DB_PASSWORD]\n```"),
+    ("terraform -chdir=infra output -raw db_password", "correcthorse", "[DB_PASSWORD]"),
+    (
+        "docker run --rm amazon/aws-cli secretsmanager get-secret-value --query SecretString --secret-id x",
+        "\"correcthorse\"",
+        "\"[DB_PASSWORD]\"",
+    ),
+    (
+        "python3 -c \"import os; print(os.environ['DB_PASSWORD'])\"",
+        "letmein-prod7",
+        "[DB_PASSWORD]",
+    ),
+    ("yq .db.password values.yaml", "letmein-prod7", "[DB_PASSWORD]"),
+    ("redis-cli GET cfg:db_password", "\"letmein-prod7\"", "\"[DB_PASSWORD]\""),
+    ("cat db_password.txt", "Zx81LpVw9!", "[DB_PASSWORD]"),
+    ("echo $AWS_ACCOUNT_ID", "749312086455", "[ACCOUNT]"),
+    ("terraform output -raw account_id", "749312086455", "[ACCOUNT]"),
 ];
 
 #[test]

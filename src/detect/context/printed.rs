@@ -12,6 +12,7 @@ mod strings;
 mod wrapped;
 
 use std::collections::HashSet;
+use std::fmt;
 
 use crate::detect::context::bytes::part;
 use crate::detect::context::command::About;
@@ -31,20 +32,20 @@ const MOST: usize = 8;
 const DEPTH: usize = 3;
 
 /// What the commands in the input of a tool say of its answer.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Printed {
     what: Vec<What>,
     /// Each is printed on a line of its own.
     secrets: Vec<Secret>,
     /// Words that commands print themselves.
     said: HashSet<Vec<u8>>,
-    /// Variables that are printed, and what they hold.
+    /// Variables that are printed.
     shown: Vec<Vec<u8>>,
     /// Something else is printed, too.
     others: bool,
 }
 
-#[derive(Debug, PartialEq, Eq)]
+#[derive(PartialEq, Eq)]
 enum What {
     /// Dates, times and names.
     Buckets(Kind),
@@ -52,7 +53,7 @@ enum What {
 }
 
 /// The values in each line, and what is listed.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(PartialEq, Eq)]
 struct Columns {
     all: Vec<Column>,
     operation: Vec<u8>,
@@ -60,7 +61,7 @@ struct Columns {
     whole: bool,
 }
 
-#[derive(Debug, PartialEq, Eq)]
+#[derive(PartialEq, Eq)]
 struct Column {
     /// Its key, if each line is an object.
     alias: Option<Vec<u8>>,
@@ -68,7 +69,7 @@ struct Column {
     holds: Holds,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Holds {
     Account(Kind),
     Name(Kind),
@@ -77,10 +78,24 @@ enum Holds {
 }
 
 /// `sure`: whatever it looks like.
-#[derive(Debug, PartialEq, Eq)]
 struct Secret {
     name: Vec<u8>,
     sure: bool,
+}
+
+/// Without the words of commands, which may hold anything.
+impl fmt::Debug for Printed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Printed({} and {} secrets)", self.what.len(), self.secrets.len())
+    }
+}
+
+impl Printed {
+    /// Is nothing known?
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.what.is_empty() && self.secrets.is_empty()
+    }
 }
 
 impl Catalog {
@@ -255,7 +270,7 @@ impl Context {
                 }),
             }
         }
-        let words = cells::words(text);
+        let words = if printed.secrets.is_empty() { Vec::new() } else { cells::words(text) };
         let all = words.len() == printed.secrets.len() && words.iter().all(|(_, alone)| *alone);
         for (at, secret) in printed.secrets.iter().enumerate() {
             // Beside other lines, what looks like one is.
@@ -396,5 +411,6 @@ mod tests {
             catalog.read_commands("printenv DB_PASSWORD", &mut printed);
         }
         assert_eq!((printed.what.len(), printed.secrets.len()), (MOST, MOST));
+        assert_eq!(format!("{printed:?}"), "Printed(8 and 8 secrets)");
     }
 }

@@ -39,6 +39,9 @@ impl Session<'_> {
                 self.printed = Some((asked, printed));
             }
             let Some((_, printed)) = &self.printed else { continue };
+            if printed.is_empty() {
+                continue;
+            }
             let mut found = Vec::new();
             self.found_in(printed, text.text, &mut found);
             if !found.is_empty() {

@@ -40,6 +40,8 @@ const BEFORE: &[&[u8]] =
 /// Programs that are looked for behind a runner.
 const LOOKED_FOR: &[&[u8]] = &[
     b"aws",
+    b"awslocal",
+    b"aws-cli",
     b"jq",
     b"printenv",
     b"terraform",
