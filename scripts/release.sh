@@ -38,7 +38,8 @@ verify() {
 }
 
 twice() {
-    local made one other
+    local one other
+    # Not local: the trap looks at it when the function is left.
     made=$(mktemp -d)
     trap 'rm -rf "$made"' EXIT
     git diff --quiet HEAD || fail "there are changes that are not committed"
