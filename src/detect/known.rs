@@ -10,7 +10,7 @@ use std::ops::{Bound, Range};
 use crate::detect::boundary::{left_of, right_of};
 use crate::detect::catalog::Catalog;
 use crate::detect::classes::is_region;
-use crate::detect::literals::Heads;
+use crate::detect::literals::{FewHeads, Heads};
 use crate::detect::marks;
 use crate::detect::{Finding, Kind, Rank};
 
@@ -18,7 +18,7 @@ use crate::detect::{Finding, Kind, Rank};
 const SHORTEST: usize = 5;
 /// Bits of the filter for each name, at least.
 const BITS_PER_NAME: usize = 64;
-const FIRST_BITS: usize = 1 << 15;
+const FIRST_BITS: usize = 1 << 12;
 
 #[derive(Clone, Default)]
 pub struct Known {
@@ -29,7 +29,7 @@ pub struct Known {
     all: Beginnings,
     /// Of the names since [`Known::begin_unit`].
     fresh: Beginnings,
-    fresh_heads: Option<Heads>,
+    fresh_heads: Option<FewHeads>,
     /// The first four bytes of all names, and of the catalog's literals. None, while
     /// nothing is known.
     heads: Option<Heads>,
@@ -68,14 +68,8 @@ impl Known {
         let word = bytes.get(lead(bytes)..).unwrap_or_default();
         self.all.add(word);
         self.fresh.add(word);
-        let heads = self.heads.get_or_insert_with(|| catalog.literals.filter.clone());
-        for heads in [heads, self.fresh_heads.get_or_insert_default()] {
-            match *word {
-                [a, b, c, d, ..] => heads.mark([a, b, c, d]),
-                [a, b, c] => (0..=u8::MAX).for_each(|any| heads.mark([a, b, c, any])),
-                _ => heads.mark_all(),
-            }
-        }
+        self.heads.get_or_insert_with(|| catalog.literals.filter.clone()).mark_name(word);
+        self.fresh_heads.get_or_insert_default().mark_name(word);
         true
     }
 
@@ -83,7 +77,7 @@ impl Known {
     pub fn begin_unit(&mut self) {
         if self.fresh.any {
             self.fresh = Beginnings::default();
-            self.fresh_heads.iter_mut().for_each(Heads::clear);
+            self.fresh_heads.iter_mut().for_each(FewHeads::clear);
         }
     }
 

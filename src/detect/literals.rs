@@ -118,25 +118,32 @@ pub(crate) struct Literals {
 
 /// A set of first four bytes that may hold more than was added.
 #[derive(Clone, Debug)]
-pub(crate) struct Heads(Box<[u64; FILTER]>);
+pub(crate) struct Heads<const WORDS: usize = FILTER>(Box<[u64; WORDS]>);
 
-impl Default for Heads {
+/// Of few literals.
+pub(crate) type FewHeads = Heads<64>;
+
+impl<const WORDS: usize> Default for Heads<WORDS> {
     fn default() -> Self {
-        Self(Box::new([0; FILTER]))
+        Self(Box::new([0; WORDS]))
     }
 }
 
-impl Heads {
+impl<const WORDS: usize> Heads<WORDS> {
     pub(crate) fn mark(&mut self, head: [u8; HEAD]) {
-        let (word, bit) = place(u32::from_le_bytes(head));
+        let (word, bit) = Self::place(u32::from_le_bytes(head));
         if let Some(word) = self.0.get_mut(word) {
             *word |= bit;
         }
     }
 
-    /// From here on no word is passed over.
-    pub(crate) fn mark_all(&mut self) {
-        self.0.fill(u64::MAX);
+    /// No word is passed over with which this begins.
+    pub(crate) fn mark_name(&mut self, word: &[u8]) {
+        match *word {
+            [a, b, c, d, ..] => self.mark([a, b, c, d]),
+            [a, b, c] => (0..=u8::MAX).for_each(|any| self.mark([a, b, c, any])),
+            _ => self.0.fill(u64::MAX),
+        }
     }
 
     pub(crate) fn clear(&mut self) {
@@ -145,8 +152,15 @@ impl Heads {
 
     #[inline(always)]
     pub(crate) fn may_hold(&self, head: u32) -> bool {
-        let (index, bit) = place(head);
+        let (index, bit) = Self::place(head);
         self.0.get(index).is_some_and(|word| word & bit != 0)
+    }
+
+    /// The bit of the filter, by multiplicative hashing.
+    #[inline(always)]
+    fn place(head: u32) -> (usize, u64) {
+        let hash = head.wrapping_mul(MIX) >> 16;
+        (usize::try_from(hash >> 6).unwrap_or_default() % WORDS, 1 << (hash & 63))
     }
 }
 
@@ -236,13 +250,6 @@ impl Literals {
             }
         }
     }
-}
-
-/// The bit of the filter, by multiplicative hashing.
-#[inline(always)]
-fn place(head: u32) -> (usize, u64) {
-    let hash = head.wrapping_mul(MIX) >> 16;
-    (usize::try_from(hash >> 6).unwrap_or_default() % FILTER, 1 << (hash & 63))
 }
 
 /// The list of literals that begin with the same three bytes, and of some others.

@@ -175,6 +175,10 @@ pub(super) fn may_end(word: &[u8]) -> bool {
         && ENDINGS.iter().any(|ending| ends_with(one, ending))
 }
 
+/// How words end that [`ends_like_a_key`] holds for.
+pub(crate) const LAST: [&[u8]; 10] =
+    [b"id", b"ids", b"name", b"ance", b"fier", b"cket", b"ames", b"nces", b"iers", b"kets"];
+
 /// May a word that ends with these four bytes end like a key?
 #[inline(always)]
 pub(crate) fn ends_like_a_key(four: u32) -> bool {

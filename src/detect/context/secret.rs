@@ -14,6 +14,10 @@ const PART: usize = 12;
 /// The shortest that a person made.
 const CHOSEN: usize = 8;
 
+/// How keys end that [`may_announce`] holds for.
+pub(in crate::detect) const LAST: [&[u8]; 8] =
+    [b"pass", b"auth", b"oken", b"cret", b"base", b"rase", b"alue", b"key"];
+
 /// May a key that announces a secret end with these four bytes, or one that holds the value
 /// of such a key?
 #[inline(always)]

@@ -35,8 +35,8 @@ impl Places {
         self.len += 1;
     }
 
-    /// Adds the set bits of the block that begins at `from`, those that pass. What passes is also
-    /// asked for places right behind the block.
+    /// Adds the set bits of the block that begins at `from`, those that pass: `pass` is told their
+    /// place in the block, and asked for the place right behind it, too.
     #[inline(always)]
     pub(super) fn add(&mut self, from: usize, mut mask: u64, pass: impl Fn(usize) -> bool) {
         let count = usize::try_from(mask.count_ones()).unwrap_or(WIDTH);
@@ -45,15 +45,15 @@ impl Places {
         let mut len = self.len;
         for _ in 0..steps {
             for _ in 0..STEP {
-                let at = from + usize::try_from(mask.trailing_zeros()).unwrap_or(WIDTH);
-                self.set(len, at);
+                let at = usize::try_from(mask.trailing_zeros()).unwrap_or(WIDTH);
+                self.set(len, from + at);
                 len += usize::from(pass(at));
                 mask &= mask.wrapping_sub(1);
             }
         }
         self.len = len;
         // What was too much stood for the place behind the block.
-        if steps * STEP > count && pass(from + WIDTH) {
+        if steps * STEP > count && pass(WIDTH) {
             self.len -= steps * STEP - count;
         }
     }
@@ -83,7 +83,7 @@ mod tests {
         let added = |pass: fn(usize) -> bool| {
             let mut places = Places::default();
             for (block, mask) in masks.into_iter().enumerate() {
-                places.add(block * WIDTH, mask, pass);
+                places.add(block * WIDTH, mask, |at| pass(block * WIDTH + at));
             }
             places
         };

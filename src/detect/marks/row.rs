@@ -1,10 +1,12 @@
 //! The bits of several blocks side by side, so that the compiler works on them at once.
 
 use crate::detect::lanes::{Masks, WIDTH};
-use crate::detect::marks::{Marks, bits};
+use crate::detect::marks::Marks;
 
 /// As many blocks are marked before they are looked at.
 pub(super) const BLOCKS: usize = 8;
+/// Most texts have no more.
+pub(super) const FEW_BLOCKS: usize = 4;
 
 /// Bits for the bytes of a few blocks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -21,8 +23,30 @@ impl Row {
     #[inline]
     pub(crate) fn places(&self, from: usize) -> impl Iterator<Item = usize> + '_ {
         let blocks = if self.any() { self.0.as_slice() } else { &[] };
-        let blocks = (from..).step_by(WIDTH).zip(blocks);
-        blocks.flat_map(|(from, &mask)| bits(from, mask))
+        Bits { word: 0, next: from, blocks }
+    }
+}
+
+/// The places of the bits that are set, block by block.
+struct Bits<'r> {
+    word: u64,
+    /// Where the first block of the rest begins.
+    next: usize,
+    blocks: &'r [u64],
+}
+
+impl Iterator for Bits<'_> {
+    type Item = usize;
+
+    #[inline]
+    fn next(&mut self) -> Option<usize> {
+        while self.word == 0 {
+            (self.word, self.blocks) = self.blocks.split_first().map(|(&w, rest)| (w, rest))?;
+            self.next += WIDTH;
+        }
+        let place = usize::try_from(self.word.trailing_zeros()).unwrap_or_default();
+        self.word &= self.word - 1;
+        Some(self.next - WIDTH + place)
     }
 }
 
@@ -109,10 +133,21 @@ pub(crate) struct Rows {
 
 #[expect(clippy::indexing_slicing, reason = "no caller goes beyond, and the compiler sees it")]
 impl Rows {
+    /// Marks so many blocks, and nothing behind them.
     #[inline(always)]
-    pub(super) fn fill(&mut self, sets: &Sets) {
+    pub(super) fn fill(&mut self, sets: &Sets, blocks: usize) {
+        if blocks <= FEW_BLOCKS {
+            *self = Self::default();
+            self.fill_first::<FEW_BLOCKS>(sets);
+        } else {
+            self.fill_first::<BLOCKS>(sets);
+        }
+    }
+
+    #[inline(always)]
+    fn fill_first<const FIRST: usize>(&mut self, sets: &Sets) {
         let (mut numbers, mut secrets) = (0, 0);
-        for at in 0..BLOCKS {
+        for at in 0..FIRST {
             let (before, here, after) = (sets.get(at), sets.get(at + 1), sets.get(at + 2));
             let marks = Marks::new(&before, &here, &after);
             self.words.0[at] = marks.words;
@@ -132,19 +167,19 @@ impl Rows {
             numbers |= marks.numbers;
             secrets |= marks.secrets;
         }
-        self.runs(sets, numbers != 0, secrets != 0);
+        self.runs::<FIRST>(sets, numbers != 0, secrets != 0);
     }
 
     /// Runs are looked for only where a part of one is seen.
     #[inline(always)]
-    fn runs(&mut self, sets: &Sets, numbers: bool, secrets: bool) {
+    fn runs<const FIRST: usize>(&mut self, sets: &Sets, numbers: bool, secrets: bool) {
         (self.numbers, self.secrets) = Default::default();
-        for at in 0..if numbers { BLOCKS } else { 0 } {
+        for at in 0..if numbers { FIRST } else { 0 } {
             let (before, here, after) = (sets.get(at), sets.get(at + 1), sets.get(at + 2));
             self.numbers.0[at] = Marks::run_of_ten(before.capital, here.capital, after.capital);
             self.signs.0[at] |= self.numbers.0[at];
         }
-        for at in 0..if secrets { BLOCKS } else { 0 } {
+        for at in 0..if secrets { FIRST } else { 0 } {
             let (before, here, after) = (sets.get(at), sets.get(at + 1), sets.get(at + 2));
             self.secrets.0[at] = Marks::run_of_36(before.base64, here.base64, after.base64);
             self.signs.0[at] |= self.secrets.0[at];
