@@ -76,6 +76,8 @@ pub(crate) struct Context {
     rules: Vec<Rule>,
     /// How keys of passwords and other secrets end.
     secret_ends: Vec<[u8; 3]>,
+    /// Their last letters, as bits.
+    last_letters: u32,
     access_key: Kind,
     /// The shape is enough.
     strict: bool,
@@ -102,13 +104,14 @@ impl Context {
             .collect();
         secret_ends.sort_unstable();
         secret_ends.dedup();
+        let last_letters = secret_ends.iter().fold(0, |all, [.., last]| all | letter(*last));
         let access_key = kinds.make("ACCESS_KEY");
         let mut names = Names::builtin(kinds)?;
         if !settings.is_on(KEYS) {
             names.clear();
         }
         let (strict, signs) = (settings.profile == Profile::Strict, HashSet::new());
-        Ok(Self { rules, secret_ends, access_key, strict, names, signs })
+        Ok(Self { rules, secret_ends, last_letters, access_key, strict, names, signs })
     }
 
     /// Does a key with this name hold an account id?
@@ -136,12 +139,24 @@ impl Context {
         out
     }
 
+    /// Is nothing found in a text in which no candidate stands, by the key alone?
+    pub(crate) fn is_plain(&self, text: &str, label: &str) -> bool {
+        text.len() > LEAF
+            || (!self.may_be_secret(text.as_bytes(), label)
+                && self.names.key(label.as_bytes()).is_none())
+    }
+
+    /// May the whole of a text be a secret that its key announces?
+    fn may_be_secret(&self, text: &[u8], label: &str) -> bool {
+        text.len() >= *password::LENGTHS.start()
+            && text.len() <= LEAF
+            && self.may_name_secret(label)
+    }
+
     /// Shapes, passwords.
     fn shapes(&self, pass: &Pass<'_>, label: &str, found: &[Finding]) -> Vec<Finding> {
         let text = pass.text;
-        let may_be_secret = text.len() >= *password::LENGTHS.start()
-            && text.len() <= LEAF
-            && self.may_name_secret(label);
+        let may_be_secret = self.may_be_secret(text, label);
         let announced =
             !pass.passwords.is_empty() || !pass.secrets.is_empty() || !pass.typed.is_empty();
         if pass.runs.is_empty() && !announced && !may_be_secret {
@@ -192,7 +207,10 @@ impl Context {
     /// Does a key end with the three letters that a secret's does?
     fn may_name_secret(&self, label: &str) -> bool {
         let mut end = [0; 3];
-        let letters = label.bytes().rev().filter(u8::is_ascii_alphanumeric);
+        let mut letters = label.bytes().rev().filter(u8::is_ascii_alphanumeric).peekable();
+        if letters.peek().is_none_or(|last| self.last_letters & letter(*last) == 0) {
+            return false;
+        }
         for (slot, letter) in end.iter_mut().rev().zip(letters) {
             *slot = letter.to_ascii_lowercase();
         }
@@ -258,6 +276,11 @@ fn of_secret(name: &[u8]) -> Name {
         password::suffix(rest) == rest.len()
     });
     Name::new(name.get(..suffix.unwrap_or(name.len())).unwrap_or_default())
+}
+
+/// A bit for a letter, of any case.
+fn letter(byte: u8) -> u32 {
+    1 << (byte & 31)
 }
 
 impl Rule {

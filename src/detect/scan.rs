@@ -30,8 +30,6 @@ pub struct Part<'t> {
 #[derive(Default)]
 pub(crate) struct Pass<'t> {
     pub text: &'t [u8],
-    /// Where the text begins among those that are looked at together.
-    start: usize,
     /// By shape and by structure.
     pub found: Vec<Finding>,
     /// What is an identifier if its context says so.
@@ -68,9 +66,16 @@ impl Catalog {
     /// `text` is a decoded leaf, `label` the nearest JSON key, `taken` the
     /// sorted spans that are never touched.
     pub fn scan(&self, text: &str, label: &str, taken: &[Range<usize>], out: &mut Vec<Finding>) {
-        let mut pass = Pass::new(text, 0);
-        self.look(text, std::slice::from_mut(&mut pass), &Known::default());
+        let mut pass = self.pass(text);
         self.settle(text, label, &mut pass, taken, out);
+    }
+
+    /// What stands in one text.
+    fn pass<'t>(&self, text: &'t str) -> Pass<'t> {
+        let parts = [Part { span: 0..text.len(), label: Cow::default() }];
+        let mut passes = Passes::new(text, &parts);
+        self.look(text, &mut passes, &Known::default());
+        passes.take(0).unwrap_or_else(|| Pass::new(text.as_bytes()))
     }
 
     /// [`Catalog::scan`] of texts that stand one behind the other in `all`, each behind a byte
@@ -90,19 +95,32 @@ impl Catalog {
         for parts in parts.chunks(TOGETHER) {
             let first = parts.first().map(|part| part.span.start).unwrap_or_default();
             let last = parts.last().map(|part| part.span.end).unwrap_or_default();
-            let text = |part: &Part<'_>| all.get(part.span.clone()).unwrap_or_default();
-            let pass = |part| Pass::new(text(part), part.span.start - first);
-            let mut passes: Vec<_> = parts.iter().map(pass).collect();
+            let mut passes = Passes::new(all, parts);
             self.look(all.get(first..last).unwrap_or_default(), &mut passes, known);
-            for (part, pass) in parts.iter().zip(&mut passes) {
-                let taken = if pass.masked { placeholders(text(part)) } else { Vec::new() };
+            for (at, part) in parts.iter().enumerate() {
+                let text = all.get(part.span.clone()).unwrap_or_default();
+                let mut pass = match passes.take(at) {
+                    None if self.is_plain(text, &part.label) => {
+                        found(Vec::new(), Beside::default());
+                        continue;
+                    }
+                    pass => pass.unwrap_or_else(|| Pass::new(text.as_bytes())),
+                };
+                let taken = if pass.masked { placeholders(text) } else { Vec::new() };
                 let words = std::mem::take(&mut pass.words);
                 let mut out = Vec::new();
-                self.settle(text(part), &part.label, pass, &taken, &mut out);
+                self.settle(text, &part.label, &mut pass, &taken, &mut out);
                 let unsure = std::mem::take(&mut pass.unsure);
                 found(out, Beside { words, taken, unsure, aws: pass.named.aws });
             }
         }
+    }
+
+    /// Is nothing found in a text in which no candidate stands?
+    fn is_plain(&self, text: &str, label: &str) -> bool {
+        self.strict.is_none()
+            && self.context.is_plain(text, label)
+            && memchr::memchr(deep::ESCAPE, text.as_bytes()).is_none()
     }
 
     /// What a pass has seen becomes findings.
@@ -142,13 +160,11 @@ impl Catalog {
     /// Decodes level by level, as long as there are escapes.
     fn deeper(&self, text: &str, label: &str, gaps: &mut Gaps, out: &mut Vec<Finding>) {
         let mut decoded: Vec<deep::Decoded> = Vec::new();
-        let none = Known::default();
         while decoded.len() < deep::LEVELS {
             let inner = decoded.last().map_or(text, |level| level.text.as_str());
             let Some(level) = deep::decode(inner) else { break };
             let mut found = Vec::new();
-            let mut pass = Pass::new(&level.text, 0);
-            self.look(&level.text, std::slice::from_mut(&mut pass), &none);
+            let mut pass = self.pass(&level.text);
             self.fill(&mut pass, label, &mut Gaps::default(), &mut found);
             decoded.push(level);
             for finding in &mut found {
@@ -170,12 +186,11 @@ impl Catalog {
     }
 
     /// Looks at all candidates of one level of escapes.
-    fn look(&self, text: &str, passes: &mut [Pass<'_>], known: &Known) {
+    fn look(&self, text: &str, passes: &mut Passes<'_, '_>, known: &Known) {
         if let Some(custom) = &self.custom {
             // First, so that they win where a class finds the same.
-            passes.iter_mut().for_each(|pass| custom.find(pass.text, Rank::Shape, &mut pass.found));
+            passes.all().for_each(|pass| custom.find(pass.text, Rank::Shape, &mut pass.found));
         }
-        let mut passes = Passes { all: passes, last: 0 };
         marks::each(text.as_bytes(), known.heads(self), |chunk| {
             passes.each(chunk.words(), |at, pass| self.word(at, known, pass));
             let names = &self.context.names;
@@ -185,7 +200,7 @@ impl Catalog {
                 secret::at_sign(pass.text, at, end, &mut pass.secrets);
             });
             if let Some((from, marks)) = chunk.signs() {
-                self.signs(from, marks, &mut passes);
+                self.signs(from, marks, passes);
             }
         });
     }
@@ -193,10 +208,12 @@ impl Catalog {
     /// Fills the gaps, rank by rank.
     fn fill(&self, pass: &mut Pass<'_>, label: &str, gaps: &mut Gaps, out: &mut Vec<Finding>) {
         let text = pass.text;
-        let (mut shapes, mut fields): (Vec<_>, Vec<_>) =
-            pass.found.drain(..).partition(|finding| finding.rank == Rank::Shape);
-        gaps.fill(text, &mut shapes, out);
-        gaps.fill(text, &mut fields, out);
+        if !pass.found.is_empty() {
+            let (mut shapes, mut fields): (Vec<_>, Vec<_>) =
+                pass.found.drain(..).partition(|finding| finding.rank == Rank::Shape);
+            gaps.fill(text, &mut shapes, out);
+            gaps.fill(text, &mut fields, out);
+        }
         let mut hinted = self.context.scan(pass, label, out);
         if let Some(strict) = &self.strict {
             strict.find(text, Rank::Context, &mut hinted);
@@ -314,31 +331,84 @@ impl Catalog {
 }
 
 impl<'t> Pass<'t> {
-    fn new(text: &'t str, start: usize) -> Self {
-        Self { text: text.as_bytes(), start, ..Self::default() }
+    fn new(text: &'t [u8]) -> Self {
+        Self { text, ..Self::default() }
     }
 }
 
-/// The passes over texts that are looked at together.
+/// The passes over texts that are looked at together: of those in which a candidate stands.
 struct Passes<'p, 't> {
-    all: &'p mut [Pass<'t>],
-    /// What stands next to each other is mostly in one.
-    last: usize,
+    all: &'t str,
+    parts: &'p [Part<'p>],
+    /// Where the first begins.
+    start: usize,
+    /// The part in which a candidate stood last, and where it stands from `start` on: what
+    /// stands next to each other is mostly in one.
+    last: (usize, Range<usize>),
+    made: Vec<Pass<'t>>,
+    /// For each part, which of them is its own.
+    own: [u8; TOGETHER],
 }
 
-impl<'t> Passes<'_, 't> {
+/// It has none.
+const NONE: u8 = u8::MAX;
+
+impl<'p, 't> Passes<'p, 't> {
+    fn new(all: &'t str, parts: &'p [Part<'p>]) -> Self {
+        let start = parts.first().map(|part| part.span.start).unwrap_or_default();
+        let (made, own) = (Vec::new(), [NONE; TOGETHER]);
+        Self { all, parts, start, last: (0, 0..0), made, own }
+    }
+
     /// Calls `look` for each place, counted from the beginning of its text.
     #[inline]
     fn each(&mut self, places: impl Iterator<Item = usize>, look: impl Fn(usize, &mut Pass<'t>)) {
         for place in places {
-            let holds = |pass: &Pass<'_>| place.wrapping_sub(pass.start) < pass.text.len();
-            if !self.all.get(self.last).is_some_and(holds) {
-                self.last = self.all.partition_point(|pass| pass.start <= place).max(1) - 1;
+            if !self.last.1.contains(&place) && !self.find(place) {
+                continue;
             }
-            if let Some(pass) = self.all.get_mut(self.last).filter(|pass| holds(pass)) {
-                look(place - pass.start, pass);
+            let (part, Range { start, .. }) = self.last;
+            if let Some(pass) = self.pass(part) {
+                look(place - start, pass);
             }
         }
+    }
+
+    /// Finds the part that holds a place.
+    fn find(&mut self, place: usize) -> bool {
+        let from = place + self.start;
+        let part = self.parts.partition_point(|part| part.span.start <= from).max(1) - 1;
+        let span = self.parts.get(part).map(|part| part.span.clone()).unwrap_or_default();
+        let holds = span.contains(&from);
+        if holds {
+            self.last = (part, span.start - self.start..span.end - self.start);
+        }
+        holds
+    }
+
+    /// The pass of a part, made if it has none.
+    #[inline]
+    fn pass(&mut self, part: usize) -> Option<&mut Pass<'t>> {
+        let own = self.own.get_mut(part)?;
+        if *own == NONE {
+            let text = self.all.get(self.parts.get(part)?.span.clone())?;
+            *own = u8::try_from(self.made.len()).ok()?;
+            self.made.push(Pass::new(text.as_bytes()));
+        }
+        self.made.get_mut(usize::from(*own))
+    }
+
+    /// The passes of all parts.
+    fn all(&mut self) -> impl Iterator<Item = &mut Pass<'t>> {
+        for part in 0..self.parts.len() {
+            self.pass(part);
+        }
+        self.made.iter_mut()
+    }
+
+    fn take(&mut self, part: usize) -> Option<Pass<'t>> {
+        let own = self.own.get(part).filter(|own| **own != NONE)?;
+        self.made.get_mut(usize::from(*own)).map(std::mem::take)
     }
 }
 
