@@ -13,7 +13,7 @@ use crate::body::escape;
 use crate::body::strings::Strings;
 
 /// A guess, low enough for long texts and high enough for short ones.
-const BYTES_PER_TOKEN: usize = 64;
+const BYTES_PER_TOKEN: usize = 32;
 
 /// What a token is. A key is followed by its value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -140,11 +140,12 @@ impl<'a> Tape<'a> {
     #[inline]
     fn is(&self, node: Node, text: &str) -> bool {
         let Token { escaped, start, end, .. } = self.token(node);
-        // An escape is longer than what it stands for.
-        let raw = self.source.as_bytes().get(to_usize(start)..to_usize(end));
+        let (start, end) = (to_usize(start), to_usize(end));
         match escaped {
-            false => raw == Some(text.as_bytes()),
-            true => raw.is_some_and(|raw| raw.len() > text.len()) && self.text(node) == text,
+            false if end - start != text.len() => false,
+            false => self.source.as_bytes().get(start..end) == Some(text.as_bytes()),
+            // An escape is longer than what it stands for.
+            true => end - start > text.len() && self.text(node) == text,
         }
     }
 
@@ -182,19 +183,24 @@ impl<'a> Tape<'a> {
     /// The value of the field `name`, if the object has exactly one.
     #[must_use]
     pub fn field(&self, object: Node, name: &str) -> Option<Node> {
-        let mut fields = self.fields(object).filter(|&(key, _)| self.is(key, name));
-        let (_, value) = fields.next()?;
-        fields.next().is_none().then_some(value)
+        let mut found = None;
+        for (key, value) in self.fields(object) {
+            if self.is(key, name) && found.replace(value).is_some() {
+                return None;
+            }
+        }
+        found
     }
 
     /// Does a key occur twice? Parsers differ on which one counts.
     #[must_use]
     pub fn repeats(&self, object: Node) -> bool {
-        let mut few: [Cow<'_, str>; 8] = Default::default();
+        let mut few = [""; 8];
         let mut count = 0;
         for (key, _) in self.fields(object) {
-            let Some(slot) = few.get_mut(count) else { return self.repeats_among_many(object) };
-            (*slot, count) = (self.text(key), count + 1);
+            let slot = few.get_mut(count).filter(|_| !self.token(key).escaped);
+            let Some(slot) = slot else { return self.repeats_among_many(object) };
+            (*slot, count) = (self.raw(key), count + 1);
         }
         let keys = few.get(..count).unwrap_or_default();
         keys.iter().enumerate().any(|(at, key)| keys.iter().take(at).any(|other| other == key))
@@ -346,18 +352,20 @@ impl Reader<'_> {
             self.at = self.bytes.len();
             return Err(self.error());
         };
-        self.push(shape, start, end);
-        if let Some(token) = self.tokens.last_mut() {
-            token.escaped = self.strings.has_escape(start..end);
-        }
+        self.token(shape, self.strings.has_escape(start..end), start, end);
         self.at = end + 1;
         Ok(())
     }
 
     fn push(&mut self, shape: Shape, start: usize, end: usize) {
+        self.token(shape, false, start, end);
+    }
+
+    #[inline]
+    fn token(&mut self, shape: Shape, escaped: bool, start: usize, end: usize) {
         let next = to_u32(self.tokens.len() + 1);
         let (start, end) = (to_u32(start), to_u32(end));
-        self.tokens.push(Token { shape, escaped: false, start, end, next });
+        self.tokens.push(Token { shape, escaped, start, end, next });
     }
 
     fn space(&mut self) {

@@ -33,7 +33,13 @@ impl Strings {
 
     /// The quote at `from` or behind it.
     pub(crate) fn end(&self, from: usize) -> Option<usize> {
-        bits(&self.quotes, from..self.quotes.len() * WIDTH).next()
+        let mut index = from / WIDTH;
+        let mut word = *self.quotes.get(index)? & u64::MAX << (from % WIDTH);
+        while word == 0 {
+            index += 1;
+            word = *self.quotes.get(index)?;
+        }
+        Some(index * WIDTH + usize::try_from(word.trailing_zeros()).unwrap_or_default())
     }
 
     /// Where escapes begin in `span`.
@@ -42,7 +48,16 @@ impl Strings {
     }
 
     pub(crate) fn has_escape(&self, span: Range<usize>) -> bool {
-        self.escapes(span).next().is_some()
+        let (first, last) = (span.start / WIDTH, span.end / WIDTH);
+        let words = self.escapes.get(first..self.escapes.len().min(last + 1)).unwrap_or_default();
+        let [from, to] = [u64::MAX << (span.start % WIDTH), !(u64::MAX << (span.end % WIDTH))];
+        match words {
+            [] => false,
+            [one] => one & from & to != 0,
+            [one, between @ .., last] => {
+                one & from != 0 || last & to != 0 || between.iter().any(|word| *word != 0)
+            }
+        }
     }
 }
 

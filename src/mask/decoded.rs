@@ -13,6 +13,8 @@ use crate::body::splice::Misfit;
 const PIECE: usize = 64;
 /// What has no escapes and is longer is not copied.
 const LONG: usize = 4 << 10;
+/// No more room is made before it is needed.
+const FIRST: usize = 32 << 10;
 /// Stands before each text: a part of none.
 const APART: u8 = 0;
 
@@ -54,7 +56,9 @@ impl Decoded {
         // It never gets shorter: what is taken away would be zeroed again.
         let room = self.len + 1 + source.len() + PIECE;
         if self.bytes.len() < room {
-            self.bytes.resize(room.max(2 * self.bytes.len()), 0);
+            // For most documents once is enough.
+            let all = tape.source().len().min(FIRST);
+            self.bytes.resize(room.max(2 * self.bytes.len()).max(all), 0);
         }
         let (start, first_step) = (self.len + 1, self.steps.len());
         let mut to = Writer { bytes: self.bytes.get_mut(self.len..).unwrap_or_default(), len: 0 };

@@ -104,7 +104,7 @@ fn part(tape: &Tape<'_>, node: Node, rule: Rule) -> Option<Part> {
         Rule::Claude(claude::Object::ToolUse) => call("id", field("input")),
         // What the provider runs works with placeholders.
         Rule::Claude(claude::Object::Block) => {
-            let kind = field("tool_use_id").and(field("type"))?;
+            let kind = field("tool_use_id").and_then(|_| field("type"))?;
             return (tape.raw(kind) == "tool_result").then(|| result("tool_use_id"));
         }
         Rule::Bedrock(bedrock::Object::ToolUse) => call("toolUseId", field("input")),

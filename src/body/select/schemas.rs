@@ -1,6 +1,6 @@
 //! Where JSON Schemas stand in a request: of the inputs of tools, and of the output.
 
-use crate::body::json::{Node, Shape, Tape};
+use crate::body::json::{Node, Tape};
 use crate::body::select::{Format, invoked};
 
 /// From the document down: names of fields, and `[]` for each item of a list.
@@ -85,16 +85,20 @@ pub fn schemas(tape: &Tape<'_>, format: Format) -> Vec<Node> {
 
 /// The nodes at a path.
 pub(super) fn at(tape: &Tape<'_>, node: Node, path: &str) -> Vec<Node> {
-    let mut nodes = vec![node];
-    for step in path.split('/').filter(|step| !step.is_empty()) {
-        nodes = nodes
-            .into_iter()
-            .flat_map(|node| match step {
-                "[]" if tape.shape(node) == Shape::Array => tape.items(node).collect(),
-                "[]" => Vec::new(),
-                name => tape.field(node, name).into_iter().collect(),
-            })
-            .collect();
-    }
+    let mut nodes = Vec::new();
+    follow(tape, node, path, &mut nodes);
     nodes
+}
+
+fn follow(tape: &Tape<'_>, node: Node, path: &str, nodes: &mut Vec<Node>) {
+    let (step, rest) = path.split_once('/').unwrap_or((path, ""));
+    match step {
+        "" => nodes.push(node),
+        "[]" => tape.items(node).for_each(|item| follow(tape, item, rest, nodes)),
+        name => {
+            if let Some(node) = tape.field(node, name) {
+                follow(tape, node, rest, nodes);
+            }
+        }
+    }
 }
