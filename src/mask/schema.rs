@@ -84,9 +84,16 @@ pub fn widen(
 ) -> Result<(), Misfit> {
     swaps.sort_by_key(|swap| swap.span.start);
     let (mut widened, mut taken, mut patterns) = (Vec::new(), Vec::new(), 0);
-    for place in places(tape, format) {
+    for node in select::schemas(tape, format) {
+        let place = place(tape, node);
         let first = swaps.partition_point(|swap| swap.span.start < place.start);
         let last = swaps.partition_point(|swap| swap.span.start < place.end);
+        if first == last && tape.shape(node) != Shape::String {
+            // Nothing in it is masked: it needs not be read again.
+            let own = Schemas::read(tape, node, &mut patterns).into_iter();
+            widened.extend(own.map(|rewrite| rewrite.swap));
+            continue;
+        }
         let inside = swaps.get(first..last).unwrap_or_default().iter();
         let back = |Swap { span: Range { start, end }, with }: &Swap<String>| Swap {
             span: start - place.start..end - place.start,
@@ -111,12 +118,14 @@ pub fn widen(
 
 /// Where the schemas of a request stand, quotes and all, in the order in which they are read.
 fn places(tape: &Tape<'_>, format: Format) -> Vec<Range<usize>> {
-    let schemas = select::schemas(tape, format).into_iter();
-    let span = |node| match (tape.shape(node), tape.span(node)) {
+    select::schemas(tape, format).into_iter().map(|node| place(tape, node)).collect()
+}
+
+fn place(tape: &Tape<'_>, schema: Node) -> Range<usize> {
+    match (tape.shape(schema), tape.span(schema)) {
         (Shape::String, span) => span.start - 1..span.end + 1,
         (_, span) => span,
-    };
-    schemas.map(span).collect()
+    }
 }
 
 /// What is to be widened in one schema.
@@ -124,7 +133,7 @@ fn own(schema: &str, depth: usize, patterns: &mut usize) -> Vec<Rewrite> {
     let Ok(tape) = Tape::parse(schema, depth) else { return Vec::new() };
     match tape.shape(tape.root()) {
         Shape::String => in_string(&tape, depth, patterns),
-        _ => Schemas::read(&tape, patterns),
+        _ => Schemas::read(&tape, tape.root(), patterns),
     }
 }
 
@@ -136,7 +145,7 @@ fn from(span: &Range<usize>, start: usize) -> Range<usize> {
 fn in_string(tape: &Tape<'_>, depth: usize, patterns: &mut usize) -> Vec<Rewrite> {
     let contents = Contents::json(tape.raw(tape.root()));
     let Ok(inner) = Tape::parse(contents.text(), depth) else { return Vec::new() };
-    let mut found = Schemas::read(&inner, patterns);
+    let mut found = Schemas::read(&inner, inner.root(), patterns);
     found.sort_by_key(|rewrite| rewrite.swap.span.start);
     let mut way_back = contents.way_back();
     let outer = |Rewrite { what, swap }| {
@@ -154,9 +163,9 @@ struct Schemas<'t, 's> {
 }
 
 impl<'t, 's> Schemas<'t, 's> {
-    fn read(tape: &'t Tape<'s>, patterns: &mut usize) -> Vec<Rewrite> {
+    fn read(tape: &'t Tape<'s>, schema: Node, patterns: &mut usize) -> Vec<Rewrite> {
         let mut schemas = Schemas { tape, patterns: *patterns, found: Vec::new() };
-        schemas.schema(tape.root());
+        schemas.schema(schema);
         *patterns = schemas.patterns;
         schemas.found
     }

@@ -71,6 +71,12 @@ struct Reader {
 impl Reader {
     /// Reads what the text begins with, and gives how long it is.
     fn step(&mut self, rest: &[u8]) -> usize {
+        // These mean nothing to a shell.
+        let plain = |b: &&u8| b.is_ascii_alphanumeric() || b"-_./".contains(b);
+        let len = rest.iter().take_while(plain).count();
+        if len > 0 {
+            return self.add(rest, len);
+        }
         match (self.level.quote, rest) {
             (None | Some(b'"'), [b'$', b'(', b'(', ..]) => self.add(rest, 3),
             (None | Some(b'"'), [b'$', b'(', ..]) => self.open(self.captured(), false, 2),
