@@ -27,7 +27,7 @@ pub struct Known {
     /// How many signs stand before the first word of a name: mostly none.
     leads: BTreeSet<usize>,
     all: Beginnings,
-    /// Of the names since [`Known::begin_unit`].
+    /// Of the names since [`Known::begin_units`].
     fresh: Beginnings,
     fresh_heads: Option<FewHeads>,
     /// The first four bytes of all names, and of the catalog's literals. None, while
@@ -73,8 +73,8 @@ impl Known {
         true
     }
 
-    /// From here on, names are news until the next unit begins.
-    pub fn begin_unit(&mut self) {
+    /// From here on, names are news until the next units are looked at.
+    pub fn begin_units(&mut self) {
         if self.fresh.any {
             self.fresh = Beginnings::default();
             self.fresh_heads.iter_mut().for_each(FewHeads::clear);
@@ -351,7 +351,7 @@ mod tests {
     #[test]
     fn names_of_earlier_units_are_found_by_their_words() {
         let mut known = known(&["MyRole", "prod-data"]);
-        known.begin_unit();
+        known.begin_units();
         let text = "MyRole prod-data prod-dat MyRole2";
         let mut out = Vec::new();
         known.find(text, Vec::new(), &[], &mut out);

@@ -7,6 +7,7 @@ use simdutf8::basic::from_utf8;
 
 use crate::body::escape;
 use crate::body::json::{Node, Tape};
+use crate::body::select::Leaf;
 use crate::body::splice::Misfit;
 
 /// As many bytes are copied at once: a copy of known size needs no call.
@@ -40,13 +41,18 @@ pub(crate) enum Contents {
 }
 
 impl Decoded {
-    /// For the next unit.
-    pub(crate) fn clear(&mut self) {
+    fn clear(&mut self) {
         self.len = 0;
         self.steps.clear();
     }
 
-    pub(crate) fn add(&mut self, tape: &Tape<'_>, node: Node) -> Contents {
+    /// Takes the strings of a unit in place of those of the last.
+    pub(crate) fn all(&mut self, tape: &Tape<'_>, strings: &[&Leaf]) -> Vec<Contents> {
+        self.clear();
+        strings.iter().map(|leaf| self.add(tape, leaf.node)).collect()
+    }
+
+    fn add(&mut self, tape: &Tape<'_>, node: Node) -> Contents {
         let source = tape.span(node);
         let mut escapes = tape.strings().escapes(source.clone());
         let mut escape = escapes.next();

@@ -10,7 +10,9 @@ mod again;
 mod answered;
 mod around;
 mod behind;
+mod leaves;
 mod report;
+mod together;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -144,9 +146,7 @@ impl<'a> Session<'a> {
         self.report.unknown += units.unknown();
         let thought = |leaf: &Leaf| leaf.place == Place::Thought;
         self.report.thoughts |= units.iter().flatten().any(thought);
-        for unit in units.iter() {
-            self.unit(tape, unit, &mut swaps)?;
-        }
+        self.units(tape, &units.iter().collect::<Vec<_>>(), &mut swaps)?;
         if self.around.note {
             swaps.extend(note::swaps(tape, format));
         }
@@ -156,7 +156,7 @@ impl<'a> Session<'a> {
 
     /// Masks a text as one leaf.
     pub fn text(&mut self, source: &str) -> Result<String, Refusal> {
-        self.known.begin_unit();
+        self.known.begin_units();
         self.part(source)
     }
 
@@ -168,56 +168,6 @@ impl<'a> Session<'a> {
         self.scan(source, &[part], &mut texts);
         self.settle(&mut texts, &mut swaps)?;
         splice(source, &mut swaps).map_err(|_| Refusal::Misfit)
-    }
-
-    /// Masks leaves of the unit.
-    fn leaves(
-        &mut self,
-        tape: &Tape<'_>,
-        unit: &[Leaf],
-        swaps: &mut Vec<Swap<String>>,
-    ) -> Result<(), Refusal> {
-        let mut decoded = std::mem::take(&mut self.decoded);
-        decoded.clear();
-        let mut strings = Vec::with_capacity(unit.len());
-        let mut numbers = Vec::new();
-        for leaf in unit {
-            match leaf.place.shown(self.around.thinking) {
-                Place::Number => numbers.push(leaf),
-                Place::Opaque(opaque) => *self.report.opaque.entry(opaque).or_default() += 1,
-                Place::State => self.present(&tape.text(leaf.node)),
-                Place::Base64 => self.base64(tape, leaf, swaps)?,
-                Place::Source if self.source(tape, leaf, swaps)? => {}
-                _ => strings.push((leaf, decoded.add(tape, leaf.node))),
-            }
-        }
-        let all = decoded.text().map_err(|_| Refusal::Misfit)?;
-        let mut texts = Vec::with_capacity(strings.len());
-        let together = strings.chunk_by(|(_, one), (_, next)| one.is_beside(next));
-        for strings in together {
-            let first = texts.len();
-            let mut parts = Vec::with_capacity(strings.len());
-            let mut within = "";
-            for (leaf, contents) in strings {
-                let (text, steps) = (contents.text(tape.source(), all), decoded.steps(contents));
-                texts.push(Text::new(text, steps, contents.start(), leaf.place));
-                let label = self.label(tape, leaf);
-                let (whole, span) = contents.within(tape.source(), all);
-                parts.push(Part { span, label });
-                within = whole;
-            }
-            self.scan(within, &parts, texts.get_mut(first..).unwrap_or_default());
-        }
-        self.answered(tape, strings.iter().map(|(leaf, _)| *leaf), &mut texts);
-        for &leaf in &numbers {
-            self.learn_number(tape, leaf)?;
-        }
-        self.settle(&mut texts, swaps)?;
-        for leaf in numbers {
-            self.number(tape, leaf, swaps)?;
-        }
-        self.decoded = decoded;
-        Ok(())
     }
 
     /// Finds what stands in leaves by themselves, which are parts of `all`.
@@ -396,7 +346,7 @@ impl<'a> Session<'a> {
         };
         let mut found = Vec::new();
         for unit in select::units(&inner, Format::Free).iter() {
-            self.leaves(&inner, unit, &mut found)?;
+            self.leaves(&inner, unit, None, &mut found)?;
         }
         found.sort_by_key(|swap| swap.span.start);
         let (at, mut way_back) = (tape.span(leaf.node).start, contents.way_back());

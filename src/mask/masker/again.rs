@@ -9,7 +9,7 @@ use crate::body::json::Tape;
 use crate::body::select::{Leaf, Place};
 use crate::body::splice::Swap;
 use crate::detect::Kind;
-use crate::mask::masker::{Refusal, Report, Session};
+use crate::mask::masker::{Refusal, Report, Session, Text};
 use crate::mask::resent::{Key, Resent, Unit};
 use crate::mask::{Mapping, Value};
 
@@ -35,28 +35,46 @@ impl Log {
     }
 }
 
+/// The key of a unit that is new, and where it stands. None: it is not remembered.
+pub(super) type New = Option<(Key, Range<usize>)>;
+
 impl Session<'_> {
-    /// Masks a unit, or does again what was done when it came before.
-    pub(super) fn unit(
+    /// Does again what was done with a unit when it came before. None: that was all.
+    pub(super) fn again(
         &mut self,
         tape: &Tape<'_>,
         unit: &[Leaf],
         swaps: &mut Vec<Swap<String>>,
-    ) -> Result<(), Refusal> {
-        self.known.begin_unit();
-        let Some(resent) = &self.masker.resent else { return self.leaves(tape, unit, swaps) };
-        let Some((key, span)) = self.key(tape, unit) else {
-            return self.leaves(tape, unit, swaps);
-        };
+    ) -> Result<Option<New>, Refusal> {
+        let Some(resent) = &self.masker.resent else { return Ok(Some(None)) };
+        let Some((key, span)) = self.key(tape, unit) else { return Ok(Some(None)) };
         match resent.get(&key) {
-            Some(None) => return Ok(()),
-            Some(Some(seen)) if self.fits(&seen) => return self.replay(&seen, span.start, swaps),
-            _ => {}
+            Some(None) => Ok(None),
+            Some(Some(seen)) if self.fits(&seen) => {
+                self.replay(&seen, span.start, swaps)?;
+                Ok(None)
+            }
+            _ => Ok(Some(Some((key, span)))),
         }
+    }
+
+    /// Masks a unit, and remembers what was done. `texts` are its strings, if they were
+    /// looked at already.
+    pub(super) fn unit(
+        &mut self,
+        tape: &Tape<'_>,
+        unit: &[Leaf],
+        new: New,
+        texts: Option<&mut [Text<'_>]>,
+        swaps: &mut Vec<Swap<String>>,
+    ) -> Result<(), Refusal> {
+        let (Some(resent), Some((key, span))) = (&self.masker.resent, new) else {
+            return self.leaves(tape, unit, texts, swaps);
+        };
         let before = std::mem::take(&mut self.report);
         let first = swaps.len();
         self.log = Some(Log::default());
-        let result = self.leaves(tape, unit, swaps);
+        let result = self.leaves(tape, unit, texts, swaps);
         let log = self.log.take().unwrap_or_default();
         let own = std::mem::replace(&mut self.report, before);
         self.report.add(&own);
