@@ -25,6 +25,15 @@ pub(crate) fn right_of(bytes: &[u8], at: usize) -> bool {
     bytes.get(at).is_none_or(|b| !b.is_ascii_alphanumeric())
 }
 
+/// May a value stand there? Not in a word, and not in a character.
+pub(crate) fn fits(bytes: &[u8], span: &std::ops::Range<usize>) -> bool {
+    let inside = |at: usize| bytes.get(at).is_some_and(|b| (0x80..0xc0).contains(b));
+    !inside(span.start)
+        && !inside(span.end)
+        && left_of(bytes, span.start)
+        && right_of(bytes, span.end)
+}
+
 /// The byte before `at`.
 pub(crate) fn before(bytes: &[u8], at: usize) -> Option<u8> {
     at.checked_sub(1).and_then(|at| bytes.get(at)).copied()

@@ -10,6 +10,7 @@ mod command;
 pub(crate) mod curl;
 mod listed;
 pub(crate) mod login;
+pub(crate) mod manifest;
 pub(crate) mod named;
 pub(crate) mod names;
 pub(crate) mod parameter;
@@ -141,9 +142,10 @@ impl Context {
 
     /// Is nothing found in a text in which no candidate stands, by the key alone?
     pub(crate) fn is_plain(&self, text: &str, label: &str) -> bool {
-        text.len() > LEAF
-            || (!self.may_be_secret(text.as_bytes(), label)
-                && self.names.key(label.as_bytes()).is_none())
+        let named = || {
+            self.may_be_secret(text.as_bytes(), label) || self.names.key(label.as_bytes()).is_some()
+        };
+        (text.len() > LEAF || !named()) && !printed::is_transcript(text.as_bytes())
     }
 
     /// May the whole of a text be a secret that its key announces?
@@ -157,8 +159,13 @@ impl Context {
     fn shapes(&self, pass: &Pass<'_>, label: &str, found: &[Finding]) -> Vec<Finding> {
         let text = pass.text;
         let may_be_secret = self.may_be_secret(text, label);
-        let announced =
-            !pass.passwords.is_empty() || !pass.secrets.is_empty() || !pass.typed.is_empty();
+        let announced = [
+            pass.passwords.is_empty(),
+            pass.secrets.is_empty(),
+            pass.typed.is_empty(),
+            pass.held.is_empty(),
+        ]
+        .contains(&false);
         if pass.runs.is_empty() && !announced && !may_be_secret {
             return Vec::new();
         }
@@ -187,6 +194,8 @@ impl Context {
             let after = after.flat_map(|old| [terraform::changed(text, &old), Some(old)]).flatten();
             let typed = pass.typed.iter().cloned();
             out.extend(after.chain(typed).map(|span| finding(span, rule.kind)));
+            let held = pass.held.iter().cloned();
+            out.extend(held.map(|span| Finding { teach: false, ..finding(span, rule.kind) }));
             let is = |value: &[u8]| password::is_password(value, true);
             let wanted = Wanted { names: password::is_head, is, single: false };
             let mut read = 0;

@@ -39,6 +39,10 @@ pub(crate) enum Action {
     Password,
     /// The type of a parameter of Systems Manager whose value is a secret.
     Secure,
+    /// The type of an object of Kubernetes that holds secrets.
+    Manifest,
+    /// What Terraform calls an output that is a secret.
+    Sensitive,
     /// A placeholder may begin here.
     Masked,
 }
@@ -46,8 +50,17 @@ pub(crate) enum Action {
 /// Beginnings of ARNs, plain and percent-encoded.
 const ARNS: [&str; 3] = ["arn:aws", "arn%3Aaws", "arn%3aaws"];
 /// CloudFormation, HCL, AWS's libraries, and the answers of services.
-const AWS: [&str; 7] =
-    ["AWS::", "\"aws_", "boto3", "aws-sdk", "aws_sdk", "ResponseMetadata", "amazonaws.com"];
+const AWS: [&str; 9] = [
+    "AWS::",
+    "\"aws_",
+    "boto3",
+    "aws-sdk",
+    "aws_sdk",
+    "ResponseMetadata",
+    "'$metadata'",
+    "\"$metadata\"",
+    "amazonaws.com",
+];
 /// Beginnings of placeholders.
 const MASKED: [&str; 2] = ["AWS_", "SECRET_"];
 /// How names of columns begin that hold account ids, and keys of lists of them.
@@ -85,6 +98,12 @@ const PASSWORDS: [&str; 9] = [
 
 /// A type of a parameter of Systems Manager: `"Type": "SecureString", "Value": "…"`.
 const SECURE: &str = "SecureString";
+
+/// Kinds of objects of Kubernetes, in YAML and JSON.
+const MANIFESTS: [&str; 4] =
+    ["kind: Secret", "kind: \"Secret\"", "kind\": \"Secret", "kind\":\"Secret"];
+/// `terraform output -json`: `{"sensitive": true, "value": …}`.
+const SENSITIVE: [&str; 2] = ["sensitive\": true", "sensitive\":true"];
 
 /// A literal is found by as many bytes.
 const HEAD: usize = 4;
@@ -194,9 +213,11 @@ impl Literals {
         all.push((LINKED.to_owned(), Action::Linked));
         all.push(("curl ".to_owned(), Action::Curl));
         let programs = login::PROGRAMS.iter().enumerate();
-        all.extend(programs.map(|(at, (name, _))| ((*name).to_owned(), Action::Login(at))));
+        all.extend(programs.map(|(at, program)| (program.name.to_owned(), Action::Login(at))));
         all.extend(PASSWORDS.iter().map(|text| ((*text).to_owned(), Action::Password)));
         all.push((SECURE.to_owned(), Action::Secure));
+        all.extend(MANIFESTS.iter().map(|text| ((*text).to_owned(), Action::Manifest)));
+        all.extend(SENSITIVE.iter().map(|text| ((*text).to_owned(), Action::Sensitive)));
         all.extend(MASKED.iter().map(|text| ((*text).to_owned(), Action::Masked)));
         let lists = vec![Vec::new(); LISTS];
         let mut this = Self { all: Vec::new(), lists, filter: Heads::default() };

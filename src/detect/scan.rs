@@ -7,7 +7,7 @@ use crate::detect::boundary::{before, left};
 use crate::detect::catalog::Catalog;
 use crate::detect::context::names::{flag_end, key_end};
 use crate::detect::context::runs::Run;
-use crate::detect::context::{curl, login, named, parameter, secret};
+use crate::detect::context::{curl, login, manifest, named, parameter, secret};
 use crate::detect::deep;
 use crate::detect::gaps::Gaps;
 use crate::detect::literals::{self, Action, Hit};
@@ -40,8 +40,14 @@ pub(crate) struct Pass<'t> {
     pub secrets: Vec<usize>,
     /// Passwords on command lines.
     pub typed: Vec<Range<usize>>,
+    /// Secrets that are secrets here, and may be words elsewhere.
+    pub held: Vec<Range<usize>>,
     /// Up to here, commands are read already whose options may hold passwords.
     login: usize,
+    /// Up to here, ARNs are found.
+    arn: usize,
+    /// As much was read for manifests.
+    manifest: usize,
     /// Classes, and up to where each is read.
     read: Vec<(usize, usize)>,
     /// Up to here, hosts and addresses are read already.
@@ -218,6 +224,7 @@ impl Catalog {
         if let Some(strict) = &self.strict {
             strict.find(text, Rank::Context, &mut hinted);
         }
+        hinted.extend(self.context.transcripts(text));
         gaps.fill(text, &mut hinted, out);
     }
 
@@ -294,8 +301,13 @@ impl Catalog {
                 Action::Ends(class) => self.named_end(pass.text, hit.start, class, &mut pass.found),
                 Action::Arn => {
                     pass.named.aws = true;
+                    let first = pass.found.len();
                     self.arns.scan(pass.text, hit.start, &mut pass.found);
+                    let added = pass.found.get(first..).unwrap_or_default();
+                    pass.arn = added.iter().map(|found| found.span.end).fold(pass.arn, usize::max);
                 }
+                // In what an ARN names, no program stands.
+                Action::Command if hit.start < pass.arn => {}
                 Action::Aws => pass.named.aws = true,
                 Action::Command => self.context.names.command(pass.text, hit.end, &mut pass.named),
                 Action::Account => self.context.accounts(pass.text, hit.start, &mut pass.named),
@@ -312,7 +324,8 @@ impl Catalog {
                     pass.login = curl::passwords(pass.text, hit.end, &mut pass.typed);
                 }
                 Action::Login(program) => {
-                    pass.login = login::passwords(program, pass.text, hit.end, &mut pass.typed);
+                    pass.login =
+                        login::passwords(program, pass.text, hit.start..hit.end, &mut pass.typed);
                 }
                 // `{{resolve:secretsmanager:NAME:SecretString:KEY}}` names a key.
                 Action::Password if before(pass.text, hit.start) == Some(b':') => {}
@@ -320,6 +333,13 @@ impl Catalog {
                 Action::Secure => {
                     let value = parameter::value(pass.text, hit.start..hit.end);
                     pass.passwords.extend(value.filter(|at| !pass.passwords.contains(at)));
+                }
+                Action::Manifest => {
+                    let kind = hit.start..hit.end;
+                    manifest::values(pass.text, kind, &mut pass.manifest, &mut pass.held);
+                }
+                Action::Sensitive => {
+                    pass.held.extend(parameter::sensitive(pass.text, hit.start..hit.end));
                 }
                 Action::Masked => pass.masked = true,
             }

@@ -6,10 +6,13 @@ mod disguises;
 mod edges;
 mod ids;
 mod keys;
+mod manifests;
 mod output;
 mod passwords;
+mod programs;
 mod settings;
 mod tables;
+mod transcripts;
 
 use std::ops::Range;
 use std::sync::LazyLock;

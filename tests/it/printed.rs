@@ -269,6 +269,92 @@ const SECRETS: &[(&str, &str, &str)] = &[
     ("cat db_password.txt", "Zx81LpVw9!", "[DB_PASSWORD]"),
     ("echo $AWS_ACCOUNT_ID", "749312086455", "[ACCOUNT]"),
     ("terraform output -raw account_id", "749312086455", "[ACCOUNT]"),
+    (
+        "aws ecs describe-task-definition --task-definition x --query \"taskDefinition.containerDefinitions[0].environment[?name=='DB_PASSWORD'].value\" --output text",
+        "correcthorse",
+        "[DB_PASSWORD]",
+    ),
+    (
+        "aws ecs describe-task-definition --task-definition x | jq -r '.taskDefinition.containerDefinitions[0].environment[] | select(.name==\"DB_PASSWORD\") | .value'",
+        "hunter2Sommer9",
+        "[DB_PASSWORD]",
+    ),
+    (
+        "aws lambda get-function-configuration --function-name x --query Environment.Variables.DB_PASSWORD --output text",
+        "correcthorse",
+        "[DB_PASSWORD]",
+    ),
+    (
+        "aws ecs describe-task-definition --task-definition x --query 'a[].environment[].[name,value]'",
+        "[\n  [\n    \"DB_PASSWORD\",\n    \"hunter2Sommer9\"\n  ],\n  [\n    \"LOG_LEVEL\",\n    \"info2\"\n  ]\n]",
+        "[\n  [\n    \"DB_PASSWORD\",\n    \"[DB_PASSWORD]\"\n  ],\n  [\n    \"LOG_LEVEL\",\n    \"info2\"\n  ]\n]",
+    ),
+    (
+        "aws ecs describe-task-definition --task-definition x --query 'a[].environment[].[name,value]' --output table",
+        "+---+---+\n|  DB_PASSWORD |  hunter2Sommer9 |\n|  LOG_LEVEL   |  info2 |\n+---+---+",
+        "+---+---+\n|  DB_PASSWORD |  [DB_PASSWORD] |\n|  LOG_LEVEL   |  info2 |\n+---+---+",
+    ),
+    (
+        "aws secretsmanager get-secret-value --secret-id x --query SecretString --output text",
+        "correct horse battery staple",
+        "[DB_PASSWORD]",
+    ),
+    (
+        "aws secretsmanager get-secret-value --secret-id x --query SecretString --output text",
+        "Pässwörd-Über9\n",
+        "[DB_PASSWORD]\n",
+    ),
+    ("echo \"pw: $DB_PASSWORD\"", "pw: correcthorse", "pw: [DB_PASSWORD]"),
+    (
+        "echo -e \"user=$USER\\npassword is ${DB_PASSWORD:-none}!\"",
+        "user=app\npassword is correcthorse!",
+        "user=app\npassword is [DB_PASSWORD]!",
+    ),
+    ("echo \"pw${DB_PASSWORD}xy\"", "pwcorrecthorsexy", "[DB_PASSWORD]"),
+    ("printf '%-8s: %s\\n' user \"$DB_PASSWORD\"", "user: correcthorse\n", "user: [DB_PASSWORD]\n"),
+    (
+        "echo \"a $DB_PASSWORD\"; echo \"$API_TOKEN\"",
+        "a correcthorse\nbatterystaple",
+        "a [DB_PASSWORD]\n[API_KEY]",
+    ),
+    (
+        "echo \"first $DB_PASSWORD second $API_TOKEN\"",
+        "first correcthorse second batterystaple",
+        "first [DB_PASSWORD] second [API_KEY]",
+    ),
+    (
+        "echo -e \"$DB_PASSWORD\\n$API_TOKEN\"",
+        "correcthorse\nbatterystaple",
+        "[DB_PASSWORD]\n[API_KEY]",
+    ),
+    ("echo \"pw: $DB_PASSWORD\" | cut -d: -f2", " correcthorse", " [DB_PASSWORD]"),
+    (
+        "echo \"pw: $DB_PASSWORD\" | tee x",
+        "\u{1b}[32mpw: correcthorse\u{1b}[0m",
+        "\u{1b}[32mpw: [DB_PASSWORD]\u{1b}[0m",
+    ),
+    (
+        "aws secretsmanager get-secret-value --secret-id x --query SecretString --output text",
+        "{\"engine\":\"postgres7\",\"stripe\":\"gT7pQ2vX9mK4\",\"port\":\"543210\"}",
+        "{\"engine\":\"postgres7\",\"stripe\":\"[DB_PASSWORD]\",\"port\":\"543210\"}",
+    ),
+    (
+        "aws secretsmanager get-secret-value --secret-id x --query SecretString --output text | jq -r .stripe",
+        "gT7pQ2vX9mK4",
+        "[DB_PASSWORD]",
+    ),
+    (
+        "aws secretsmanager get-secret-value --secret-id x | jq -r '.SecretString | fromjson | .stripe'",
+        "gT7pQ2vX9mK4",
+        "[DB_PASSWORD]",
+    ),
+    ("gcloud secrets versions access latest --secret=db", "correcthorse", "[DB_PASSWORD]"),
+    ("security find-generic-password -s db -w", "correcthorse", "[DB_PASSWORD]"),
+    (
+        "TOKEN=$(curl -sX PUT http://169.254.169.254/latest/api/token -H 'X-aws-ec2-metadata-token-ttl-seconds: 60'); echo $TOKEN",
+        "AQAEAGdYk3vL9sQmX2ZrT6yU1iO5pA8sD2fG4hJ7kL0xC9vB6nM3qE==",
+        "[DB_PASSWORD]",
+    ),
 ];
 
 #[test]
@@ -337,6 +423,36 @@ const HARMLESS: &[(&str, &str)] = &[
     ("./check.sh || echo \"missing secret\"", "all-checks-ok"),
     ("date +%Y%m%d%H%M", "202605141011"),
     ("ls", "orders users"),
+    ("echo \"pw: $DB_PASSWORD\"", "pw:"),
+    ("echo \"pw: $DB_PASSWORD\"", "pw: "),
+    (
+        "aws secretsmanager get-secret-value --secret-id x --query SecretString --output text",
+        "Unable to locate credentials. You can configure credentials by running aws configure",
+    ),
+    ("gcloud secrets versions access latest --secret=db", "ERROR: (gcloud) NOT_FOUND: Secret db"),
+    ("op read op://prod/db/username", "app-user2"),
+    ("echo \"- $PASSWORD\"; ls -l", "-\n-rw-r--r-- 1 root root\ndrwxr-xr-x 2 x-y z"),
+    ("for secret in a b; do echo \"--- $secret ---\"; done", "--- db-secret ---\n+-----+\n-------"),
+    ("echo \"API_KEY: ${API_KEY:+present}\"", "API_KEY: present"),
+    ("echo \"pw $DB_PASSWORD\"; cat README", "pw\nspwan the thing"),
+    (
+        "aws secretsmanager get-secret-value --secret-id x | jq -r .VersionId",
+        "7c9e6679-7425-40de-944b-e07fc1f90ae7",
+    ),
+    (
+        "aws ecs describe-services --query 'services[].{n:runningCount,r:desiredCount}' --output yaml",
+        "- n: 2\n  r: 2",
+    ),
+    (
+        "aws ecs describe-task-definition --task-definition x --query \"a[?name=='LOG_LEVEL2'].value\" --output text",
+        "info2",
+    ),
+    ("aws ec2 describe-tags --query 'Tags[].[Key,Value]' --output text", "Team\tpay2"),
+    ("aws cognito-idp list-user-pools --max-results 5", "{\"UserPools\": []}"),
+    (
+        "aws emr list-clusters",
+        "{\"Clusters\": [{\"Status\": {\"State\": \"RUNNING\", \"Name\": \"a-b\"}}], \"Name\": \"a-c\"}",
+    ),
 ];
 
 #[test]
@@ -558,6 +674,98 @@ fn a_result_that_comes_again_is_masked_by_its_own_command() {
         assert_eq!(!masked.contains("orders"), goes, "{command}");
     }
 }
+
+/// What a tool that runs no commands answers.
+fn answered(input: &Value, answer: &str) -> String {
+    let mut body = session("", answer);
+    body["messages"][1]["content"][0]["input"] = input.clone();
+    let masked = masked(Format::Messages, &body);
+    kinds(masked["messages"][2]["content"][0]["content"].as_str().unwrap())
+}
+
+#[test]
+fn a_tool_answers_with_the_secret_that_its_input_names() {
+    for (input, answer, expected) in [
+        (json!({"secretName": "pay/prod/db"}), "hunter2Sommer9", "[DB_PASSWORD]"),
+        (json!({"SecretId": "pay"}), "\"hunter2Sommer9\"\n", "\"[DB_PASSWORD]\"\n"),
+        (
+            json!({"name": "/pay/DB_PASSWORD", "withDecryption": true}),
+            "hunter2Sommer9",
+            "[DB_PASSWORD]",
+        ),
+        (json!({"options": {"variable": "DB_PASSWORD"}}), "hunter2Sommer9", "[DB_PASSWORD]"),
+        (
+            json!({"file_path": "/run/secrets/db_password"}),
+            "     1\thunter2Sommer9\n",
+            "     1\t[DB_PASSWORD]\n",
+        ),
+        (json!({"path": "db_password.txt"}), "     1→hunter2Sommer9", "     1→[DB_PASSWORD]"),
+        (json!({"name": "/pay/DB_HOST"}), "hunter2Sommer9", "hunter2Sommer9"),
+        (json!({"secretName": "pay/prod/db"}), "Created", "Created"),
+        (json!({"secretName": "pay"}), "2 secrets are deleted", "2 secrets are deleted"),
+        (json!({"pattern": "db_password"}), "src/db2.rs", "src/db2.rs"),
+        (
+            json!({"path": "src/password", "pattern": "x"}),
+            "src/password/a1.rs",
+            "src/password/a1.rs",
+        ),
+        (json!({"secretName": "pay", "value": "x"}), "hunter2Sommer9", "hunter2Sommer9"),
+        (json!({"path": "password.ts"}), "export_async9(x)", "export_async9(x)"),
+        (
+            json!({"file_path": "/run/secrets/password"}),
+            "hunter2Sommer9\nlogin_v2.rs",
+            "hunter2Sommer9\nlogin_v2.rs",
+        ),
+        (json!({"file_path": "src/password.rs"}), "     1\tmod hash2;", "     1\tmod hash2;"),
+    ] {
+        assert_eq!(answered(&input, answer), expected, "{input}");
+    }
+}
+
+#[test]
+fn what_an_operation_lists_has_names() {
+    for (command, answer, expected) in LISTED {
+        assert_eq!(shown(command, answer), *expected, "{command}");
+    }
+}
+
+const LISTED: &[(&str, &str, &str)] = &[
+    (
+        "aws cognito-idp list-user-pools --max-results 5",
+        "{\"UserPools\": [{\"Id\": \"eu-west-1_AbCdEfGhI\", \"LambdaConfig\": {\"Name\": \"a-b\"}, \"Name\": \"pay-customers\"}]}",
+        "{\"UserPools\": [{\"Id\": \"[USER_POOL]\", \"LambdaConfig\": {\"Name\": \"a-b\"}, \"Name\": \"[RESOURCE]\"}]}",
+    ),
+    (
+        "aws emr list-clusters --active; aws s3 cp a s3://b/c",
+        "{\n    \"Clusters\": [\n        {\n            \"Name\": \"risk-batch\",\n            \"Status\": {\n                \"Name\": \"up-1\"\n            }\n        }\n    ],\n    \"Name\": \"x-1\"\n}",
+        "{\n    \"Clusters\": [\n        {\n            \"Name\": \"[RESOURCE]\",\n            \"Status\": {\n                \"Name\": \"up-1\"\n            }\n        }\n    ],\n    \"Name\": \"x-1\"\n}",
+    ),
+    (
+        "aws apigateway get-rest-apis",
+        "{\"items\":[{\"id\":\"abc123defg\",\"name\":\"pay-edge\",\"tags\":{\"name\":\"x-1\"}}]}",
+        "{\"items\":[{\"id\":\"[RESOURCE]\",\"name\":\"[RESOURCE]\",\"tags\":{\"name\":\"x-1\"}}]}",
+    ),
+    (
+        "aws ecs describe-services --query 'services[].{n:serviceName,r:runningCount}' --output yaml",
+        "- n: settlesvc\n  r: 2",
+        "- n: [ECS_SERVICE]\n  r: 2",
+    ),
+    (
+        "aws batch describe-job-queues | head -50",
+        "{\"jobQueues\":[{\"jobQueueName\":\"nightly-risk\"}]}",
+        "{\"jobQueues\":[{\"jobQueueName\":\"[BATCH]\"}]}",
+    ),
+    (
+        "aws ecr describe-images --repository-name x",
+        "{\"imageDetails\":[{\"imageTags\":[\"v1\"]}]}",
+        "{\"imageDetails\":[{\"imageTags\":[\"v1\"]}]}",
+    ),
+    (
+        "aws glue get-job --job-name x",
+        "{\"Job\":{\"Name\":\"ledger-etl\",\"Command\":{\"Name\":\"glue-etl\"}}}",
+        "{\"Job\":{\"Name\":\"[GLUE_JOB]\",\"Command\":{\"Name\":\"glue-etl\"}}}",
+    ),
+];
 
 #[test]
 fn a_name_and_its_value_are_two_fields() {

@@ -1,4 +1,5 @@
-//! Passwords that short options of programs hold: `mysql -uroot -pVALUE`, `sshpass -p VALUE`.
+//! Passwords that programs are given without a name: `mysql -uroot -pVALUE`, `sshpass -p VALUE`,
+//! `echo VALUE | gh secret set NAME`.
 
 use std::ops::Range;
 
@@ -7,53 +8,118 @@ use crate::detect::context::password;
 
 /// No command is read further.
 const COMMAND: usize = 1024;
+/// What is said into a pipe is not longer.
+const PIPE: usize = 256;
 /// Shorter ones are words of examples.
 const SHORTEST: usize = 4;
 
-/// Programs, and options that hold a password: in the same word, or in the next.
-pub(in crate::detect) const PROGRAMS: [(&str, &[(&str, bool)]); 11] = [
-    ("mysql ", &[("-p", true)]),
-    ("mysqldump ", &[("-p", true)]),
-    ("mysqladmin ", &[("-p", true)]),
-    ("mariadb ", &[("-p", true)]),
-    ("sshpass ", &[("-p", true), ("-p", false)]),
-    ("redis-cli ", &[("-a", false), ("--pass", false)]),
-    ("docker login", &[("-p", false)]),
-    ("podman login", &[("-p", false)]),
-    ("mongosh ", &[("-p", false)]),
-    ("sqlcmd ", &[("-P", true), ("-P", false)]),
-    ("ldapsearch ", &[("-w", false)]),
+/// A program that is given a password, or another secret.
+pub(in crate::detect) struct Program {
+    pub name: &'static str,
+    /// What holds it: in the same word, or in the next.
+    options: &'static [(&'static str, bool)],
+    /// Which of the words without an option it is, and the option that says so.
+    word: Option<(usize, &'static str)>,
+    /// It may come through a pipe.
+    piped: bool,
+}
+
+const fn given(name: &'static str, options: &'static [(&'static str, bool)]) -> Program {
+    Program { name, options, word: None, piped: false }
+}
+
+const fn word(name: &'static str, word: usize, option: &'static str) -> Program {
+    Program { name, options: &[], word: Some((word, option)), piped: false }
+}
+
+const fn piped(name: &'static str, options: &'static [(&'static str, bool)]) -> Program {
+    Program { name, options, word: None, piped: true }
+}
+
+pub(in crate::detect) const PROGRAMS: [Program; 19] = [
+    given("mysql ", &[("-p", true)]),
+    given("mysqldump ", &[("-p", true)]),
+    given("mysqladmin ", &[("-p", true)]),
+    given("mariadb ", &[("-p", true)]),
+    given("sshpass ", &[("-p", true), ("-p", false)]),
+    given("redis-cli ", &[("-a", false), ("--pass", false)]),
+    piped("docker login", &[("-p", false)]),
+    piped("podman login", &[("-p", false)]),
+    piped("helm registry login", &[("-p", false)]),
+    given("mongosh ", &[("-p", false)]),
+    given("sqlcmd ", &[("-P", true), ("-P", false)]),
+    given("ldapsearch ", &[("-w", false)]),
+    piped("gh secret set", &[("--body", false), ("-b", false)]),
+    piped("wrangler secret put", &[]),
+    piped("vercel env add", &[]),
+    piped("gcloud secrets ", &[]),
+    word("chamber write ", 2, ""),
+    word("doppler secrets set ", 1, ""),
+    word("pulumi config set ", 1, "--secret"),
 ];
 
-/// The passwords of a command of this program, whose options begin at `from`, and where it ends.
+/// The passwords of a command of this program, which stands at `at`, and where it ends.
 pub(in crate::detect) fn passwords(
     program: usize,
     text: &[u8],
-    from: usize,
+    at: Range<usize>,
     out: &mut Vec<Range<usize>>,
 ) -> usize {
-    let options = PROGRAMS.get(program).map_or([].as_slice(), |(_, options)| options);
-    let until = text.len().min(from + COMMAND);
-    let mut at = from;
-    let mut wanted = false;
-    while let Some(word) = next(text.get(..until).unwrap_or(text), &mut at) {
-        let value = text.get(word.clone()).unwrap_or_default();
+    let Some(Program { options, word, piped, .. }) = PROGRAMS.get(program) else { return at.end };
+    if *piped {
+        out.extend(echoed(text, at.start));
+    }
+    let until = text.len().min(at.end + COMMAND);
+    let mut at = at.end;
+    let (mut wanted, mut words, mut said) = (false, Vec::new(), false);
+    while let Some(next) = next(text.get(..until).unwrap_or(text), &mut at) {
+        let value = text.get(next.clone()).unwrap_or_default();
         let held = options.iter().find_map(|(option, same)| {
             let rest = value.strip_prefix(option.as_bytes())?;
-            (rest.is_empty() != *same).then_some(word.start + option.len()..word.end)
+            (rest.is_empty() != *same).then_some(next.start + option.len()..next.end)
         });
+        said |= word.is_some_and(|(_, option)| option.as_bytes() == value);
         match held {
-            _ if std::mem::take(&mut wanted) => out.extend(typed(text, word)),
+            _ if std::mem::take(&mut wanted) => out.extend(typed(text, next)),
             Some(next) if next.is_empty() => wanted = true,
             // A placeholder stands apart from letters: that of the option goes with the value.
             Some(value) => out.extend(typed(text, value.clone()).map(|span| {
-                let from = if span.start == value.start { word.start + 1 } else { span.start };
+                let from = if span.start == value.start { next.start + 1 } else { span.start };
                 from..span.end
             })),
-            None => {}
+            None if value.starts_with(b"-") => {}
+            None => words.push(next),
         }
     }
+    if let Some((place, option)) = word
+        && (said || option.is_empty())
+    {
+        let value = words.get(*place).and_then(|word| typed(text, word.clone()));
+        out.extend(value.filter(|span| is_password(text, span)));
+    }
     at
+}
+
+/// `echo VALUE | ` before a command.
+fn echoed(text: &[u8], at: usize) -> Option<Range<usize>> {
+    let from = at.saturating_sub(PIPE);
+    let head = text.get(from..at)?.trim_ascii_end().strip_suffix(b"|")?.trim_ascii_end();
+    let line = head.iter().rposition(|b| b"\n;&|".contains(b)).map_or(0, |at| at + 1);
+    let mut at = from + line;
+    let head = text.get(..from + head.len())?;
+    let said = |word: &[u8]| word.ends_with(b"echo") || word.ends_with(b"printf");
+    let first = next(head, &mut at)?;
+    said(text.get(first)?).then_some(())?;
+    let mut word = next(head, &mut at)?;
+    while matches!(text.get(word.clone())?, [b'-', b'n' | b'e', ..] | [_, b'%', b's', ..] | b"%s") {
+        word = next(head, &mut at)?;
+    }
+    let one = next(head, &mut at).is_none();
+    typed(text, word).filter(|span| one && is_password(text, span))
+}
+
+fn is_password(text: &[u8], span: &Range<usize>) -> bool {
+    text.get(span.clone()).is_some_and(|value| password::is_password(value, true))
 }
 
 /// The next word of a command, which ends with its line.

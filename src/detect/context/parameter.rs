@@ -5,6 +5,7 @@
 
 use std::ops::Range;
 
+use crate::detect::classes::is_region;
 use crate::detect::context::password;
 
 /// The type itself.
@@ -25,6 +26,18 @@ pub(in crate::detect) fn value(text: &[u8], span: Range<usize>) -> Option<usize>
     }
     let flag = named(text, span.start)?;
     behind(text, span.end, flag).or_else(|| before(text, span.start, flag))
+}
+
+/// What the key `value` holds that stands in the same object as what stands at `span`. Zones and
+/// types of instances are no secrets.
+pub(in crate::detect) fn sensitive(text: &[u8], span: Range<usize>) -> Option<Range<usize>> {
+    let key = behind(text, span.end, false).or_else(|| before(text, span.start, false))?;
+    let value = password::after(text, key)?;
+    let whole = text.get(value.clone())?;
+    let zone = whole.split_last().is_some_and(|(_, region)| is_region(region));
+    let plain = |b: &u8| b.is_ascii_lowercase() || b.is_ascii_digit() || *b == b'.';
+    let size = whole.contains(&b'.') && whole.iter().all(plain);
+    (!zone && !size && !is_region(whole)).then_some(value)
 }
 
 /// Is this what a key names that ends with `type`? And is the key a flag?

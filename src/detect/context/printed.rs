@@ -4,11 +4,18 @@
 //! `aws dynamodb list-tables --query TableNames` prints names that nothing else tells from words,
 //! `printenv DB_PASSWORD` a password without its key.
 
-mod cells;
+pub(in crate::detect::context) mod cells;
+mod fields;
+mod holds;
+mod objects;
 mod programs;
 mod query;
+mod secrets;
 mod shell;
+mod spoken;
 mod strings;
+mod telling;
+mod transcript;
 mod wrapped;
 
 use std::collections::HashSet;
@@ -16,17 +23,17 @@ use std::fmt;
 
 use crate::detect::context::bytes::part;
 use crate::detect::context::command::About;
-use crate::detect::context::names::Names;
-use crate::detect::context::shape::Shape;
-use crate::detect::context::{Context, Name, Rule, answers, finding, of_secret, shape, value};
-use crate::detect::{Catalog, Finding, Kind};
+use crate::detect::context::{Context, Name, answers, finding, of_secret, shape, sibling, value};
+use crate::detect::{Catalog, Finding, Kind, boundary};
 use cells::Cell;
 use query::{Picked, picked};
+use secrets::{HELD, Secret};
 use shell::{Command, Into};
 
+pub(crate) use transcript::is_transcript;
 pub(crate) use wrapped::{INPUT, OUTPUT};
 
-/// As many things that commands print are looked for in one answer.
+/// As many things that commands print are looked for in one answer, and of objects half as many.
 const MOST: usize = 8;
 /// Shells in shells.
 const DEPTH: usize = 3;
@@ -43,6 +50,12 @@ pub struct Printed {
     shown: Vec<Vec<u8>>,
     /// Something else is printed, too.
     others: bool,
+    /// Names in the answer are AWS's.
+    aws: bool,
+    /// What is said around variables.
+    lines: Vec<spoken::Line>,
+    /// Somebody copied it, and may have cut it.
+    copied: bool,
 }
 
 #[derive(PartialEq, Eq)]
@@ -50,6 +63,12 @@ enum What {
     /// Dates, times and names.
     Buckets(Kind),
     Columns(Columns),
+    /// All that an operation of a service answers, and the names that it lists.
+    Whole {
+        service: Vec<u8>,
+        operation: Vec<u8>,
+        names: Option<Columns>,
+    },
 }
 
 /// The values in each line, and what is listed.
@@ -74,13 +93,10 @@ enum Holds {
     Account(Kind),
     Name(Kind),
     Secret,
+    /// What the value beside it is called.
+    Called,
+    Value,
     Other,
-}
-
-/// `sure`: whatever it looks like.
-struct Secret {
-    name: Vec<u8>,
-    sure: bool,
 }
 
 /// Without the words of commands, which may hold anything.
@@ -91,10 +107,28 @@ impl fmt::Debug for Printed {
 }
 
 impl Printed {
-    /// Is nothing known?
+    fn add(&mut self, what: What) {
+        let objects = |what: &What| matches!(what, What::Whole { names: None, .. });
+        // Where nothing else is told of an answer, lines of it may be anything.
+        self.others |= objects(&what);
+        // Most commands answer with objects: the others have room beside them.
+        let room = if objects(&what) { MOST / 2 } else { MOST };
+        let like = self.what.iter().filter(|other| objects(other) == objects(&what)).count();
+        if like < room && !self.what.contains(&what) {
+            self.what.push(what);
+        }
+    }
+
+    /// Is nothing known of what is printed?
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.what.is_empty() && self.secrets.is_empty()
+        self.what.is_empty() && self.secrets.is_empty() && self.lines.is_empty()
+    }
+
+    /// Does a program of AWS's answer?
+    #[must_use]
+    pub fn is_of_aws(&self) -> bool {
+        self.aws
     }
 }
 
@@ -103,7 +137,17 @@ impl Catalog {
     pub fn read_commands(&self, text: &str, out: &mut Printed) {
         let text = text.strip_prefix(INPUT.0).unwrap_or(text);
         let text = text.strip_suffix(INPUT.1).unwrap_or(text);
-        self.context.read(text.as_bytes(), DEPTH, out);
+        if telling::may_tell(text.as_bytes()) {
+            self.context.read(text.as_bytes(), DEPTH, out);
+        } else {
+            out.others = true;
+        }
+    }
+
+    /// Adds what a field of a tool's input says of its answer.
+    pub fn read_asked(&self, field: &str, value: &str, out: &mut Printed) {
+        let asked = self.context.asked(field.as_bytes(), value.as_bytes());
+        out.secrets.extend(asked.filter(|_| out.secrets.len() < MOST));
     }
 
     /// What stands in an answer, for [`Catalog::add_printed`].
@@ -114,6 +158,7 @@ impl Catalog {
         for Finding { span, .. } in &mut found {
             *span = span.start + inner.start..span.end + inner.start;
         }
+        found.retain(|finding| boundary::fits(answer.as_bytes(), &finding.span));
         found
     }
 
@@ -135,28 +180,36 @@ impl Context {
             out.shown.extend(programs::variables(word).map(<[u8]>::to_vec));
             out.said.insert(word.to_vec());
         }
+        let loops: Vec<&[u8]> = commands.iter().filter_map(programs::loops).collect();
         for (at, (command, words)) in all.iter().enumerate() {
             if depth > 0 {
                 let inner = programs::inner(&command.words);
                 inner.for_each(|text| self.read(text, depth - 1, out));
             }
+            out.aws |= programs::is_of_aws(words);
             let Some(readers) = readers(&all, at, &out.shown) else { continue };
             let source = command.from.and_then(|from| all.get(from));
             let of_aws = source.is_some_and(|(_, words)| words.first() == Some(&b"aws".as_slice()));
+            if programs::speaks(words) {
+                let keeps = readers.iter().all(|words| programs::keeps_lines(words));
+                let said = self.said(words, keeps, &loops);
+                let room = MOST.saturating_sub(out.secrets.len());
+                out.secrets.extend(said.alone.into_iter().take(room));
+                let room = (2 * MOST).saturating_sub(out.lines.len());
+                out.lines.extend(said.lines.into_iter().take(room));
+                continue;
+            }
             let known = match words.as_slice() {
                 // Read with the command before it.
                 [b"jq", ..] if of_aws => continue,
                 _ => self.known(words, &readers),
             };
             match known {
-                Some(Known::What(what)) if out.what.len() < MOST && !out.what.contains(&what) => {
-                    out.what.push(what);
-                }
+                Some(Known::What(what)) => out.add(what),
                 Some(Known::Secret(secret)) if out.secrets.len() < MOST => out.secrets.push(secret),
                 Some(_) => {}
                 None => {
-                    let quiet = programs::is_silent(words) || programs::speaks(words);
-                    out.others |= !quiet && command.from.is_none();
+                    out.others |= !programs::is_silent(words) && command.from.is_none();
                 }
             }
         }
@@ -164,9 +217,14 @@ impl Context {
 
     /// What a command prints through these that read it.
     fn known(&self, words: &[&[u8]], readers: &[&[&[u8]]]) -> Option<Known> {
+        if programs::holds_secret(words) {
+            return Some(Known::Secret(Secret::new(HELD, true)));
+        }
         let filter = readers.iter().find(|words| words.first() == Some(&b"jq".as_slice()));
         let filter = filter.and_then(|words| programs::jq_filter(words));
         let aws = match words {
+            // Of a file of this machine.
+            [b"aws", b"configure", ..] => None,
             [b"aws", rest @ ..] => {
                 let about = self.names.about(&mut rest.iter().copied());
                 let query = filter.or_else(|| programs::option(rest, b"--query"));
@@ -178,32 +236,6 @@ impl Context {
             _ => filter.and_then(|filter| self.queried(&NOTHING, filter, false)),
         };
         aws.or_else(|| self.secret_of(words).map(Known::Secret))
-    }
-
-    /// The secret that a command prints, by the name that it is asked for.
-    fn secret_of(&self, words: &[&[u8]]) -> Option<Secret> {
-        let is = |name: &&[u8]| self.telling_rule(&of_secret(name)).is_some();
-        let (name, sure) = if let Some(own) = programs::printer(words) {
-            // `vault kv get -field=port secret/password` prints a port.
-            let field = words.iter().find(|word| word.starts_with(b"-field="));
-            let words = field.map_or(words.get(own..)?, std::slice::from_ref);
-            (words.iter().map(|word| programs::last_part(word)).find(is)?, true)
-        } else if programs::prints_file(words) {
-            let files = words.iter().skip(1).map(|word| programs::last_part(word));
-            (files.map(programs::stem).find(is)?, false)
-        } else if programs::speaks(words) {
-            (words.iter().flat_map(|word| programs::variables(word)).find(is)?, true)
-        } else if programs::reads(words) {
-            (words.iter().skip(1).flat_map(|word| programs::names(word)).find(is)?, false)
-        } else {
-            return None;
-        };
-        Some(Secret { name: name.to_vec(), sure })
-    }
-
-    /// The rule of what chance or a person made that nobody else may know, or of an account.
-    fn telling_rule(&self, name: &Name) -> Option<&Rule> {
-        self.rules.iter().find(|rule| is_told(rule.value) && rule.has_label(name))
     }
 
     /// What AWS's command line prints.
@@ -223,8 +255,10 @@ impl Context {
         let holds = self.names.holds(about, &member, b"");
         let names = operation.ends_with(b"s") && matches!(holds, Holds::Name(_));
         let all = vec![Column { alias: None, member, holds }];
-        let columns = Columns { all, operation: operation.to_vec(), whole: true };
-        names.then_some(Known::What(What::Columns(columns)))
+        let columns = || Columns { all, operation: operation.to_vec(), whole: true };
+        let names = names.then(columns);
+        let (service, operation) = (about.service.to_vec(), operation.to_vec());
+        Some(Known::What(What::Whole { service, operation, names }))
     }
 
     /// What a query picks from the answer of an operation.
@@ -232,6 +266,10 @@ impl Context {
         let column = |Picked { alias, member, of }| {
             let holds = match self.names.holds(about, &member, &of) {
                 Holds::Secret if !decrypts => Holds::Other,
+                // Of the secret itself: `jq -r '.SecretString | fromjson | .stripe'`.
+                Holds::Other if about.is_secret() && !member.is_empty() => {
+                    if fields::is_open(&member) { Holds::Other } else { Holds::Secret }
+                }
                 Holds::Other if self.telling_rule(&of_secret(&member)).is_some() => Holds::Secret,
                 holds => holds,
             };
@@ -239,10 +277,18 @@ impl Context {
             let member = if holds == Holds::Secret && decrypts { HELD.to_vec() } else { member };
             Column { alias, member, holds }
         };
-        let all: Vec<_> = picked(query).into_iter().map(column).collect();
+        let mut all: Vec<_> = picked(query).into_iter().map(column).collect();
+        pair(&mut all);
         match (all.as_slice(), about.service) {
-            ([Column { holds: Holds::Secret, .. }], b"secretsmanager") => {
-                Some(Known::Secret(Secret { name: HELD.to_vec(), sure: true }))
+            ([Column { holds: Holds::Secret, member, .. }], b"secretsmanager") => {
+                let telling = member == HELD || self.is_telling(member);
+                Some(Known::Secret(Secret::new(HELD, telling)))
+            }
+            // The query says which it is: `Variables.DB_PASSWORD`.
+            ([Column { holds: Holds::Secret, member, alias: None }], service)
+                if service != b"ssm" =>
+            {
+                Some(Known::Secret(Secret::new(member, true)))
             }
             _ if all.iter().all(|column| column.holds == Holds::Other) => None,
             _ => {
@@ -257,96 +303,78 @@ impl Context {
         let mut add = |found: Finding| {
             let word = part(text, &found.span);
             let said = printed.said.contains(word);
-            let teach = found.teach && !printed.others;
-            out.extend((!said).then_some(Finding { teach, ..found }));
+            out.extend((!said).then_some(found));
         };
+        let alone = |found: Finding| Finding { teach: found.teach && !printed.others, ..found };
         for what in &printed.what {
             match what {
                 What::Buckets(kind) => {
-                    answers::buckets(text, &mut |span| add(name(text, span, *kind)))
+                    answers::buckets(text, &mut |span| add(alone(name(text, span, *kind))))
                 }
-                What::Columns(columns) => cells::each(text, columns, &mut |cell, column| {
-                    self.cell(text, &cell, column).into_iter().for_each(&mut add);
-                }),
+                What::Whole { service, operation, names } => {
+                    if let Some(columns) = names {
+                        cells::each(text, columns, &mut |cell, column| {
+                            let found = self.cell(text, &cell, column.holds, &column.member);
+                            found.map(alone).into_iter().for_each(&mut add);
+                        });
+                    }
+                    let about = About { service, operation };
+                    objects::each(&self.names, text, &about, &mut |cell, member, holds| {
+                        self.cell(text, &cell, holds, member).into_iter().for_each(&mut add);
+                    });
+                }
+                What::Columns(columns) => {
+                    let mut called = 0..0;
+                    cells::each(text, columns, &mut |cell, column| {
+                        let value = column.holds == Holds::Value;
+                        let name = if value { part(text, &called) } else { &column.member };
+                        let found = self.cell(text, &cell, column.holds, name);
+                        found.map(alone).into_iter().for_each(&mut add);
+                        if column.holds == Holds::Called {
+                            called = cell;
+                        }
+                    });
+                }
             }
         }
-        let words = if printed.secrets.is_empty() { Vec::new() } else { cells::words(text) };
-        let all = words.len() == printed.secrets.len() && words.iter().all(|(_, alone)| *alone);
-        for (at, secret) in printed.secrets.iter().enumerate() {
-            // Beside other lines, what looks like one is.
-            let (own, sure) = if all { (at..at + 1, secret.sure) } else { (0..words.len(), false) };
-            for (cell, _) in words.get(own).unwrap_or_default() {
-                let found = self.secret_cell(text, cell, &secret.name, sure);
-                found.into_iter().for_each(&mut add);
-            }
-        }
+        self.find_secrets(printed, text, &mut |found| add(alone(found)));
         out
     }
 
-    fn cell(&self, text: &[u8], cell: &Cell, column: &Column) -> Option<Finding> {
+    /// What stands in a cell, of something of this name.
+    fn cell(&self, text: &[u8], cell: &Cell, holds: Holds, of: &[u8]) -> Option<Finding> {
         let whole = text.get(cell.clone())?;
-        match column.holds {
-            Holds::Other => None,
-            Holds::Secret => self.secret_cell(text, cell, &column.member, false),
+        match holds {
+            Holds::Other | Holds::Called => None,
+            Holds::Secret | Holds::Value => self.secret_cell(text, cell, of, false),
             Holds::Account(kind) => shape::is_account(whole).then(|| finding(cell.clone(), kind)),
             Holds::Name(kind) => {
                 let run = value::run(text, cell.start);
-                let span = value::name(text, cell.clone(), &column.member)?;
+                let span = value::name(text, cell.clone(), of)?;
                 (run == *cell).then(|| name(text, span, kind))
             }
         }
     }
-
-    fn secret_cell(&self, text: &[u8], cell: &Cell, name: &[u8], sure: bool) -> Option<Finding> {
-        let whole = text.get(cell.clone())?;
-        let name = of_secret(name);
-        let account = |rule: &&Rule| {
-            rule.value == Shape::Account && rule.has_label(&name) && shape::is_account(whole)
-        };
-        let account = self.rules.iter().find(account).map(|rule| rule.kind);
-        if let Some(kind) = account.or_else(|| self.secret(&name, whole, true)) {
-            return Some(finding(cell.clone(), kind));
-        }
-        // What may be any word is masked here alone.
-        let secret = |rule: &&Rule| rule.value != Shape::Account;
-        let rule = self.telling_rule(&name).filter(secret)?;
-        if !sure || !cells::may_be_secret(whole) {
-            return None;
-        }
-        Some(Finding { teach: false, ..finding(cell.clone(), rule.kind) })
-    }
 }
 
-impl Names {
-    /// What a member of the answer is.
-    fn holds(&self, about: &About<'_>, member: &[u8], of: &[u8]) -> Holds {
-        let Some(answers) = &self.answers else { return Holds::Other };
-        let small = |name: &[u8]| super::names::plain(name);
-        let (member_of, operation, lower) = (small(of), small(about.operation), small(member));
-        let [of, single, one] =
-            [&member_of, &operation, &lower].map(|name| name.strip_suffix(b"s").unwrap_or(name));
-        let lists = |name: &[u8]| name.starts_with(single) || operation.starts_with(name);
-        match (about.service, one) {
-            (b"ssm", b"value") => return Holds::Secret,
-            // The user of a database, and what else a secret holds.
-            (b"", _) | (b"secretsmanager", b"username" | b"dbname") => return Holds::Other,
-            (_, b"account" | b"accountid" | b"ownerid") => return Holds::Account(answers.account),
-            (b"organizations", b"id") if lists(of) && single.starts_with(b"account") => {
-                return Holds::Account(answers.account);
-            }
-            (b"s3api" | b"s3", b"name") => return Holds::Name(answers.bucket),
-            // AWS's own.
-            (b"eks", b"addon" | b"addonname") => return Holds::Other,
-            (b"eks", b"cluster") if lists(one) => return Holds::Name(answers.cluster),
-            _ => {}
-        }
-        // `TableNames`; of `Keys`, only what the operation lists.
-        let named = lists(one).then(|| [one, b"name"].concat());
-        let key = self.key(member).or_else(|| self.key(&named?)).map(|key| key.kind);
-        // `Stacks[].Name`, but not `Instances[].State.Name`.
-        let own = !matches!(one, b"name" | b"id" | b"identifier") || lists(of);
-        let meant = || self.meant(about.service, single, one).filter(|_| own);
-        meant().or(key).map_or(Holds::Other, Holds::Name)
+/// Names beside values: `environment[].[name,value]`.
+fn pair(all: &mut [Column]) {
+    let other = |column: &&mut Column| column.holds == Holds::Other;
+    let called = |column: &Column| {
+        let name = super::names::plain(&column.member);
+        sibling::NAMES.iter().any(|ending| name.ends_with(ending))
+    };
+    let names = all.iter().any(|column| column.holds == Holds::Other && called(column));
+    let value = |column: &Column| column.member.eq_ignore_ascii_case(sibling::VALUE);
+    if !names || !all.iter().any(value) {
+        return;
+    }
+    for column in all.iter_mut().filter(other) {
+        column.holds = match () {
+            () if value(column) => Holds::Value,
+            () if called(column) => Holds::Called,
+            () => Holds::Other,
+        };
     }
 }
 
@@ -356,8 +384,6 @@ enum Known {
     Secret(Secret),
 }
 
-/// What a service calls a secret that it holds.
-const HELD: &[u8] = b"SecretString";
 /// The option of Systems Manager with which it gives secrets.
 const DECRYPTS: &[u8] = b"--with-decryption";
 /// No command of AWS's.
@@ -387,10 +413,6 @@ fn readers<'r>(all: &'r [Run<'_>], at: usize, shown: &[Vec<u8>]) -> Option<Vec<&
     (reaches && !last.hidden).then_some(readers)
 }
 
-fn is_told(shape: Shape) -> bool {
-    matches!(shape, Shape::Password | Shape::Random | Shape::SecretKey | Shape::Account)
-}
-
 fn name(text: &[u8], span: Cell, kind: Kind) -> Finding {
     let teach = value::is_distinct(part(text, &span));
     Finding { teach, ..finding(span, kind) }
@@ -400,6 +422,21 @@ fn name(text: &[u8], span: Cell, kind: Kind) -> Finding {
 mod tests {
     use super::*;
     use crate::detect::Settings;
+
+    #[test]
+    fn no_command_that_tells_something_is_passed_over() {
+        let catalog = Catalog::builtin(&Settings::default()).unwrap();
+        let told = catalog.context.rules.iter().filter(|rule| secrets::is_told(rule.value));
+        for label in told.flat_map(|rule| &rule.labels) {
+            assert!(telling::may_tell(label.to_ascii_uppercase().as_bytes()), "{label}");
+        }
+        let holders = programs::HOLDERS.iter().map(|words| words.join(&b' '));
+        for program in holders.chain(programs::OF_AWS.iter().map(|own| own.to_vec())) {
+            let command = [program.as_slice(), b" x"].concat();
+            assert!(telling::may_tell(&command), "{}", String::from_utf8_lossy(&command));
+        }
+        assert!(!telling::may_tell(b"cat -n src/client.rs | head -40"));
+    }
 
     #[test]
     fn few_things_are_looked_for_however_many_commands_there_are() {

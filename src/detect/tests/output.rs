@@ -61,7 +61,7 @@ fn lists_of_services() {
         (
             "",
             "$ aws eks list-clusters\n{\n  \"clusters\": [\n    \"ledger-prod-eks\",\n    \"test\"\n  ]\n}",
-            "$ aws eks list-clusters\n{\n  \"clusters\": [\n    \"[EKS_CLUSTER]\",\n    \"test\"\n  ]\n}",
+            "$ aws eks list-clusters\n{\n  \"clusters\": [\n    \"[EKS_CLUSTER]\",\n    \"[EKS_CLUSTER]\"\n  ]\n}",
         ),
         ("", r#"{"clusters":["ledger-prod-eks"]}"#, r#"{"clusters":["[EKS_CLUSTER]"]}"#),
     ]);

@@ -375,28 +375,6 @@ fn columns_of_passwords() {
 }
 
 #[test]
-fn short_options_that_hold_passwords() {
-    const P: &str = "[DB_PASSWORD]";
-    check(&[
-        ("", "mysql -uroot -pZx81LpVw! shop", &format!("mysql -uroot -{P} shop")),
-        ("", "mysqldump -h db -p'Zx81LpVw' shop", &format!("mysqldump -h db -p'{P}' shop")),
-        ("", "sshpass -p Zx81LpVw ssh host", &format!("sshpass -p {P} ssh host")),
-        ("", "redis-cli -h cache -a Zx81LpVw ping", &format!("redis-cli -h cache -a {P} ping")),
-        (
-            "",
-            r#"{\"command\":\"docker login -u x -p Zx81LpVw r.io\"}"#,
-            &format!(r#"{{\"command\":\"docker login -u x -p {P} r.io\"}}"#),
-        ),
-        ("", "ldapsearch -x -w \"Zx81LpVw\" -b x", &format!("ldapsearch -x -w \"{P}\" -b x")),
-        ("", "mysql -u root -p shop", "mysql -u root -p shop"),
-        ("", "mysql -u root -p\necho hunter2", "mysql -u root -p\necho hunter2"),
-        ("", "redis-cli -a $REDIS_PASSWORD ping", "redis-cli -a $REDIS_PASSWORD ping"),
-        ("", "docker run -p 8080:8080 x", "docker run -p 8080:8080 x"),
-        ("", "mysql -p<password> x", "mysql -p<password> x"),
-    ]);
-}
-
-#[test]
 fn what_is_to_be_filled_in_and_types_are_no_passwords() {
     for text in [
         "postgres://USER:PASSWORD@HOST/db",

@@ -12,6 +12,21 @@ use crate::mask::masker::{Session, Text};
 /// How the fields of a tool's input are called that hold commands.
 const COMMANDS: [&str; 8] =
     ["command", "commands", "cmd", "cli_command", "script", "args", "arguments", "action"];
+/// Fields of tools that write or search: their answer is not what another field names.
+const TELLS: [&str; 12] = [
+    "value",
+    "new_value",
+    "content",
+    "contents",
+    "text",
+    "pattern",
+    "query",
+    "regex",
+    "glob",
+    "old_string",
+    "new_string",
+    "search",
+];
 /// How agents call what a command printed, where they write JSON around it.
 const OUTPUTS: [&str; 6] = ["output", "stdout", "stderr", "result", "text", "content"];
 
@@ -39,6 +54,7 @@ impl Session<'_> {
                 self.printed = Some((asked, printed));
             }
             let Some((_, printed)) = &self.printed else { continue };
+            text.beside.aws |= printed.is_of_aws();
             if printed.is_empty() {
                 continue;
             }
@@ -81,9 +97,15 @@ impl Session<'_> {
         let catalog = &self.masker.catalog;
         match tape.shape(input) {
             Shape::Object => {
+                let tells =
+                    tape.fields(input).any(|(key, _)| TELLS.contains(&tape.text(key).as_ref()));
                 for (key, value) in tape.fields(input) {
-                    let named = COMMANDS.contains(&tape.text(key).as_ref());
+                    let field = tape.text(key);
+                    let named = COMMANDS.contains(&field.as_ref());
                     let inner = matches!(tape.shape(value), Shape::Object);
+                    if tape.shape(value) == Shape::String && !tells {
+                        catalog.read_asked(&field, &tape.text(value), out);
+                    }
                     if named || inner {
                         self.commands(tape, value, named, out);
                     }

@@ -16,6 +16,28 @@ const SECRET: std::ops::RangeInclusive<usize> = 6..=256;
 /// What is printed instead of one.
 const NONE: [&[u8]; 6] = [b"undefined", b"(null)", b"<nil>", b"nothing", b"missing", b"default"];
 
+/// What follows the name of what is listed: `tables`, `TableNames`, `queueUrls`.
+const LISTS: [&[u8]; 7] = [b"s", b"es", b"names", b"ids", b"arns", b"urls", b"identifiers"];
+/// What messages say instead of a secret.
+const MESSAGES: [&str; 16] = [
+    "error",
+    "not found",
+    "no such",
+    "denied",
+    "cannot",
+    "can't",
+    "could not",
+    "failed",
+    "unable",
+    "invalid",
+    "usage",
+    "no output",
+    "empty",
+    "expired",
+    "does not",
+    "not set",
+];
+
 /// Calls `found` with the values of each line, and the column that each is in.
 pub(super) fn each(text: &[u8], columns: &Columns, found: &mut impl FnMut(Cell, &Column)) {
     let mut sorted: Vec<&Column> = columns.all.iter().collect();
@@ -69,6 +91,7 @@ impl<'t> Reader<'t> {
                 let inner = line.start + 1..line.start + 1 + inner.len();
                 self.row(split(self.text, &inner, b'|'), found);
             }
+            _ if self.aliases && self.field(line, found) => {}
             [b'-', b' ', ..] => self.row(vec![trim(self.text, line.start + 2..line.end)], found),
             _ => {
                 self.item += 1;
@@ -100,6 +123,22 @@ impl<'t> Reader<'t> {
         let alias =
             || self.aliases && self.sorted.iter().any(|c| c.alias.as_deref() == Some(value));
         !value.is_empty() && !value.contains(&b' ') && !head() && !alias()
+    }
+
+    /// `alias: value`, as YAML has it.
+    fn field(&self, line: &Cell, found: &mut impl FnMut(Cell, &'t Column)) -> bool {
+        let whole = self.text.get(line.clone()).unwrap_or_default();
+        let item = if whole.starts_with(b"- ") { 2 } else { 0 };
+        let Some(colon) = memchr::memmem::find(whole, b": ") else { return false };
+        let key = line.start + item..line.start + colon;
+        let of_key = |b: &u8| b.is_ascii_alphanumeric() || b"_-\"'".contains(b);
+        if !self.text.get(key.clone()).is_some_and(|key| key.iter().all(of_key)) {
+            return false;
+        }
+        if let Some(column) = self.column(&key) {
+            found(trim(self.text, line.start + colon + 2..line.end), column);
+        }
+        true
     }
 
     fn json(&mut self, line: &Cell, found: &mut impl FnMut(Cell, &'t Column)) {
@@ -169,7 +208,7 @@ impl<'t> Reader<'t> {
     fn lists(&self, key: &Cell) -> bool {
         let key = plain(self.text.get(key.clone()).unwrap_or_default());
         let one = self.head.strip_suffix(b"s").unwrap_or(&self.head);
-        key.starts_with(one) && key.ends_with(b"s")
+        key.strip_prefix(one).is_some_and(|rest| LISTS.contains(&rest))
     }
 
     /// The column with this key.
@@ -190,11 +229,16 @@ pub(super) fn words(text: &[u8]) -> Vec<(Cell, bool)> {
         .collect()
 }
 
+/// The length of the number of a line, as tools put it before each: `1→`, or `1` and a tab.
+pub(in crate::detect::context) fn number(line: &[u8]) -> usize {
+    let digits = line.iter().take(7).take_while(|b| b.is_ascii_digit()).count();
+    let rest = line.get(digits..).unwrap_or_default();
+    let sign = [b"\t".as_slice(), "→".as_bytes()].into_iter().find(|sign| rest.starts_with(sign));
+    sign.filter(|_| digits > 0).map_or(0, |sign| digits + sign.len())
+}
+
 fn word(text: &[u8], line: &Cell) -> Option<Cell> {
-    let mut span = line.clone();
-    while let Some(len) = text.get(span.clone()).and_then(control) {
-        span.start += len;
-    }
+    let mut span = unnumbered(text, line);
     let colored = text.get(span.clone())?;
     if let Some(at) = memchr::memchr(ESCAPE, colored) {
         span.end = span.start + at;
@@ -209,6 +253,36 @@ fn word(text: &[u8], line: &Cell) -> Option<Cell> {
     (one && !word.is_empty()).then_some(span)
 }
 
+/// One word, without the quotes and colors around it.
+pub(super) fn bare(text: &[u8], cell: &Cell) -> Option<Cell> {
+    let whole = trim(text, cell.clone());
+    let plain = |b: &u8| !b.is_ascii_whitespace() && !b.is_ascii_control();
+    let other = || text.get(whole.clone()).is_some_and(|word| word.iter().all(plain));
+    word(text, &whole).or_else(|| (!whole.is_empty() && other()).then(|| whole.clone()))
+}
+
+/// Without the number and the colors that stand before a line.
+pub(super) fn unnumbered(text: &[u8], line: &Cell) -> Cell {
+    let mut span = line.start + number(text.get(line.clone()).unwrap_or_default())..line.end;
+    while let Some(len) = text.get(span.clone()).and_then(control) {
+        span.start += len;
+    }
+    span
+}
+
+/// A secret of several words, or of other letters than ASCII's: all that a text holds. Messages
+/// have signs that no phrase has.
+pub(super) fn phrase(text: &[u8]) -> Option<Cell> {
+    let mut full = lines(text).filter(|line| !line.is_empty());
+    let (line, None) = (full.next()?, full.next()) else { return None };
+    let whole = std::str::from_utf8(text.get(line.clone())?).ok()?;
+    let plain = whole.to_ascii_lowercase();
+    let says = |word: &&str| plain.contains(*word);
+    let message = whole.contains(": ") || whole.ends_with('.') || MESSAGES.iter().any(says);
+    let one = !whole.contains(char::is_control) && !whole.starts_with(['{', '[', '<', '`']);
+    (one && !message && whole.len() <= *SECRET.end()).then_some(line)
+}
+
 /// May the answer of a command that prints a secret be one?
 pub(super) fn may_be_secret(word: &[u8]) -> bool {
     let bracketed =
@@ -221,7 +295,7 @@ pub(super) fn may_be_secret(word: &[u8]) -> bool {
 }
 
 /// All lines, without the spaces around them and the comma behind.
-fn lines(text: &[u8]) -> impl Iterator<Item = Cell> {
+pub(super) fn lines(text: &[u8]) -> impl Iterator<Item = Cell> {
     let mut start = 0;
     text.split(|b| *b == b'\n').map(move |line| {
         let at = start;

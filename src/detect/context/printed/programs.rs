@@ -51,12 +51,16 @@ const LOOKED_FOR: &[&[u8]] = &[
     b"heroku",
     b"cat",
     b"echo",
+    b"curl",
 ];
 /// Programs that print lines, or words, of what they read.
 const FILTERS: &[&[u8]] = &[
     b"sort", b"uniq", b"head", b"tail", b"tee", b"tr", b"grep", b"egrep", b"cat", b"column",
     b"less", b"sed", b"awk", b"cut", b"base64", b"more", b"rev", b"paste",
 ];
+/// Those that change no line.
+const KEEPERS: &[&[u8]] =
+    &[b"sort", b"uniq", b"head", b"tail", b"tee", b"grep", b"egrep", b"cat", b"less", b"more"];
 /// Programs that print nothing.
 const SILENT: &[&[u8]] = &[
     b"cd", b"export", b"set", b"unset", b"source", b".", b"true", b":", b"mkdir", b"rm", b"mv",
@@ -74,11 +78,37 @@ const PRINTERS: &[&[&[u8]]] = &[
     &[b"vault", b"kv", b"get"],
     &[b"vault", b"read"],
     &[b"heroku", b"config:get"],
+    &[b"doppler", b"secrets", b"get"],
     &[b"op", b"read"],
-    &[b"pass", b"show"],
+    &[b"chamber", b"read"],
+    &[b"az", b"keyvault", b"secret", b"show"],
     &[b"kubectl", b"get", b"secret"],
     &[b"kubectl", b"get", b"secrets"],
 ];
+/// Programs that print a secret, whatever it is called.
+pub(super) const HOLDERS: &[&[&[u8]]] = &[
+    &[b"pass", b"show"],
+    &[b"gopass", b"show"],
+    &[b"bw", b"get", b"password"],
+    &[b"lpass", b"show", b"-p"],
+    &[b"lpass", b"show", b"--password"],
+    &[b"chamber", b"read", b"-q"],
+    &[b"security", b"find-generic-password"],
+    &[b"security", b"find-internet-password"],
+    &[b"gcloud", b"secrets", b"versions", b"access"],
+    &[b"gcloud", b"auth", b"print-access-token"],
+    &[b"gcloud", b"auth", b"print-identity-token"],
+    &[b"gh", b"auth", b"token"],
+    &[b"heroku", b"auth:token"],
+    &[b"kubectl", b"create", b"token"],
+    &[b"vault", b"print", b"token"],
+    &[b"aws", b"ecr", b"get-login-password"],
+];
+/// What a curl asks for that prints a token: EC2's instance metadata service.
+const TOKEN: &[u8] = b"/latest/api/token";
+/// Programs that work with AWS alone.
+pub(super) const OF_AWS: &[&[u8]] =
+    &[b"aws", b"sam", b"cdk", b"eksctl", b"copilot", b"eb", b"chalice"];
 /// Programs that print a file.
 const FILES: &[&[u8]] = &[b"cat", b"head", b"tail", b"less"];
 /// Programs that print, of what they read, what one of their words names.
@@ -170,6 +200,17 @@ pub(super) fn printer(words: &[&[u8]]) -> Option<usize> {
     PRINTERS.iter().find(|printer| words.starts_with(printer)).map(|printer| printer.len())
 }
 
+pub(super) fn is_of_aws(words: &[&[u8]]) -> bool {
+    words.first().is_some_and(|program| OF_AWS.contains(program))
+}
+
+/// Does it print a secret, whatever that is called?
+pub(super) fn holds_secret(words: &[&[u8]]) -> bool {
+    let token = || words.iter().any(|word| word.ends_with(TOKEN));
+    HOLDERS.iter().any(|holder| words.starts_with(holder))
+        || (words.first() == Some(&b"curl".as_slice()) && token())
+}
+
 /// `db_password` of `secret/app/db_password`, `-field=db_password`, `{.data.db_password}`.
 pub(super) fn last_part(word: &[u8]) -> &[u8] {
     let end = word.strip_suffix(b"}").unwrap_or(word);
@@ -206,17 +247,65 @@ pub(super) fn passes_on(words: &[&[u8]]) -> bool {
     words.first().is_some_and(|program| FILTERS.contains(program))
 }
 
+/// The variable that a loop sets.
+pub(super) fn loops(command: &Command) -> Option<&[u8]> {
+    let [first, name, ..] = command.words.as_slice() else { return None };
+    (first == b"for").then_some(name)
+}
+
+/// Does it print lines as it read them?
+pub(super) fn keeps_lines(words: &[&[u8]]) -> bool {
+    words.first().is_some_and(|program| KEEPERS.contains(program))
+}
+
 pub(super) fn speaks(words: &[&[u8]]) -> bool {
     words.first().is_some_and(|program| SPEAKERS.contains(program))
 }
 
 /// `NAME` of each `$NAME` and `${NAME:-…}` in a word.
 pub(super) fn variables(word: &[u8]) -> impl Iterator<Item = &[u8]> {
-    word.split(|b| *b == b'$').skip(1).map(|rest| {
-        let rest = rest.strip_prefix(b"{").unwrap_or(rest);
-        let of_name = |b: &&u8| b.is_ascii_alphanumeric() || **b == b'_';
-        rest.get(..rest.iter().take_while(of_name).count()).unwrap_or_default()
-    })
+    word.split(|b| *b == b'$').skip(1).map(|rest| variable(rest).0)
+}
+
+/// The name of the variable that begins behind a `$`, and what follows it.
+pub(super) fn variable(rest: &[u8]) -> (&[u8], &[u8]) {
+    let inner = rest.strip_prefix(b"{");
+    let name = inner.unwrap_or(rest);
+    let of_name = |b: &&u8| b.is_ascii_alphanumeric() || **b == b'_';
+    let (name, behind) = name.split_at(name.iter().take_while(of_name).count());
+    // `${NAME:+set}` says no value.
+    let other = inner.is_some() && (behind.starts_with(b":+") || behind.starts_with(b"+"));
+    let name = if other { b"" } else { name };
+    let closed = inner.and_then(|_| behind.iter().position(|b| *b == b'}'));
+    (name, closed.and_then(|at| behind.get(at + 1..)).unwrap_or(behind))
+}
+
+/// What a program that prints its words prints.
+pub(super) fn said(words: &[&[u8]]) -> Vec<u8> {
+    let option = |word: &&&[u8]| matches!(word, [b'-', b'e' | b'n' | b'E', ..] if word.len() < 4);
+    let mut behind = words.get(1..).unwrap_or_default().iter().skip_while(option).copied();
+    match words.first() {
+        Some(&b"printf") => formatted(behind.next().unwrap_or_default(), behind),
+        _ => behind.collect::<Vec<_>>().join(&b' '),
+    }
+}
+
+/// `%s: %s` with words for each `%…`; without one, they are behind it.
+fn formatted<'w>(format: &[u8], mut words: impl Iterator<Item = &'w [u8]>) -> Vec<u8> {
+    let mut parts = format.split(|b| *b == b'%');
+    let mut out = parts.next().unwrap_or_default().to_vec();
+    for part in parts {
+        let width = part.iter().take_while(|b| b.is_ascii_digit() || b"-+.#".contains(b)).count();
+        match part.get(width) {
+            Some(b's' | b'q' | b'b' | b'd') => {
+                out.extend(words.next().unwrap_or_default());
+                out.extend(part.get(width + 1..).unwrap_or_default());
+            }
+            _ => out.extend(part),
+        }
+    }
+    words.for_each(|word| out.extend([b"\n", word].concat()));
+    out
 }
 
 /// The filter of a command of jq.

@@ -1,5 +1,7 @@
 //! What a query of AWS's command line (JMESPath) or a filter of jq picks, by the last names in it.
 
+use crate::detect::context::sibling;
+
 /// A value that is picked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Picked {
@@ -35,8 +37,30 @@ const NEUTRAL: [&[u8]; 15] = [
 const OF_ARGUMENT: [&[u8]; 7] =
     [b"sort", b"reverse", b"map", b"to_array", b"not_null", b"unique", b"values"];
 
-/// The values that are picked, in their order.
+/// The values that are picked, in their order. What is filtered by its name has that name:
+/// `environment[?name=='DB_PASSWORD'].value`.
 pub(super) fn picked(query: &[u8]) -> Vec<Picked> {
+    let mut all = members(query);
+    if let [one] = all.as_mut_slice()
+        && one.member.eq_ignore_ascii_case(sibling::VALUE)
+        && let Some(name) = filtered(query)
+    {
+        one.member = name.to_vec();
+    }
+    all
+}
+
+/// What a filter compares with last, if that is a name.
+fn filtered(query: &[u8]) -> Option<&[u8]> {
+    let at = memchr::memmem::rfind(query, b"==")?;
+    let rest = query.get(at + 2..)?;
+    let quote = |b: &u8| b" \"'`\\".contains(b);
+    let rest = rest.get(rest.iter().take_while(|b| quote(b)).count()..)?;
+    let name = rest.get(..rest.iter().position(quote)?)?;
+    (!name.is_empty()).then_some(name)
+}
+
+fn members(query: &[u8]) -> Vec<Picked> {
     let interpolated: Vec<_> = interpolated(query).filter_map(value).take(PICKED).collect();
     if !interpolated.is_empty() {
         return interpolated;
@@ -217,6 +241,11 @@ mod tests {
             (".Roles[] | {name: .RoleName, arn: .Arn}", "name=RoleName arn=Arn"),
             (r#".Users[] | "\(.UserName)\t\(.UserId)""#, "UserName UserId"),
             (".Parameter.Value", "Parameter.Value"),
+            ("a[].environment[?name=='DB_PASSWORD'].value", "environment.DB_PASSWORD"),
+            ("a[?name==`DB_HOST`].value | [0]", "a.DB_HOST"),
+            (".environment[] | select(.name==\"DB_PASSWORD\") | .value", "DB_PASSWORD"),
+            ("a[?name=='DB_PASSWORD'].type", "a.type"),
+            ("a[?b==c].value", "a.value"),
             (".SecretString | fromjson | .password", "password"),
             (".TableNames[]?", "TableNames"),
             (".TableNames|join(\" \")", "TableNames"),

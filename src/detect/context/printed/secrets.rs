@@ -1,0 +1,216 @@
+//! Secrets that commands print, by the names that they ask for.
+
+use std::collections::HashSet;
+
+use crate::detect::context::printed::cells::{self, Cell};
+use crate::detect::context::printed::spoken::{self, Line};
+use crate::detect::context::printed::{Printed, fields, programs};
+use crate::detect::context::shape::{self, Shape};
+use crate::detect::context::{Context, Name, Rule, finding, of_secret};
+use crate::detect::{Finding, Kind};
+
+/// What a service calls a secret that it holds.
+pub(super) const HELD: &[u8] = b"SecretString";
+/// Fields of a tool's input that name a secret, whatever its name is.
+const HOLDERS: [&[u8]; 3] = [b"secretname", b"secretid", b"secret"];
+/// Those that hold a name which may be a secret's.
+const NAMES: [&[u8]; 12] = [
+    b"name",
+    b"names",
+    b"key",
+    b"variable",
+    b"var",
+    b"varname",
+    b"env",
+    b"envvar",
+    b"parameter",
+    b"parametername",
+    b"field",
+    b"property",
+];
+/// Those that hold the path of a file.
+const FILES: [&[u8]; 5] = [b"path", b"file", b"filepath", b"filename", b"absolutepath"];
+
+/// How files end that hold a secret alone; others are programs, or have keys.
+const ENDINGS: [&[u8]; 6] = [b"", b".txt", b".key", b".secret", b".pw", b".password"];
+
+/// What a command says.
+#[derive(Default)]
+pub(super) struct Said {
+    pub alone: Vec<Secret>,
+    pub lines: Vec<Line>,
+}
+
+/// `sure`: whatever it looks like.
+#[derive(Clone)]
+pub(super) struct Secret {
+    pub name: Vec<u8>,
+    pub sure: bool,
+    /// It is all that is answered, or nothing of it is one.
+    pub whole: bool,
+}
+
+impl Secret {
+    pub(super) fn new(name: &[u8], sure: bool) -> Self {
+        Self { name: name.to_vec(), sure, whole: false }
+    }
+}
+
+impl Context {
+    /// The secret that a command prints, by the name that it is asked for.
+    pub(super) fn secret_of(&self, words: &[&[u8]]) -> Option<Secret> {
+        let is = |name: &&[u8]| self.is_telling(name);
+        if let Some(own) = programs::printer(words) {
+            // `vault kv get -field=port secret/password` prints a port.
+            let field = words.iter().find(|word| word.starts_with(b"-field="));
+            let words = field.map_or(words.get(own..)?, std::slice::from_ref);
+            let name = words.iter().map(|word| programs::last_part(word)).find(is)?;
+            Some(Secret::new(name, true))
+        } else if programs::prints_file(words) {
+            let files = words.iter().skip(1).map(|word| programs::last_part(word));
+            Some(Secret::new(files.map(programs::stem).find(is)?, false))
+        } else if programs::reads(words) {
+            let name = words.iter().skip(1).flat_map(|word| programs::names(word)).find(is)?;
+            Some(Secret::new(name, false))
+        } else {
+            None
+        }
+    }
+
+    /// What a field of a tool's input says of its answer.
+    pub(super) fn asked(&self, field: &[u8], value: &[u8]) -> Option<Secret> {
+        let field = super::super::names::plain(field);
+        let name = programs::last_part(value);
+        let name = if HOLDERS.contains(&field.as_slice()) {
+            HELD
+        } else if NAMES.contains(&field.as_slice()) {
+            Some(name).filter(|name| self.is_telling(name))?
+        } else if FILES.contains(&field.as_slice()) {
+            let stem = Some(programs::stem(name)).filter(|stem| self.is_telling(stem))?;
+            let ending = name.get(stem.len()..).unwrap_or_default();
+            Some(stem).filter(|_| ENDINGS.contains(&ending))?
+        } else {
+            return None;
+        };
+        Some(Secret { whole: true, ..Secret::new(name, false) })
+    }
+
+    /// The lines that a command says in which such variables stand, and what is said alone.
+    pub(super) fn said(&self, words: &[&[u8]], keeps: bool, loops: &[&[u8]]) -> Said {
+        let mut said = Said::default();
+        let is = |name: &Vec<u8>| self.is_telling(name) && !loops.contains(&name.as_slice());
+        for line in spoken::lines(&programs::said(words)) {
+            let mut telling = line.names.iter().filter(|name| is(name)).peekable();
+            if telling.peek().is_none() {
+                continue;
+            }
+            if line.is_bare() || !keeps {
+                said.alone.extend(telling.map(|name| Secret::new(name, true)));
+            } else {
+                said.lines.push(line);
+            }
+        }
+        said
+    }
+
+    pub(super) fn is_telling(&self, name: &[u8]) -> bool {
+        self.telling_rule(&of_secret(name)).is_some()
+    }
+
+    /// The rule of what chance or a person made that nobody else may know, or of an account.
+    pub(super) fn telling_rule(&self, name: &Name) -> Option<&Rule> {
+        self.rules.iter().find(|rule| is_told(rule.value) && rule.has_label(name))
+    }
+
+    /// The secrets in an answer.
+    pub(super) fn find_secrets(
+        &self,
+        printed: &Printed,
+        text: &[u8],
+        found: &mut impl FnMut(Finding),
+    ) {
+        let said = self.find_said(printed, text, found);
+        let alone = &printed.secrets;
+        if alone.is_empty() {
+            return;
+        }
+        if alone.iter().any(|secret| secret.name == HELD) {
+            fields::each(text, &mut |cell| {
+                self.secret_cell(text, &cell, HELD, false).into_iter().for_each(&mut *found);
+            });
+        }
+        let other = |(cell, _): &(Cell, bool)| !said.contains(&cell.start);
+        let words: Vec<_> = cells::words(text).into_iter().filter(other).collect();
+        if let ([Secret { name, sure: true, .. }], [(_, false)]) =
+            (alone.as_slice(), words.as_slice())
+            && !printed.others
+            && !printed.copied
+            && printed.what.is_empty()
+            && let Some(cell) = cells::phrase(text)
+        {
+            return self.secret_cell(text, &cell, name, true).into_iter().for_each(found);
+        }
+        let all = words.len() == alone.len() && words.iter().all(|(_, alone)| *alone);
+        for (at, secret) in alone.iter().enumerate() {
+            // Beside other lines, what looks like one is.
+            let (own, sure) = if all { (at..at + 1, secret.sure) } else { (0..words.len(), false) };
+            if secret.whole && !all {
+                continue;
+            }
+            for (cell, _) in words.get(own).unwrap_or_default() {
+                let one = self.secret_cell(text, cell, &secret.name, sure);
+                one.into_iter().for_each(&mut *found);
+            }
+        }
+    }
+
+    /// The values of variables in the lines that are said, and where what is said begins.
+    fn find_said(
+        &self,
+        printed: &Printed,
+        text: &[u8],
+        found: &mut impl FnMut(Finding),
+    ) -> HashSet<usize> {
+        let mut said = HashSet::new();
+        for line in cells::lines(text).filter(|_| !printed.lines.is_empty()) {
+            for template in &printed.lines {
+                template.values(text, &line, &mut |cell, name| {
+                    said.insert(line.start);
+                    if self.is_telling(name) {
+                        self.secret_cell(text, &cell, name, true).into_iter().for_each(&mut *found);
+                    }
+                });
+            }
+        }
+        said
+    }
+
+    pub(super) fn secret_cell(
+        &self,
+        text: &[u8],
+        cell: &Cell,
+        name: &[u8],
+        sure: bool,
+    ) -> Option<Finding> {
+        let whole = text.get(cell.clone())?;
+        let name = of_secret(name);
+        let account = |rule: &&Rule| {
+            rule.value == Shape::Account && rule.has_label(&name) && shape::is_account(whole)
+        };
+        let account = self.rules.iter().find(account).map(|rule| rule.kind);
+        if let Some(kind) = account.or_else(|| self.secret(&name, whole, true)) {
+            return Some(finding(cell.clone(), kind));
+        }
+        // What may be any word is masked here alone.
+        let secret = |rule: &&Rule| rule.value != Shape::Account;
+        let kind: Kind = self.telling_rule(&name).filter(secret)?.kind;
+        if !sure || !cells::may_be_secret(whole) {
+            return None;
+        }
+        Some(Finding { teach: false, ..finding(cell.clone(), kind) })
+    }
+}
+
+pub(super) fn is_told(shape: Shape) -> bool {
+    matches!(shape, Shape::Password | Shape::Random | Shape::SecretKey | Shape::Account)
+}

@@ -1,0 +1,178 @@
+//! Commands and what they printed in one text, as people copy it from a terminal: behind a prompt,
+//! the lines below it.
+
+use std::ops::Range;
+
+use crate::detect::context::Context;
+use crate::detect::context::bytes::part;
+use crate::detect::context::printed::wrapped::{INPUT, OUTPUT};
+use crate::detect::context::printed::{DEPTH, Printed, telling};
+use crate::detect::{Finding, boundary};
+
+/// What stands before a command.
+const PROMPTS: [&[u8]; 5] = [b"$ ", "❯ ".as_bytes(), "➜ ".as_bytes(), b"% ", b"# "];
+/// The first byte of those that are no ASCII.
+const LEAD: u8 = 0xe2;
+/// No more words stand before the sign of a prompt.
+const WORDS: usize = 4;
+/// No more commands of one text are read.
+const COMMANDS: usize = 256;
+
+impl Context {
+    /// What commands printed that stand in the same text.
+    pub(in crate::detect) fn transcripts(&self, text: &[u8]) -> Vec<Finding> {
+        let mut found = Vec::new();
+        if let Some((command, answer)) = typed(text) {
+            self.transcript(text, command, answer, &mut found);
+        }
+        let mut prompts = Prompts::new(text).take(COMMANDS).peekable();
+        while let Some(Prompt { command, .. }) = prompts.next() {
+            let until = prompts.peek().map_or(text.len(), |next| next.line);
+            let below = text.get(command.end + 1..until).unwrap_or_default();
+            let answer = command.end + 1..command.end + 1 + answer(below);
+            if !answer.is_empty() {
+                self.transcript(text, command, answer, &mut found);
+            }
+        }
+        found.sort_by_key(|finding| finding.span.start);
+        found
+    }
+
+    fn transcript(
+        &self,
+        text: &[u8],
+        command: Range<usize>,
+        answer: Range<usize>,
+        out: &mut Vec<Finding>,
+    ) {
+        let typed = part(text, &command);
+        if !telling::may_tell(typed) {
+            return;
+        }
+        let mut printed = Printed { copied: true, ..Printed::default() };
+        self.read(typed, DEPTH, &mut printed);
+        if printed.is_empty() {
+            return;
+        }
+        let found = self.find_printed(&printed, part(text, &answer));
+        out.extend(found.into_iter().filter_map(|finding| {
+            let span = finding.span.start + answer.start..finding.span.end + answer.start;
+            // Lines end with escapes, too.
+            boundary::fits(text, &span).then_some(Finding { span, ..finding })
+        }));
+    }
+}
+
+/// May a command and its answer stand in this text?
+pub(crate) fn is_transcript(text: &[u8]) -> bool {
+    text.starts_with(INPUT.0.as_bytes()) || Prompts::new(text).next().is_some()
+}
+
+/// What a user of Claude Code typed behind `!`, and what it printed.
+fn typed(text: &[u8]) -> Option<(Range<usize>, Range<usize>)> {
+    let rest = text.strip_prefix(INPUT.0.as_bytes())?;
+    let len = memchr::memmem::find(rest, INPUT.1.as_bytes())?;
+    let behind = rest.get(len + INPUT.1.len()..)?;
+    let gap = behind.len() - behind.trim_ascii_start().len();
+    let answer = behind.get(gap..)?.strip_prefix(OUTPUT.0.as_bytes())?;
+    let until = memchr::memmem::find(answer, OUTPUT.1.as_bytes()).unwrap_or(answer.len());
+    let start = INPUT.0.len();
+    let from = text.len() - answer.len();
+    Some((start..start + len, from..from + until))
+}
+
+/// A command behind a prompt.
+struct Prompt {
+    /// Where its line begins.
+    line: usize,
+    command: Range<usize>,
+}
+
+/// The prompts in a text: each byte is read once.
+struct Prompts<'t> {
+    text: &'t [u8],
+    at: usize,
+    /// The next sign that may be one, of ASCII's and of others.
+    signs: [Option<usize>; 2],
+}
+
+impl<'t> Prompts<'t> {
+    fn new(text: &'t [u8]) -> Self {
+        let signs = [memchr::memchr3(b'$', b'%', b'#', text), memchr::memchr(LEAD, text)];
+        Self { text, at: 0, signs }
+    }
+
+    /// The next sign from here on.
+    fn sign(&mut self) -> Option<usize> {
+        let rest = self.text.get(self.at..)?;
+        let [ascii, other] = &mut self.signs;
+        if ascii.is_some_and(|at| at < self.at) {
+            *ascii = memchr::memchr3(b'$', b'%', b'#', rest).map(|at| self.at + at);
+        }
+        if other.is_some_and(|at| at < self.at) {
+            *other = memchr::memchr(LEAD, rest).map(|at| self.at + at);
+        }
+        match (*ascii, *other) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, other) => one.or(other),
+        }
+    }
+}
+
+impl Iterator for Prompts<'_> {
+    type Item = Prompt;
+
+    fn next(&mut self) -> Option<Prompt> {
+        loop {
+            let sign = self.sign()?;
+            let behind = self.text.get(sign..)?;
+            let Some(prompt) = PROMPTS.iter().find(|prompt| behind.starts_with(prompt)) else {
+                self.at = sign + 1;
+                continue;
+            };
+            let head = self.text.get(..sign)?;
+            let line = memchr::memrchr(b'\n', head).map_or(0, |at| at + 1);
+            let start = sign + prompt.len();
+            self.at = start;
+            if is_prompt(head.get(line..)?, prompt.starts_with(b"#")) {
+                let end = start + end_of_command(self.text.get(start..)?)?;
+                self.at = end;
+                return Some(Prompt { line, command: start..end });
+            }
+            // No other prompt stands in this line.
+            self.at += memchr::memchr(b'\n', self.text.get(start..)?)?;
+        }
+    }
+}
+
+/// May this stand before the sign of a prompt? Nothing, or who works where; before that of `root`,
+/// with which comments begin, not nothing.
+fn is_prompt(head: &[u8], root: bool) -> bool {
+    let head = head.trim_ascii();
+    if root {
+        return head.contains(&b'@') && !head.contains(&b' ') || head == b"/";
+    }
+    let words = || head.split(|b| *b == b' ').take(WORDS + 1).count();
+    head.is_empty()
+        || head.starts_with(b"~")
+        || matches!(head, [b'(' | b'[', .., b')' | b']'])
+        || (head.contains(&b'@') && words() <= WORDS)
+}
+
+/// A backslash lets a command go on in the next line.
+fn end_of_command(text: &[u8]) -> Option<usize> {
+    let goes_on = |at: usize| {
+        let head = text.get(..at).unwrap_or_default();
+        head.strip_suffix(b"\r").unwrap_or(head).ends_with(b"\\")
+    };
+    memchr::memchr_iter(b'\n', text).find(|&at| !goes_on(at))
+}
+
+/// How long the answer is: up to an empty line, or the end of a block of code.
+fn answer(below: &[u8]) -> usize {
+    let full = |line: &&[u8]| {
+        let plain = line.trim_ascii();
+        !plain.is_empty() && !plain.starts_with(b"```")
+    };
+    below.split_inclusive(|b| *b == b'\n').take_while(full).map(<[u8]>::len).sum()
+}
