@@ -434,6 +434,7 @@ const HARMLESS: &[(&str, &str)] = &[
     ("echo \"- $PASSWORD\"; ls -l", "-\n-rw-r--r-- 1 root root\ndrwxr-xr-x 2 x-y z"),
     ("for secret in a b; do echo \"--- $secret ---\"; done", "--- db-secret ---\n+-----+\n-------"),
     ("echo \"API_KEY: ${API_KEY:+present}\"", "API_KEY: present"),
+    ("echo \"$PASSWORD:\"; ls -R", "\n./sources:\nmain.rs"),
     ("echo \"pw $DB_PASSWORD\"; cat README", "pw\nspwan the thing"),
     (
         "aws secretsmanager get-secret-value --secret-id x | jq -r .VersionId",

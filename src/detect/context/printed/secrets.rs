@@ -174,10 +174,11 @@ impl Context {
         let mut said = HashSet::new();
         for line in cells::lines(text).filter(|_| !printed.lines.is_empty()) {
             for template in &printed.lines {
+                let sure = !printed.others || template.is_telling();
                 template.values(text, &line, &mut |cell, name| {
                     said.insert(line.start);
                     if self.is_telling(name) {
-                        self.secret_cell(text, &cell, name, true).into_iter().for_each(&mut *found);
+                        self.secret_cell(text, &cell, name, sure).into_iter().for_each(&mut *found);
                     }
                 });
             }

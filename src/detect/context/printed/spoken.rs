@@ -17,6 +17,12 @@ impl Line {
         self.names.len() == 1 && self.around.iter().all(|part| part.trim_ascii().is_empty())
     }
 
+    /// Does a line that begins so come from nothing else?
+    pub(super) fn is_telling(&self) -> bool {
+        let lead = self.around.first().map(Vec::as_slice).unwrap_or_default();
+        lead.iter().filter(|b| b.is_ascii_alphanumeric()).count() > 1
+    }
+
     /// Calls `found` with the value of each variable in a line of an answer, if it is this one.
     pub(super) fn values<'l>(
         &'l self,
@@ -34,9 +40,10 @@ impl Line {
 
     fn cells(&self, text: &[u8], line: &Cell) -> Option<Vec<Cell>> {
         let (first, rest) = self.around.split_first()?;
+        let lead = first.trim_ascii_start();
         let mut at = cells::unnumbered(text, line).start;
-        at += text.get(at..line.end)?.strip_prefix(first.trim_ascii_start()).map(|_| 0)?;
-        at += first.trim_ascii_start().len();
+        text.get(at..line.end)?.starts_with(lead).then_some(())?;
+        at += lead.len();
         let mut cells = Vec::new();
         for (number, part) in rest.iter().enumerate() {
             let inner = text.get(at..line.end)?;
