@@ -200,6 +200,16 @@ impl<'a> Session<'a> {
             self.known.find(leaf, std::mem::take(&mut beside.words), taken, findings);
             findings.sort_unstable_by_key(|finding| finding.span.start);
         }
+        for text in texts.iter_mut() {
+            // Of two placeholders without anything between them neither could be read.
+            text.findings.dedup_by(|next, one| {
+                let touching = one.span.end == next.span.start;
+                if touching {
+                    one.span.end = next.span.end;
+                }
+                touching
+            });
+        }
         for text in texts.iter() {
             self.swap(text, swaps)?;
         }

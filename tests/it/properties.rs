@@ -109,6 +109,15 @@ fn with_variables() -> impl Strategy<Value = String> {
     vec(one, 1..4).prop_map(|all| all.join(" "))
 }
 
+#[test]
+fn names_that_touch_each_other_come_back() {
+    let text = "--password ${X:-d9!} and ${X:-d9!}${X:-d9!}";
+    let (once, table) = masked(Form::Text, text);
+    assert!(!once.contains("d9!"), "{once}");
+    assert_eq!(unmask(Form::Text, &once, DEPTH, &table).0, text);
+    assert_eq!(masked(Form::Text, &once).0, once);
+}
+
 proptest! {
     #![proptest_config(crate::driver::cases())]
 
