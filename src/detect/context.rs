@@ -159,14 +159,10 @@ impl Context {
     fn shapes(&self, pass: &Pass<'_>, label: &str, found: &[Finding]) -> Vec<Finding> {
         let text = pass.text;
         let may_be_secret = self.may_be_secret(text, label);
-        let announced = [
-            pass.passwords.is_empty(),
-            pass.secrets.is_empty(),
-            pass.typed.is_empty(),
-            pass.held.is_empty(),
-        ]
-        .contains(&false);
-        if pass.runs.is_empty() && !announced && !may_be_secret {
+        let Pass { passwords, secrets, typed, held, .. } = pass;
+        let announced = !(passwords.is_empty() && secrets.is_empty());
+        let said = !(typed.is_empty() && held.is_empty());
+        if pass.runs.is_empty() && !announced && !said && !may_be_secret {
             return Vec::new();
         }
         let label = if text.len() <= LEAF { Name::new(label.as_bytes()) } else { Name::new(b"") };

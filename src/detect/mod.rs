@@ -90,6 +90,27 @@ pub struct Finding {
     pub teach: bool,
 }
 
+impl Finding {
+    /// Makes one of those from the place `first` on that touch, as escapes can make them, and names
+    /// that begin with signs: of two placeholders without anything between them neither could be
+    /// read. They are sorted.
+    pub(crate) fn join(all: &mut Vec<Self>, first: usize) {
+        let touch = |pair: &[Self]| matches!(pair, [one, next] if one.span.end == next.span.start);
+        if !all.get(first..).unwrap_or_default().windows(2).any(touch) {
+            return;
+        }
+        let mut joined = all.split_off(first);
+        joined.dedup_by(|next, one| {
+            let touching = one.span.end == next.span.start;
+            if touching {
+                (one.span.end, one.teach) = (next.span.end, false);
+            }
+            touching
+        });
+        all.append(&mut joined);
+    }
+}
+
 /// What an operator may choose.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {

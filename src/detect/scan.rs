@@ -149,18 +149,8 @@ impl Catalog {
         }
         if let Some(added) = out.get_mut(first..) {
             added.sort_by_key(|finding| finding.span.start);
-            if added.windows(2).any(touch) {
-                let mut added = out.split_off(first);
-                added.dedup_by(|next, one| {
-                    let touching = one.span.end == next.span.start;
-                    if touching {
-                        (one.span.end, one.teach) = (next.span.end, false);
-                    }
-                    touching
-                });
-                out.append(&mut added);
-            }
         }
+        Finding::join(out, first);
     }
 
     /// Decodes level by level, as long as there are escapes.
@@ -430,10 +420,4 @@ impl<'p, 't> Passes<'p, 't> {
         let own = self.own.get(part).filter(|own| **own != NONE)?;
         self.made.get_mut(usize::from(*own)).map(std::mem::take)
     }
-}
-
-/// Do two findings touch, as escapes can make them? They become one: of two placeholders
-/// without anything between them neither could be read.
-fn touch(pair: &[Finding]) -> bool {
-    matches!(pair, [one, next] if one.span.end == next.span.start)
 }

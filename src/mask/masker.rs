@@ -201,16 +201,7 @@ impl<'a> Session<'a> {
             findings.sort_unstable_by_key(|finding| finding.span.start);
         }
         for text in texts.iter_mut() {
-            // Of two placeholders without anything between them neither could be read.
-            text.findings.dedup_by(|next, one| {
-                let touching = one.span.end == next.span.start;
-                if touching {
-                    one.span.end = next.span.end;
-                }
-                touching
-            });
-        }
-        for text in texts.iter() {
+            Finding::join(&mut text.findings, 0);
             self.swap(text, swaps)?;
         }
         Ok(())

@@ -435,6 +435,7 @@ const HARMLESS: &[(&str, &str)] = &[
     ("for secret in a b; do echo \"--- $secret ---\"; done", "--- db-secret ---\n+-----+\n-------"),
     ("echo \"API_KEY: ${API_KEY:+present}\"", "API_KEY: present"),
     ("echo \"$PASSWORD:\"; ls -R", "\n./sources:\nmain.rs"),
+    ("for key in a b; do echo \"$key=$API_KEY\"; done", "main-branch=\nmain-branch="),
     ("echo \"pw $DB_PASSWORD\"; cat README", "pw\nspwan the thing"),
     (
         "aws secretsmanager get-secret-value --secret-id x | jq -r .VersionId",

@@ -168,6 +168,11 @@ pub(super) fn plain(name: &[u8]) -> Vec<u8> {
     letters.map(u8::to_ascii_lowercase).collect()
 }
 
+/// What a list of this name, in small letters, is a list of.
+pub(super) fn single(name: &[u8]) -> &[u8] {
+    name.strip_suffix(b"s").unwrap_or(name)
+}
+
 /// Does this word end like a key? Almost none does.
 pub(super) fn may_end(word: &[u8]) -> bool {
     let one = word.strip_suffix(b"s").or_else(|| word.strip_suffix(b"S")).unwrap_or(word);

@@ -137,11 +137,7 @@ impl Catalog {
     pub fn read_commands(&self, text: &str, out: &mut Printed) {
         let text = text.strip_prefix(INPUT.0).unwrap_or(text);
         let text = text.strip_suffix(INPUT.1).unwrap_or(text);
-        if telling::may_tell(text.as_bytes()) {
-            self.context.read(text.as_bytes(), DEPTH, out);
-        } else {
-            out.others = true;
-        }
+        self.context.commands(text.as_bytes(), out);
     }
 
     /// Adds what a field of a tool's input says of its answer.
@@ -172,6 +168,15 @@ impl Catalog {
 }
 
 impl Context {
+    /// What the commands of a text say, if any tells something.
+    fn commands(&self, text: &[u8], out: &mut Printed) {
+        if telling::may_tell(text) {
+            self.read(text, DEPTH, out);
+        } else {
+            out.others = true;
+        }
+    }
+
     fn read(&self, text: &[u8], depth: usize, out: &mut Printed) {
         let commands = shell::commands(text);
         let all: Vec<_> =
@@ -188,8 +193,6 @@ impl Context {
             }
             out.aws |= programs::is_of_aws(words);
             let Some(readers) = readers(&all, at, &out.shown) else { continue };
-            let source = command.from.and_then(|from| all.get(from));
-            let of_aws = source.is_some_and(|(_, words)| words.first() == Some(&b"aws".as_slice()));
             if programs::speaks(words) {
                 let keeps = readers.iter().all(|words| programs::keeps_lines(words));
                 let said = self.said(words, keeps, &loops);
@@ -199,6 +202,8 @@ impl Context {
                 out.lines.extend(said.lines.into_iter().take(room));
                 continue;
             }
+            let source = command.from.and_then(|from| all.get(from));
+            let of_aws = source.is_some_and(|(_, words)| words.first() == Some(&b"aws".as_slice()));
             let known = match words.as_slice() {
                 // Read with the command before it.
                 [b"jq", ..] if of_aws => continue,

@@ -8,7 +8,7 @@ pub(super) struct Part {
     pub read: usize,
 }
 
-#[derive(Clone, PartialEq, Eq)]
+#[derive(PartialEq, Eq)]
 enum Token {
     Open,
     Close,
@@ -54,67 +54,84 @@ impl Part {
     }
 }
 
-/// Behind `at`, up to the end of the object.
+/// Behind `from`, up to the end of the object.
 pub(super) fn behind(text: &[u8], from: usize) -> Part {
-    let until = text.len();
-    let (mut at, mut depth, mut tokens) = (from, 0_usize, Vec::new());
-    while at < until {
-        let token = match text.get(at) {
-            Some(b'{' | b'[') => Token::Open,
-            Some(b'}' | b']') => Token::Close,
-            Some(b':') => Token::Colon,
-            Some(b'"') => {
-                let Some(len) = close(text.get(at + 1..until).unwrap_or_default()) else { break };
-                Token::Text(at + 1..at + 1 + len)
-            }
-            _ => {
-                at += 1;
-                continue;
+    let mut at = from;
+    let tokens = of_object(text, &Token::Close, || {
+        let token = loop {
+            let byte = *text.get(at)?;
+            at += 1;
+            match byte {
+                b'"' => {
+                    let len = close(text.get(at..)?)?;
+                    break Token::Text(at..at + len);
+                }
+                _ => {
+                    if let Some(sign) = Token::of(byte) {
+                        break sign;
+                    }
+                }
             }
         };
-        at = if let Token::Text(span) = &token { span.end + 1 } else { at + 1 };
-        match token {
-            Token::Open => depth += 1,
-            Token::Close if depth == 0 => break,
-            Token::Close => depth -= 1,
-            Token::Text(ref key) if depth == 0 && is_kind(text, key) => break,
-            _ => {}
+        if let Token::Text(span) = &token {
+            at = span.end + 1;
         }
-        tokens.push(token);
-    }
+        Some(token)
+    });
     Part { tokens, read: at - from }
 }
 
 /// Before `until`, from the beginning of the object.
 pub(super) fn before(text: &[u8], until: usize) -> Part {
-    let first = 0;
-    let (mut end, mut depth, mut tokens) = (until, 0_usize, Vec::new());
-    while end > first {
-        let token = match text.get(end - 1) {
-            Some(b'{' | b'[') => Token::Open,
-            Some(b'}' | b']') => Token::Close,
-            Some(b':') => Token::Colon,
-            Some(b'"') => {
-                let Some(start) = open(text.get(first..end - 1).unwrap_or_default()) else { break };
-                Token::Text(first + start..end - 1)
-            }
-            _ => {
-                end -= 1;
-                continue;
+    let mut end = until;
+    let mut tokens = of_object(text, &Token::Open, || {
+        let token = loop {
+            end = end.checked_sub(1)?;
+            match *text.get(end)? {
+                b'"' => break Token::Text(open(text.get(..end)?)?..end),
+                byte => {
+                    if let Some(sign) = Token::of(byte) {
+                        break sign;
+                    }
+                }
             }
         };
-        end = if let Token::Text(span) = &token { span.start - 1 } else { end - 1 };
-        match token {
-            Token::Close => depth += 1,
-            Token::Open if depth == 0 => break,
-            Token::Open => depth -= 1,
-            Token::Text(ref key) if depth == 0 && is_kind(text, key) => break,
-            _ => {}
+        if let Token::Text(span) = &token {
+            end = span.start - 1;
         }
-        tokens.push(token);
-    }
+        Some(token)
+    });
     tokens.reverse();
     Part { tokens, read: until - end }
+}
+
+impl Token {
+    fn of(byte: u8) -> Option<Self> {
+        Some(match byte {
+            b'{' | b'[' => Self::Open,
+            b'}' | b']' => Self::Close,
+            b':' => Self::Colon,
+            _ => return None,
+        })
+    }
+}
+
+/// The tokens up to the bracket with which the object ends, or to another kind.
+fn of_object(text: &[u8], end: &Token, next: impl FnMut() -> Option<Token>) -> Vec<Token> {
+    let mut depth = 0_usize;
+    let inside = |token: &Token| {
+        match token {
+            Token::Open | Token::Close if token != end => depth += 1,
+            Token::Open | Token::Close => match depth.checked_sub(1) {
+                Some(outer) => depth = outer,
+                None => return false,
+            },
+            Token::Text(key) if depth == 0 && is_kind(text, key) => return false,
+            _ => {}
+        }
+        true
+    };
+    std::iter::from_fn(next).take_while(inside).collect()
 }
 
 /// No object has two kinds.

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::detect::boundary::{control, holds_masked};
-use crate::detect::context::names::plain;
+use crate::detect::context::names::{plain, single};
 use crate::detect::context::printed::strings::strings;
 use crate::detect::context::printed::{Column, Columns};
 use crate::detect::deep::ESCAPE;
@@ -207,8 +207,7 @@ impl<'t> Reader<'t> {
     /// Is this the key of what the operation lists? `TABLENAMES` of `list-tables`.
     fn lists(&self, key: &Cell) -> bool {
         let key = plain(self.text.get(key.clone()).unwrap_or_default());
-        let one = self.head.strip_suffix(b"s").unwrap_or(&self.head);
-        key.strip_prefix(one).is_some_and(|rest| LISTS.contains(&rest))
+        key.strip_prefix(single(&self.head)).is_some_and(|rest| LISTS.contains(&rest))
     }
 
     /// The column with this key.

@@ -17,8 +17,7 @@ impl Names {
         let Some(answers) = &self.answers else { return Holds::Other };
         let small = |name: &[u8]| names::plain(name);
         let (member_of, operation, lower) = (small(of), small(about.operation), small(member));
-        let [of, single, one] =
-            [&member_of, &operation, &lower].map(|name| name.strip_suffix(b"s").unwrap_or(name));
+        let [of, single, one] = [&member_of, &operation, &lower].map(|name| names::single(name));
         let lists = |name: &[u8]| name.starts_with(single) || operation.starts_with(name);
         match (about.service, one) {
             (b"ssm", b"value") => return Holds::Secret,

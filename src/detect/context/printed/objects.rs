@@ -3,7 +3,7 @@
 
 use crate::detect::context::bytes::part;
 use crate::detect::context::command::About;
-use crate::detect::context::names::{Names, plain};
+use crate::detect::context::names::{Names, plain, single};
 use crate::detect::context::printed::Holds;
 use crate::detect::context::printed::cells::Cell;
 use crate::detect::context::printed::strings::strings;
@@ -59,7 +59,7 @@ pub(super) fn each(
 /// Is this the key of what the operation lists?
 fn lists(about: &About<'_>, key: &[u8]) -> bool {
     let (key, operation) = (plain(key), plain(about.operation));
-    let one = operation.strip_suffix(b"s").unwrap_or(&operation);
+    let one = single(&operation);
     key == ITEMS || (!one.is_empty() && key.starts_with(one))
 }
 
@@ -81,7 +81,7 @@ impl Names {
         // Of `items`, the operation says what they are.
         let of = if plain(of) == ITEMS { about.operation } else { of };
         let operation = plain(about.operation);
-        let one = operation.strip_suffix(b"s").unwrap_or(&operation);
+        let one = single(&operation);
         match self.holds(about, member, of) {
             Holds::Other => self.holds(about, &[one, &name].concat(), of),
             holds => holds,

@@ -53,14 +53,11 @@ const LOOKED_FOR: &[&[u8]] = &[
     b"echo",
     b"curl",
 ];
-/// Programs that print lines, or words, of what they read.
-const FILTERS: &[&[u8]] = &[
-    b"sort", b"uniq", b"head", b"tail", b"tee", b"tr", b"grep", b"egrep", b"cat", b"column",
-    b"less", b"sed", b"awk", b"cut", b"base64", b"more", b"rev", b"paste",
-];
-/// Those that change no line.
+/// Programs that print lines of what they read.
 const KEEPERS: &[&[u8]] =
     &[b"sort", b"uniq", b"head", b"tail", b"tee", b"grep", b"egrep", b"cat", b"less", b"more"];
+/// Those that print words of it, or other lines.
+const CHANGERS: &[&[u8]] = &[b"tr", b"column", b"sed", b"awk", b"cut", b"base64", b"rev", b"paste"];
 /// Programs that print nothing.
 const SILENT: &[&[u8]] = &[
     b"cd", b"export", b"set", b"unset", b"source", b".", b"true", b":", b"mkdir", b"rm", b"mv",
@@ -200,8 +197,12 @@ pub(super) fn printer(words: &[&[u8]]) -> Option<usize> {
     PRINTERS.iter().find(|printer| words.starts_with(printer)).map(|printer| printer.len())
 }
 
+fn is_of(words: &[&[u8]], programs: &[&[u8]]) -> bool {
+    words.first().is_some_and(|program| programs.contains(program))
+}
+
 pub(super) fn is_of_aws(words: &[&[u8]]) -> bool {
-    words.first().is_some_and(|program| OF_AWS.contains(program))
+    is_of(words, OF_AWS)
 }
 
 /// Does it print a secret, whatever that is called?
@@ -227,7 +228,7 @@ pub(super) fn stem(file: &[u8]) -> &[u8] {
 }
 
 pub(super) fn reads(words: &[&[u8]]) -> bool {
-    words.first().is_some_and(|program| READERS.contains(program))
+    is_of(words, READERS)
 }
 
 /// The names in a word: of an expression, a path or a query.
@@ -236,7 +237,7 @@ pub(super) fn names(word: &[u8]) -> impl Iterator<Item = &[u8]> {
 }
 
 pub(super) fn prints_file(words: &[&[u8]]) -> bool {
-    words.first().is_some_and(|program| FILES.contains(program))
+    is_of(words, FILES)
 }
 
 pub(super) fn is_silent(words: &[&[u8]]) -> bool {
@@ -244,7 +245,7 @@ pub(super) fn is_silent(words: &[&[u8]]) -> bool {
 }
 
 pub(super) fn passes_on(words: &[&[u8]]) -> bool {
-    words.first().is_some_and(|program| FILTERS.contains(program))
+    keeps_lines(words) || is_of(words, CHANGERS)
 }
 
 /// The variable that a loop sets.
@@ -255,11 +256,11 @@ pub(super) fn loops(command: &Command) -> Option<&[u8]> {
 
 /// Does it print lines as it read them?
 pub(super) fn keeps_lines(words: &[&[u8]]) -> bool {
-    words.first().is_some_and(|program| KEEPERS.contains(program))
+    is_of(words, KEEPERS)
 }
 
 pub(super) fn speaks(words: &[&[u8]]) -> bool {
-    words.first().is_some_and(|program| SPEAKERS.contains(program))
+    is_of(words, SPEAKERS)
 }
 
 /// `NAME` of each `$NAME` and `${NAME:-…}` in a word.

@@ -42,7 +42,6 @@ pub(super) struct Said {
 }
 
 /// `sure`: whatever it looks like.
-#[derive(Clone)]
 pub(super) struct Secret {
     pub name: Vec<u8>,
     pub sure: bool,
@@ -98,15 +97,13 @@ impl Context {
     /// The lines that a command says in which such variables stand, and what is said alone.
     pub(super) fn said(&self, words: &[&[u8]], keeps: bool, loops: &[&[u8]]) -> Said {
         let mut said = Said::default();
-        let is = |name: &Vec<u8>| self.is_telling(name) && !loops.contains(&name.as_slice());
-        for line in spoken::lines(&programs::said(words)) {
-            let mut telling = line.names.iter().filter(|name| is(name)).peekable();
-            if telling.peek().is_none() {
-                continue;
-            }
+        let is = |name: &[u8]| self.is_telling(name) && !loops.contains(&name);
+        for mut line in spoken::lines(&programs::said(words)) {
+            line.keep_names(is);
+            let telling = line.telling().map(|name| Secret::new(name, true));
             if line.is_bare() || !keeps {
-                said.alone.extend(telling.map(|name| Secret::new(name, true)));
-            } else {
+                said.alone.extend(telling);
+            } else if telling.count() > 0 {
                 said.lines.push(line);
             }
         }
@@ -177,7 +174,7 @@ impl Context {
                 let sure = !printed.others || template.is_telling();
                 template.values(text, &line, &mut |cell, name| {
                     said.insert(line.start);
-                    if self.is_telling(name) {
+                    if !name.is_empty() {
                         self.secret_cell(text, &cell, name, sure).into_iter().for_each(&mut *found);
                     }
                 });

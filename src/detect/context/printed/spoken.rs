@@ -7,14 +7,23 @@ use crate::detect::context::printed::programs;
 pub(super) struct Line {
     /// What stands before the first, between them, and behind the last.
     around: Vec<Vec<u8>>,
-    /// Their names.
-    pub names: Vec<Vec<u8>>,
+    /// Their names, of those that tell something.
+    names: Vec<Vec<u8>>,
 }
 
 impl Line {
     /// Nothing but one variable.
     pub(super) fn is_bare(&self) -> bool {
         self.names.len() == 1 && self.around.iter().all(|part| part.trim_ascii().is_empty())
+    }
+
+    /// Of these names only it is known what they tell.
+    pub(super) fn keep_names(&mut self, is: impl Fn(&[u8]) -> bool) {
+        self.names.iter_mut().filter(|name| !is(name)).for_each(Vec::clear);
+    }
+
+    pub(super) fn telling(&self) -> impl Iterator<Item = &[u8]> {
+        self.names.iter().map(Vec::as_slice).filter(|name| !name.is_empty())
     }
 
     /// Does a line that begins so come from nothing else?
@@ -59,6 +68,16 @@ impl Line {
         }
         Some(cells)
     }
+
+    fn add(&mut self, byte: u8) {
+        if let Some(part) = self.around.last_mut() {
+            part.push(byte);
+        }
+    }
+
+    fn take(&mut self) -> Self {
+        std::mem::replace(self, Self { around: vec![Vec::new()], names: Vec::new() })
+    }
 }
 
 /// With the letters and digits that stand beside it.
@@ -88,7 +107,6 @@ pub(super) fn lines(said: &[u8]) -> Vec<Line> {
                 line.names.push(name.to_vec());
                 line.around.push(Vec::new());
                 rest = behind;
-                continue;
             }
             (b'\n', _) => all.push(line.take()),
             (b'\\', [b'n' | b'r', behind @ ..]) => {
@@ -103,18 +121,6 @@ pub(super) fn lines(said: &[u8]) -> Vec<Line> {
         }
     }
     all.push(line);
-    all.retain(|line| line.names.iter().any(|name| !name.is_empty()));
+    all.retain(|line| line.telling().next().is_some());
     all
-}
-
-impl Line {
-    fn add(&mut self, byte: u8) {
-        if let Some(part) = self.around.last_mut() {
-            part.push(byte);
-        }
-    }
-
-    fn take(&mut self) -> Self {
-        std::mem::replace(self, Self { around: vec![Vec::new()], names: Vec::new() })
-    }
 }

@@ -1,7 +1,7 @@
 //! A quick look at commands: most tell nothing, and to read one as a shell does takes longer.
 
 /// Programs that tell something whatever their words are.
-const PROGRAMS: [&[u8]; 15] = [
+const PROGRAMS: [&[u8]; 14] = [
     b"aws",
     b"jq",
     b"sam",
@@ -12,7 +12,6 @@ const PROGRAMS: [&[u8]; 15] = [
     b"eb ",
     b"op ",
     b"bw ",
-    b"pass",
     b"chamber",
     b"security",
     b"gcloud",

@@ -5,8 +5,8 @@ use std::ops::Range;
 
 use crate::detect::context::Context;
 use crate::detect::context::bytes::part;
+use crate::detect::context::printed::Printed;
 use crate::detect::context::printed::wrapped::{INPUT, OUTPUT};
-use crate::detect::context::printed::{DEPTH, Printed, telling};
 use crate::detect::{Finding, boundary};
 
 /// What stands before a command.
@@ -45,12 +45,8 @@ impl Context {
         answer: Range<usize>,
         out: &mut Vec<Finding>,
     ) {
-        let typed = part(text, &command);
-        if !telling::may_tell(typed) {
-            return;
-        }
         let mut printed = Printed { copied: true, ..Printed::default() };
-        self.read(typed, DEPTH, &mut printed);
+        self.commands(part(text, &command), &mut printed);
         if printed.is_empty() {
             return;
         }
