@@ -91,6 +91,7 @@ fn what_belongs_to_another_object_stays() {
         "kind: SecretProviderClass\ndata:\n  pw: aHVudGVyMlNv\n",
         "# kind: Secret\ndata:\n  pw: aHVudGVyMlNv\n",
         "kind: Secret\nspec:\n  pw: aHVudGVyMlNv\n",
+        "{\"data\":{\"pw\":\"aHVudGVyMlNv\"},\"kind\":\"ConfigMap\",\"kind\":\"Secret\"}",
         "{\"kind\":\"Secrets\",\"data\":{\"pw\":\"aHVudGVyMlNv\"}}",
     ] {
         assert_eq!(shown(text, ""), text);

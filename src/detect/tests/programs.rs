@@ -48,6 +48,7 @@ fn short_options_that_hold_passwords() {
         ("", "pulumi config set size t3.large2", "pulumi config set size t3.large2"),
         ("", "echo $TOKEN1 | gh secret set DB", "echo $TOKEN1 | gh secret set DB"),
         ("", "echo 2 words | gh secret set DB", "echo 2 words | gh secret set DB"),
+        ("", "echo Zx81LpVw words | gh secret set DB", "echo Zx81LpVw words | gh secret set DB"),
         ("", "cat db9.txt | gh secret set DB", "cat db9.txt | gh secret set DB"),
         ("", "mysql -u root -p shop", "mysql -u root -p shop"),
         ("", "mysql -u root -p\necho hunter2", "mysql -u root -p\necho hunter2"),
