@@ -4,6 +4,7 @@ mod accounts;
 mod answers;
 mod behind;
 mod bytes;
+mod called;
 mod cells;
 mod columns;
 mod command;
@@ -36,6 +37,7 @@ use crate::detect::context::columns::Wanted;
 use crate::detect::context::named::Findings;
 use crate::detect::context::names::Names;
 use crate::detect::context::runs::Run;
+use crate::detect::context::secret::setting::{self, Holds};
 use crate::detect::context::shape::Shape;
 use crate::detect::scan::Pass;
 use crate::detect::{Finding, Kind, Profile, Rank, Settings};
@@ -80,6 +82,9 @@ pub(crate) struct Context {
     /// Their last letters, as bits.
     last_letters: u32,
     access_key: Kind,
+    /// Of settings that are secrets.
+    chosen: Kind,
+    random: Kind,
     /// The shape is enough.
     strict: bool,
     pub names: Names,
@@ -98,21 +103,32 @@ impl Context {
             words: rule.words.iter().map(|w| memmem::Finder::new(w).into_owned()).collect(),
         });
         let rules: Vec<Rule> = rules.collect();
-        let secrets = rules.iter().filter(|rule| rule.is_secret());
-        let mut secret_ends: Vec<[u8; 3]> = secrets
-            .flat_map(|rule| &rule.labels)
-            .filter_map(|label| label.as_bytes().last_chunk().copied())
-            .collect();
+        let secrets = rules.iter().filter(|rule| rule.is_secret()).flat_map(|rule| &rule.labels);
+        let ends = secrets.map(String::as_str).chain(setting::LAST);
+        let mut secret_ends: Vec<[u8; 3]> =
+            ends.filter_map(|label| label.as_bytes().last_chunk().copied()).collect();
         secret_ends.sort_unstable();
         secret_ends.dedup();
-        let last_letters = secret_ends.iter().fold(0, |all, [.., last]| all | letter(*last));
+        let last_letters =
+            secret_ends.iter().fold(letter(b'w'), |all, [.., last]| all | letter(*last));
         let access_key = kinds.make("ACCESS_KEY");
+        let (chosen, random) = (kinds.make("DB_PASSWORD"), kinds.make("API_KEY"));
         let mut names = Names::builtin(kinds)?;
         if !settings.is_on(KEYS) {
             names.clear();
         }
         let (strict, signs) = (settings.profile == Profile::Strict, HashSet::new());
-        Ok(Self { rules, secret_ends, last_letters, access_key, strict, names, signs })
+        Ok(Self {
+            rules,
+            secret_ends,
+            last_letters,
+            access_key,
+            chosen,
+            random,
+            strict,
+            names,
+            signs,
+        })
     }
 
     /// Does a key with this name hold an account id?
@@ -165,7 +181,8 @@ impl Context {
         if pass.runs.is_empty() && !announced && !said && !may_be_secret {
             return Vec::new();
         }
-        let label = if text.len() <= LEAF { Name::new(label.as_bytes()) } else { Name::new(b"") };
+        let whole = if text.len() <= LEAF { label.as_bytes() } else { b"" };
+        let label = Name::new(whole);
         let mut out = Vec::new();
         let secret = pass.runs.iter().any(|run| run.shape == Shape::SecretKey);
         let keys = if secret { self.access_keys(found) } else { Vec::new() };
@@ -192,7 +209,7 @@ impl Context {
             out.extend(after.chain(typed).map(|span| finding(span, rule.kind)));
             let held = pass.held.iter().cloned();
             out.extend(held.map(|span| Finding { teach: false, ..finding(span, rule.kind) }));
-            let is = |value: &[u8]| password::is_password(value, true);
+            let is = password::is_kept;
             let wanted = Wanted { names: password::is_head, is, single: false };
             let mut read = 0;
             for &at in &pass.passwords {
@@ -203,7 +220,7 @@ impl Context {
         }
         let endless = &mut (0..0);
         out.extend(pass.secrets.iter().filter_map(|&at| self.announced(text, at, endless)));
-        if may_be_secret && let Some(kind) = self.secret(&label, text, true) {
+        if may_be_secret && let Some(kind) = self.secret(whole, text, true) {
             out.push(finding(0..text.len(), kind));
         }
         out
@@ -219,7 +236,7 @@ impl Context {
         for (slot, letter) in end.iter_mut().rev().zip(letters) {
             *slot = letter.to_ascii_lowercase();
         }
-        self.secret_ends.contains(&end)
+        self.secret_ends.contains(&end) || end.ends_with(b"pw")
     }
 
     /// What the key announces that ends at `at`, or the name beside it.
@@ -228,28 +245,35 @@ impl Context {
         let word = part(text, &key);
         if ends_with(word, sibling::VALUE) {
             let (name, held) = sibling::pair(text, &key, secret::LONGEST)?;
-            let kind =
-                self.secret(&of_secret(part(text, &name)), part(text, &held.span), held.quoted)?;
+            let name = of_secret(part(text, &name));
+            let kind = self.secret(name, part(text, &held.span), held.quoted)?;
             return Some(finding(held.span, kind));
         }
         let name = Name::new(word);
-        if !self.rules.iter().any(|rule| rule.is_secret() && rule.has_label(&name)) {
+        let labeled = self.rules.iter().any(|rule| rule.is_secret() && rule.has_label(&name));
+        if !labeled && setting::holds(word).is_none() {
             return None;
         }
         let held = password::held_beyond(text, at, secret::LONGEST, endless)?;
-        let kind = self.secret(&name, part(text, &held.span), held.quoted)?;
+        let kind = self.secret(word, part(text, &held.span), held.quoted)?;
         Some(finding(held.span, kind))
     }
 
     /// The kind of a value, if it is the secret that its name announces.
-    fn secret(&self, name: &Name, value: &[u8], quoted: bool) -> Option<Kind> {
+    fn secret(&self, key: &[u8], value: &[u8], quoted: bool) -> Option<Kind> {
+        let name = &Name::new(key);
         let is = |rule: &&Rule| match rule.value {
             Shape::Password => password::is_password(value, quoted),
             Shape::Random => secret::is_secret(value, quoted),
             Shape::SecretKey => runs::is_base64(value) && shape::is_secret_key(value),
             _ => false,
         };
-        self.rules.iter().filter(|rule| rule.has_label(name)).find(is).map(|rule| rule.kind)
+        let rule = self.rules.iter().filter(|rule| rule.has_label(name)).find(is);
+        rule.map(|rule| rule.kind).or_else(|| match setting::holds(key)? {
+            Holds::Login if password::is_login(value, quoted) => Some(self.chosen),
+            Holds::Random | Holds::Login => secret::is_secret(value, quoted).then_some(self.random),
+            Holds::Chosen => password::is_password(value, quoted).then_some(self.chosen),
+        })
     }
 
     /// Where access key ids stand, in order.
@@ -274,13 +298,13 @@ fn finding(span: Range<usize>, kind: Kind) -> Finding {
 }
 
 /// The name of a secret, without what says which of several it is.
-fn of_secret(name: &[u8]) -> Name {
+fn of_secret(name: &[u8]) -> &[u8] {
     let from = name.len().saturating_sub(16);
     let suffix = (from..name.len()).find(|&at| {
         let rest = name.get(at..).unwrap_or_default();
         password::suffix(rest) == rest.len()
     });
-    Name::new(name.get(..suffix.unwrap_or(name.len())).unwrap_or_default())
+    name.get(..suffix.unwrap_or(name.len())).unwrap_or_default()
 }
 
 /// A bit for a letter, of any case.

@@ -25,6 +25,8 @@ pub(crate) enum Action {
     Account,
     /// The type of a resource of Terraform's follows.
     Resource,
+    /// A program begins to name something.
+    Called(usize),
     /// The buckets that S3 lists follow.
     Buckets,
     /// The clusters that EKS lists follow.
@@ -50,12 +52,22 @@ pub(crate) enum Action {
 /// Beginnings of ARNs, plain and percent-encoded.
 const ARNS: [&str; 3] = ["arn:aws", "arn%3Aaws", "arn%3aaws"];
 /// CloudFormation, HCL, AWS's libraries, and the answers of services.
-const AWS: [&str; 9] = [
+const AWS: [&str; 19] = [
     "AWS::",
     "\"aws_",
     "boto3",
     "aws-sdk",
     "aws_sdk",
+    "awssdk",
+    "aws-cdk",
+    "aws_cdk",
+    "aws-actions/",
+    "terraform-aws-modules",
+    "AWSTemplateFormatVersion",
+    "AWS_REGION",
+    "AWS_DEFAULT_REGION",
+    "AWS_PROFILE",
+    "eksctl.io",
     "ResponseMetadata",
     "'$metadata'",
     "\"$metadata\"",

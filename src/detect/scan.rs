@@ -304,6 +304,10 @@ impl Catalog {
                 Action::Resource => {
                     self.context.names.resource(pass.text, hit.end, &mut pass.named);
                 }
+                Action::Called(index) => {
+                    let names = &self.context.names;
+                    names.called(index, pass.text, hit.start..hit.end, &mut pass.named);
+                }
                 Action::Buckets => self.context.names.buckets(pass.text, hit.end, &mut pass.named),
                 Action::Clusters => {
                     self.context.names.clusters(pass.text, hit.start..hit.end, &mut pass.named);

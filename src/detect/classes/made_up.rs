@@ -23,8 +23,26 @@ const NOUNS: [&[u8]; 13] = [
 ];
 /// A number of so many digits is a year or counts.
 const DIGITS: usize = 3;
+/// A name with a number has so many parts at least: `orders-inbox-2`.
+const PARTS: usize = 3;
+/// What versions of databases begin with, and names of databases too.
+const ENGINES: [&[u8]; 8] = [
+    b"mysql",
+    b"mariadb",
+    b"postgres",
+    b"postgresql",
+    b"aurora",
+    b"redis",
+    b"sqlserver",
+    b"oracle",
+];
+/// What versions and methods begin with: `python-3-12`, `aes-256-gcm`.
+const METHODS: [&[u8]; 20] = [
+    b"sha", b"aes", b"rsa", b"tls", b"ssl", b"utf", b"http", b"ipv", b"arm", b"amd", b"x", b"v",
+    b"python", b"node", b"nodejs", b"java", b"dotnet", b"ruby", b"go", b"t",
+];
 
-/// `my-data`, `orders-db`, `bucket-2023`; not `server-side`, `db-instance` or `sha-256`.
+/// `my-data`, `orders-db`, `bucket-2023`, `orders-inbox-2`; not `server-side`, `db-instance` or `sha-256`.
 pub(super) fn is_made_up(value: &[u8]) -> bool {
     let parts = || value.split(|b| b"-.".contains(b));
     let number = |part: &[u8]| part.len() >= DIGITS && part.iter().all(u8::is_ascii_digit);
@@ -36,7 +54,37 @@ pub(super) fn is_made_up(value: &[u8]) -> bool {
         let word = plain(part).and_then(|last| part.get(..=last)).unwrap_or(part);
         OWN.contains(&word) || number(part)
     });
-    parts().count() > 1 && (named || own) && !value.starts_with(b"sha") && !is_region(value)
+    let region = value.split_last().is_some_and(|(_, zone)| is_region(zone)) || is_region(value);
+    // A date.
+    let letters = value.iter().any(u8::is_ascii_alphabetic);
+    (parts().count() > 1 && (named || own) && !begins(value, &METHODS) && !region && letters)
+        || (is_numbered(value) && !region)
+}
+
+fn begins(value: &[u8], words: &[&[u8]]) -> bool {
+    let first = value.split(|b| b"-._".contains(b)).next().unwrap_or_default();
+    let name = first.iter().rposition(|b| !b.is_ascii_digit()).and_then(|at| first.get(..=at));
+    name.is_some_and(|name| words.iter().any(|word| name.eq_ignore_ascii_case(word)))
+}
+
+/// `orders-inbox-2`, `orders_sync_v2`; neither a version nor a date.
+fn is_numbered(value: &[u8]) -> bool {
+    let mut parts = value.split(|b| b"-._".contains(b));
+    let first = parts.next().unwrap_or_default();
+    let word = first.len() > 1 && first.iter().all(u8::is_ascii_alphabetic);
+    let dotted = value.contains(&b'.');
+    let (mut count, mut digit, mut short) = (1, false, false);
+    for part in parts {
+        count += 1;
+        digit |= part.iter().any(u8::is_ascii_digit);
+        short |= part.is_empty();
+    }
+    word && !begins(value, &METHODS)
+        && !begins(value, &ENGINES)
+        && !dotted
+        && digit
+        && !short
+        && count >= PARTS
 }
 
 #[cfg(test)]
@@ -52,10 +100,26 @@ mod tests {
             "prod-db-2",
             "my.bucket.with.dots",
             "ledger-prod2",
+            "orders-inbox-2",
+            "orders_sync_v2",
+            "acme-raw-7f3",
         ] {
             assert!(is_made_up(name.as_bytes()), "{name}");
         }
-        for word in ["server-side", "db-instance", "sha-256", "us-east-1", "bucket", "multi-az"] {
+        for word in [
+            "server-side",
+            "db-instance",
+            "sha-256",
+            "us-east-1",
+            "us-east-1a",
+            "bucket",
+            "multi-az",
+            "aes-256-gcm",
+            "python-3-12",
+            "2024-01-15",
+            "step-2",
+            "a.b.c1",
+        ] {
             assert!(!is_made_up(word.as_bytes()), "{word}");
         }
     }

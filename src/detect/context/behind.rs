@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use crate::detect::context::bytes::over;
+use crate::detect::context::called::unwrapped;
 use crate::detect::context::named::{Before, Findings, Named};
 use crate::detect::context::names::{Key, may_end};
 use crate::detect::context::value;
@@ -36,7 +37,7 @@ pub(super) fn xml(text: &[u8], from: usize, before: &Before<'_>, out: &mut Findi
 /// `"FunctionName": "VALUE"`, `function_name = "VALUE"`, `FunctionName: VALUE`
 pub(super) fn assigned(text: &[u8], from: usize, before: &Before<'_>, out: &mut Findings) {
     let Key { kind, alone, list, .. } = before.key;
-    let start = over(text, from, BETWEEN, b" \t");
+    let start = unwrapped(text, over(text, from, BETWEEN, b" \t"));
     let alone = alone || (before.quoted && is_pascal(before.word));
     let mut push = |span| {
         let name = value::name(text, span, before.word);
@@ -127,7 +128,7 @@ fn is_plain(text: &[u8], span: &Range<usize>, before: &Before<'_>) -> bool {
 }
 
 /// The value in quotes that begins at `at`, which escapes may stand before, and its end.
-fn quoted(text: &[u8], at: usize, key: Key) -> Option<(Range<usize>, usize)> {
+pub(super) fn quoted(text: &[u8], at: usize, key: Key) -> Option<(Range<usize>, usize)> {
     let open = over(text, at, BETWEEN, b"\\");
     let quote = text.get(open).filter(|b| b"\"'`".contains(b))?;
     let span = run_for(key, text, open + 1);

@@ -10,6 +10,7 @@ use crate::detect::boundary::ends_escape;
 use crate::detect::catalog::{CatalogError, Kinds, parse};
 use crate::detect::context::answers::Answers;
 use crate::detect::context::bytes::ends_with;
+use crate::detect::context::called::{self, Beginning};
 
 const TABLE: &str = include_str!("../patterns/key_names.toml");
 const RESOURCES: &str = include_str!("../patterns/terraform.toml");
@@ -60,6 +61,8 @@ pub(crate) struct Names {
     pub(super) resources: HashMap<Box<[u8]>, Kind>,
     /// What commands print.
     pub(super) answers: Option<Answers>,
+    /// How programs begin to name something.
+    pub(crate) beginnings: Vec<Beginning>,
 }
 
 impl Names {
@@ -81,7 +84,8 @@ impl Names {
         let options = by_name(parse("option_names", OPTIONS)?, kinds);
         let resources = by_name(parse("terraform", RESOURCES)?, kinds);
         let (services, answers) = (words(&file.services).collect(), Some(Answers::new(kinds)));
-        Ok(Self { keys, services, options, resources, answers })
+        let beginnings = called::beginnings(kinds)?;
+        Ok(Self { keys, services, options, resources, answers, beginnings })
     }
 
     /// No key names anything from now on.
@@ -90,6 +94,7 @@ impl Names {
         self.options.clear();
         self.resources.clear();
         self.answers = None;
+        self.beginnings.clear();
     }
 
     /// The keys and options for each kind, and when they suffice.

@@ -24,7 +24,32 @@ const BETWEEN: usize = 12;
 /// Does a column with this head hold passwords?
 pub(super) fn is_head(head: &[u8]) -> bool {
     let small = head.to_ascii_lowercase();
-    [b"password".as_slice(), b"passwd", b"pwd"].iter().any(|word| small.ends_with(word))
+    let name = small.strip_suffix(b"hash").or(small.strip_suffix(b"digest")).unwrap_or(&small);
+    let name = name.strip_suffix(b"_").unwrap_or(name);
+    [b"password".as_slice(), b"passwd", b"pwd"].iter().any(|word| name.ends_with(word))
+}
+
+/// May a column with such a head hold this? Databases keep what [crypt(3)] makes of a password.
+///
+/// [crypt(3)]: https://manpages.debian.org/crypt.5
+pub(super) fn is_kept(value: &[u8]) -> bool {
+    let crypt = value.first() == Some(&b'$')
+        && value.iter().filter(|b| **b == b'$').count() > 2
+        && value.iter().all(|b| b.is_ascii_alphanumeric() || b"$./,=+-".contains(b))
+        && LENGTHS.contains(&value.len());
+    crypt || is_password(value, true)
+}
+
+/// `app:gT7pQ2vX`
+pub(super) fn is_login(value: &[u8], quoted: bool) -> bool {
+    let Some(at) = value.iter().position(|b| *b == b':') else { return false };
+    let (user, secret) = value.split_at(at);
+    let of_user = |b: &u8| b.is_ascii_alphanumeric() || b"_.@-".contains(b);
+    let secret = secret.get(1..).unwrap_or_default();
+    !user.is_empty()
+        && user.iter().all(of_user)
+        && !secret.iter().any(|b| b"/:".contains(b))
+        && is_password(secret, quoted)
 }
 
 /// What a key holds.

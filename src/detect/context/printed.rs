@@ -23,7 +23,7 @@ use std::fmt;
 
 use crate::detect::context::bytes::part;
 use crate::detect::context::command::About;
-use crate::detect::context::{Context, Name, answers, finding, of_secret, shape, sibling, value};
+use crate::detect::context::{Context, Name, answers, finding, shape, sibling, value};
 use crate::detect::{Catalog, Finding, Kind, boundary};
 use cells::Cell;
 use query::{Picked, picked};
@@ -275,7 +275,7 @@ impl Context {
                 Holds::Other if about.is_secret() && !member.is_empty() => {
                     if fields::is_open(&member) { Holds::Other } else { Holds::Secret }
                 }
-                Holds::Other if self.telling_rule(&of_secret(&member)).is_some() => Holds::Secret,
+                Holds::Other if self.is_telling(&member) => Holds::Secret,
                 holds => holds,
             };
             // A parameter's value has no name of its own.

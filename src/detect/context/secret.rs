@@ -5,6 +5,8 @@ use crate::detect::context::password::code;
 use crate::detect::context::shape;
 use crate::detect::template;
 
+pub(super) mod setting;
+
 /// Nobody gives out a longer one that is not read by its shape.
 pub(super) const LONGEST: usize = 256;
 /// The shortest that chance made.
@@ -15,8 +17,10 @@ const PART: usize = 12;
 const CHOSEN: usize = 8;
 
 /// How keys end that [`may_announce`] holds for.
-pub(in crate::detect) const LAST: [&[u8]; 8] =
-    [b"pass", b"auth", b"oken", b"cret", b"base", b"rase", b"alue", b"key"];
+pub(in crate::detect) const LAST: [&[u8]; 14] = [
+    b"pass", b"auth", b"oken", b"cret", b"base", b"rase", b"alue", b"salt", b"hmac", b"reds",
+    b"ials", b"key", b"pat", b"pw",
+];
 
 /// May a key that announces a secret end with these four bytes, or one that holds the value
 /// of such a key?
@@ -30,8 +34,23 @@ pub(in crate::detect) fn may_announce(four: u32) -> bool {
     let (pass, auth, token) = (four == of(*b"pass"), four == of(*b"auth"), four == of(*b"oken"));
     let (secret, base, phrase) = (four == of(*b"cret"), four == of(*b"base"), four == of(*b"rase"));
     let (value, key) = (four == of(*b"alue"), four >> 8 == of(*b"key\0"));
+    let (salt, hmac, creds) = (four == of(*b"salt"), four == of(*b"hmac"), four == of(*b"reds"));
+    let (credentials, pat) = (four == of(*b"ials"), four >> 8 == of(*b"pat\0"));
+    let pw = four >> 16 == of(*b"pw\0\0");
     // Not one after the other: that could not be foretold.
-    pass | auth | token | secret | base | phrase | value | key
+    pass | auth
+        | token
+        | secret
+        | base
+        | phrase
+        | value
+        | key
+        | salt
+        | hmac
+        | creds
+        | credentials
+        | pat
+        | pw
 }
 
 /// The sign at `at` between a key, which ends at `end`, and its value. Adds where the key ends.
@@ -60,6 +79,7 @@ pub(in crate::detect) fn is_secret(value: &[u8], quoted: bool) -> bool {
 fn is_random(value: &[u8], quoted: bool) -> bool {
     let of_secret = |b: &u8| b.is_ascii_alphanumeric() || b"+/=_-~".contains(b);
     let dot = |b: &u8| quoted && *b == b'.';
+    let value = value.strip_prefix(b"base64:").unwrap_or(value);
     let begins = value.first().is_some_and(u8::is_ascii_alphanumeric);
     if !(RANDOM..=LONGEST).contains(&value.len())
         || !begins

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use crate::detect::context::printed::cells::{self, Cell};
 use crate::detect::context::printed::spoken::{self, Line};
 use crate::detect::context::printed::{Printed, fields, programs};
+use crate::detect::context::secret::setting::{self, Holds};
 use crate::detect::context::shape::{self, Shape};
 use crate::detect::context::{Context, Name, Rule, finding, of_secret};
 use crate::detect::{Finding, Kind};
@@ -111,12 +112,18 @@ impl Context {
     }
 
     pub(super) fn is_telling(&self, name: &[u8]) -> bool {
-        self.telling_rule(&of_secret(name)).is_some()
+        let name = of_secret(name);
+        self.told(name).is_some() || setting::holds(name).is_some()
     }
 
-    /// The rule of what chance or a person made that nobody else may know, or of an account.
-    pub(super) fn telling_rule(&self, name: &Name) -> Option<&Rule> {
-        self.rules.iter().find(|rule| is_told(rule.value) && rule.has_label(name))
+    /// What a name tells of its value: something that chance or a person made and that nobody
+    /// else may know, or an account.
+    fn told(&self, name: &[u8]) -> Option<(Kind, Shape)> {
+        let label = Name::new(name);
+        let rule = self.rules.iter().find(|rule| is_told(rule.value) && rule.has_label(&label));
+        let chosen = || setting::holds(name).filter(|holds| *holds == Holds::Chosen);
+        rule.map(|rule| (rule.kind, rule.value))
+            .or_else(|| chosen().map(|_| (self.chosen, Shape::Password)))
     }
 
     /// The secrets in an answer.
@@ -192,16 +199,16 @@ impl Context {
     ) -> Option<Finding> {
         let whole = text.get(cell.clone())?;
         let name = of_secret(name);
+        let label = Name::new(name);
         let account = |rule: &&Rule| {
-            rule.value == Shape::Account && rule.has_label(&name) && shape::is_account(whole)
+            rule.value == Shape::Account && rule.has_label(&label) && shape::is_account(whole)
         };
         let account = self.rules.iter().find(account).map(|rule| rule.kind);
-        if let Some(kind) = account.or_else(|| self.secret(&name, whole, true)) {
+        if let Some(kind) = account.or_else(|| self.secret(name, whole, true)) {
             return Some(finding(cell.clone(), kind));
         }
         // What may be any word is masked here alone.
-        let secret = |rule: &&Rule| rule.value != Shape::Account;
-        let kind: Kind = self.telling_rule(&name).filter(secret)?.kind;
+        let (kind, _) = self.told(name).filter(|(_, shape)| *shape != Shape::Account)?;
         if !sure || !cells::may_be_secret(whole) {
             return None;
         }

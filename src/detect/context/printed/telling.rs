@@ -18,9 +18,13 @@ const PROGRAMS: [&[u8]; 14] = [
     b"vault",
 ];
 /// Parts of the names of all secrets and accounts, in small letters.
-const NAMES: [&[u8]; 15] = [
+const NAMES: [&[u8]; 19] = [
     b"pass",
-    b"pwd",
+    b"pw",
+    b"salt",
+    b"hmac",
+    b"cred",
+    b"_pat",
     b"secret",
     b"secure",
     b"token",

@@ -1,0 +1,127 @@
+//! Names in programs, and settings that are secrets whatever they open.
+
+use super::check;
+
+#[test]
+fn arguments_of_calls() {
+    let sign = "import boto3\n";
+    let of = |text: &str, want: &str| (format!("{sign}{text}"), format!("{sign}{want}"));
+    let cases = [
+        of("ddb.Table('orders-2')", "ddb.Table('[DYNAMODB]')"),
+        of("s3.Bucket(\"acme-raw\")", "s3.Bucket(\"[S3_BUCKET]\")"),
+        of("eks.describe_cluster(name='core-2')", "eks.describe_cluster(name='[EKS_CLUSTER]')"),
+        of(
+            "ecs.run_task(cluster='core-2', count=1)",
+            "ecs.run_task(cluster='[ECS_CLUSTER]', count=1)",
+        ),
+        of("ssm.get_parameter(Name='/acme/x')", "ssm.get_parameter(Name='/[SSM_PARAM]')"),
+        of("b().tableName( \"orders-2\" )", "b().tableName( \"[DYNAMODB]\" )"),
+        of(".bucket(\\\"acme-raw\\\")", ".bucket(\\\"[S3_BUCKET]\\\")"),
+        of("TableName: aws.String(\"orders-2\")", "TableName: aws.String(\"[DYNAMODB]\")"),
+        of("bucket: Some(\"acme-raw\")", "bucket: Some(\"[S3_BUCKET]\")"),
+        of("s3.Bucket(name)", "s3.Bucket(name)"),
+        of("s3.Bucket(f'{env}-raw')", "s3.Bucket(f'{env}-raw')"),
+        of("function_name(event, 'x-1')", "function_name(event, 'x-1')"),
+    ];
+    let cases: Vec<_> =
+        cases.iter().map(|(text, want)| ("", text.as_str(), want.as_str())).collect();
+    check(&cases);
+    // Other libraries have tables and buckets.
+    check(&[
+        ("", "db.Table('user-tags')", "db.Table('user-tags')"),
+        ("", "client.bucket(\"acme-raw\")", "client.bucket(\"acme-raw\")"),
+    ]);
+}
+
+#[test]
+fn imports_by_name() {
+    check(&[
+        (
+            "",
+            "s3.Bucket.fromBucketName(this, 'Raw', 'acme-raw')",
+            "s3.Bucket.fromBucketName(this, 'Raw', '[S3_BUCKET]')",
+        ),
+        (
+            "",
+            "Role.from_role_name(self, \"Deploy\", \"acme-deploy\")",
+            "Role.from_role_name(self, \"Deploy\", \"[IAM_ROLE]\")",
+        ),
+        (
+            "",
+            "import 'aws-cdk-lib';\nStringParameter.valueFromLookup(this, '/acme/x')",
+            "import 'aws-cdk-lib';\nStringParameter.valueFromLookup(this, '/[SSM_PARAM]')",
+        ),
+        ("", "fromBucketName(this, 'Raw', name)", "fromBucketName(this, 'Raw', name)"),
+    ]);
+}
+
+#[test]
+fn variables_that_name_something() {
+    check(&[
+        ("", "S3_BUCKET=acme-raw\nX=1", "S3_BUCKET=[S3_BUCKET]\nX=1"),
+        ("", "UPLOAD_S3_BUCKET: \"acme-raw\"", "UPLOAD_S3_BUCKET: \"[S3_BUCKET]\""),
+        ("", "ECS_CLUSTER=core-2\n", "ECS_CLUSTER=[ECS_CLUSTER]\n"),
+        (
+            "",
+            "AWS_REGION=eu-west-1\nORDERS_TABLE=orders-2\nJOBS_QUEUE_NAME='jobs-2'\n",
+            "AWS_REGION=eu-west-1\nORDERS_TABLE=[DYNAMODB]\nJOBS_QUEUE_NAME='[SQS]'\n",
+        ),
+        (
+            "",
+            "boto3 os.environ.get('ORDERS_TABLE', 'orders-2')",
+            "boto3 os.environ.get('ORDERS_TABLE', '[DYNAMODB]')",
+        ),
+        (
+            "",
+            "aws-sdk process.env.ORDERS_TABLE || 'orders-2'",
+            "aws-sdk process.env.ORDERS_TABLE || '[DYNAMODB]'",
+        ),
+        ("", "DYNAMODB_TABLE: table\n", "DYNAMODB_TABLE: table\n"),
+        ("", "ORDERS_TABLE=orders-2\n", "ORDERS_TABLE=orders-2\n"),
+        ("", "boto3\nLOOKUP_TABLE = [1, 2]\n", "boto3\nLOOKUP_TABLE = [1, 2]\n"),
+        ("", "S3_BUCKET=$NAME\n", "S3_BUCKET=$NAME\n"),
+    ]);
+}
+
+#[test]
+fn settings_that_are_secrets() {
+    let secret = "gT7pQ2vX9mK4pL8sW3aaBB";
+    let of = |text: &str, want: &str| (text.replace("SECRET!", secret), want.to_owned());
+    let cases = [
+        of("STRIPE_KEY=SECRET!", "STRIPE_KEY=[API_KEY]"),
+        of("export GITHUB_PAT='SECRET!'", "export GITHUB_PAT='[API_KEY]'"),
+        of("\"MASTER_KEY\": \"SECRET!\"", "\"MASTER_KEY\": \"[API_KEY]\""),
+        of("APP_KEY=base64:SECRET!==", "APP_KEY=[API_KEY]"),
+        of("    token: SECRET!", "    token: [API_KEY]"),
+        of("stripeKey: 'SECRET!'", "stripeKey: '[API_KEY]'"),
+        of("ADMIN_PW=hunter22", "ADMIN_PW=[DB_PASSWORD]"),
+        of("SESSION_SECRET=keyboardcat9", "SESSION_SECRET=[DB_PASSWORD]"),
+        of("DB_CREDS=app:hunter22", "DB_CREDS=[DB_PASSWORD]"),
+        of("ansible_become_pass=hunter22", "ansible_become_pass=[DB_PASSWORD]"),
+        of("bindpw hunter22\nbindpw: hunter22", "bindpw hunter22\nbindpw: [DB_PASSWORD]"),
+        of("nextToken: SECRET!", "nextToken: SECRET!"),
+        of("PUBLIC_KEY=SECRET!", "PUBLIC_KEY=SECRET!"),
+        of("key: SECRET!", "key: SECRET!"),
+        of("STRIPE_KEY=config", "STRIPE_KEY=config"),
+        of("token: Identifier2", "token: Identifier2"),
+        of("CREDENTIALS=/run/secrets/key1.json", "CREDENTIALS=/run/secrets/key1.json"),
+    ];
+    let cases: Vec<_> =
+        cases.iter().map(|(text, want)| (text.as_str(), want.replace("SECRET!", secret))).collect();
+    let cases: Vec<_> = cases.iter().map(|(text, want)| ("", *text, want.as_str())).collect();
+    check(&cases);
+    check(&[
+        ("STRIPE_KEY", secret, "[API_KEY]"),
+        ("nextToken", secret, secret),
+        ("ADMIN_PW", "hunter22", "[DB_PASSWORD]"),
+    ]);
+}
+
+#[test]
+fn what_databases_keep_of_passwords() {
+    check(&[(
+        "",
+        " id | password_hash | x\n----+---------------+---\n 1 | $2b$12$KIXab.defghijklmnopqrstuv | y\n",
+        " id | password_hash | x\n----+---------------+---\n 1 | [DB_PASSWORD] | y\n",
+    )]);
+}
