@@ -255,6 +255,9 @@ impl Context {
             return None;
         }
         let held = password::held_beyond(text, at, secret::LONGEST, endless)?;
+        if !held.quoted && password::is_type(text, at, &held.span) {
+            return None;
+        }
         let kind = self.secret(word, part(text, &held.span), held.quoted)?;
         Some(finding(held.span, kind))
     }

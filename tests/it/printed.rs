@@ -355,6 +355,24 @@ const SECRETS: &[(&str, &str, &str)] = &[
         "AQAEAGdYk3vL9sQmX2ZrT6yU1iO5pA8sD2fG4hJ7kL0xC9vB6nM3qE==",
         "[DB_PASSWORD]",
     ),
+    (
+        "kubectl -n pay get secret db -o jsonpath='{.data}'",
+        r#"{"k":"R1Q3cFEydlg5bUs0","user":"YXBwdXNlcg=="}"#,
+        r#"{"k":"[DB_PASSWORD]","user":"YXBwdXNlcg=="}"#,
+    ),
+    (
+        "kubectl get secret db -o json | jq -r '.data | map_values(@base64d)'",
+        "{\n  \"k\": \"gT7pQ2vX9mK4\"\n}",
+        "{\n  \"k\": \"[DB_PASSWORD]\"\n}",
+    ),
+    (
+        "kubectl get secret/db -o go-template='{{range $k,$v := .data}}{{$k}}={{$v|base64decode}}{{end}}'",
+        "k=gT7pQ2vX9mK4\nuser=app1234",
+        "k=[DB_PASSWORD]\nuser=app1234",
+    ),
+    ("kubectl get secret db -o jsonpath='{.data.k}' | base64 -d", "gT7pQ2vX9mK4", "[DB_PASSWORD]"),
+    ("kubectl get secret db -o jsonpath='{.data.k}'", "Z1Q3cFEydlg5bQ==", "[DB_PASSWORD]"),
+    ("kubectl view-secret db --all", "k='gT7pQ2vX9mK4'", "k='[DB_PASSWORD]'"),
 ];
 
 #[test]
@@ -455,6 +473,10 @@ const HARMLESS: &[(&str, &str)] = &[
         "aws emr list-clusters",
         "{\"Clusters\": [{\"Status\": {\"State\": \"RUNNING\", \"Name\": \"a-b\"}}], \"Name\": \"a-c\"}",
     ),
+    ("kubectl get secret db -o jsonpath='{.data.username}' | base64 -d", "app1234"),
+    ("kubectl get configmap db -o jsonpath='{.data}'", r#"{"k":"info1234"}"#),
+    ("kubectl get secrets", "db   Opaque   2   45d"),
+    ("kubectl get secret db -o name", "secret/db-1234"),
 ];
 
 #[test]

@@ -26,16 +26,8 @@ const DIGITS: usize = 3;
 /// A name with a number has so many parts at least: `orders-inbox-2`.
 const PARTS: usize = 3;
 /// What versions of databases begin with, and names of databases too.
-const ENGINES: [&[u8]; 8] = [
-    b"mysql",
-    b"mariadb",
-    b"postgres",
-    b"postgresql",
-    b"aurora",
-    b"redis",
-    b"sqlserver",
-    b"oracle",
-];
+const ENGINES: [&[u8]; 7] =
+    [b"mysql", b"mariadb", b"postgres", b"postgresql", b"aurora", b"sqlserver", b"oracle"];
 /// What versions and methods begin with: `python-3-12`, `aes-256-gcm`.
 const METHODS: [&[u8]; 20] = [
     b"sha", b"aes", b"rsa", b"tls", b"ssl", b"utf", b"http", b"ipv", b"arm", b"amd", b"x", b"v",

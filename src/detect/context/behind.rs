@@ -6,6 +6,7 @@ use crate::detect::context::bytes::over;
 use crate::detect::context::called::unwrapped;
 use crate::detect::context::named::{Before, Findings, Named};
 use crate::detect::context::names::{Key, may_end};
+use crate::detect::context::password::described;
 use crate::detect::context::value;
 
 /// Spaces and quotes between a key and its value.
@@ -37,7 +38,8 @@ pub(super) fn xml(text: &[u8], from: usize, before: &Before<'_>, out: &mut Findi
 /// `"FunctionName": "VALUE"`, `function_name = "VALUE"`, `FunctionName: VALUE`
 pub(super) fn assigned(text: &[u8], from: usize, before: &Before<'_>, out: &mut Findings) {
     let Key { kind, alone, list, .. } = before.key;
-    let start = unwrapped(text, over(text, from, BETWEEN, b" \t"));
+    let start = described(text, over(text, from, BETWEEN, b" \t"));
+    let start = unwrapped(text, start);
     let alone = alone || (before.quoted && is_pascal(before.word));
     let mut push = |span| {
         let name = value::name(text, span, before.word);

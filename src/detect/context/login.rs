@@ -36,7 +36,7 @@ const fn piped(name: &'static str, options: &'static [(&'static str, bool)]) -> 
     Program { name, options, word: None, piped: true }
 }
 
-pub(in crate::detect) const PROGRAMS: [Program; 19] = [
+pub(in crate::detect) const PROGRAMS: [Program; 38] = [
     given("mysql ", &[("-p", true)]),
     given("mysqldump ", &[("-p", true)]),
     given("mysqladmin ", &[("-p", true)]),
@@ -56,6 +56,25 @@ pub(in crate::detect) const PROGRAMS: [Program; 19] = [
     word("chamber write ", 2, ""),
     word("doppler secrets set ", 1, ""),
     word("pulumi config set ", 1, "--secret"),
+    word("htpasswd ", 2, "-b"),
+    word("htpasswd -nb", 1, ""),
+    word("rabbitmqctl add_user ", 1, ""),
+    word("rabbitmqctl change_password ", 1, ""),
+    word("mc alias set ", 3, ""),
+    given("openssl ", &[("-k", false), ("-K", false), ("pass:", true)]),
+    given("zip ", &[("-P", true), ("-P", false)]),
+    given("unzip ", &[("-P", true), ("-P", false)]),
+    given("7z ", &[("-p", true)]),
+    given("keytool ", &[("-storepass", false), ("-keypass", false), ("-srcstorepass", false)]),
+    given("jarsigner ", &[("-storepass", false), ("-keypass", false)]),
+    given("az login", &[("-p", false), ("--password", false)]),
+    given("mongo ", &[("-p", false)]),
+    given("mongodump ", &[("-p", false)]),
+    given("mongorestore ", &[("-p", false)]),
+    given("cqlsh ", &[("-p", false)]),
+    piped("sudo -S", &[]),
+    piped("passwd --", &[]),
+    piped("cryptsetup ", &[]),
 ];
 
 /// The passwords of a command of this program, which stands at `at`, and where it ends.
@@ -84,7 +103,9 @@ pub(in crate::detect) fn passwords(
             Some(next) if next.is_empty() => wanted = true,
             // A placeholder stands apart from letters: that of the option goes with the value.
             Some(value) => out.extend(typed(text, value.clone()).map(|span| {
-                let from = if span.start == value.start { next.start + 1 } else { span.start };
+                let letter = text.get(value.start - 1).is_some_and(u8::is_ascii_alphanumeric);
+                let whole = letter && span.start == value.start;
+                let from = if whole { next.start + 1 } else { span.start };
                 from..span.end
             })),
             None if value.starts_with(b"-") => {}

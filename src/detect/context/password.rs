@@ -12,7 +12,7 @@ pub(super) mod code;
 mod list;
 mod place;
 
-pub(super) use place::{key_start, suffix};
+pub(super) use place::{is_type, key_start, suffix};
 
 /// Nobody types a longer one.
 pub(super) const LONGEST: usize = 128;
@@ -63,7 +63,7 @@ pub(super) struct Held {
 pub(super) fn after(text: &[u8], at: usize) -> Option<Range<usize>> {
     let at = at + suffix(text.get(at..).unwrap_or_default());
     let Held { span, quoted } = held(text, at, LONGEST)?;
-    if !quoted && place::is_type(text, at, &span) {
+    if !quoted && is_type(text, at, &span) {
         return None;
     }
     let data = quoted || list::is_field(text, at, span.end);
@@ -99,7 +99,7 @@ pub(super) fn held_beyond(
         _ if place::is_env(text, at) => (at, true),
         _ => (place::statement(text, at).or_else(|| place::apart(text, at))?, false),
     };
-    let start = skip(text, start, b" \t");
+    let start = described(text, skip(text, start, b" \t"));
     let opened = skip(text, start, b"\\");
     let quote = text.get(opened).copied().filter(|b| b"\"'`".contains(b));
     let from = if quote.is_some() { opened + 1 } else { start };
@@ -123,6 +123,13 @@ pub(super) fn held_beyond(
     // The backslash that escapes the closing quote.
     let escapes = value.iter().rev().take_while(|&&b| b == b'\\').count();
     Some(Held { span: from..from + len - escapes, quoted: quote.is_some() || bare_is_data })
+}
+
+/// Behind the line between a key and its value, as `kubectl describe` draws it.
+pub(super) fn described(text: &[u8], at: usize) -> usize {
+    let rest = text.get(at..).unwrap_or_default();
+    let lines = [b"\n----\n".as_slice(), br"\n----\n"];
+    at + lines.iter().find(|line| rest.starts_with(line)).map_or(0, |line| line.len())
 }
 
 /// Behind these characters, and behind colors.

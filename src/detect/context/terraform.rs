@@ -21,7 +21,7 @@ const BETWEEN: usize = 64;
 /// No block is read further.
 const BLOCK: usize = 2048;
 /// The attributes that name a resource.
-const NAMES: [&[u8]; 4] = [b"name", b"identifier", b"id", b"bucket"];
+const NAMES: [&[u8]; 5] = [b"name", b"identifier", b"id", b"bucket", b"db_name"];
 /// What stands between the word `import` and the resource.
 const OPTIONS: usize = 128;
 
@@ -44,6 +44,16 @@ impl Names {
             }
             return;
         }
+        if let Some(object) = state(text, from, name.end) {
+            if object >= out.block {
+                let all = &mut out.all;
+                out.block = fields(text, object, |span| {
+                    let span = value::name(text, span, b"");
+                    all.extend(span.map(|span| Named { span, kind, alone: true }));
+                });
+            }
+            return;
+        }
         let Some(end) = address(text, name.end) else { return };
         let span = printed(text, end).or_else(|| imported(text, from, end));
         let span = span.filter(|span| left_of(text, span.start) && right_of(text, span.end));
@@ -56,13 +66,17 @@ impl Names {
 
 /// The new value, where a plan shows an old one: `password = "OLD" -> "NEW"`.
 pub(super) fn changed(text: &[u8], old: &Range<usize>) -> Option<Range<usize>> {
-    let arrow = over(text, old.end, 4, b"\\\"");
-    let rest = text.get(arrow..)?.strip_prefix(b" -> ")?;
-    let open = over(text, arrow + 4, 4, b"\\\"");
+    let open = arrow(text, old.end)?;
     let value = text.get(open..)?;
     let len = value.iter().take(128).position(|b| b"\"\\\n".contains(b))?;
-    let is = matches!(rest, [b'"' | b'\\', ..]) && is_password(value.get(..len)?, true);
-    is.then_some(open..open + len)
+    is_password(value.get(..len)?, true).then_some(open..open + len)
+}
+
+/// Where the new text begins, behind an old one that ends at `at`.
+fn arrow(text: &[u8], at: usize) -> Option<usize> {
+    let arrow = over(text, at, 4, b"\\\"");
+    let rest = text.get(arrow..)?.strip_prefix(b" -> ")?;
+    matches!(rest, [b'"' | b'\\', ..]).then(|| over(text, arrow + 4, 4, b"\\\""))
 }
 
 /// Behind the bracket of `aws_sqs_queue" "raw" {`.
@@ -76,6 +90,56 @@ fn block(text: &[u8], from: usize) -> Option<usize> {
     let name = run(text, label, |b| b.is_ascii_alphanumeric() || b"_-".contains(&b));
     let open = over(text, quote(name.end)?, 2, b" ");
     (text.get(open) == Some(&b'{')).then_some(open + 1)
+}
+
+/// Behind the bracket of the attributes of a resource in JSON: `"type": "aws_sqs_queue", …,
+/// "values": {`, before another type.
+fn state(text: &[u8], resource: usize, end: usize) -> Option<usize> {
+    let head = text.get(..resource)?.strip_suffix(b"aws_")?;
+    let quotes = |b: &&u8| b"\"\\: ".contains(b);
+    let sign = head.iter().rev().take(8).take_while(quotes).count();
+    let key = head.get(..head.len() - sign)?;
+    let near = text.get(end..)?;
+    let near = near.get(..BLOCK).unwrap_or(near);
+    if !key.ends_with(b"\"type") || !matches!(near, [b'"' | b'\\', ..]) {
+        return None;
+    }
+    let until = memmem::find(near, b"\"type").unwrap_or(near.len());
+    let near = near.get(..until)?;
+    let keys = [b"\"values".as_slice(), b"\"attributes"];
+    let at = keys.iter().find_map(|key| Some(memmem::find(near, key)? + key.len()))?;
+    let open = end + at + near.get(at..)?.iter().take(8).take_while(quotes).count();
+    (text.get(open) == Some(&b'{')).then_some(open + 1)
+}
+
+/// The texts of the keys that name the resource, in the object that begins at `from`; not in
+/// objects inside of it. Gives where it ends.
+fn fields(text: &[u8], from: usize, mut found: impl FnMut(Range<usize>)) -> usize {
+    let near = text.get(..from + BLOCK).unwrap_or(text);
+    let (mut depth, mut at) = (0_u32, from);
+    while let Some(&byte) = near.get(at) {
+        at += 1;
+        match byte {
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' if depth == 0 => return at,
+            b'}' | b']' => depth -= 1,
+            b'"' if depth == 0 => {
+                let key = run(near, at, |b| b.is_ascii_lowercase() || b == b'_');
+                let word = near.get(key.clone()).unwrap_or_default();
+                let sign = over(near, key.end, 4, b"\\\"");
+                if near.get(sign) == Some(&b':') && NAMES.contains(&word) {
+                    let open = over(near, sign + 1, 8, b" \\\"");
+                    let span = value::run(near, open);
+                    if matches!(near.get(span.end), Some(b'"' | b'\\')) && open > sign + 1 {
+                        found(span);
+                    }
+                }
+                at = key.end.max(at);
+            }
+            _ => {}
+        }
+    }
+    at
 }
 
 /// The texts of attributes that name the resource, in the block that begins at `from`; not in
@@ -101,7 +165,9 @@ fn attributes(text: &[u8], from: usize, mut found: impl FnMut(Range<usize>)) -> 
                     let quotes = near.get(open) == Some(&b'"')
                         && matches!(near.get(span.end), Some(b'"' | b'\\'));
                     if quotes {
-                        found(span);
+                        let new = arrow(near, span.end).map(|open| value::run(near, open));
+                        let new = new.filter(|new| matches!(near.get(new.end), Some(b'"' | b'\\')));
+                        [Some(span), new].into_iter().flatten().for_each(&mut found);
                     }
                 }
             }

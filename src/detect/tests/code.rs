@@ -102,6 +102,7 @@ fn settings_that_are_secrets() {
         of("nextToken: SECRET!", "nextToken: SECRET!"),
         of("PUBLIC_KEY=SECRET!", "PUBLIC_KEY=SECRET!"),
         of("key: SECRET!", "key: SECRET!"),
+        of("IPV4_PASS: _bindgen_ty_3 = 1", "IPV4_PASS: _bindgen_ty_3 = 1"),
         of("STRIPE_KEY=config", "STRIPE_KEY=config"),
         of("token: Identifier2", "token: Identifier2"),
         of("CREDENTIALS=/run/secrets/key1.json", "CREDENTIALS=/run/secrets/key1.json"),

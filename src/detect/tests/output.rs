@@ -197,3 +197,41 @@ fn what_aws_manages_stays() {
         ),
     ]);
 }
+
+#[test]
+fn what_kubectl_describes() {
+    check(&[
+        (
+            "",
+            "DB_PASSWORD:\n----\ngT7pQ2vX9mK4\n\nLEVEL:\n----\ninfo2\n",
+            "DB_PASSWORD:\n----\n[DB_PASSWORD]\n\nLEVEL:\n----\ninfo2\n",
+        ),
+        ("", "S3_BUCKET:\n----\nacme-raw\n", "S3_BUCKET:\n----\n[S3_BUCKET]\n"),
+    ]);
+}
+
+#[test]
+fn resources_in_a_state() {
+    check(&[
+        (
+            "",
+            r#"{"type": "aws_sqs_queue", "name": "in", "values": {"x": {"name": "a-1"}, "name": "jobs-2"}}"#,
+            r#"{"type": "aws_sqs_queue", "name": "in", "values": {"x": {"name": "a-1"}, "name": "[SQS]"}}"#,
+        ),
+        (
+            "",
+            r#"{"type":"aws_ecs_cluster","instances":[{"attributes":{"name":"core-2"}}]}"#,
+            r#"{"type":"aws_ecs_cluster","instances":[{"attributes":{"name":"[ECS_CLUSTER]"}}]}"#,
+        ),
+        (
+            "",
+            r#"{"type":"aws_x","values":{"name":"a-1"}},{"type":"other","values":{"name":"jobs-2"}}"#,
+            r#"{"type":"aws_x","values":{"name":"a-1"}},{"type":"other","values":{"name":"jobs-2"}}"#,
+        ),
+        (
+            "",
+            "resource \"aws_db_instance\" \"x\" {\n  ~ identifier = \"one-1\" -> \"two-2\"\n}",
+            "resource \"aws_db_instance\" \"x\" {\n  ~ identifier = \"[RDS]\" -> \"[RDS]\"\n}",
+        ),
+    ]);
+}

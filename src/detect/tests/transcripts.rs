@@ -34,6 +34,11 @@ fn below_a_prompt_stands_what_the_command_printed() {
         ),
         (
             "",
+            "[root@db ~]# printenv DB_PASSWORD\ncorrecthorse\n",
+            &format!("[root@db ~]# printenv DB_PASSWORD\n{P}\n"),
+        ),
+        (
+            "",
             "<bash-input>printenv DB_PASSWORD</bash-input>\n<bash-stdout>correcthorse</bash-stdout><bash-stderr></bash-stderr>",
             &format!(
                 "<bash-input>printenv DB_PASSWORD</bash-input>\n<bash-stdout>{P}</bash-stdout><bash-stderr></bash-stderr>"

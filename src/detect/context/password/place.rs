@@ -162,13 +162,18 @@ pub(super) fn is_setting(text: &[u8], at: usize, end: usize) -> bool {
 }
 
 /// `PASSWORD: WIN32_ERROR = 86`, `password: Sha256Hash;`: a type of a program, not a value.
-pub(super) fn is_type(text: &[u8], at: usize, value: &std::ops::Range<usize>) -> bool {
+pub(in crate::detect::context) fn is_type(
+    text: &[u8],
+    at: usize,
+    value: &std::ops::Range<usize>,
+) -> bool {
     let name = text.get(value.clone()).unwrap_or_default();
     let of_name = |b: &u8| b.is_ascii_alphanumeric() || *b == b'_';
     let behind = text.get(value.end..).unwrap_or_default();
     let sign = behind.iter().find(|b| **b != b' ');
+    let typed = name.first().is_some_and(|b| b.is_ascii_uppercase() || *b == b'_');
     text.get(at) == Some(&b':')
-        && name.first().is_some_and(u8::is_ascii_uppercase)
+        && (typed || sign == Some(&b'='))
         && name.iter().all(of_name)
         && matches!(sign, Some(b'=' | b';'))
 }

@@ -1,5 +1,6 @@
 //! What is known of programs.
 
+use crate::detect::context::printed::fields;
 use crate::detect::context::printed::shell::{Command, Words};
 
 /// Programs that run the program that one of their words names.
@@ -106,6 +107,8 @@ const TOKEN: &[u8] = b"/latest/api/token";
 /// Programs that work with AWS alone.
 pub(super) const OF_AWS: &[&[u8]] =
     &[b"aws", b"sam", b"cdk", b"eksctl", b"copilot", b"eb", b"chalice"];
+/// Programs that speak with Kubernetes.
+const KUBECTL: &[&[u8]] = &[b"kubectl", b"oc", b"k"];
 /// Programs that print a file.
 const FILES: &[&[u8]] = &[b"cat", b"head", b"tail", b"less"];
 /// Programs that print, of what they read, what one of their words names.
@@ -210,6 +213,29 @@ pub(super) fn holds_secret(words: &[&[u8]]) -> bool {
     let token = || words.iter().any(|word| word.ends_with(TOKEN));
     HOLDERS.iter().any(|holder| words.starts_with(holder))
         || (words.first() == Some(&b"curl".as_slice()) && token())
+}
+
+/// Does it print what a Secret of Kubernetes holds, itself or through a filter of jq?
+pub(super) fn prints_data(words: &[&[u8]], filter: Option<&[u8]>) -> bool {
+    let secret =
+        |word: &&&[u8]| matches!(**word, b"secret" | b"secrets") || word.starts_with(b"secret/");
+    is_of(words, KUBECTL)
+        && (words.contains(&b"view-secret".as_slice())
+            || (words.contains(&b"get".as_slice())
+                && words.iter().any(|word| secret(&word))
+                && words.iter().copied().chain(filter).any(picks_data)))
+}
+
+/// `{.data}`, `.data.FIELD`, `.data | map_values(@base64d)`: all of it, or a field that may be
+/// secret.
+fn picks_data(word: &[u8]) -> bool {
+    let Some(at) = memchr::memmem::find(word, b".data") else { return false };
+    let rest = word.get(at + 5..).unwrap_or_default();
+    let rest = rest.strip_prefix(b".").or(rest.strip_prefix(b"[")).unwrap_or(rest);
+    let rest = rest.strip_prefix(b"\"").or(rest.strip_prefix(b"'")).unwrap_or(rest);
+    let of_name = |b: &&u8| b.is_ascii_alphanumeric() || b"_.-\\".contains(b);
+    let len = rest.iter().take_while(of_name).count();
+    !fields::is_open(rest.get(..len).unwrap_or_default())
 }
 
 /// `db_password` of `secret/app/db_password`, `-field=db_password`, `{.data.db_password}`.

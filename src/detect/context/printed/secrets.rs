@@ -138,10 +138,12 @@ impl Context {
         if alone.is_empty() {
             return;
         }
-        if alone.iter().any(|secret| secret.name == HELD) {
-            fields::each(text, &mut |cell| {
-                self.secret_cell(text, &cell, HELD, false).into_iter().for_each(&mut *found);
-            });
+        if alone.iter().any(|secret| secret.name == HELD)
+            && fields::each(text, &mut |cell, sure| {
+                self.secret_cell(text, &cell, HELD, sure).into_iter().for_each(&mut *found);
+            })
+        {
+            return;
         }
         let other = |(cell, _): &(Cell, bool)| !said.contains(&cell.start);
         let words: Vec<_> = cells::words(text).into_iter().filter(other).collect();

@@ -146,7 +146,8 @@ impl Iterator for Prompts<'_> {
 fn is_prompt(head: &[u8], root: bool) -> bool {
     let head = head.trim_ascii();
     if root {
-        return head.contains(&b'@') && !head.contains(&b' ') || head == b"/";
+        let brackets = matches!(head, [b'[', .., b']']);
+        return head.contains(&b'@') && (brackets || !head.contains(&b' ')) || head == b"/";
     }
     let words = || head.split(|b| *b == b' ').take(WORDS + 1).count();
     head.is_empty()
