@@ -520,6 +520,12 @@ fn results_are_found_in_all_formats() {
             {"role": "tool", "tool_call_id": "c", "content": result}]}),
         ),
         (
+            Format::Chat,
+            json!({"messages": [
+            {"role": "assistant", "function_call": {"name": "b", "arguments": arguments}},
+            {"role": "function", "name": "b", "content": result}]}),
+        ),
+        (
             Format::Responses,
             json!({"input": [
             {"type": "function_call", "call_id": "c", "name": "b", "arguments": arguments},

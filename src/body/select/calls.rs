@@ -113,6 +113,13 @@ fn part(tape: &Tape<'_>, node: Node, rule: Rule) -> Option<Part> {
             let function = field("function").and_then(|call| tape.field(call, "arguments"));
             call("id", function.or_else(|| tape.field(field("custom")?, "input")))
         }
+        Rule::OpenAi(openai::Object::FunctionCall) => {
+            Part::Call { id: "id", name: "name", input: field("arguments") }
+        }
+        Rule::OpenAi(openai::Object::Message) if field("tool_call_id").is_none() => {
+            let function = field("role").is_some_and(|role| tape.raw(role) == "function");
+            return function.then_some(Part::Result { id: "tool_call_id", name: "name" });
+        }
         Rule::OpenAi(openai::Object::Message) => result("tool_call_id"),
         Rule::OpenAi(openai::Object::Item) => {
             if field("output").is_some() {

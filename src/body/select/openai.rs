@@ -20,6 +20,8 @@ pub(super) enum Object {
     ToolCall,
     /// Name and arguments of a function.
     Call,
+    /// The same, before there were tools: it has no id.
+    FunctionCall,
     Tool,
     Function,
     Choice,
@@ -84,7 +86,7 @@ const MESSAGE: Fields = &[
     ("content", PART),
     ("tool_call_id", Rule::Skip),
     ("tool_calls", Rule::OpenAi(Object::ToolCall)),
-    ("function_call", Rule::OpenAi(Object::Call)),
+    ("function_call", Rule::OpenAi(Object::FunctionCall)),
     ("annotations", Rule::OpenAi(Object::Annotation)),
     ("audio", Rule::OpenAi(Object::Audio)),
 ];
@@ -237,7 +239,7 @@ impl Object {
             ],
             Self::File => &[("file_id", FILE), ("file_data", Rule::Base64)],
             Self::ToolCall => TOOL_CALL,
-            Self::Call => &[("name", NAME), ("arguments", Rule::Source)],
+            Self::Call | Self::FunctionCall => &[("name", NAME), ("arguments", Rule::Source)],
             Self::Tool => &[
                 ("type", Rule::Skip),
                 ("function", Rule::OpenAi(Object::Function)),

@@ -88,7 +88,7 @@ impl Rule {
             Self::Claude(claude::Object::ToolUse)
                 | Self::Gemini(gemini::Object::Call)
                 | Self::Bedrock(bedrock::Object::ToolUse)
-                | Self::OpenAi(openai::Object::Call)
+                | Self::OpenAi(openai::Object::Call | openai::Object::FunctionCall)
         )
     }
 }
