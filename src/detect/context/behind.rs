@@ -5,7 +5,7 @@ use std::ops::Range;
 use crate::detect::context::bytes::over;
 use crate::detect::context::called::unwrapped;
 use crate::detect::context::named::{Before, Findings, Named};
-use crate::detect::context::names::{Key, may_end};
+use crate::detect::context::names::{Key, may_end, plain};
 use crate::detect::context::password::described;
 use crate::detect::context::value;
 
@@ -15,6 +15,10 @@ const BETWEEN: usize = 24;
 const ITEMS: usize = 256;
 /// No item is longer.
 const LINE: usize = 256;
+
+/// What manuals call a bucket.
+const EXAMPLES: [&[u8]; 10] =
+    [b"my", b"your", b"our", b"some", b"example", b"sample", b"test", b"demo", b"name", b"foo"];
 
 /// `FunctionName`, as in AWS's own data.
 pub(super) fn is_pascal(word: &[u8]) -> bool {
@@ -43,7 +47,10 @@ pub(super) fn assigned(text: &[u8], from: usize, before: &Before<'_>, out: &mut 
     let alone = alone || (before.quoted && is_pascal(before.word));
     let mut push = |span| {
         let name = value::name(text, span, before.word);
-        out.all.extend(name.map(|span| Named { span, kind, alone }));
+        out.all.extend(name.map(|span| {
+            let value = text.get(span.clone()).unwrap_or_default();
+            Named { span, kind, alone: alone || is_bucket(before.word, value) }
+        }));
     };
     if let Some((span, _)) = quoted(text, start, before.key) {
         push(span);
@@ -63,6 +70,16 @@ pub(super) fn assigned(text: &[u8], from: usize, before: &Before<'_>, out: &mut 
             push(span);
         }
     }
+}
+
+/// `bucket_name = "acme-raw"`: a name with a hyphen that no manual writes.
+fn is_bucket(key: &[u8], value: &[u8]) -> bool {
+    let of_name = |b: &u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-.".contains(b);
+    let parts = || value.split(|b| b"-.".contains(b));
+    value.contains(&b'-')
+        && value.iter().all(of_name)
+        && plain(key).ends_with(b"bucketname")
+        && !parts().any(|part| EXAMPLES.contains(&part))
 }
 
 /// The items of a list below its key, as YAML writes them: `SubnetIds:\n  - VALUE`

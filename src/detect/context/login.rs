@@ -129,7 +129,11 @@ fn echoed(text: &[u8], at: usize) -> Option<Range<usize>> {
     let mut at = from + line;
     let head = text.get(..from + head.len())?;
     let said = |word: &[u8]| word.ends_with(b"echo") || word.ends_with(b"printf");
-    let first = next(head, &mut at)?;
+    let mut first = next(head, &mut at)?;
+    // A line of a history is numbered.
+    if text.get(first.clone())?.iter().all(u8::is_ascii_digit) {
+        first = next(head, &mut at)?;
+    }
     said(text.get(first)?).then_some(())?;
     let mut word = next(head, &mut at)?;
     while matches!(text.get(word.clone())?, [b'-', b'n' | b'e', ..] | [_, b'%', b's', ..] | b"%s") {

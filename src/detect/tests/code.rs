@@ -78,6 +78,10 @@ fn variables_that_name_something() {
         ),
         ("", "DYNAMODB_TABLE: table\n", "DYNAMODB_TABLE: table\n"),
         ("", "ORDERS_TABLE=orders-2\n", "ORDERS_TABLE=orders-2\n"),
+        ("", "bucket_name = \"acme-raw\"", "bucket_name = \"[S3_BUCKET]\""),
+        ("", "raw_bucket_name: acme-raw\n", "raw_bucket_name: acme-raw\n"),
+        ("", "bucket_name = \"my-bucket\"", "bucket_name = \"my-bucket\""),
+        ("", "bucket_name = \"reports\"", "bucket_name = \"reports\""),
         ("", "boto3\nLOOKUP_TABLE = [1, 2]\n", "boto3\nLOOKUP_TABLE = [1, 2]\n"),
         ("", "S3_BUCKET=$NAME\n", "S3_BUCKET=$NAME\n"),
     ]);

@@ -48,6 +48,7 @@ fn short_options_that_hold_passwords() {
         ("", "openssl rsa -passin pass:Zx81LpVw", &format!("openssl rsa -passin pass:{P}")),
         ("", "zip -P Zx81LpVw a.zip a", &format!("zip -P {P} a.zip a")),
         ("", "echo Zx81LpVw | sudo -S ls", &format!("echo {P} | sudo -S ls")),
+        ("", "  111  echo 'Zx81LpVw' | sudo -S ls", &format!("  111  echo '{P}' | sudo -S ls")),
         ("", "htpasswd users jane", "htpasswd users jane"),
         ("", "openssl req -newkey rsa:2048", "openssl req -newkey rsa:2048"),
         ("", "chamber write <service> <key> <value1>", "chamber write <service> <key> <value1>"),
