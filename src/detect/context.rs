@@ -4,7 +4,7 @@ mod accounts;
 mod answers;
 mod behind;
 mod bytes;
-mod called;
+mod code;
 mod cells;
 mod columns;
 mod command;

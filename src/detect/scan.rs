@@ -306,7 +306,7 @@ impl Catalog {
                 }
                 Action::Called(index) => {
                     let names = &self.context.names;
-                    names.called(index, pass.text, hit.start..hit.end, &mut pass.named);
+                    names.in_code(index, pass.text, hit.start..hit.end, &mut pass.named);
                 }
                 Action::Buckets => self.context.names.buckets(pass.text, hit.end, &mut pass.named),
                 Action::Clusters => {

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::detect::context::bytes::over;
-use crate::detect::context::called::unwrapped;
+use crate::detect::context::code::unwrapped;
 use crate::detect::context::named::{Before, Findings, Named};
 use crate::detect::context::names::{Key, may_end, plain};
 use crate::detect::context::password::described;

@@ -10,7 +10,7 @@ use crate::detect::boundary::ends_escape;
 use crate::detect::catalog::{CatalogError, Kinds, parse};
 use crate::detect::context::answers::Answers;
 use crate::detect::context::bytes::ends_with;
-use crate::detect::context::called::{self, Beginning};
+use crate::detect::context::code::{self, Beginning};
 
 const TABLE: &str = include_str!("../patterns/key_names.toml");
 const RESOURCES: &str = include_str!("../patterns/terraform.toml");
@@ -84,7 +84,7 @@ impl Names {
         let options = by_name(parse("option_names", OPTIONS)?, kinds);
         let resources = by_name(parse("terraform", RESOURCES)?, kinds);
         let (services, answers) = (words(&file.services).collect(), Some(Answers::new(kinds)));
-        let beginnings = called::beginnings(kinds)?;
+        let beginnings = code::beginnings(kinds)?;
         Ok(Self { keys, services, options, resources, answers, beginnings })
     }
 
