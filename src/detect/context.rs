@@ -4,6 +4,7 @@ mod accounts;
 mod answers;
 mod behind;
 mod bytes;
+mod called;
 mod cells;
 mod columns;
 mod command;

@@ -4,6 +4,8 @@
 
 use std::ops::Range;
 
+use memchr::memmem;
+
 use crate::detect::Kind;
 use crate::detect::context::behind::value_at;
 use crate::detect::context::bytes::part;
@@ -16,12 +18,23 @@ const COMMAND: usize = 4096;
 /// What ends a command, or begins another inside of it.
 const ENDS: &[u8] = b"\n\r;|&()`";
 
+/// What says of which things an operation speaks, not of what: `units-for-parent`.
+const WHICH: [&[u8]; 7] = [b"-for-", b"-by-", b"-in-", b"-from-", b"-of-", b"-with-", b"-to-"];
+
 /// What a command is about.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct About<'t> {
     pub service: &'t [u8],
     /// Without its verb: `cluster` of `describe-cluster`.
     pub operation: &'t [u8],
+}
+
+impl<'t> About<'t> {
+    /// The things that the operation speaks of: `parameters` of `parameters-by-path`.
+    pub(super) fn things(&self) -> &'t [u8] {
+        let ends = WHICH.iter().filter_map(|which| memmem::find(self.operation, which));
+        ends.min().and_then(|end| self.operation.get(..end)).unwrap_or(self.operation)
+    }
 }
 
 impl Names {
@@ -95,7 +108,8 @@ impl Names {
     pub(super) fn meant(&self, service: &[u8], operation: &[u8], name: &[u8]) -> Option<Kind> {
         let of_operation = [service, operation, name].join(&b'.');
         let of_service = [service, name].join(&b'.');
-        let find = |name: &[u8]| self.options.get(name).copied();
+        // What was written by hand first.
+        let find = |name: &[u8]| self.members.get(name).or_else(|| self.options.get(name)).copied();
         find(&of_operation).or_else(|| find(&of_service))
     }
 
