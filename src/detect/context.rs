@@ -22,6 +22,7 @@ pub(crate) mod secret;
 pub(crate) mod shape;
 pub(crate) mod sibling;
 mod terraform;
+pub(crate) mod tool;
 pub(crate) mod value;
 
 use std::collections::HashSet;
@@ -38,6 +39,7 @@ use crate::detect::context::named::Findings;
 use crate::detect::context::names::Names;
 use crate::detect::context::runs::Run;
 use crate::detect::context::shape::Shape;
+use crate::detect::context::sibling::Pair;
 use crate::detect::scan::Pass;
 use crate::detect::{Finding, Kind, Profile, Rank, Settings};
 
@@ -127,6 +129,9 @@ impl Context {
         let mut out = self.shapes(pass, label, found);
         if pass.text.len() <= LEAF {
             self.names.leaf(pass.text, label, &mut pass.named);
+        }
+        for &at in &pass.secrets {
+            self.names.beside(pass.text, at, &mut pass.named);
         }
         let Findings { all, aws, .. } = &mut pass.named;
         // The signs are many where no such key is, and nobody asks for them there.
@@ -228,7 +233,7 @@ impl Context {
         let key = password::key_start(text, at)..at;
         let word = part(text, &key);
         if ends_with(word, sibling::VALUE) {
-            let (name, held) = sibling::pair(text, &key, secret::LONGEST)?;
+            let Pair { name, held, .. } = sibling::pair(text, &key, secret::LONGEST)?;
             let kind =
                 self.secret(&of_secret(part(text, &name)), part(text, &held.span), held.quoted)?;
             return Some(finding(held.span, kind));

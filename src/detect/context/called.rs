@@ -2,9 +2,12 @@
 //! dimension, `Name` of a tag.
 
 use crate::detect::Kind;
-use crate::detect::context::bytes::ends_with;
+use crate::detect::context::behind::is_pascal;
+use crate::detect::context::bytes::{ends_with, part};
+use crate::detect::context::named::{Findings, Named};
 use crate::detect::context::names::{LONGEST, Names, plain, single};
-use crate::detect::context::sibling::VALUE;
+use crate::detect::context::password::key_start;
+use crate::detect::context::sibling::{self, Pair, VALUE};
 use crate::detect::context::value;
 
 /// The tag that the console shows as a name.
@@ -14,6 +17,9 @@ const WORDS: [&[u8]; 5] =
     [b"username", b"environmentname", b"projectname", b"applicationname", b"domainname"];
 /// How the name of a value ends that is the name of something, of whatever.
 const NAMING: [&[u8]; 3] = [b"name", b"id", b"identifier"];
+
+/// No value is longer that names something.
+const LONGEST_VALUE: usize = 128;
 
 /// What stands beside a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +32,11 @@ pub(super) enum Beside {
 }
 
 impl Beside {
+    /// By the key of the name, in an answer to this operation.
+    pub(super) fn answered(operation: &[u8], key: &[u8]) -> Self {
+        if operation == b"exports" { Self::Stack } else { Self::of(key) }
+    }
+
     /// By the key of the name.
     pub(super) fn of(key: &[u8]) -> Self {
         match key {
@@ -92,6 +103,29 @@ impl Names {
 
     fn meaning(&self, of: &[u8], name: &[u8]) -> Option<Kind> {
         self.called.get([of, name].join(&b'.').as_slice()).copied()
+    }
+
+    /// The value whose key ends at `at`, by the name beside it.
+    pub(super) fn beside(&self, text: &[u8], at: usize, out: &mut Findings) {
+        let key = key_start(text, at)..at;
+        if !is_value(part(text, &key)) {
+            return;
+        }
+        let Some(Pair { key, name, held }) = sibling::pair(text, &key, LONGEST_VALUE) else {
+            return;
+        };
+        let beside = Beside::of(part(text, &key));
+        // Names of tags are read by a class.
+        let other = beside == Beside::Other && !ends_with(part(text, &key), b"name");
+        let (of, whole) = (part(text, &name), part(text, &held.span));
+        let called = self.called(of, beside).filter(|called| called.fits(whole));
+        let Some(Called { kind, .. }) = called.filter(|_| beside != Beside::Tag && !other) else {
+            return;
+        };
+        let alone = beside == Beside::Stack || is_pascal(of);
+        let span = value::name(text, held.span.clone(), of);
+        let span = span.filter(|_| value::run(text, held.span.start) == held.span);
+        out.all.extend(span.map(|span| Named { span, kind, alone }));
     }
 
     /// Does the service answer with a secret that has this name?

@@ -30,10 +30,12 @@ pub(super) struct About<'t> {
 }
 
 impl<'t> About<'t> {
-    /// The things that the operation speaks of: `parameters` of `parameters-by-path`.
+    /// The things that the operation speaks of: `parameters` of `get-parameters-by-path`,
+    /// `projects` of `batch-get-projects`.
     pub(super) fn things(&self) -> &'t [u8] {
-        let ends = WHICH.iter().filter_map(|which| memmem::find(self.operation, which));
-        ends.min().and_then(|end| self.operation.get(..end)).unwrap_or(self.operation)
+        let all = self.operation.strip_prefix(b"get-").unwrap_or(self.operation);
+        let ends = WHICH.iter().filter_map(|which| memmem::find(all, which));
+        ends.min().and_then(|end| all.get(..end)).unwrap_or(all)
     }
 }
 
@@ -99,6 +101,7 @@ impl Names {
         let (operation, option) = (letters(about.operation), letters(option));
         let find = |option: &[u8], list| {
             let kind = self.meant(about.service, &operation, option);
+            let list = list || option.ends_with(b"list");
             kind.map(|kind| Key { kind, alone: true, spaced: false, list })
         };
         find(&option, false).or_else(|| find(option.strip_suffix(b"s")?, true))

@@ -121,7 +121,11 @@ impl Names {
         let keys = self.keys.iter().map(|(name, key)| {
             (name, key.kind, if key.alone { When::Always } else { When::BesideAws })
         });
-        let options = self.options.iter().chain(&self.members).map(|(name, kind)| (name, *kind, When::Command));
+        let options = self
+            .options
+            .iter()
+            .chain(&self.members)
+            .map(|(name, kind)| (name, *kind, When::Command));
         for (name, kind, when) in keys.chain(options) {
             let name = String::from_utf8_lossy(name).into_owned();
             all.entry(kind).or_default().push((name, when));

@@ -26,7 +26,7 @@ use crate::detect::context::bytes::part;
 use crate::detect::context::called::Beside;
 use crate::detect::context::command::About;
 use crate::detect::context::{Context, Name, answers, finding, of_secret, shape, value};
-use crate::detect::{Catalog, Finding, Kind, boundary};
+use crate::detect::{Catalog, Finding, Kind, Tool, boundary};
 use cells::Cell;
 use objects::Item;
 use query::{Picked, picked};
@@ -99,7 +99,7 @@ enum Holds {
     /// A secret, whatever it looks like.
     Held,
     /// What the value beside it is called.
-    Called(Beside),
+    Called,
     Value,
     Other,
 }
@@ -149,6 +149,15 @@ impl Catalog {
     pub fn read_asked(&self, field: &str, value: &str, out: &mut Printed) {
         let asked = self.context.asked(field.as_bytes(), value.as_bytes());
         out.secrets.extend(asked.filter(|_| out.secrets.len() < MOST));
+    }
+
+    /// Adds what a tool says of its answer that works with AWS.
+    pub fn read_tool(&self, tool: Tool, out: &mut Printed) {
+        out.aws = true;
+        if let Some(service) = tool.service() {
+            let (service, operation) = (service.as_bytes().to_vec(), Vec::new());
+            out.add(What::Whole { service, operation, names: None });
+        }
     }
 
     /// What stands in an answer, for [`Catalog::add_printed`].
@@ -333,12 +342,17 @@ impl Context {
                         });
                     }
                     let about = About { service, operation };
-                    objects::each(&self.names, text, &about, &mut |Item { cell, member, holds }| {
-                        if holds == Holds::Held {
-                            return self.held(text, &cell, &mut add);
-                        }
-                        self.cell(text, &cell, holds, member).into_iter().for_each(&mut add);
-                    });
+                    objects::each(
+                        &self.names,
+                        text,
+                        &about,
+                        &mut |Item { cell, member, holds }| {
+                            if holds == Holds::Held {
+                                return self.held(text, &cell, &mut add);
+                            }
+                            self.cell(text, &cell, holds, member).into_iter().for_each(&mut add);
+                        },
+                    );
                 }
                 What::Columns(columns) => {
                     let mut called = (0..0, Beside::Other);
@@ -348,8 +362,8 @@ impl Context {
                             holds => self.cell(text, &cell, holds, &column.member),
                         };
                         found.map(alone).into_iter().for_each(&mut add);
-                        if let Holds::Called(beside) = column.holds {
-                            called = (cell, beside);
+                        if column.calls() {
+                            called = (cell, Beside::answered(&columns.operation, &column.member));
                         }
                     });
                 }
@@ -363,7 +377,7 @@ impl Context {
     fn cell(&self, text: &[u8], cell: &Cell, holds: Holds, of: &[u8]) -> Option<Finding> {
         let whole = text.get(cell.clone())?;
         match holds {
-            Holds::Other | Holds::Called(_) | Holds::Value => None,
+            Holds::Other | Holds::Called | Holds::Value => None,
             Holds::Secret => self.secret_cell(text, cell, of, false),
             Holds::Held => self.secret_cell(text, cell, HELD, true),
             Holds::Account(kind) => shape::is_account(whole).then(|| finding(cell.clone(), kind)),

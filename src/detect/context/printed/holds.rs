@@ -30,7 +30,9 @@ impl Names {
             (b"ssm", b"value") => return Holds::Secret,
             // The user of a database, and what else a secret holds.
             (b"", _) | (b"secretsmanager", b"username" | b"dbname") => return Holds::Other,
-            (_, b"account" | b"accountid" | b"ownerid") | (b"ce", b"key" | b"value") => return Holds::Account(answers.account),
+            (_, b"account" | b"accountid" | b"ownerid") | (b"ce", b"key" | b"value") => {
+                return Holds::Account(answers.account);
+            }
             (b"organizations", b"id") if lists(of) && single.starts_with(b"account") => {
                 return Holds::Account(answers.account);
             }
@@ -57,11 +59,16 @@ impl Names {
         if self.is_held(about.service, &operation, one) {
             return Holds::Held;
         }
-        let of = |parts: &[&[u8]]| self.members.get(parts.join(&b'.').as_slice()).copied();
-        let kind = of(&[about.service, single, one]).or_else(|| of(&[about.service, one]));
+        let member_of = |parts: &[&[u8]]| {
+            let kind = self.members.get(parts.join(&b'.').as_slice()).copied();
+            kind.map_or(Holds::Other, Holds::Name)
+        };
         match (about.service, one, &self.answers) {
             (b"ce", b"key" | b"value", Some(answers)) => Holds::Account(answers.account),
-            _ => kind.filter(|_| !bare).map_or(Holds::Other, Holds::Name),
+            _ if bare => Holds::Other,
+            // Ids that are options name what the command is about, and in answers anything.
+            _ if one.ends_with(b"id") => member_of(&[about.service, one]),
+            _ => self.meant(about.service, single, one).map_or(Holds::Other, Holds::Name),
         }
     }
 }

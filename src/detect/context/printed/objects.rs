@@ -65,7 +65,9 @@ pub(super) fn each<'t>(
         // Of the object that is described, or of one in the list.
         let holds = match below {
             Some((of, inner)) if inner == depth => names.listed(about, member, of),
-            _ if depth == 1 && !about.things().ends_with(b"s") => {
+            // A tool says a service alone.
+            _ if about.operation.is_empty() => Holds::Other,
+            _ if depth == 1 && about.service != b"s3" && !about.things().ends_with(b"s") => {
                 names.listed(about, member, about.things())
             }
             _ => Holds::Other,
@@ -79,7 +81,7 @@ pub(super) fn each<'t>(
             (holds, _) => holds,
         };
         if sibling::NAMES.iter().any(|ending| ends_with(member, ending)) {
-            called = Some((Beside::of(member), part(text, first)));
+            called = Some((Beside::answered(about.operation, member), part(text, first)));
         }
         let holds = match holds {
             Holds::Other => names.anywhere(about, member),

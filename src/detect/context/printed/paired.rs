@@ -14,22 +14,25 @@ use crate::detect::context::{Context, sibling, value};
 /// What names stand in that are tags.
 const TAGS: [&[u8]; 3] = [b"Tags", b"TagSet", b"TagList"];
 
+impl Column {
+    /// Does it hold what the value beside it is called?
+    pub(super) fn calls(&self) -> bool {
+        let name = super::super::names::plain(&self.member);
+        let named = matches!(self.holds, Holds::Other | Holds::Called | Holds::Name(_));
+        named && sibling::NAMES.iter().any(|ending| name.ends_with(ending))
+    }
+}
+
 /// Says which columns hold names, and which their values.
 pub(super) fn pair(all: &mut [Column]) {
-    let other = |column: &&mut Column| column.holds == Holds::Other;
-    let called = |column: &Column| {
-        let name = super::super::names::plain(&column.member);
-        sibling::NAMES.iter().any(|ending| name.ends_with(ending))
-    };
-    let names = all.iter().any(|column| column.holds == Holds::Other && called(column));
-    let value = |column: &Column| is_value(&column.member);
-    if !names || !all.iter().any(value) {
+    let value = |column: &Column| column.holds == Holds::Other && is_value(&column.member);
+    if !all.iter().any(Column::calls) || !all.iter().any(value) {
         return;
     }
-    for column in all.iter_mut().filter(other) {
+    for column in all.iter_mut().filter(|column| column.holds == Holds::Other) {
         column.holds = match () {
             () if value(column) => Holds::Value,
-            () if called(column) => Holds::Called(Beside::of(&column.member)),
+            () if column.calls() => Holds::Called,
             () => Holds::Other,
         };
     }
@@ -51,7 +54,8 @@ impl Names {
         let tag = || self.called(member, Beside::Tag).filter(|_| tags);
         let stack = || {
             let stack = [b"Outputs".as_slice(), b"Parameters", b"Exports", b""].contains(&of);
-            self.called(member, Beside::Stack).filter(|_| stack && about.service == b"cloudformation")
+            self.called(member, Beside::Stack)
+                .filter(|_| stack && about.service == b"cloudformation")
         };
         let called = tag().or_else(stack).filter(|called| !called.distinct);
         match called {

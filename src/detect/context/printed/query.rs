@@ -83,7 +83,10 @@ fn members(query: &[u8]) -> Vec<Picked> {
     let of = last_name(of).map(|(name, _)| name.to_vec()).unwrap_or_default();
     let items = apart(items, b',').map(item).take(PICKED);
     items
-        .map(|item| if item.of.is_empty() { Picked { of: of.clone(), ..item } } else { item })
+        .map(|item| match item {
+            Picked { beside: false, .. } if item.of.is_empty() => Picked { of: of.clone(), ..item },
+            item => item,
+        })
         .collect()
 }
 
@@ -232,8 +235,7 @@ fn item(item: &[u8]) -> Picked {
     });
     let (alias, item) = named.map_or((None, item), |(alias, item)| (Some(alias), item));
     // What has no name has its place.
-    let unnamed =
-        || Picked { alias: None, member: Vec::new(), of: Vec::new(), beside: false };
+    let unnamed = || Picked { alias: None, member: Vec::new(), of: Vec::new(), beside: false };
     Picked { alias, ..value(item).unwrap_or_else(unnamed) }
 }
 
@@ -305,14 +307,20 @@ mod tests {
             ("sort_by(Images, &CreationDate)[-1].ImageId", "ImageId"),
             (
                 "Reservations[].Instances[].{Name:Tags[?Key==`Name`]|[0].Value, \"Id\":InstanceId}",
-                "Name=Instances.@Name Id=Instances.InstanceId",
+                "Name=@Name Id=Instances.InstanceId",
             ),
-            ("Instances[].[InstanceId,Tags[?Key=='Name'].Value | [0]]", "Instances.InstanceId Tags.@Name"),
+            (
+                "Instances[].[InstanceId,Tags[?Key=='Name'].Value | [0]]",
+                "Instances.InstanceId Tags.@Name",
+            ),
             ("Instances[].Tags[?Key=='Name'].Value", "Tags.@Name"),
             ("Outputs[?OutputKey=='BucketName'].OutputValue|[0]", "Outputs.@BucketName"),
             ("Instances[?State=='x'].[InstanceId]", "Instances.InstanceId"),
             ("Instances[?State=='x']", "Instances"),
-            ("Tags[?Key=='aws:cloudformation:stack-name'].Value", "Tags.@aws:cloudformation:stack-name"),
+            (
+                "Tags[?Key=='aws:cloudformation:stack-name'].Value",
+                "Tags.@aws:cloudformation:stack-name",
+            ),
             (
                 ".Instances[]|[.InstanceId, (.Tags[]|select(.Key==\"Name\").Value)]|@tsv",
                 "InstanceId @Name",
