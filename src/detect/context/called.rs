@@ -2,6 +2,7 @@
 //! dimension, `Name` of a tag.
 
 use crate::detect::Kind;
+use crate::detect::boundary::holds_masked;
 use crate::detect::context::behind::is_pascal;
 use crate::detect::context::bytes::{ends_with, part};
 use crate::detect::context::named::{Findings, Named};
@@ -63,7 +64,7 @@ impl Called {
 impl Names {
     /// What a name says of the value beside it.
     pub(super) fn called(&self, name: &[u8], beside: Beside) -> Option<Called> {
-        if name.len() > LONGEST {
+        if name.len() > LONGEST || holds_masked(name) {
             return None;
         }
         let ends = |endings: &[&[u8]]| {

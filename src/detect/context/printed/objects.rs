@@ -1,6 +1,8 @@
 //! What AWS's command line prints as it is: a list of objects below the name of what is listed,
 //! `{"UserPools": [{"Id": …, "Name": …}]}`.
 
+use std::collections::HashMap;
+
 use crate::detect::context::bytes::{ends_with, part};
 use crate::detect::context::called::{Beside, Called, is_value};
 use crate::detect::context::command::About;
@@ -44,6 +46,7 @@ pub(super) fn each<'t>(
     let mut below = None;
     // The name beside the next value.
     let mut called: Option<(Beside, &[u8])> = None;
+    let mut seen = HashMap::new();
     for (index, (cell, key)) in strings.iter().enumerate() {
         let signs = text.get(at..cell.start).unwrap_or_default();
         let opened = signs.iter().filter(|b| b"{[".contains(b)).count();
@@ -84,7 +87,8 @@ pub(super) fn each<'t>(
             called = Some((Beside::answered(about.operation, member), part(text, first)));
         }
         let holds = match holds {
-            Holds::Other => names.anywhere(about, member),
+            // The objects of a list have the same keys.
+            Holds::Other => *seen.entry(member).or_insert_with(|| names.anywhere(about, member)),
             holds => holds,
         };
         values.iter().for_each(|cell| found(Item { cell: cell.clone(), member, holds }));
