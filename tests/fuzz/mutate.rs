@@ -125,6 +125,7 @@ const TOKENS: &[&str] = &[
     "pay-raw-eu already exists in stack x",
     "Key   TableName\nDescription  -\nValue   pay-ledger\n",
     "/snapshots/481516234299/",
+    "OUTPUTS\tTableName\tpay-ledger\n",
     "[a-z]+",
     "\\d{12}",
     "(a|b)",

@@ -197,6 +197,10 @@ fn what_stands_in_all_accounts_stays() {
             r#"{"queryId":"12ab34cd-1234-1234-1234-1234567890ab"}"#,
         ),
         ("aws ecs list-task-definition-families", r#"{"nextToken":"x-1"}"#),
+        (
+            "aws autoscaling describe-auto-scaling-groups --output yaml",
+            "AutoScalingGroups:\n- AvailabilityZones:\n  - eu-west-1a\n",
+        ),
     ] {
         assert_eq!(shown(command, answer), answer, "{command}");
     }
