@@ -40,12 +40,14 @@ SPACED = {"alarmname", "keyname"}
 # Members whose stem is such a word all the same, where AWS's own data shows them with names.
 RESOURCES = {("ec2", "Key"), ("cloudwatch", "Alarm"), ("kms", "Key"), ("iam", "ServerCertificate")}
 # Keys that name a resource of another service than the one they stand in.
-EXTRA = {"kmskeyid": "KMS", "bucket": "S3_BUCKET"}
+EXTRA = {"kmskeyid": "KMS", "bucket": "S3_BUCKET", "dbname": "RDS_DB"}
 # What people call AWS's in their own files.
 EXTRA_ALONE = {
     "S3_BUCKET": ["s3bucket", "s3bucketname", "s3logbucket", "s3logsbucket", "s3databucket", "s3backupbucket",
                   "awss3bucket", "awss3bucketname", "awsbucketname", "awsstoragebucketname"],
     "RDS": ["rdsinstance", "rdsinstanceid", "rdsinstancename"],
+    # Of CloudFormation: what it made and what others may import has any name.
+    "RESOURCE": ["physicalresourceid"],
 }
 # Two words, and still known outside of AWS: Azure, Kubernetes, programs.
 ORDINARY = set(

@@ -22,7 +22,7 @@ mod spans;
 mod stream;
 
 use crate::body::json::{Node, Shape, Tape};
-use calls::Calls;
+use calls::{Calls, Known};
 pub use hosted::{Hosted, goes_on, hosted};
 pub use places::{Format, Guarded, Leaf, Opaque, Place, Units};
 use rules::Rule;
@@ -101,16 +101,16 @@ struct Walk<'t, 's> {
     units: Units,
     tool: bool,
     calls: Calls<'s>,
-    /// The input of the tool whose result this is.
-    asked: Option<Node>,
+    /// Of the call that this is, or whose result.
+    call: Known,
     /// Of an event: its pieces, in the place of leaves.
     stream: Option<stream::Pieces>,
 }
 
 impl<'t, 's> Walk<'t, 's> {
     fn new(tape: &'t Tape<'s>) -> Self {
-        let (units, calls, asked) = Default::default();
-        Self { tape, units, tool: false, calls, asked, stream: None }
+        let (units, calls, call) = Default::default();
+        Self { tape, units, tool: false, calls, call, stream: None }
     }
 }
 
@@ -198,14 +198,14 @@ impl Walk<'_, '_> {
             let rule = rule.field(&self.tape.text(key));
             self.unit_list(value, rule, key);
         }
-        self.asked = outer;
+        self.call = outer;
     }
 
-    /// An object may be a call, or the result of one. Gives whose result was read before.
-    fn enter(&mut self, node: Node, rule: Rule) -> Option<Node> {
-        let outer = self.asked;
-        if let Some(asked) = self.calls.read(self.tape, node, rule) {
-            self.asked = Some(asked);
+    /// An object may be a call, or the result of one. Gives what was known outside of it.
+    fn enter(&mut self, node: Node, rule: Rule) -> Known {
+        let outer = self.call;
+        if let Some(call) = self.calls.read(self.tape, node, rule) {
+            self.call = call;
         }
         outer
     }
@@ -213,10 +213,11 @@ impl Walk<'_, '_> {
     fn leaf(&mut self, node: Node, label: Option<Node>, place: Place) {
         let tool = self.tool || matches!(place, Place::Source | Place::DeltaJson);
         let asked = match place {
-            Place::Text => self.asked.or_else(|| self.calls.typed(self.tape, node)),
+            Place::Text => self.call.asked.or_else(|| self.calls.typed(self.tape, node)),
             _ => None,
         };
-        self.units.leaves.push(Leaf { node, label, beside: None, place, tool, asked });
+        let (beside, by) = (None, self.call.tool);
+        self.units.leaves.push(Leaf { node, label, beside, place, tool, asked, by });
     }
 
     fn visit(&mut self, node: Node, rule: Rule, label: Option<Node>) {
@@ -258,7 +259,7 @@ impl Walk<'_, '_> {
         }
         self.units.unknown += u64::from(self.is_unknown(node, given));
         let outer_channel = self.begins(node, rule);
-        let outer_asked = self.enter(node, rule);
+        let outer_call = self.enter(node, rule);
         for (key, value) in self.tape.fields(node) {
             let inner = match rule {
                 _ if rule.holds_below() => rule,
@@ -285,7 +286,7 @@ impl Walk<'_, '_> {
             }
             self.tool = outer;
         }
-        self.asked = outer_asked;
+        self.call = outer_call;
         self.ends(node, given, outer_channel);
     }
 

@@ -11,7 +11,7 @@ use regex_automata::{Anchored, Input};
 use serde::Deserialize;
 
 use crate::detect::boundary::{before, ends_escape, left_of, right_of};
-pub(crate) use crate::detect::classes::owned::is_managed;
+pub(crate) use crate::detect::classes::owned::{is_given, is_managed};
 use crate::detect::classes::table::Table;
 pub(crate) use crate::detect::classes::typed::is_typed_secret;
 use crate::detect::context::value as names;

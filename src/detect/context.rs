@@ -4,8 +4,9 @@ mod accounts;
 mod answers;
 mod behind;
 mod bytes;
-mod code;
+mod called;
 mod cells;
+mod code;
 mod columns;
 mod command;
 pub(crate) mod curl;
@@ -22,6 +23,7 @@ pub(crate) mod secret;
 pub(crate) mod shape;
 pub(crate) mod sibling;
 mod terraform;
+pub(crate) mod tool;
 pub(crate) mod value;
 
 use std::collections::HashSet;
@@ -39,6 +41,7 @@ use crate::detect::context::names::Names;
 use crate::detect::context::runs::Run;
 use crate::detect::context::secret::setting::{self, Holds};
 use crate::detect::context::shape::Shape;
+use crate::detect::context::sibling::Pair;
 use crate::detect::scan::Pass;
 use crate::detect::{Finding, Kind, Profile, Rank, Settings};
 
@@ -143,6 +146,9 @@ impl Context {
         if pass.text.len() <= LEAF {
             self.names.leaf(pass.text, label, &mut pass.named);
         }
+        for &at in &pass.secrets {
+            self.names.beside(pass.text, at, &mut pass.named);
+        }
         let Findings { all, aws, .. } = &mut pass.named;
         // The signs are many where no such key is, and nobody asks for them there.
         if !*aws && all.iter().any(|named| !named.alone) {
@@ -244,7 +250,7 @@ impl Context {
         let key = password::key_start(text, at)..at;
         let word = part(text, &key);
         if ends_with(word, sibling::VALUE) {
-            let (name, held) = sibling::pair(text, &key, secret::LONGEST)?;
+            let Pair { name, held, .. } = sibling::pair(text, &key, secret::LONGEST)?;
             let name = of_secret(part(text, &name));
             let kind = self.secret(name, part(text, &held.span), held.quoted)?;
             return Some(finding(held.span, kind));

@@ -35,6 +35,7 @@ pub use crate::detect::catalog::{Catalog, CatalogError};
 pub use crate::detect::context::printed::Printed;
 pub(crate) use crate::detect::context::printed::{INPUT, OUTPUT};
 pub(crate) use crate::detect::context::sibling::{NAMES, VALUE};
+pub use crate::detect::context::tool::Tool;
 pub use crate::detect::known::Known;
 pub use crate::detect::scan::Part;
 

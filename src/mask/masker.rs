@@ -26,7 +26,7 @@ use crate::body::escape;
 use crate::body::json::{JsonError, Node, Shape, Tape};
 use crate::body::select::{self, Format, Leaf, Opaque, Place, Units};
 use crate::body::splice::{Swap, splice};
-use crate::detect::{Beside, Catalog, Finding, Kind, Known, Part, Printed, Rank};
+use crate::detect::{Beside, Catalog, Finding, Kind, Known, Part, Printed, Rank, Tool};
 use crate::mask::contents::Contents;
 use crate::mask::decoded::{Decoded, source_at};
 use crate::mask::masker::again::{Digest, Log};
@@ -88,6 +88,10 @@ pub struct Session<'a> {
     log: Option<Log>,
     /// What the commands print in the input of the tool whose result was read last.
     printed: Option<(Node, Printed)>,
+    /// The name of a tool that was read last, and what it says.
+    named: Option<(Node, Option<Tool>)>,
+    /// The tool whose input is read that stands in a string.
+    tool: Option<Tool>,
 }
 
 /// One leaf while its unit is worked on.
@@ -113,9 +117,23 @@ impl<'a> Session<'a> {
     #[must_use]
     pub fn new(masker: &'a Masker, scope: &'a Scope) -> Self {
         let (table, known, report, decoded, base) = Default::default();
-        let (digest, log, printed) = Default::default();
+        let (digest, log, printed, named, tool) = Default::default();
         let around = masker.around;
-        Self { masker, scope, table, around, known, report, decoded, base, digest, log, printed }
+        Self {
+            masker,
+            scope,
+            table,
+            around,
+            known,
+            report,
+            decoded,
+            base,
+            digest,
+            log,
+            printed,
+            named,
+            tool,
+        }
     }
 
     /// Masks a JSON document. What is not JSON is masked as text and counted:
@@ -140,7 +158,7 @@ impl<'a> Session<'a> {
         before: impl FnOnce(&Self, &Units, &mut Vec<Swap<String>>),
     ) -> Result<String, Refusal> {
         self.hosted(tape, format);
-        self.printed = None;
+        (self.printed, self.named) = (None, None);
         let mut swaps = Vec::new();
         let units = select::units(tape, format);
         self.report.unknown += units.unknown();
@@ -346,9 +364,11 @@ impl<'a> Session<'a> {
             return Ok(false);
         };
         let mut found = Vec::new();
+        self.tool = leaf.by.and_then(|by| self.tool_named(tape, by));
         for unit in select::units(&inner, Format::Free).iter() {
             self.leaves(&inner, unit, None, &mut found)?;
         }
+        self.tool = None;
         found.sort_by_key(|swap| swap.span.start);
         let (at, mut way_back) = (tape.span(leaf.node).start, contents.way_back());
         swaps.extend(found.into_iter().map(|Swap { span, with }| {

@@ -12,6 +12,7 @@
 mod answers;
 mod architecture;
 mod attacks;
+mod aws_answers;
 mod beside;
 mod bytes;
 mod careful;

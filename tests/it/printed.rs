@@ -19,18 +19,18 @@ fn session(command: &str, answer: &str) -> Value {
     ]})
 }
 
-fn masked(format: Format, source: &Value) -> Value {
+pub(crate) fn masked(format: Format, source: &Value) -> Value {
     let (masked, ..) = mask(&MASKER, &SCOPE, Form::Json(format), &source.to_string()).unwrap();
     serde_json::from_str(&masked).unwrap()
 }
 
 /// The answer as the provider gets it, with `[KIND]` for each placeholder.
-fn shown(command: &str, answer: &str) -> String {
+pub(crate) fn shown(command: &str, answer: &str) -> String {
     let masked = masked(Format::Messages, &session(command, answer));
     kinds(masked["messages"][2]["content"][0]["content"].as_str().unwrap())
 }
 
-fn kinds(text: &str) -> String {
+pub(crate) fn kinds(text: &str) -> String {
     let mut shown = String::new();
     let mut from = 0;
     for span in masker::mask::placeholder::spans(text) {
@@ -124,7 +124,7 @@ const QUERIES: &[(&str, &str, &str)] = &[
     (
         "aws ec2 describe-instances --query 'Reservations[].Instances[].[Tags[?Key==`Name`]|[0].Value,KeyName,InstanceType]' --output text",
         "web\tdeployer\tt3.micro",
-        "web\t[KEY_PAIR]\tt3.micro",
+        "[RESOURCE]\t[KEY_PAIR]\tt3.micro",
     ),
     (
         "sudo -u deploy timeout 30 /usr/local/bin/aws eks list-clusters --query clusters --output text",
@@ -763,7 +763,7 @@ const LISTED: &[(&str, &str, &str)] = &[
     (
         "aws cognito-idp list-user-pools --max-results 5",
         "{\"UserPools\": [{\"Id\": \"eu-west-1_AbCdEfGhI\", \"LambdaConfig\": {\"Name\": \"a-b\"}, \"Name\": \"pay-customers\"}]}",
-        "{\"UserPools\": [{\"Id\": \"[USER_POOL]\", \"LambdaConfig\": {\"Name\": \"a-b\"}, \"Name\": \"[RESOURCE]\"}]}",
+        "{\"UserPools\": [{\"Id\": \"[USER_POOL]\", \"LambdaConfig\": {\"Name\": \"a-b\"}, \"Name\": \"[USER_POOL]\"}]}",
     ),
     (
         "aws emr list-clusters --active; aws s3 cp a s3://b/c",
@@ -773,7 +773,7 @@ const LISTED: &[(&str, &str, &str)] = &[
     (
         "aws apigateway get-rest-apis",
         "{\"items\":[{\"id\":\"abc123defg\",\"name\":\"pay-edge\",\"tags\":{\"name\":\"x-1\"}}]}",
-        "{\"items\":[{\"id\":\"[RESOURCE]\",\"name\":\"[RESOURCE]\",\"tags\":{\"name\":\"x-1\"}}]}",
+        "{\"items\":[{\"id\":\"[API]\",\"name\":\"[API]\",\"tags\":{\"name\":\"x-1\"}}]}",
     ),
     (
         "aws ecs describe-services --query 'services[].{n:serviceName,r:runningCount}' --output yaml",

@@ -28,30 +28,40 @@ struct Call<'s> {
     /// The function, which is all that some results tell.
     name: Cow<'s, str>,
     input: Option<Node>,
+    tool: Option<Node>,
+}
+
+/// What is known of a call, inside of it and in its result.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Known {
+    /// The input of the tool whose result this is.
+    pub asked: Option<Node>,
+    /// The name of the tool.
+    pub tool: Option<Node>,
 }
 
 /// Where an object says which call it is, or which it answers.
 enum Part {
-    Call { id: &'static str, name: &'static str, input: Option<Node> },
+    Call { id: &'static str, name: &'static str, input: Option<Node>, tool: Option<Node> },
     Result { id: &'static str, name: &'static str },
 }
 
 impl<'s> Calls<'s> {
-    /// Keeps a call; of a result, gives the input of its call.
-    pub(super) fn read(&mut self, tape: &Tape<'s>, node: Node, rule: Rule) -> Option<Node> {
+    /// Keeps a call, and gives what is known of it, there and at its result.
+    pub(super) fn read(&mut self, tape: &Tape<'s>, node: Node, rule: Rule) -> Option<Known> {
         self.turn(tape, node, rule);
         let text = |name: &str| match tape.field(node, name) {
             Some(value) if tape.shape(value) == Shape::String => tape.text(value),
             _ => Cow::default(),
         };
         match part(tape, node, rule)? {
-            Part::Call { id, name, input } => {
+            Part::Call { id, name, input, tool } => {
                 let input = input.filter(|&input| tape.span(input).len() <= LONGEST);
                 if self.made.len() == WAITING {
                     self.made.pop_front();
                 }
-                self.made.push_back(Call { id: text(id), name: text(name), input });
-                None
+                self.made.push_back(Call { id: text(id), name: text(name), input, tool });
+                Some(Known { asked: None, tool })
             }
             Part::Result { id, name } => {
                 let (id, name) = (text(id), text(name));
@@ -60,7 +70,8 @@ impl<'s> Calls<'s> {
                 let at = of_id.or_else(|| {
                     if id.is_empty() { self.made.iter().position(named) } else { None }
                 })?;
-                self.made.remove(at)?.input
+                let Call { input, tool, .. } = self.made.remove(at)?;
+                Some(Known { asked: input, tool })
             }
         }
     }
@@ -98,7 +109,9 @@ impl<'s> Calls<'s> {
 
 fn part(tape: &Tape<'_>, node: Node, rule: Rule) -> Option<Part> {
     let field = |name| tape.field(node, name);
-    let call = |id, input| Part::Call { id, name: "", input };
+    let string = |node: &Node| tape.shape(*node) == Shape::String;
+    let tool = field("name").filter(string);
+    let call = |id, input| Part::Call { id, name: "", input, tool };
     let result = |id| Part::Result { id, name: "" };
     Some(match rule {
         Rule::Claude(claude::Object::ToolUse) => call("id", field("input")),
@@ -111,10 +124,12 @@ fn part(tape: &Tape<'_>, node: Node, rule: Rule) -> Option<Part> {
         Rule::Bedrock(bedrock::Object::ToolResult) => result("toolUseId"),
         Rule::OpenAi(openai::Object::ToolCall) => {
             let function = field("function").and_then(|call| tape.field(call, "arguments"));
-            call("id", function.or_else(|| tape.field(field("custom")?, "input")))
+            let name = field("function").and_then(|call| tape.field(call, "name")).filter(string);
+            let input = function.or_else(|| tape.field(field("custom")?, "input"));
+            Part::Call { id: "id", name: "", input, tool: name }
         }
         Rule::OpenAi(openai::Object::FunctionCall) => {
-            Part::Call { id: "id", name: "name", input: field("arguments") }
+            Part::Call { id: "id", name: "name", input: field("arguments"), tool }
         }
         Rule::OpenAi(openai::Object::Message) if field("tool_call_id").is_none() => {
             let function = field("role").is_some_and(|role| tape.raw(role) == "function");
@@ -130,7 +145,7 @@ fn part(tape: &Tape<'_>, node: Node, rule: Rule) -> Option<Part> {
         }
         // Calls without an id are told by their function.
         Rule::Gemini(gemini::Object::Call) => {
-            Part::Call { id: "id", name: "name", input: field("args") }
+            Part::Call { id: "id", name: "name", input: field("args"), tool }
         }
         Rule::Gemini(gemini::Object::Result) => Part::Result { id: "id", name: "name" },
         _ => return None,

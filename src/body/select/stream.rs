@@ -80,7 +80,8 @@ impl Pieces {
         self.take(before);
         let source = place == Place::DeltaJson;
         let tool = tool || source;
-        let leaf = Leaf { node, label: None, beside: None, place, tool, asked: None };
+        let (label, beside, asked, by) = Default::default();
+        let leaf = Leaf { node, label, beside, place, tool, asked, by };
         let channel = number(self.group, self.base + text);
         self.out.push(Piece::Delta { leaf, source, channel });
     }

@@ -88,9 +88,84 @@ pub(crate) fn is_managed(name: &[u8]) -> bool {
     POLICIES.contains(&name) || own.is_some_and(|own| word() && (ending(own) || linked(own)))
 }
 
+/// What AWS calls what it makes in everybody's account, and what its tools do: a workgroup of
+/// Athena, groups of X-Ray and Scheduler, vaults of Backup, stacks and roles of CDK, SAM,
+/// Organizations and Control Tower, a group of logs of RDS.
+const GIVEN: [&[u8]; 16] = [
+    b"primary",
+    b"Default",
+    b"CDKToolkit",
+    b"aws-sam-cli-managed-default",
+    b"OrganizationAccountAccessRole",
+    b"AWSControlTowerExecution",
+    b"AWSControlTowerAdmin",
+    b"aws-controltower-AdministratorExecutionRole",
+    b"aws-controltower-ReadOnlyExecutionRole",
+    b"aws-controltower-ForwardSnsNotificationRole",
+    b"AWSCloudFormationStackSetAdministrationRole",
+    b"AWSCloudFormationStackSetExecutionRole",
+    b"rds-monitoring-role",
+    b"ecsTaskExecutionRole",
+    b"ecsInstanceRole",
+    b"RDSOSMetrics",
+];
+/// How names of documents of Systems Manager and of machine images begin that AWS and others
+/// publish for everybody: AWS's names have a hyphen behind the service.
+const PUBLISHED: [&[u8]; 28] = [
+    b"AmazonCloudWatch-",
+    b"AmazonEFSUtils",
+    b"AmazonInspector-",
+    b"AmazonInspector2-",
+    b"AWSSupport-",
+    b"AWSEC2-",
+    b"AWSFleetManager-",
+    b"AWSConfigRemediation-",
+    b"AWSConformancePacks-",
+    b"AWSEC2Launch-",
+    b"AWSKinesisTap",
+    b"AWSPVDriver",
+    b"AWSNVMe",
+    b"AWSQuickSetup",
+    b"AWSQuickStarts-",
+    b"AWSResilienceHub-",
+    b"AWSDistroOTel-",
+    b"al2022-ami-",
+    b"al2023-ami-",
+    b"amzn-ami-",
+    b"amzn2-ami-",
+    b"amazon-eks-node-",
+    b"amazon-eks-arm64-node-",
+    b"amazon-eks-gpu-node-",
+    b"bottlerocket-aws-",
+    b"ubuntu/images/",
+    b"Windows_Server-",
+    b"RHEL-",
+];
+
+/// Does AWS, or who publishes for everybody, call so what stands in all accounts?
+pub(crate) fn is_given(name: &[u8]) -> bool {
+    GIVEN.contains(&name) || PUBLISHED.iter().any(|start| name.starts_with(start))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_stands_in_all_accounts_is_no_name_of_a_customer() {
+        for name in [
+            "primary",
+            "CDKToolkit",
+            "AmazonCloudWatch-ManageAgent",
+            "al2023-ami-2023.1.20230628.0-kernel-6.1-x86_64",
+            "ubuntu/images/hvm-ssd/ubuntu-jammy-22.04-amd64-server-20240301",
+        ] {
+            assert!(is_given(name.as_bytes()), "{name}");
+        }
+        for name in ["primary-eu", "default-web", "AcmeToolkit", "acme-al2023-ami-1", "Amazon"] {
+            assert!(!is_given(name.as_bytes()), "{name}");
+        }
+    }
 
     #[test]
     fn what_aws_offers_is_no_name_of_a_customer() {

@@ -100,7 +100,13 @@ pub(super) fn beginnings(kinds: &mut Kinds) -> Result<Vec<Beginning>, CatalogErr
 
 impl Names {
     /// What stands behind the beginning number `index`, found at `span`.
-    pub(crate) fn in_code(&self, index: usize, text: &[u8], span: Range<usize>, out: &mut Findings) {
+    pub(crate) fn in_code(
+        &self,
+        index: usize,
+        text: &[u8],
+        span: Range<usize>,
+        out: &mut Findings,
+    ) {
         let Some(Beginning { kind, place, .. }) = self.beginnings.get(index) else { return };
         // Nobody else imports by name.
         let alone = *place == Place::Argument(2);

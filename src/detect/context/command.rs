@@ -4,6 +4,8 @@
 
 use std::ops::Range;
 
+use memchr::memmem;
+
 use crate::detect::Kind;
 use crate::detect::context::behind::value_at;
 use crate::detect::context::bytes::part;
@@ -16,12 +18,25 @@ const COMMAND: usize = 4096;
 /// What ends a command, or begins another inside of it.
 const ENDS: &[u8] = b"\n\r;|&()`";
 
+/// What says of which things an operation speaks, not of what: `units-for-parent`.
+const WHICH: [&[u8]; 7] = [b"-for-", b"-by-", b"-in-", b"-from-", b"-of-", b"-with-", b"-to-"];
+
 /// What a command is about.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct About<'t> {
     pub service: &'t [u8],
     /// Without its verb: `cluster` of `describe-cluster`.
     pub operation: &'t [u8],
+}
+
+impl<'t> About<'t> {
+    /// The things that the operation speaks of: `parameters` of `get-parameters-by-path`,
+    /// `projects` of `batch-get-projects`.
+    pub(super) fn things(&self) -> &'t [u8] {
+        let all = self.operation.strip_prefix(b"get-").unwrap_or(self.operation);
+        let ends = WHICH.iter().filter_map(|which| memmem::find(all, which));
+        ends.min().and_then(|end| all.get(..end)).unwrap_or(all)
+    }
 }
 
 impl Names {
@@ -86,6 +101,7 @@ impl Names {
         let (operation, option) = (letters(about.operation), letters(option));
         let find = |option: &[u8], list| {
             let kind = self.meant(about.service, &operation, option);
+            let list = list || option.ends_with(b"list");
             kind.map(|kind| Key { kind, alone: true, spaced: false, list })
         };
         find(&option, false).or_else(|| find(option.strip_suffix(b"s")?, true))
@@ -95,7 +111,8 @@ impl Names {
     pub(super) fn meant(&self, service: &[u8], operation: &[u8], name: &[u8]) -> Option<Kind> {
         let of_operation = [service, operation, name].join(&b'.');
         let of_service = [service, name].join(&b'.');
-        let find = |name: &[u8]| self.options.get(name).copied();
+        // What was written by hand first.
+        let find = |name: &[u8]| self.members.get(name).or_else(|| self.options.get(name)).copied();
         find(&of_operation).or_else(|| find(&of_service))
     }
 

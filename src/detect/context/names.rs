@@ -15,6 +15,7 @@ use crate::detect::context::code::{self, Beginning};
 const TABLE: &str = include_str!("../patterns/key_names.toml");
 const RESOURCES: &str = include_str!("../patterns/terraform.toml");
 const OPTIONS: &str = include_str!("../patterns/option_names.toml");
+const ANSWERS: &str = include_str!("../patterns/answer_names.toml");
 
 /// No key is longer, with its separators.
 pub(super) const LONGEST: usize = 80;
@@ -28,6 +29,15 @@ struct File {
     spaced: String,
     alone: HashMap<String, String>,
     beside: HashMap<String, String>,
+}
+
+/// What option_names.toml does not hold.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Answered {
+    members: BTreeMap<String, String>,
+    secrets: BTreeMap<String, String>,
+    called: BTreeMap<String, String>,
 }
 
 /// What a key says of its value.
@@ -59,6 +69,12 @@ pub(crate) struct Names {
     pub(super) options: HashMap<Box<[u8]>, Kind>,
     /// By the type of a resource in Terraform.
     pub(super) resources: HashMap<Box<[u8]>, Kind>,
+    /// Members of answers, like `options`: wherever they stand in one.
+    pub(super) members: HashMap<Box<[u8]>, Kind>,
+    /// Those that hold a secret.
+    pub(super) held: HashSet<Box<[u8]>>,
+    /// By what stands beside a value: `tag.name`.
+    pub(super) called: HashMap<Box<[u8]>, Kind>,
     /// What commands print.
     pub(super) answers: Option<Answers>,
     /// How programs begin to name something.
@@ -83,9 +99,13 @@ impl Names {
         }
         let options = by_name(parse("option_names", OPTIONS)?, kinds);
         let resources = by_name(parse("terraform", RESOURCES)?, kinds);
+        let answered: Answered = parse("answer_names", ANSWERS)?;
+        let held = answered.secrets.values().flat_map(|names| words(names)).collect();
+        let members = by_name(answered.members, kinds);
+        let called = by_name(answered.called, kinds);
         let (services, answers) = (words(&file.services).collect(), Some(Answers::new(kinds)));
         let beginnings = code::beginnings(kinds)?;
-        Ok(Self { keys, services, options, resources, answers, beginnings })
+        Ok(Self { keys, services, options, resources, members, held, called, answers, beginnings })
     }
 
     /// No key names anything from now on.
@@ -93,6 +113,9 @@ impl Names {
         self.keys.clear();
         self.options.clear();
         self.resources.clear();
+        self.members.clear();
+        self.held.clear();
+        self.called.clear();
         self.answers = None;
         self.beginnings.clear();
     }
@@ -103,7 +126,11 @@ impl Names {
         let keys = self.keys.iter().map(|(name, key)| {
             (name, key.kind, if key.alone { When::Always } else { When::BesideAws })
         });
-        let options = self.options.iter().map(|(name, kind)| (name, *kind, When::Command));
+        let options = self
+            .options
+            .iter()
+            .chain(&self.members)
+            .map(|(name, kind)| (name, *kind, When::Command));
         for (name, kind, when) in keys.chain(options) {
             let name = String::from_utf8_lossy(name).into_owned();
             all.entry(kind).or_default().push((name, when));

@@ -8,6 +8,7 @@ pub(in crate::detect::context) mod cells;
 mod fields;
 mod holds;
 mod objects;
+mod paired;
 mod programs;
 mod query;
 mod secrets;
@@ -22,10 +23,12 @@ use std::collections::HashSet;
 use std::fmt;
 
 use crate::detect::context::bytes::part;
+use crate::detect::context::called::Beside;
 use crate::detect::context::command::About;
-use crate::detect::context::{Context, Name, answers, finding, shape, sibling, value};
-use crate::detect::{Catalog, Finding, Kind, boundary};
+use crate::detect::context::{Context, Name, answers, finding, shape, value};
+use crate::detect::{Catalog, Finding, Kind, Tool, boundary};
 use cells::Cell;
+use objects::Item;
 use query::{Picked, picked};
 use secrets::{HELD, Secret};
 use shell::{Command, Into};
@@ -93,6 +96,8 @@ enum Holds {
     Account(Kind),
     Name(Kind),
     Secret,
+    /// A secret, whatever it looks like.
+    Held,
     /// What the value beside it is called.
     Called,
     Value,
@@ -144,6 +149,15 @@ impl Catalog {
     pub fn read_asked(&self, field: &str, value: &str, out: &mut Printed) {
         let asked = self.context.asked(field.as_bytes(), value.as_bytes());
         out.secrets.extend(asked.filter(|_| out.secrets.len() < MOST));
+    }
+
+    /// Adds what a tool says of its answer that works with AWS.
+    pub fn read_tool(&self, tool: Tool, out: &mut Printed) {
+        out.aws = true;
+        if let Some(service) = tool.service() {
+            let (service, operation) = (service.as_bytes().to_vec(), Vec::new());
+            out.add(What::Whole { service, operation, names: None });
+        }
     }
 
     /// What stands in an answer, for [`Catalog::add_printed`].
@@ -271,8 +285,8 @@ impl Context {
 
     /// What a query picks from the answer of an operation.
     fn queried(&self, about: &About<'_>, query: &[u8], decrypts: bool) -> Option<Known> {
-        let column = |Picked { alias, member, of }| {
-            let holds = match self.names.holds(about, &member, &of) {
+        let column = |Picked { alias, member, of, beside }| {
+            let holds = match self.names.picked(about, &member, &of, beside) {
                 Holds::Secret if !decrypts => Holds::Other,
                 // Of the secret itself: `jq -r '.SecretString | fromjson | .stripe'`.
                 Holds::Other if about.is_secret() && !member.is_empty() => {
@@ -282,15 +296,19 @@ impl Context {
                 holds => holds,
             };
             // A parameter's value has no name of its own.
-            let member = if holds == Holds::Secret && decrypts { HELD.to_vec() } else { member };
+            let held = holds == Holds::Held || (holds == Holds::Secret && decrypts);
+            let member = if held { HELD.to_vec() } else { member };
             Column { alias, member, holds }
         };
         let mut all: Vec<_> = picked(query).into_iter().map(column).collect();
-        pair(&mut all);
+        paired::pair(&mut all);
         match (all.as_slice(), about.service) {
             ([Column { holds: Holds::Secret, member, .. }], b"secretsmanager") => {
                 let telling = member == HELD || self.is_telling(member);
                 Some(Known::Secret(Secret::new(HELD, telling)))
+            }
+            ([Column { holds: Holds::Held, alias: None, .. }], _) => {
+                Some(Known::Secret(Secret::new(HELD, true)))
             }
             // The query says which it is: `Variables.DB_PASSWORD`.
             ([Column { holds: Holds::Secret, member, alias: None }], service)
@@ -327,19 +345,28 @@ impl Context {
                         });
                     }
                     let about = About { service, operation };
-                    objects::each(&self.names, text, &about, &mut |cell, member, holds| {
-                        self.cell(text, &cell, holds, member).into_iter().for_each(&mut add);
-                    });
+                    objects::each(
+                        &self.names,
+                        text,
+                        &about,
+                        &mut |Item { cell, member, holds }| {
+                            if holds == Holds::Held {
+                                return self.held(text, &cell, &mut add);
+                            }
+                            self.cell(text, &cell, holds, member).into_iter().for_each(&mut add);
+                        },
+                    );
                 }
                 What::Columns(columns) => {
-                    let mut called = 0..0;
+                    let mut called = (0..0, Beside::Other);
                     cells::each(text, columns, &mut |cell, column| {
-                        let value = column.holds == Holds::Value;
-                        let name = if value { part(text, &called) } else { &column.member };
-                        let found = self.cell(text, &cell, column.holds, name);
+                        let found = match column.holds {
+                            Holds::Value => self.called_cell(text, &cell, &called),
+                            holds => self.cell(text, &cell, holds, &column.member),
+                        };
                         found.map(alone).into_iter().for_each(&mut add);
-                        if column.holds == Holds::Called {
-                            called = cell;
+                        if column.calls() {
+                            called = (cell, Beside::answered(&columns.operation, &column.member));
                         }
                     });
                 }
@@ -353,8 +380,9 @@ impl Context {
     fn cell(&self, text: &[u8], cell: &Cell, holds: Holds, of: &[u8]) -> Option<Finding> {
         let whole = text.get(cell.clone())?;
         match holds {
-            Holds::Other | Holds::Called => None,
-            Holds::Secret | Holds::Value => self.secret_cell(text, cell, of, false),
+            Holds::Other | Holds::Called | Holds::Value => None,
+            Holds::Secret => self.secret_cell(text, cell, of, false),
+            Holds::Held => self.secret_cell(text, cell, HELD, true),
             Holds::Account(kind) => shape::is_account(whole).then(|| finding(cell.clone(), kind)),
             Holds::Name(kind) => {
                 let run = value::run(text, cell.start);
@@ -362,27 +390,6 @@ impl Context {
                 (run == *cell).then(|| name(text, span, kind))
             }
         }
-    }
-}
-
-/// Names beside values: `environment[].[name,value]`.
-fn pair(all: &mut [Column]) {
-    let other = |column: &&mut Column| column.holds == Holds::Other;
-    let called = |column: &Column| {
-        let name = super::names::plain(&column.member);
-        sibling::NAMES.iter().any(|ending| name.ends_with(ending))
-    };
-    let names = all.iter().any(|column| column.holds == Holds::Other && called(column));
-    let value = |column: &Column| column.member.eq_ignore_ascii_case(sibling::VALUE);
-    if !names || !all.iter().any(value) {
-        return;
-    }
-    for column in all.iter_mut().filter(other) {
-        column.holds = match () {
-            () if value(column) => Holds::Value,
-            () if called(column) => Holds::Called,
-            () => Holds::Other,
-        };
     }
 }
 

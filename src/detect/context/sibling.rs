@@ -12,23 +12,27 @@ const BETWEEN: usize = 96;
 /// Spaces, quotes and the sign between a key and its value.
 const SIGN: usize = 16;
 
+/// A name and the value beside it.
+pub(super) struct Pair {
+    /// The key of the name.
+    pub key: Range<usize>,
+    pub name: Range<usize>,
+    pub held: Held,
+}
+
 /// The name and the value, if at `key` stands the key of the value.
-pub(super) fn pair(
-    text: &[u8],
-    key: &Range<usize>,
-    longest: usize,
-) -> Option<(Range<usize>, Held)> {
+pub(super) fn pair(text: &[u8], key: &Range<usize>, longest: usize) -> Option<Pair> {
     // In a value without quotes, which may be long, none begins: each is read once.
     if key.start.checked_sub(1).and_then(|at| text.get(at)) == Some(&b'=') {
         return None;
     }
     let Held { span, quoted } = held(text, key.end, longest)?;
-    let name = before(text, key.start).or_else(|| behind(text, span.end))?;
+    let (of, name) = before(text, key.start).or_else(|| behind(text, span.end))?;
     let masked = holds_masked(text.get(name.clone())?);
     // A parameter on a command line stands as it is.
     let word = text.get(key.clone())?.ends_with(b"ParameterValue");
     let quoted = quoted || (word && text.get(key.end) == Some(&b'='));
-    (!masked).then_some((name, Held { span, quoted }))
+    (!masked).then_some(Pair { key: of, name, held: Held { span, quoted } })
 }
 
 /// How keys end that hold a name, and the key of what it names.
@@ -40,8 +44,8 @@ fn names(word: &[u8]) -> bool {
     NAMES.iter().any(|ending| ends_with(word, ending))
 }
 
-/// The name in the field before.
-fn before(text: &[u8], at: usize) -> Option<Range<usize>> {
+/// The name in the field before, behind its key.
+fn before(text: &[u8], at: usize) -> Option<(Range<usize>, Range<usize>)> {
     let first = at.saturating_sub(BETWEEN);
     let mut end = at;
     while end > first {
@@ -69,8 +73,8 @@ fn before(text: &[u8], at: usize) -> Option<Range<usize>> {
         return None;
     };
     let key_end = name.start - head.len() + without(key, b" \t\"'`\\").len();
-    let key = text.get(key_start(text, key_end)..key_end)?;
-    (!name.is_empty() && names(key)).then_some(name)
+    let key = key_start(text, key_end)..key_end;
+    (!name.is_empty() && names(text.get(key.clone())?)).then_some((key, name))
 }
 
 fn without<'t>(text: &'t [u8], set: &[u8]) -> &'t [u8] {
@@ -79,7 +83,7 @@ fn without<'t>(text: &'t [u8], set: &[u8]) -> &'t [u8] {
 }
 
 /// The name in the field behind.
-fn behind(text: &[u8], at: usize) -> Option<Range<usize>> {
+fn behind(text: &[u8], at: usize) -> Option<(Range<usize>, Range<usize>)> {
     let of_word = |from: usize| {
         let rest = text.get(from..).unwrap_or_default();
         let of_word = |b: &&u8| b.is_ascii_alphanumeric() || b"_.-".contains(b);
@@ -98,5 +102,5 @@ fn behind(text: &[u8], at: usize) -> Option<Range<usize>> {
     let sign = over(text, key.end, SIGN, b" \t\"'`\\");
     matches!(text.get(sign), Some(b':' | b'=')).then_some(())?;
     let name = of_word(over(text, sign + 1, SIGN, b" \t\"'`\\>"));
-    (!name.is_empty()).then_some(name)
+    (!name.is_empty()).then_some((key, name))
 }

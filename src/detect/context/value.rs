@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::detect::arn::is_owned;
 use crate::detect::boundary::holds_placeholder;
-use crate::detect::classes::{is_literal, is_managed, is_region};
+use crate::detect::classes::{is_given, is_literal, is_managed, is_region};
 
 const LENGTHS: std::ops::RangeInclusive<usize> = 2..=128;
 /// Words that stand for a value: types, empty values, and what documentation writes.
@@ -73,8 +73,9 @@ pub(super) fn name(text: &[u8], span: Range<usize>, key: &[u8]) -> Option<Range<
     let zone = value.split_last().is_some_and(|(_, region)| is_region(region));
     let parts = || value.split(|b| !b.is_ascii_alphanumeric() && *b != b'_');
     let uri = value.windows(3).any(|three| three == b"://");
+    let of_aws = || is_region(value) || is_owned(value) || is_managed(value) || is_given(value);
     if !(LENGTHS.contains(&value.len()) && letters && is_literal(value))
-        || (own || word || zone || uri || is_region(value) || is_owned(value) || is_managed(value))
+        || (own || word || zone || uri || of_aws())
         || parts().any(holds_placeholder)
         || super::names::plain(value) == super::names::plain(key)
     {

@@ -31,8 +31,10 @@ impl Catalog {
                 boundary: "the whole value".to_owned(),
                 examples: Vec::new(),
                 counter_examples: Vec::new(),
-                source: "service models of botocore: scripts/key_names.py, scripts/option_names.py"
-                    .to_owned(),
+                source:
+                    "service models of botocore: scripts/key_names.py, scripts/option_names.py; \
+                         answer_names.toml"
+                        .to_owned(),
             }
         };
         let keys = self.context.names.by_kind();

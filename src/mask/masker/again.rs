@@ -144,7 +144,7 @@ impl Session<'_> {
         }
         let mut hash = self.scope.resent();
         hash.update_padded(&self.digest);
-        let (mut places, mut outer, mut asked) = (0, None, None);
+        let (mut places, mut outer, mut asked, mut by) = (0, None, None, None);
         for (leaf, span) in spans() {
             // A format gives the same bytes few places, which an attacker does not choose.
             let place = (span.start - start) << 8 | shown(leaf).code();
@@ -162,6 +162,12 @@ impl Session<'_> {
                 let input = asked.map(|input| tape.raw(input)).unwrap_or_default();
                 places = fold(places, input.len());
                 hash.update_padded(input.as_bytes());
+            }
+            if leaf.by.is_some() && by != leaf.by {
+                by = leaf.by;
+                let name = by.map(|name| tape.raw(name)).unwrap_or_default();
+                places = fold(places, name.len());
+                hash.update_padded(name.as_bytes());
             }
         }
         hash.update_padded(tape.source().as_bytes().get(start..end)?);

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use crate::body::json::{Node, Shape, Tape};
 use crate::body::select::Leaf;
-use crate::detect::{Finding, Printed};
+use crate::detect::{Finding, Printed, Tool};
 use crate::mask::contents::Contents;
 use crate::mask::masker::{Session, Text};
 
@@ -28,7 +28,8 @@ const TELLS: [&str; 12] = [
     "search",
 ];
 /// How agents call what a command printed, where they write JSON around it.
-const OUTPUTS: [&str; 6] = ["output", "stdout", "stderr", "result", "text", "content"];
+const OUTPUTS: [&str; 8] =
+    ["output", "stdout", "stderr", "result", "text", "content", "response", "as_json"];
 
 impl Session<'_> {
     /// The key of a leaf, or the name beside it, if that is one of those that tell what it is.
@@ -46,11 +47,15 @@ impl Session<'_> {
         texts: &mut [Text<'_>],
     ) {
         for (leaf, text) in leaves.zip(texts) {
+            self.of_tool(tape, leaf, text);
             let Some(asked) = leaf.asked else { continue };
             // Results are read one after the other.
             if self.printed.as_ref().is_none_or(|(node, _)| *node != asked) {
                 let mut printed = Printed::default();
                 self.commands(tape, asked, true, &mut printed);
+                if let Some(tool) = leaf.by.and_then(|by| self.tool_named(tape, by)) {
+                    self.masker.catalog.read_tool(tool, &mut printed);
+                }
                 self.printed = Some((asked, printed));
             }
             let Some((_, printed)) = &self.printed else { continue };
@@ -63,6 +68,31 @@ impl Session<'_> {
             if !found.is_empty() {
                 let Text { text, findings, beside, .. } = text;
                 self.masker.catalog.add_printed(text, &beside.taken, &mut found, findings);
+            }
+        }
+    }
+
+    /// What a tool that works with AWS is given and answers is AWS's.
+    fn of_tool(&mut self, tape: &Tape<'_>, leaf: &Leaf, text: &mut Text<'_>) {
+        let Some(tool) = leaf.by.map_or(self.tool, |by| self.tool_named(tape, by)) else { return };
+        text.beside.aws = true;
+        let field = leaf.label.filter(|_| leaf.asked.is_none()).map(|label| tape.text(label));
+        let catalog = &self.masker.catalog;
+        let given = field.and_then(|field| catalog.find_given(tool, &field, text.text));
+        if let Some(given) = given {
+            let Text { text, findings, beside, .. } = text;
+            catalog.add_unsure(text, &beside.taken, &mut vec![given], findings);
+        }
+    }
+
+    /// The tool of this name, if it works with AWS.
+    pub(super) fn tool_named(&mut self, tape: &Tape<'_>, name: Node) -> Option<Tool> {
+        match self.named {
+            Some((node, tool)) if node == name => tool,
+            _ => {
+                let tool = Tool::of_aws(&tape.text(name));
+                self.named = Some((name, tool));
+                tool
             }
         }
     }

@@ -190,8 +190,10 @@ impl<'t> Reader<'t> {
                     }
                 }
             }
-            [b'-', b' ', ..] if self.below => {
-                values.push(trim(self.text, line.start + 2..line.end));
+            // Not the first key of an object.
+            [b'-', b' ', inner @ ..] if self.below => {
+                let value = trim(self.text, line.start + 2..line.end);
+                values.extend((!inner.ends_with(b":")).then_some(value));
             }
             [.., b':'] => self.below = self.lists(&(line.start..line.end - 1)),
             _ => {

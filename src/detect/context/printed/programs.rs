@@ -271,7 +271,8 @@ pub(super) fn is_silent(words: &[&[u8]]) -> bool {
 }
 
 pub(super) fn passes_on(words: &[&[u8]]) -> bool {
-    keeps_lines(words) || is_of(words, CHANGERS)
+    let formats = matches!(words, [b"python" | b"python3", b"-m", b"json.tool", ..]);
+    keeps_lines(words) || is_of(words, CHANGERS) || formats
 }
 
 /// The variable that a loop sets.
