@@ -265,7 +265,17 @@ impl Context {
             return None;
         }
         let kind = self.secret(word, part(text, &held.span), held.quoted)?;
+        // What is followed by more words nobody chose.
+        let chosen = setting::holds(word) == Some(Holds::Chosen) && kind == self.chosen;
+        let alone = || held.quoted || password::is_line(text, at, &held.span);
+        if chosen && !self.labels_password(&name) && !alone() {
+            return None;
+        }
         Some(finding(held.span, kind))
+    }
+
+    fn labels_password(&self, name: &Name) -> bool {
+        self.rules.iter().any(|rule| rule.value == Shape::Password && rule.has_label(name))
     }
 
     /// The kind of a value, if it is the secret that its name announces.
@@ -280,8 +290,13 @@ impl Context {
         let rule = self.rules.iter().filter(|rule| rule.has_label(name)).find(is);
         rule.map(|rule| rule.kind).or_else(|| match setting::holds(key)? {
             Holds::Login if password::is_login(value, quoted) => Some(self.chosen),
-            Holds::Random | Holds::Login => secret::is_secret(value, quoted).then_some(self.random),
-            Holds::Chosen => password::is_password(value, quoted).then_some(self.chosen),
+            Holds::Random | Holds::Login => {
+                secret::is_by_chance(value, quoted).then_some(self.random)
+            }
+            Holds::Chosen => {
+                let chosen = password::is_password(value, quoted) && setting::is_chosen(key, value);
+                chosen.then_some(self.chosen)
+            }
         })
     }
 

@@ -1,5 +1,6 @@
 //! Names that people give, told from words with hyphens.
 
+use crate::detect::boundary::holds_placeholder;
 use crate::detect::classes::is_region;
 
 /// Parts that a name has and a word has not.
@@ -29,9 +30,50 @@ const PARTS: usize = 3;
 const ENGINES: [&[u8]; 7] =
     [b"mysql", b"mariadb", b"postgres", b"postgresql", b"aurora", b"sqlserver", b"oracle"];
 /// What versions and methods begin with: `python-3-12`, `aes-256-gcm`.
-const METHODS: [&[u8]; 20] = [
-    b"sha", b"aes", b"rsa", b"tls", b"ssl", b"utf", b"http", b"ipv", b"arm", b"amd", b"x", b"v",
-    b"python", b"node", b"nodejs", b"java", b"dotnet", b"ruby", b"go", b"t",
+const METHODS: [&[u8]; 43] = [
+    b"sha",
+    b"aes",
+    b"rsa",
+    b"tls",
+    b"ssl",
+    b"utf",
+    b"http",
+    b"ipv",
+    b"arm",
+    b"amd",
+    b"x",
+    b"v",
+    b"python",
+    b"node",
+    b"nodejs",
+    b"java",
+    b"dotnet",
+    b"ruby",
+    b"go",
+    b"t",
+    b"version",
+    b"kubernetes",
+    b"k8s",
+    b"ubuntu",
+    b"debian",
+    b"linux",
+    b"amazon",
+    b"helm",
+    b"docker",
+    b"containerd",
+    b"fargate",
+    b"typescript",
+    b"provided",
+    b"max",
+    b"min",
+    b"issue",
+    b"rfc",
+    b"iso",
+    b"cve",
+    b"adr",
+    b"page",
+    b"sprint",
+    b"step",
 ];
 
 /// `my-data`, `orders-db`, `bucket-2023`, `orders-inbox-2`; not `server-side`, `db-instance` or `sha-256`.
@@ -47,6 +89,10 @@ pub(super) fn is_made_up(value: &[u8]) -> bool {
         OWN.contains(&word) || number(part)
     });
     let region = value.split_last().is_some_and(|(_, zone)| is_region(zone)) || is_region(value);
+    // A part of it is masked already: the rest is no name of its own.
+    if value.split(|b| !b.is_ascii_alphanumeric() && *b != b'_').any(holds_placeholder) {
+        return false;
+    }
     // A date.
     let letters = value.iter().any(u8::is_ascii_alphabetic);
     (parts().count() > 1 && (named || own) && !begins(value, &METHODS) && !region && letters)
@@ -65,13 +111,16 @@ fn is_numbered(value: &[u8]) -> bool {
     let first = parts.next().unwrap_or_default();
     let word = first.len() > 1 && first.iter().all(u8::is_ascii_alphabetic);
     let dotted = value.contains(&b'.');
+    // `OPS-4521-alert`
+    let ticket = first.iter().all(u8::is_ascii_uppercase);
     let (mut count, mut digit, mut short) = (1, false, false);
     for part in parts {
         count += 1;
         digit |= part.iter().any(u8::is_ascii_digit);
         short |= part.is_empty();
     }
-    word && !begins(value, &METHODS)
+    word && !ticket
+        && !begins(value, &METHODS)
         && !begins(value, &ENGINES)
         && !dotted
         && digit

@@ -21,8 +21,8 @@ const TABLE: &str = include_str!("../patterns/code.toml");
 
 /// Spaces and quotes between two words.
 const BETWEEN: usize = 64;
-/// No name of a variable or of an argument is longer.
-const NAME: usize = 64;
+/// No argument is longer.
+const NAME: usize = 512;
 /// What programs put around a text.
 const WRAPPERS: [&[u8]; 12] = [
     b"aws.String(",
@@ -51,6 +51,44 @@ const AWS: [&[u8]; 11] = [
     b"LAMBDA",
     b"KINESIS",
     b"SECRETSMANAGER",
+];
+
+/// And parts that speak of something else.
+const OTHERS: [&[u8]; 34] = [
+    b"KAFKA",
+    b"RABBITMQ",
+    b"CELERY",
+    b"GCS",
+    b"BIGQUERY",
+    b"AZURE",
+    b"GKE",
+    b"AKS",
+    b"KIND",
+    b"K8S",
+    b"MONGO",
+    b"CASSANDRA",
+    b"REDIS",
+    b"PG",
+    b"POSTGRES",
+    b"MYSQL",
+    b"SNOWFLAKE",
+    b"ROUTE",
+    b"LOOKUP",
+    b"SYMBOL",
+    b"STRING",
+    b"JUMP",
+    b"HASH",
+    b"HTTP",
+    b"EVENT",
+    b"MIME",
+    b"OUT",
+    b"VIDEO",
+    b"AUDIO",
+    b"LOSS",
+    b"COST",
+    b"ACTIVATION",
+    b"HELP",
+    b"BUILD",
 ];
 
 #[derive(Deserialize)]
@@ -108,16 +146,27 @@ impl Names {
         out: &mut Findings,
     ) {
         let Some(Beginning { kind, place, .. }) = self.beginnings.get(index) else { return };
-        // Nobody else imports by name.
-        let alone = *place == Place::Argument(2);
+        // Nobody else imports by name into a scope.
+        let alone = *place == Place::Argument(2) && is_scope(text, span.end);
         let key = Key { kind: *kind, alone, spaced: false, list: false };
         match place {
             Place::Argument(before) => {
-                out.all.extend(argument(text, span.end, *before, key));
+                // Tables of other libraries have further arguments.
+                let only = text.get(span.start) == Some(&b'.');
+                out.all.extend(argument(text, span.end, *before, key).filter(|own| {
+                    let close = over(text, own.span.end, 4, b"\\\"'`");
+                    !only || text.get(spaces(text, close)) == Some(&b')')
+                }));
             }
             Place::Variable => variable(text, span, key, out),
         }
     }
+}
+
+/// Does an argument begin here that a construct of the CDK is made in?
+fn is_scope(text: &[u8], at: usize) -> bool {
+    let name = text.get(word(text, spaces(text, at))).unwrap_or_default();
+    [b"this".as_slice(), b"self", b"scope", b"stack", b"construct", b"parent"].contains(&name)
 }
 
 /// The name in a call, whose arguments begin at `at`.
@@ -182,7 +231,8 @@ fn variable(text: &[u8], span: Range<usize>, key: Key, out: &mut Findings) {
     let word = text.get(start..own).unwrap_or_default();
     let name = word.rsplit(|b| b".:-".contains(b)).next().unwrap_or_default();
     let ends = text.get(own).is_none_or(|b| !b.is_ascii_alphanumeric() && *b != b'_');
-    if !ends || name.iter().any(u8::is_ascii_lowercase) {
+    let other = name.split(|b| *b == b'_').any(|part| OTHERS.contains(&part));
+    if !ends || other || name.iter().any(u8::is_ascii_lowercase) {
         return;
     }
     let sure = name.split(|b| *b == b'_').any(|part| AWS.contains(&part));
@@ -193,11 +243,31 @@ fn variable(text: &[u8], span: Range<usize>, key: Key, out: &mut Findings) {
     // `TABLE: table` names nothing.
     let letters = names::plain(name);
     let says = |span: &Range<usize>| {
-        let value = names::plain(text.get(span.clone()).unwrap_or_default());
-        memmem::find(&letters, &value).is_none()
+        let value = text.get(span.clone()).unwrap_or_default();
+        let same = memmem::find(&letters, &names::plain(value)).is_some();
+        !same && is_name(name, value, sure)
     };
     let kept = out.all.split_off(first).into_iter().filter(|named| says(&named.span));
     out.all.extend(kept);
+}
+
+/// May a variable of this name be set to the name of something? Without a sign of AWS in it, a
+/// word is none: `QUEUE: in-progress`, `TABLE=OK`.
+fn is_name(key: &[u8], value: &[u8], sure: bool) -> bool {
+    let has = |of: fn(&u8) -> bool| value.iter().any(of);
+    let secret = memmem::find(key, b"SECRET").is_some();
+    let begins = value.first().is_some_and(u8::is_ascii_alphabetic);
+    let words = begins && has(u8::is_ascii_lowercase) && !value.contains(&b'=');
+    let path = value.contains(&b'/');
+    if !words || (path && !secret) {
+        return false;
+    }
+    let small = value.to_ascii_lowercase();
+    let parts = || key.split(|b| *b == b'_').filter(|part| part.len() > 3);
+    let shared = parts().any(|part| memmem::find(&small, &part.to_ascii_lowercase()).is_some());
+    let bucket = key.ends_with(b"BUCKET") && value.contains(&b'-');
+    let shape = has(u8::is_ascii_digit) || bucket || (secret && path);
+    sure || (!value.contains(&b'.') && (shape || shared))
 }
 
 /// What the variable is set to whose name ends at `own`.
@@ -214,8 +284,11 @@ fn value_of(text: &[u8], own: usize, before: &Before<'_>, out: &mut Findings) {
     if matches!(text.get(sign), Some(b'=' | b':')) {
         return assigned(text, from, &Before { word: name, key, start, quoted: quote }, out);
     }
-    // A default behind a comma is an argument beside the name.
-    if text.get(sign) == Some(&b',') && !quote {
+    // A default behind a comma is an argument of the call that asks for the name.
+    let head = text.get(..start).unwrap_or_default();
+    let head = head.strip_suffix(b"\"").or(head.strip_suffix(b"'")).unwrap_or_default();
+    let asks = [b"get(".as_slice(), b"env(", b"fetch(", b"Default(", b"Variable("];
+    if text.get(sign) == Some(&b',') && !(quote && asks.iter().any(|call| head.ends_with(call))) {
         return;
     }
     let Some((span, _)) = quoted(text, over(text, from, BETWEEN, b" \t"), key) else { return };

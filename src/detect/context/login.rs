@@ -140,7 +140,10 @@ fn echoed(text: &[u8], at: usize) -> Option<Range<usize>> {
         word = next(head, &mut at)?;
     }
     let one = next(head, &mut at).is_none();
-    typed(text, word).filter(|span| one && is_password(text, span))
+    // A setting is no password.
+    let said =
+        |span: &Range<usize>| text.get(span.clone()).is_some_and(|word| !word.contains(&b'='));
+    typed(text, word).filter(|span| one && said(span) && is_password(text, span))
 }
 
 fn is_password(text: &[u8], span: &Range<usize>) -> bool {

@@ -3,7 +3,7 @@
 use std::ops::{Range, RangeInclusive};
 
 use crate::detect::boundary::control;
-use crate::detect::classes::is_hidden;
+use crate::detect::classes::{is_hidden, is_region};
 use crate::detect::context::names::BEFORE_SIGN;
 use crate::detect::deep::ESCAPE;
 use crate::detect::template::{self, variable};
@@ -12,7 +12,7 @@ pub(super) mod code;
 mod list;
 mod place;
 
-pub(super) use place::{is_type, key_start, suffix};
+pub(super) use place::{is_line, is_type, key_start, suffix};
 
 /// Nobody types a longer one.
 pub(super) const LONGEST: usize = 128;
@@ -37,8 +37,16 @@ pub(super) fn is_kept(value: &[u8]) -> bool {
         && value.iter().filter(|b| **b == b'$').count() > 2
         && value.iter().all(|b| b.is_ascii_alphanumeric() || b"$./,=+-".contains(b))
         && LENGTHS.contains(&value.len());
-    crypt || is_password(value, true)
+    let method = [b"sha".as_slice(), b"bcrypt", b"argon", b"md5", b"pbkdf", b"scrypt"];
+    let method = value.len() < 16 && method.iter().any(|name| value.starts_with(name));
+    crypt || (!method && is_password(value, true))
 }
+
+/// What stands before a colon that no user's name is.
+const SCHEMES: [&[u8]; 13] = [
+    b"file", b"path", b"type", b"profile", b"user", b"kid", b"realm", b"ecr", b"md5", b"store",
+    b"basic", b"bearer", b"arn",
+];
 
 /// `app:gT7pQ2vX`
 pub(super) fn is_login(value: &[u8], quoted: bool) -> bool {
@@ -47,6 +55,8 @@ pub(super) fn is_login(value: &[u8], quoted: bool) -> bool {
     let of_user = |b: &u8| b.is_ascii_alphanumeric() || b"_.@-".contains(b);
     let secret = secret.get(1..).unwrap_or_default();
     !user.is_empty()
+        && !SCHEMES.contains(&user)
+        && !is_region(secret)
         && user.iter().all(of_user)
         && !secret.iter().any(|b| b"/:".contains(b))
         && is_password(secret, quoted)

@@ -17,9 +17,9 @@ const PART: usize = 12;
 const CHOSEN: usize = 8;
 
 /// How keys end that [`may_announce`] holds for.
-pub(in crate::detect) const LAST: [&[u8]; 14] = [
-    b"pass", b"auth", b"oken", b"cret", b"base", b"rase", b"alue", b"salt", b"hmac", b"reds",
-    b"ials", b"key", b"pat", b"pw",
+pub(in crate::detect) const LAST: [&[u8]; 13] = [
+    b"pass", b"auth", b"oken", b"cret", b"base", b"rase", b"alue", b"salt", b"reds", b"ials",
+    b"key", b"pat", b"pw",
 ];
 
 /// May a key that announces a secret end with these four bytes, or one that holds the value
@@ -34,7 +34,7 @@ pub(in crate::detect) fn may_announce(four: u32) -> bool {
     let (pass, auth, token) = (four == of(*b"pass"), four == of(*b"auth"), four == of(*b"oken"));
     let (secret, base, phrase) = (four == of(*b"cret"), four == of(*b"base"), four == of(*b"rase"));
     let (value, key) = (four == of(*b"alue"), four >> 8 == of(*b"key\0"));
-    let (salt, hmac, creds) = (four == of(*b"salt"), four == of(*b"hmac"), four == of(*b"reds"));
+    let (salt, creds) = (four == of(*b"salt"), four == of(*b"reds"));
     let (credentials, pat) = (four == of(*b"ials"), four >> 8 == of(*b"pat\0"));
     let pw = four >> 16 == of(*b"pw\0\0");
     // Not one after the other: that could not be foretold.
@@ -46,7 +46,6 @@ pub(in crate::detect) fn may_announce(four: u32) -> bool {
         | value
         | key
         | salt
-        | hmac
         | creds
         | credentials
         | pat
@@ -66,6 +65,13 @@ pub(in crate::detect) fn at_flag(text: &[u8], end: usize, out: &mut Vec<usize>) 
     if spaced && may_announce(four_before(text, end)) {
         out.push(end);
     }
+}
+
+/// Made by chance?
+pub(in crate::detect) fn is_by_chance(value: &[u8], quoted: bool) -> bool {
+    let variable = template::own(value).len() < value.len();
+    let pointer = !quoted && code::is_pointer(value);
+    !variable && !pointer && is_random(value, quoted)
 }
 
 /// Made by chance, or by a person who was asked for signs and digits?

@@ -19,7 +19,7 @@ const PART: usize = 64;
 /// What stands between an address and its id: `: Still creating... [10s elapsed] `
 const BETWEEN: usize = 64;
 /// No block is read further.
-const BLOCK: usize = 2048;
+const BLOCK: usize = 1 << 16;
 /// The attributes that name a resource.
 const NAMES: [&[u8]; 5] = [b"name", b"identifier", b"id", b"bucket", b"db_name"];
 /// What stands between the word `import` and the resource.
@@ -92,6 +92,12 @@ fn block(text: &[u8], from: usize) -> Option<usize> {
     (text.get(open) == Some(&b'{')).then_some(open + 1)
 }
 
+/// Does a block of HCL begin in the line at `at`?
+fn begins_block(text: &[u8], at: usize) -> bool {
+    let rest = text.get(over(text, at, 8, b" +-~")..).unwrap_or_default();
+    [b"resource \"".as_slice(), b"data \"", b"module \""].iter().any(|word| rest.starts_with(word))
+}
+
 /// Behind the bracket of the attributes of a resource in JSON: `"type": "aws_sqs_queue", …,
 /// "values": {`, before another type.
 fn state(text: &[u8], resource: usize, end: usize) -> Option<usize> {
@@ -153,6 +159,8 @@ fn attributes(text: &[u8], from: usize, mut found: impl FnMut(Range<usize>)) -> 
             b'{' => depth += 1,
             b'}' if depth == 0 => return at,
             b'}' => depth -= 1,
+            // Another block begins: the end of this one is not here.
+            b'\n' if begins_block(near, at) => return at,
             // A line begins, which may be one of many in a text in JSON.
             b'\n' | b'n' if depth == 0 => {
                 let start = over(near, at, 32, b" \t~+-");

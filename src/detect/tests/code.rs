@@ -22,6 +22,8 @@ fn arguments_of_calls() {
         of("s3.Bucket(name)", "s3.Bucket(name)"),
         of("s3.Bucket(f'{env}-raw')", "s3.Bucket(f'{env}-raw')"),
         of("function_name(event, 'x-1')", "function_name(event, 'x-1')"),
+        of("db.Table('user_tags', meta)", "db.Table('user_tags', meta)"),
+        of("node.get_parameter('max_vel_x')", "node.get_parameter('max_vel_x')"),
     ];
     let cases: Vec<_> =
         cases.iter().map(|(text, want)| ("", text.as_str(), want.as_str())).collect();
@@ -78,6 +80,12 @@ fn variables_that_name_something() {
         ),
         ("", "DYNAMODB_TABLE: table\n", "DYNAMODB_TABLE: table\n"),
         ("", "ORDERS_TABLE=orders-2\n", "ORDERS_TABLE=orders-2\n"),
+        ("", "AWS_REGION=x\nQUEUE: in-progress\n", "AWS_REGION=x\nQUEUE: in-progress\n"),
+        ("", "AWS_REGION=x\nCLUSTER=UP\n", "AWS_REGION=x\nCLUSTER=UP\n"),
+        ("", "AWS_REGION=x\nKAFKA_TOPIC=jobs-1\n", "AWS_REGION=x\nKAFKA_TOPIC=jobs-1\n"),
+        ("", "boto3 OUT_STREAM = 'text/event-2'", "boto3 OUT_STREAM = 'text/event-2'"),
+        ("", "boto3 ('STOP_CLUSTER', 'wait-2')", "boto3 ('STOP_CLUSTER', 'wait-2')"),
+        ("", "boto3\nLEDGER_TABLE='AcmeLedger'", "boto3\nLEDGER_TABLE='[DYNAMODB]'"),
         ("", "bucket_name = \"acme-raw\"", "bucket_name = \"[S3_BUCKET]\""),
         ("", "raw_bucket_name: acme-raw\n", "raw_bucket_name: acme-raw\n"),
         ("", "bucket_name = \"my-bucket\"", "bucket_name = \"my-bucket\""),
@@ -93,6 +101,7 @@ fn settings_that_are_secrets() {
     let of = |text: &str, want: &str| (text.replace("SECRET!", secret), want.to_owned());
     let cases = [
         of("STRIPE_KEY=SECRET!", "STRIPE_KEY=[API_KEY]"),
+        of("STRIPE_KEY=SECRET! npm start", "STRIPE_KEY=[API_KEY] npm start"),
         of("export GITHUB_PAT='SECRET!'", "export GITHUB_PAT='[API_KEY]'"),
         of("\"MASTER_KEY\": \"SECRET!\"", "\"MASTER_KEY\": \"[API_KEY]\""),
         of("APP_KEY=base64:SECRET!==", "APP_KEY=[API_KEY]"),
@@ -106,6 +115,13 @@ fn settings_that_are_secrets() {
         of("nextToken: SECRET!", "nextToken: SECRET!"),
         of("PUBLIC_KEY=SECRET!", "PUBLIC_KEY=SECRET!"),
         of("key: SECRET!", "key: SECRET!"),
+        of("afterToken: SECRET!", "afterToken: SECRET!"),
+        of("MERGE_KEY=SECRET!", "MERGE_KEY=SECRET!"),
+        of("COLOR_PASS=100000", "COLOR_PASS=100000"),
+        of("PULSE_PW = 1500us2;", "PULSE_PW = 1500us2;"),
+        of("BAG_SECRET: PKCS-12 bag", "BAG_SECRET: PKCS-12 bag"),
+        of("APP_SECRET: app-db-v2", "APP_SECRET: app-db-v2"),
+        of("DOCKER_AUTH=ecr:us-east-1", "DOCKER_AUTH=ecr:us-east-1"),
         of("IPV4_PASS: _bindgen_ty_3 = 1", "IPV4_PASS: _bindgen_ty_3 = 1"),
         of("STRIPE_KEY=config", "STRIPE_KEY=config"),
         of("token: Identifier2", "token: Identifier2"),

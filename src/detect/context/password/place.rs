@@ -161,6 +161,21 @@ pub(super) fn is_setting(text: &[u8], at: usize, end: usize) -> bool {
     !key.iter().any(u8::is_ascii_lowercase) || (begins && ends)
 }
 
+/// `ADMIN_PW=VALUE`, `ADMIN_PW: VALUE`: the value is the last of its line, or of a text in quotes.
+pub(in crate::detect::context) fn is_line(
+    text: &[u8],
+    at: usize,
+    value: &std::ops::Range<usize>,
+) -> bool {
+    let close = match text.get(at) {
+        Some(b'=') => value.start == at + 1,
+        Some(b':') => value.start <= at + 2,
+        _ => true,
+    };
+    let behind = text.get(value.end..).unwrap_or_default();
+    close && matches!(behind, [] | [b'\n' | b'\r' | b'"' | b'\'' | b'\\' | b'`', ..])
+}
+
 /// `PASSWORD: WIN32_ERROR = 86`, `password: Sha256Hash;`: a type of a program, not a value.
 pub(in crate::detect::context) fn is_type(
     text: &[u8],

@@ -1,5 +1,7 @@
 //! The fields of a secret in JSON, which may stand in a string itself: `{"stripe": "…"}`.
 
+use memchr::memmem;
+
 use crate::detect::context::names::plain;
 use crate::detect::context::printed::cells::Cell;
 
@@ -39,7 +41,7 @@ pub(super) fn each(text: &[u8], found: &mut impl FnMut(Cell, bool)) -> bool {
         return lines(text, found);
     }
     let quote: &[u8] = if inner.starts_with(b"{\\") { b"\\\"" } else { b"\"" };
-    let quotes: Vec<_> = memchr::memmem::find_iter(text, quote).collect();
+    let quotes: Vec<_> = memmem::find_iter(text, quote).collect();
     let behind = |at: usize| at + quote.len();
     // The quotes around a key, and those around its value.
     for four in quotes.windows(4) {
@@ -56,12 +58,17 @@ pub(super) fn each(text: &[u8], found: &mut impl FnMut(Cell, bool)) -> bool {
 /// `NAME=VALUE` and `NAME: VALUE`, if each line is one.
 fn lines(text: &[u8], found: &mut impl FnMut(Cell, bool)) -> bool {
     let of_name = |b: &&u8| b.is_ascii_alphanumeric() || b"_.-".contains(b);
-    let mut all = Vec::new();
-    let mut at = 0;
+    let (mut all, mut at, mut key) = (Vec::new(), 0, false);
     for line in text.split_inclusive(|b| *b == b'\n') {
         let start = at;
         at += line.len();
         let line = line.trim_ascii_end();
+        // A private key is found by itself, whatever stands before it on its line.
+        key |= memmem::find(line, b"-----BEGIN ").is_some();
+        if key {
+            key = memmem::find(line, b"-----END ").is_none();
+            continue;
+        }
         let len = line.iter().take_while(of_name).count();
         let (name, behind) = line.split_at(len);
         let from = match behind {

@@ -18,11 +18,10 @@ const PROGRAMS: [&[u8]; 14] = [
     b"vault",
 ];
 /// Parts of the names of all secrets and accounts, in small letters.
-const NAMES: [&[u8]; 19] = [
+const NAMES: [&[u8]; 18] = [
     b"pass",
     b"pw",
     b"salt",
-    b"hmac",
     b"cred",
     b"_pat",
     b"secret",

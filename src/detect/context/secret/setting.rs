@@ -3,6 +3,8 @@
 //! Variables of an environment are named by people who know what they hold, so that their last
 //! word is enough. In other names it is not: `key` and `pass` have many meanings in code.
 
+use memchr::memmem;
+
 use crate::detect::context::bytes::ends_with;
 
 /// What a setting holds.
@@ -17,16 +19,16 @@ pub(in crate::detect::context) enum Holds {
 }
 
 /// How the names of settings end, in small letters; of three letters at least.
-pub(in crate::detect::context) const LAST: [&str; 8] =
-    ["key", "token", "pat", "salt", "hmac", "auth", "creds", "credentials"];
+pub(in crate::detect::context) const LAST: [&str; 7] =
+    ["key", "token", "pat", "salt", "auth", "creds", "credentials"];
 /// The last words of variables that hold what chance made.
-const RANDOM: [&[u8]; 5] = [b"KEY", b"TOKEN", b"PAT", b"SALT", b"HMAC"];
+const RANDOM: [&[u8]; 4] = [b"KEY", b"TOKEN", b"PAT", b"SALT"];
 /// Of those that may hold a user and a password.
 const LOGIN: [&[u8]; 4] = [b"AUTH", b"CREDS", b"CREDENTIAL", b"CREDENTIALS"];
 /// Of those that people choose, behind a word for what they open.
 const CHOSEN: [&[u8]; 4] = [b"SECRET", b"PASSPHRASE", b"PASS", b"PW"];
 /// Before these words: what everybody may see, or what finds something.
-const OPEN: [&[u8]; 25] = [
+const OPEN: [&[u8]; 76] = [
     b"PUBLIC",
     b"PUBKEY",
     b"CACHE",
@@ -52,27 +54,98 @@ const OPEN: [&[u8]; 25] = [
     b"QUERY",
     b"TLS",
     b"PULL",
+    b"UNIQUE",
+    b"MERGE",
+    b"SURROGATE",
+    b"NATURAL",
+    b"BUSINESS",
+    b"JOIN",
+    b"DISTRIBUTION",
+    b"COMPOSITE",
+    b"ROUTING",
+    b"ROUTE",
+    b"EVENT",
+    b"MESSAGE",
+    b"DOCUMENT",
+    b"FILE",
+    b"BLOB",
+    b"IMAGE",
+    b"LAYER",
+    b"ARTIFACT",
+    b"SNAPSHOT",
+    b"STATE",
+    b"BUCKET",
+    b"RESTORE",
+    b"BUILD",
+    b"DEDUPE",
+    b"DEDUPLICATION",
+    b"GPG",
+    b"K8S",
+    b"CERT",
+    b"INGRESS",
+    b"EXISTING",
+    b"VAULT",
+    b"COLOR",
+    b"RENDER",
+    b"DEPTH",
+    b"SHADOW",
+    b"LIGHT",
+    b"GL",
+    b"FIRST",
+    b"SECOND",
+    b"TOTAL",
+    b"MAX",
+    b"MIN",
+    b"BAND",
+    b"LOW",
+    b"HIGH",
+    b"E2E",
+    b"TESTS",
+    b"UNIT",
+    b"PULSE",
+    b"CLK",
+    b"RST",
 ];
-/// Tokens that only tell where a list goes on, or which request this is.
-const PLACES: [&[u8]; 18] = [
+/// In the names of tokens that only tell where a list goes on, or which request this is.
+const PLACES: [&[u8]; 38] = [
     b"next",
     b"page",
-    b"pagination",
-    b"continuation",
-    b"continue",
+    b"pagin",
+    b"contin",
     b"start",
-    b"starting",
     b"sync",
     b"cursor",
     b"client",
     b"request",
-    b"idempotency",
+    b"idempot",
     b"resume",
-    b"cancellation",
+    b"cancel",
     b"forward",
     b"backward",
     b"change",
     b"lock",
+    b"prev",
+    b"after",
+    b"before",
+    b"skip",
+    b"delta",
+    b"scroll",
+    b"marker",
+    b"creation",
+    b"caller",
+    b"receipt",
+    b"upload",
+    b"trace",
+    b"correlation",
+    b"etag",
+    b"fenc",
+    b"lease",
+    b"version",
+    b"commit",
+    b"task",
+    b"design",
+    b"syntax",
+    b"symbol",
 ];
 
 /// What a setting of this name holds, if it is a secret.
@@ -81,17 +154,24 @@ pub(in crate::detect::context) fn holds(key: &[u8]) -> Option<Holds> {
     if !name.iter().any(u8::is_ascii_lowercase) {
         return of_variable(name);
     }
-    // `nextToken`, `next_token`
-    let before = name.get(..name.len().checked_sub(5)?)?;
-    let before = before.strip_suffix(b"_").or(before.strip_suffix(b"-")).unwrap_or(before);
-    let place = PLACES.iter().any(|word| ends_with(before, word));
-    (ends_with(name, b"token") && !place).then_some(Holds::Random)
+    (ends_with(name, b"token") && !is_place(name)).then_some(Holds::Random)
+}
+
+/// May a person have chosen this for such a setting? Numbers and names of things are no secrets.
+pub(in crate::detect::context) fn is_chosen(key: &[u8], value: &[u8]) -> bool {
+    let letters = value.iter().any(u8::is_ascii_alphabetic);
+    let part = |part: &[u8]| part.iter().all(u8::is_ascii_lowercase) || part.len() < 4;
+    let of_name = |b: &u8| b.is_ascii_lowercase() || b.is_ascii_digit() || *b == b'-';
+    let named =
+        value.contains(&b'-') && value.iter().all(of_name) && value.split(|b| *b == b'-').all(part);
+    let open = ends_with(key, b"secret") && (named || value.contains(&b'/'));
+    letters && !value.starts_with(b"0x") && !open
 }
 
 fn of_variable(name: &[u8]) -> Option<Holds> {
     let mut words = name.rsplit(|b| b"_-".contains(b));
     let (last, before) = (words.next()?, words.next());
-    if before.is_some_and(|word| OPEN.contains(&word) || is_place(word)) {
+    if before.is_some_and(|word| OPEN.contains(&word)) || (last == b"TOKEN" && is_place(name)) {
         return None;
     }
     if LOGIN.contains(&last) {
@@ -107,8 +187,10 @@ fn of_variable(name: &[u8]) -> Option<Holds> {
     }
 }
 
-fn is_place(word: &[u8]) -> bool {
-    PLACES.iter().any(|place| place.eq_ignore_ascii_case(word))
+/// `nextToken`, `next_token`
+fn is_place(name: &[u8]) -> bool {
+    let name = name.to_ascii_lowercase();
+    PLACES.iter().any(|place| memmem::find(&name, place).is_some())
 }
 
 #[cfg(test)]
