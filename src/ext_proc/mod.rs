@@ -12,6 +12,7 @@ mod queue;
 mod record;
 pub mod refuse;
 pub mod request;
+pub mod server;
 pub mod service;
 pub mod settings;
 pub mod talk;
