@@ -8,6 +8,7 @@ pub mod exchange;
 pub mod gate;
 pub mod headers;
 pub mod messages;
+pub mod pieces;
 mod queue;
 mod record;
 pub mod refuse;
