@@ -13,8 +13,19 @@ pub struct Swap<T> {
 #[derive(Debug, PartialEq, Eq)]
 pub struct Misfit;
 
-/// Writes `source` with the swaps applied; they are sorted here. Swaps that do
-/// not fit are an error: one that was left out would leave a value in place.
+/// Sorts swaps. Those that do not fit are an error: one that was left out would leave a value
+/// in place.
+pub fn fit<T>(source: &str, swaps: &mut [Swap<T>]) -> Result<(), Misfit> {
+    swaps.sort_by_key(|swap| swap.span.start);
+    let mut at = 0;
+    for swap in swaps.iter() {
+        source.get(at..swap.span.start).ok_or(Misfit)?;
+        at = swap.span.end;
+    }
+    source.get(at..).map(drop).ok_or(Misfit)
+}
+
+/// Writes `source` with the swaps applied, which are sorted here and must [`fit`].
 pub fn splice<T: AsRef<str>>(source: &str, swaps: &mut [Swap<T>]) -> Result<String, Misfit> {
     swaps.sort_by_key(|swap| swap.span.start);
     let grown: usize = swaps.iter().map(|swap| swap.with.as_ref().len()).sum();

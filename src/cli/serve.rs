@@ -6,7 +6,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use envoy_types::pb::envoy::service::ext_proc::v3::external_processor_server::ExternalProcessorServer;
 use prometheus_client::registry::Registry;
 use thiserror::Error;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -27,6 +26,7 @@ use crate::config::problem::Problems;
 use crate::config::{Config, key, load};
 use crate::detect::CatalogError;
 use crate::ext_proc::gate::Gate;
+use crate::ext_proc::server::Server as Processor;
 use crate::ext_proc::service::{Service, Shared};
 use crate::listen::{self, Bound, Listen, ListenError, TlsError};
 use crate::mode;
@@ -226,11 +226,9 @@ async fn data_plane(
     stop: &CancellationToken,
 ) -> Result<(), ServeError> {
     let (health, health_service) = tonic_health::server::health_reporter();
-    health.set_serving::<ExternalProcessorServer<Service>>().await;
+    health.set_serving::<Processor>().await;
     let accept = CancellationToken::new();
-    let service = ExternalProcessorServer::new(service)
-        .max_decoding_message_size(MESSAGE)
-        .max_encoding_message_size(MESSAGE);
+    let service = Processor::new(service, MESSAGE);
     let server = Server::builder()
         .tcp_nodelay(true)
         .initial_connection_window_size(CONNECTION_WINDOW)
@@ -249,7 +247,7 @@ async fn data_plane(
         () = signals.recv() => {}
     }
     draining.store(true, Ordering::Relaxed);
-    health.set_not_serving::<ExternalProcessorServer<Service>>().await;
+    health.set_not_serving::<Processor>().await;
     tracing::info!("draining: no new exchanges");
     tokio::select! {
         () = sleep(config.shutdown.notice) => {}

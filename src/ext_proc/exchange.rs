@@ -20,8 +20,8 @@ use crate::ext_proc::budget::Share;
 use crate::ext_proc::endpoint::{Endpoint, Errors};
 use crate::ext_proc::exchange::answering::Answering;
 use crate::ext_proc::headers::Headers;
-use crate::ext_proc::messages::parts;
 pub use crate::ext_proc::messages::{Input, Needs, Output, Provided, Violation};
+use crate::ext_proc::pieces::Pieces;
 use crate::ext_proc::refuse::Reason;
 use crate::ext_proc::request::{Asking, Head, Job, Masked, Spoken, Worked};
 use crate::ext_proc::settings::Settings;
@@ -98,12 +98,23 @@ fn make_room(body: &mut Vec<u8>, more: usize, length: usize) {
     if room > need { body.reserve_exact(room - body.len()) } else { body.reserve(more) }
 }
 
+/// What is to be answered.
+#[derive(Debug)]
+enum Next {
+    One(Output),
+    /// The request's body; its last piece ends the request, unless there are trailers.
+    Body {
+        pieces: Pieces,
+        ends: bool,
+    },
+}
+
 /// One exchange.
 #[derive(Debug)]
 pub struct Exchange {
     settings: Arc<Settings>,
     phase: Phase,
-    outputs: VecDeque<Output>,
+    outputs: VecDeque<Next>,
     job: Option<Job>,
     needs: Option<Needs>,
     errors: Errors,
@@ -141,11 +152,24 @@ impl Exchange {
 
     /// The next answer to Envoy.
     pub fn output(&mut self) -> Option<Output> {
-        let output = self.outputs.pop_front();
-        if output.is_none() {
-            self.share = None;
+        match self.outputs.pop_front() {
+            None => {
+                self.share = None;
+                None
+            }
+            Some(Next::One(output)) => Some(output),
+            Some(Next::Body { mut pieces, ends }) => {
+                let (bytes, last) = pieces.next()?;
+                if !last {
+                    self.outputs.push_front(Next::Body { pieces, ends });
+                }
+                Some(Output::RequestBody { bytes, end: last && ends })
+            }
         }
-        output
+    }
+
+    fn put(&mut self, output: Output) {
+        self.outputs.push_back(Next::One(output));
     }
 
     /// Work to do before anything else; its result goes to [`Exchange::masked`].
@@ -185,15 +209,15 @@ impl Exchange {
             // Envoy's own answer: nothing was released, nothing is to be restored.
             (Phase::Idle | Phase::Collecting(_), Input::ResponseHeaders { .. }) => {
                 self.tally.outcome = Outcome::Passed;
-                self.outputs.push_back(Output::ResponseHeaders { remove: Vec::new() });
+                self.put(Output::ResponseHeaders { remove: Vec::new() });
                 Phase::Passing
             }
             (Phase::Passing, Input::ResponseBody { bytes, end }) => {
-                self.outputs.push_back(Output::ResponseBody { bytes, end });
+                self.put(Output::ResponseBody { bytes, end });
                 if end { Phase::Done } else { Phase::Passing }
             }
             (Phase::Passing, Input::ResponseTrailers) => {
-                self.outputs.push_back(Output::ResponseTrailers);
+                self.put(Output::ResponseTrailers);
                 Phase::Done
             }
             // Messages that were under way when the exchange was decided, and a
@@ -335,7 +359,7 @@ impl Exchange {
             self.tally.outcome = Outcome::Empty;
             self.tally.report(&Report::default(), &head.outside);
             let remove = vec!["x-masker-tenant"];
-            self.outputs.push_back(Output::RequestHeaders { remove, findings: 0 });
+            self.put(Output::RequestHeaders { remove, findings: 0 });
             let mut table = Table::default();
             table.set_care(self.settings.care());
             let Head { endpoint, scope, .. } = head;
@@ -386,13 +410,11 @@ impl Exchange {
         self.tally.outcome = if masked.unmasked { Outcome::Unmasked } else { Outcome::Masked };
         let findings = masked.report.findings.values().sum();
         let remove = vec!["x-masker-tenant", "content-encoding"];
-        self.outputs.push_back(Output::RequestHeaders { remove, findings });
+        self.put(Output::RequestHeaders { remove, findings });
         self.share = Some(masked.share);
-        for (bytes, last) in parts(masked.body) {
-            self.outputs.push_back(Output::RequestBody { bytes, end: last && trailers.is_none() });
-        }
+        self.outputs.push_back(Next::Body { pieces: masked.body, ends: trailers.is_none() });
         if let Some(remove) = trailers {
-            self.outputs.push_back(Output::RequestTrailers { remove });
+            self.put(Output::RequestTrailers { remove });
         }
         Phase::Forwarded(Forwarded {
             table: Arc::new(masked.table),
@@ -408,7 +430,7 @@ impl Exchange {
         let failed = reply.status >= 500 && reply.code != "blocked";
         self.tally.outcome = if failed { Outcome::Failed } else { Outcome::Refused };
         self.tally.code = Some(reply.code);
-        self.outputs = VecDeque::from([Output::Refuse(reply)]);
+        self.outputs = VecDeque::from([Next::One(Output::Refuse(reply))]);
         Phase::Refused
     }
 }

@@ -7,30 +7,33 @@
 use std::collections::VecDeque;
 use std::pin::pin;
 
-use envoy_types::pb::envoy::service::ext_proc::v3::ProcessingRequest;
-use envoy_types::pb::envoy::service::ext_proc::v3::processing_request::Request;
 use tonic::Streaming;
+
+use crate::ext_proc::messages::Input;
 
 /// Bytes of bodies of one stream that may wait, and one message more.
 const BYTES: usize = 2 << 20;
 /// Messages of one stream that may wait.
 const MESSAGES: usize = 4096;
 
+/// None: it holds nothing that masker knows.
+type Message = Option<Input>;
+
 #[derive(Debug)]
 pub(crate) struct Queue {
-    stream: Streaming<ProcessingRequest>,
-    waiting: VecDeque<ProcessingRequest>,
+    stream: Streaming<Message>,
+    waiting: VecDeque<Message>,
     /// Of the bodies in `waiting`.
     bytes: usize,
     ended: bool,
 }
 
 impl Queue {
-    pub(crate) fn new(stream: Streaming<ProcessingRequest>) -> Self {
+    pub(crate) fn new(stream: Streaming<Message>) -> Self {
         Self { stream, waiting: VecDeque::new(), bytes: 0, ended: false }
     }
 
-    pub(crate) async fn next(&mut self) -> Option<ProcessingRequest> {
+    pub(crate) async fn next(&mut self) -> Option<Message> {
         let waiting = self.waiting.pop_front();
         if let Some(message) = waiting {
             self.bytes -= len(&message);
@@ -60,7 +63,7 @@ impl Queue {
         }
     }
 
-    fn came<E>(&mut self, read: Result<Option<ProcessingRequest>, E>) -> Option<ProcessingRequest> {
+    fn came<E>(&mut self, read: Result<Option<Message>, E>) -> Option<Message> {
         // A reset is how Envoy ends a stream that is done: no error.
         let message = read.ok().flatten();
         self.ended = message.is_none();
@@ -68,9 +71,9 @@ impl Queue {
     }
 }
 
-fn len(message: &ProcessingRequest) -> usize {
-    match &message.request {
-        Some(Request::RequestBody(body) | Request::ResponseBody(body)) => body.body.len(),
+fn len(message: &Message) -> usize {
+    match message {
+        Some(Input::RequestBody { bytes, .. } | Input::ResponseBody { bytes, .. }) => bytes.len(),
         _ => 0,
     }
 }

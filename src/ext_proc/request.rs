@@ -1,12 +1,11 @@
 //! One request body from its bytes to the masked bytes: no I/O, no clock.
 
 mod bodies;
+mod outside;
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
-
-use bytes::Bytes;
 
 use crate::body::encoding::Coding;
 use crate::body::json::{Tape, Tokens};
@@ -16,8 +15,10 @@ use crate::ext_proc::budget::Share;
 use crate::ext_proc::endpoint::Endpoint;
 use crate::ext_proc::headers::{Headers, Media};
 use crate::ext_proc::messages::Needs;
+use crate::ext_proc::pieces::Pieces;
 use crate::ext_proc::refuse::{Reason, hosted_name};
 use crate::ext_proc::request::bodies::{care, document, mask, texts, was_shown};
+use crate::ext_proc::request::outside::outside;
 use crate::ext_proc::settings::Settings;
 use crate::ext_proc::talk::{self, Talk};
 use crate::mask::Scope;
@@ -43,10 +44,6 @@ pub struct Head {
     /// Findings in path and headers, which go unchanged.
     pub outside: BTreeMap<(Place, Kind), u64>,
 }
-
-/// These hold keys, or nothing that was written by a person.
-const UNREAD_HEADERS: [&str; 6] =
-    ["authorization", "x-api-key", "api-key", "x-goog-api-key", "cookie", "proxy-authorization"];
 
 /// Clients name their sessions in these.
 const SESSION_HEADERS: [&str; 1] = ["x-claude-code-session-id"];
@@ -96,27 +93,6 @@ impl Head {
     }
 }
 
-fn outside(headers: &Headers, settings: &Settings) -> BTreeMap<(Place, Kind), u64> {
-    let mut counts = BTreeMap::new();
-    for (name, value) in headers.iter() {
-        if (name.starts_with(':') && name != ":path") || UNREAD_HEADERS.contains(&name) {
-            continue;
-        }
-        let query = value.find('?').unwrap_or(value.len());
-        let mut findings = Vec::new();
-        settings.masker.catalog.scan(value, "", &[], &mut findings);
-        for finding in findings {
-            let place = match name {
-                ":path" if finding.span.start > query => Place::Query,
-                ":path" => Place::Path,
-                _ => Place::Header,
-            };
-            *counts.entry((place, finding.kind)).or_default() += 1;
-        }
-    }
-    counts
-}
-
 /// The work of masking one body. Run it on whatever thread has time.
 pub struct Job {
     pub head: Head,
@@ -135,7 +111,7 @@ struct Rest {
 
 /// The text of a body, and what it is.
 struct Read {
-    text: String,
+    text: Arc<String>,
     tokens: Option<Tokens>,
     identity: Option<Identity>,
 }
@@ -160,7 +136,7 @@ pub struct Asking {
 /// A body that may leave.
 pub struct Masked {
     pub head: Head,
-    pub body: Bytes,
+    pub body: Pieces,
     pub table: Table,
     pub report: Report,
     pub share: Share,
@@ -246,7 +222,7 @@ impl Job {
         };
         if self.head.goes_unmasked() {
             let (table, report) = Default::default();
-            let body = Bytes::from(body);
+            let body = Pieces::whole(body);
             let Self { head, share, .. } = self;
             let masked = Masked { head, body, table, report, share, unmasked: true, talk: None };
             return Ok(Worked::Masked(Box::new(masked)));
@@ -278,7 +254,7 @@ impl Job {
             }
             tokens = Some(tape.into_tokens());
         }
-        Read { text, tokens, identity }
+        Read { text: Arc::new(text), tokens, identity }
     }
 
     fn mask(self, mut read: Read, mut talk: Option<Talk>) -> Result<Worked, Reason> {
@@ -304,15 +280,16 @@ impl Job {
                     session = begun();
                     done = document(&mut session, &tape, &head, &settings, Some(talk))?;
                 }
-                let (body, blocks) = done;
-                let care = care(&settings, |care| care.own_request(&tape));
+                let (swaps, blocks) = done;
+                let care = care(&settings, &session, &head, |care| care.own_request(&tape));
                 read.tokens = Some(tape.into_tokens());
-                (body, care, blocks)
+                let text = Arc::clone(&read.text);
+                (Pieces::new(text, swaps), care, blocks)
             }
             None => {
                 let body = mask(&mut session, &read.text, &head)?;
                 let own = |own: &mut Care| texts(own, &settings, &read.text, &head);
-                (body, care(&settings, own), 0)
+                (Pieces::whole(body), care(&settings, &session, &head, own), 0)
             }
         };
         let (mut table, report) =
@@ -326,7 +303,6 @@ impl Job {
         head.endpoint.state |= report.goes_on;
         let spoken = |talk| Box::new(Spoken { talk, masker, known, blocks, read, settings });
         let talk = talk.map(spoken);
-        let body = body.into();
         let masked = Masked { head, body, table, report, share, unmasked: false, talk };
         Ok(Worked::Masked(Box::new(masked)))
     }
@@ -369,7 +345,7 @@ impl Spoken {
     /// Without the request's body: from here on nothing is masked again.
     #[must_use]
     pub fn released(mut self: Box<Self>) -> Box<Self> {
-        self.read = Read { text: String::new(), tokens: None, identity: None };
+        self.read = Read { text: Arc::default(), tokens: None, identity: None };
         self
     }
 

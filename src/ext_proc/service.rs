@@ -5,29 +5,28 @@
 //! also when the task that drives it panics and its channel just closes.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::Pin;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use envoy_types::pb::envoy::service::ext_proc::v3::external_processor_server::ExternalProcessor;
-use envoy_types::pb::envoy::service::ext_proc::v3::{ProcessingRequest, ProcessingResponse};
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::time::{Instant, sleep_until, timeout};
+use tokio_stream::adapters::Chain;
 use tokio_stream::wrappers::ReceiverStream;
-use tokio_stream::{Stream, StreamExt as _};
+use tokio_stream::{Once, StreamExt as _};
 use tokio_util::sync::CancellationToken;
-use tonic::{Request, Response, Status, Streaming};
+use tonic::{Status, Streaming};
 
 use crate::ext_proc::aside::Aside;
-use crate::ext_proc::exchange::{Exchange, Needs, Output, Provided};
+use crate::ext_proc::exchange::{Exchange, Input, Needs, Output, Provided};
 use crate::ext_proc::gate::Gate;
 use crate::ext_proc::queue::Queue;
+use crate::ext_proc::record;
 use crate::ext_proc::refuse::Reason;
 use crate::ext_proc::request::{Job, Worked};
 use crate::ext_proc::settings::Settings;
-use crate::ext_proc::{record, wire};
 use crate::store::{self, Store, Wants};
 use crate::telemetry::{Metrics, Recent};
 
@@ -37,8 +36,8 @@ const ANSWERS: usize = 8;
 /// The settings in use. An exchange takes them when it begins and keeps them.
 pub type Shared = Arc<ArcSwap<Settings>>;
 
-/// The external processor. Clones share everything.
-#[derive(Clone, Debug)]
+/// The external processor.
+#[derive(Debug)]
 pub struct Service {
     pub settings: Shared,
     pub store: Store,
@@ -51,27 +50,10 @@ pub struct Service {
     pub stop: CancellationToken,
 }
 
-type Answering = mpsc::Sender<Result<ProcessingResponse, Status>>;
-type Answers = Pin<Box<dyn Stream<Item = Result<ProcessingResponse, Status>> + Send>>;
-
-#[tonic::async_trait]
-impl ExternalProcessor for Service {
-    type ProcessStream = Answers;
-
-    async fn process(
-        &self,
-        request: Request<Streaming<ProcessingRequest>>,
-    ) -> Result<Response<Answers>, Status> {
-        let (answers, receiver) = mpsc::channel(ANSWERS);
-        let queue = Queue::new(request.into_inner());
-        let service = self.clone();
-        // Boxed: it is large, and moved several times until it runs.
-        tokio::spawn(Box::pin(service.drive(queue, answers)));
-        let end = Err(Status::aborted("the masking stream ended"));
-        let guarded = ReceiverStream::new(receiver).chain(tokio_stream::once(end));
-        Ok(Response::new(Box::pin(guarded)))
-    }
-}
+type Answer = Result<Output, Status>;
+type Answering = mpsc::Sender<Answer>;
+/// What Envoy is answered, and the error at its end.
+pub(super) type Answers = Chain<ReceiverStream<Answer>, Once<Answer>>;
 
 /// Why a stream ends before Envoy ends it.
 enum Broken {
@@ -82,7 +64,17 @@ enum Broken {
 }
 
 impl Service {
-    async fn drive(self, mut queue: Queue, answers: Answering) {
+    /// Begins an exchange.
+    pub(super) fn begin(self: &Arc<Self>, messages: Streaming<Option<Input>>) -> Answers {
+        let (answers, receiver) = mpsc::channel(ANSWERS);
+        let (service, queue) = (Arc::clone(self), Queue::new(messages));
+        // Boxed: it is large, and moved several times until it runs.
+        tokio::spawn(Box::pin(service.drive(queue, answers)));
+        let end = Err(Status::aborted("the masking stream ended"));
+        ReceiverStream::new(receiver).chain(tokio_stream::once(end))
+    }
+
+    async fn drive(self: Arc<Self>, mut queue: Queue, answers: Answering) {
         self.metrics.exchanges.inc();
         let begun = Instant::now();
         let settings = self.settings.load_full();
@@ -121,18 +113,24 @@ impl Service {
     ) -> Result<(), Broken> {
         let begun = Instant::now();
         let deadline = begun + settings.limits.body_time;
+        let mut late = pin!(sleep_until(deadline));
         loop {
             tokio::select! {
+                // Most bodies are there already: no timer is set for them.
+                biased;
                 message = queue.next() => {
                     // The end of Envoy's side is the normal end of an exchange.
                     let Some(message) = message else { return Ok(()) };
-                    if let Some(input) = wire::input(message) {
+                    if let Some(input) = message {
                         exchange.tally.input(&input);
                         let done = exchange.input(input);
                         done.map_err(|error| Broken::Status(Status::internal(error.to_string())))?;
                     }
                 }
-                () = sleep_until(deadline), if exchange.is_collecting() => exchange.expire(),
+                () = &mut late, if exchange.is_collecting() => {}
+            }
+            if exchange.is_collecting() && Instant::now() >= deadline {
+                exchange.expire();
             }
             let mut whole = None;
             loop {
@@ -167,7 +165,7 @@ impl Service {
         answers: &Answering,
     ) -> Result<(), Broken> {
         while let Some(message) = queue.next().await {
-            if let Some(input) = wire::input(message) {
+            if let Some(input) = message {
                 aside.tally.input(&input);
                 aside.input(input);
             }
@@ -184,7 +182,7 @@ impl Service {
         queue: &mut Queue,
         answers: &Answering,
     ) -> Result<(), Broken> {
-        let answer = match answers.try_send(Ok(wire::output(output))) {
+        let answer = match answers.try_send(Ok(output)) {
             Ok(()) => return Ok(()),
             Err(TrySendError::Closed(_)) => return Err(Broken::Gone),
             Err(TrySendError::Full(answer)) => answer,

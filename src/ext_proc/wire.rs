@@ -55,14 +55,15 @@ fn fully_streamed(config: &ProtocolConfiguration) -> bool {
 }
 
 fn headers(map: Option<HeaderMap>) -> Headers {
-    let own = |header: HeaderValue| {
+    let own = |mut header: HeaderValue| {
         // Envoy fills `raw_value`; `value` is its older form.
         let value = if header.raw_value.is_empty() {
             Bytes::from(header.value)
         } else {
             Bytes::from(header.raw_value)
         };
-        (header.key.to_ascii_lowercase(), value)
+        header.key.make_ascii_lowercase();
+        (header.key, value)
     };
     map.into_iter().flat_map(|map| map.headers).map(own).collect()
 }

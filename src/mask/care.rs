@@ -10,6 +10,7 @@ use std::sync::Arc;
 mod hosts;
 
 use crate::detect::Catalog;
+use crate::mask::placeholder::Placeholder;
 use crate::mask::restore::Counts;
 use crate::mask::table::Table;
 use crate::mask::url::{Url, Whereabouts};
@@ -122,6 +123,13 @@ pub(super) fn judge<'t>(
     Verdict::Write(original)
 }
 
+/// Does it depend on the URL that it stands in whether this is restored, or on what it stands
+/// for how that URL goes on?
+pub(super) fn is_bound(spelled: &str, table: &Table) -> bool {
+    let name = table.name(spelled);
+    table.care().is_some_and(|care| name != spelled || care.is_critical(kind_of(name)))
+}
+
 /// Takes the placeholder at `span` as part of the text of a URL, which other spellings must
 /// not hide. Gives up to where the text was taken.
 pub(super) fn take(
@@ -165,6 +173,12 @@ impl Care {
 
     pub(super) fn is_lenient(&self) -> bool {
         self.lenient
+    }
+
+    /// Does it depend on the host of a URL whether this is restored in it?
+    #[must_use]
+    pub fn is_bound(&self, placeholder: &Placeholder) -> bool {
+        self.is_critical(kind_of(placeholder.as_str()))
     }
 
     fn is_critical(&self, kind: &str) -> bool {

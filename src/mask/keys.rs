@@ -34,6 +34,8 @@ pub struct MasterKey(Arc<Master>);
 
 struct Master {
     ring: Ring,
+    /// Of its tag key.
+    tag: HmacSha256,
     /// The keys of tenants that were seen lately: to derive them takes as long as to
     /// mask ten values.
     scopes: Mutex<HashMap<Tenant, Scope>>,
@@ -56,24 +58,22 @@ impl MasterKey {
 
     #[must_use]
     pub fn of(ring: Ring) -> Self {
-        Self(Arc::new(Master { ring, scopes: Mutex::default() }))
+        let tag = mac(&ring.tag);
+        Self(Arc::new(Master { ring, tag, scopes: Mutex::default() }))
     }
 
     /// The tenant of a static API key: a keyed hash, the key itself is not kept.
     #[must_use]
     pub fn key_tenant(&self, api_key: &[u8]) -> Tenant {
-        let mac = hmac(&mac(&self.0.ring.tag), &[b"masker api key", &[0], api_key]);
-        let mut name = String::from("key-");
-        for byte in mac.iter().take(8) {
-            name.push_str(&format!("{byte:02x}"));
-        }
-        Tenant(name.into())
+        let mac = hmac(&self.0.tag, &[b"masker api key", &[0], api_key]);
+        let head = mac.first_chunk().map_or(0, |head| u64::from_be_bytes(*head));
+        Tenant(format!("key-{head:016x}").into())
     }
 
     /// Tells whether two processes have the same key, and nothing else of it.
     #[must_use]
     pub fn check(&self) -> [u8; 16] {
-        let mac = hmac(&mac(&self.0.ring.tag), &[b"masker key check"]);
+        let mac = hmac(&self.0.tag, &[b"masker key check"]);
         let mut check = [0; 16];
         for (slot, byte) in check.iter_mut().zip(mac.iter()) {
             *slot = *byte;
@@ -105,7 +105,7 @@ impl Master {
             Some(salt) => salt.clone(),
             None => {
                 let name = tenant.0.as_bytes();
-                hmac(&mac(&ring.tag), &[b"masker tenant salt", &[0], name])
+                hmac(&self.tag, &[b"masker tenant salt", &[0], name])
             }
         };
         let seal = |(id, key): (&u8, &Key)| (*id, expand(&salt, key, "masker seal v1"));

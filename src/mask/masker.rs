@@ -147,16 +147,23 @@ impl<'a> Session<'a> {
                 return self.text(source);
             }
         };
-        self.document(&tape, format, |_, _, _| {})
+        self.document(&tape, format)
     }
 
-    /// Masks a JSON document that was read. `before` may change what it is rewritten with.
-    pub fn document(
+    /// Masks a JSON document that was read.
+    fn document(&mut self, tape: &Tape<'_>, format: Format) -> Result<String, Refusal> {
+        let mut swaps = self.swaps(tape, format, |_, _, _| {})?;
+        splice(tape.source(), &mut swaps).map_err(|_| Refusal::Misfit)
+    }
+
+    /// What a JSON document that was read is masked with: in order, and fitting. `before` may
+    /// change it.
+    pub fn swaps(
         &mut self,
         tape: &Tape<'_>,
         format: Format,
         before: impl FnOnce(&Self, &Units, &mut Vec<Swap<String>>),
-    ) -> Result<String, Refusal> {
+    ) -> Result<Vec<Swap<String>>, Refusal> {
         self.hosted(tape, format);
         (self.printed, self.named) = (None, None);
         let mut swaps = Vec::new();
@@ -169,7 +176,8 @@ impl<'a> Session<'a> {
             swaps.extend(note::swaps(tape, format));
         }
         before(self, &units, &mut swaps);
-        self.rewritten(tape, format, swaps).map_err(|_| Refusal::Misfit)
+        self.widened(tape, format, &mut swaps).map_err(|_| Refusal::Misfit)?;
+        Ok(swaps)
     }
 
     /// Masks a text as one leaf.

@@ -36,19 +36,75 @@ pub(super) struct Unit {
     pub report: Report,
 }
 
-impl Unit {
-    /// Bytes of memory, about.
-    fn size(&self) -> usize {
-        if self.is_clean() {
-            return ENTRY;
-        }
-        let swaps: usize = self.swaps.iter().map(|(.., with)| 32 + with.len()).sum();
-        // A mapping is mostly shared with the units in which its value stands too.
-        let names: usize = self.names.iter().map(|(name, _)| 32 + name.expose().len()).sum();
-        let kinds = self.report.findings.len() + self.report.guarded.len();
-        ENTRY + size_of::<Self>() + swaps + self.mappings.len() * 128 + names + kinds * 64
+/// The same as it is kept: in little memory, as there are many.
+#[derive(Debug)]
+pub(super) struct Kept {
+    swaps: Box<[(usize, usize, With)]>,
+    pub mappings: Box<[Arc<Mapping>]>,
+    pub names: Box<[(Value, Kind)]>,
+    findings: Box<[(Kind, u64)]>,
+    /// What else was seen: mostly nothing.
+    seen: Option<Box<Report>>,
+}
+
+/// What stands where something was replaced.
+#[derive(Debug)]
+enum With {
+    /// The placeholder of this mapping of the unit.
+    Mapping(usize),
+    Text(Box<str>),
+}
+
+impl Kept {
+    fn of(unit: Unit) -> Self {
+        let Unit { swaps, mappings, names, mut report } = unit;
+        let with = |text: Box<str>| {
+            let own = mappings.iter().position(|mapping| mapping.placeholder.as_str() == &*text);
+            own.map_or(With::Text(text), With::Mapping)
+        };
+        let swaps = swaps.into_iter().map(|(from, to, text)| (from, to, with(text))).collect();
+        let findings = std::mem::take(&mut report.findings).into_iter().collect();
+        let seen = (!report.is_empty()).then(|| Box::new(report));
+        Self { swaps, mappings: mappings.into(), names: names.into(), findings, seen }
     }
 
+    /// What is replaced, from the unit's first leaf on.
+    pub(super) fn swaps(&self) -> impl Iterator<Item = (usize, usize, &str)> {
+        self.swaps.iter().map(|(from, to, with)| {
+            let text = match with {
+                With::Mapping(at) => self.mappings.get(*at).map(|own| own.placeholder.as_str()),
+                With::Text(text) => Some(&**text),
+            };
+            (*from, *to, text.unwrap_or_default())
+        })
+    }
+
+    /// Adds what was seen.
+    pub(super) fn report(&self, all: &mut Report) {
+        if let Some(seen) = &self.seen {
+            all.add(seen);
+        }
+        for &(kind, count) in &self.findings {
+            *all.findings.entry(kind).or_default() += count;
+        }
+    }
+
+    /// Bytes of memory, about.
+    fn size(&self) -> usize {
+        let text = |with: &With| match with {
+            With::Mapping(_) => 0,
+            With::Text(text) => text.len(),
+        };
+        let swaps: usize = self.swaps.iter().map(|(.., with)| 32 + text(with)).sum();
+        // A mapping is mostly shared with the units in which its value stands too.
+        let names: usize = self.names.iter().map(|(name, _)| 32 + name.expose().len()).sum();
+        let guarded = self.seen.as_ref().map_or(0, |seen| 256 + seen.guarded.len() * 64);
+        let found = self.mappings.len() * 128 + self.findings.len() * 16;
+        ENTRY + size_of::<Self>() + swaps + names + guarded + found
+    }
+}
+
+impl Unit {
     fn is_clean(&self) -> bool {
         self.swaps.is_empty()
             && self.mappings.is_empty()
@@ -73,7 +129,7 @@ struct Shard {
     size: usize,
 }
 
-type Units = HashMap<Key, Option<Arc<Unit>>, BuildHasherDefault<Head>>;
+type Units = HashMap<Key, Option<Arc<Kept>>, BuildHasherDefault<Head>>;
 
 impl fmt::Debug for Resent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -90,7 +146,7 @@ impl Resent {
     }
 
     /// What masking of the unit gave. `Some(None)`: nothing to do.
-    pub(super) fn get(&self, key: &Key) -> Option<Option<Arc<Unit>>> {
+    pub(super) fn get(&self, key: &Key) -> Option<Option<Arc<Kept>>> {
         let mut shard = self.shard(key)?;
         if let Some(unit) = shard.young.get(key) {
             return Some(unit.clone());
@@ -102,7 +158,7 @@ impl Resent {
 
     pub(super) fn put(&self, key: Key, unit: Unit) {
         if let Some(mut shard) = self.shard(&key) {
-            let unit = (!unit.is_clean()).then(|| Arc::new(unit));
+            let unit = (!unit.is_clean()).then(|| Arc::new(Kept::of(unit)));
             shard.put(key, unit, self.limit);
         }
     }
@@ -116,7 +172,7 @@ impl Resent {
 }
 
 impl Shard {
-    fn put(&mut self, key: Key, unit: Option<Arc<Unit>>, limit: usize) {
+    fn put(&mut self, key: Key, unit: Option<Arc<Kept>>, limit: usize) {
         let size = unit.as_ref().map_or(ENTRY, |unit| unit.size());
         if size > limit {
             return;
@@ -130,9 +186,9 @@ impl Shard {
     }
 }
 
-/// A key is a hash already.
-#[derive(Default)]
-struct Head(u64);
+/// The hash of a key that is a hash already.
+#[derive(Debug, Default)]
+pub(crate) struct Head(u64);
 
 impl Hasher for Head {
     fn write(&mut self, bytes: &[u8]) {

@@ -46,9 +46,13 @@ pub(crate) struct Sealed {
 }
 
 impl Batch {
-    pub(crate) fn is_empty(&self) -> bool {
+    pub(crate) fn len(&self) -> usize {
         let Self { saves, reveals, writes, reads } = self;
-        saves.is_empty() && reveals.is_empty() && writes.is_empty() && reads.is_empty()
+        saves.len() + reveals.len() + writes.len() + reads.len()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.len() == 0
     }
 }
 

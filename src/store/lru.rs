@@ -1,58 +1,74 @@
 //! A bounded map whose entries end: the least recently used goes first.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
+use std::hash::BuildHasherDefault;
 use std::time::Duration;
 
+use crate::mask::resent::Head;
 use crate::store::StoreKey;
+
+/// The place of an entry.
+type Place = u32;
+/// Behind the last one, and before the first.
+const NONE: Place = Place::MAX;
 
 #[derive(Debug)]
 struct Slot<V> {
-    value: V,
+    key: StoreKey,
+    /// None: the slot is free.
+    value: Option<V>,
     /// What it takes of the capacity.
     weight: usize,
     ends: Duration,
-    turn: u64,
+    /// Those that were used before and after it.
+    older: Place,
+    newer: Place,
 }
 
 /// Holds entries that weigh at most `capacity` together, none of them past its end.
+///
+/// A list through the slots tells which was used last: a use costs no search, and an entry
+/// little memory. Keys are keyed hashes already, which nobody chooses.
 #[derive(Debug)]
 pub(crate) struct Lru<V> {
     capacity: usize,
     /// What all weigh.
     load: usize,
-    slots: HashMap<StoreKey, Slot<V>>,
-    /// Keys by when they were last used. Invariant: one for each slot.
-    turns: BTreeMap<u64, StoreKey>,
-    turn: u64,
+    places: HashMap<StoreKey, Place, BuildHasherDefault<Head>>,
+    slots: Vec<Slot<V>>,
+    free: Vec<Place>,
+    oldest: Place,
+    newest: Place,
 }
 
 impl<V> Lru<V> {
     pub(crate) fn new(capacity: usize) -> Self {
-        Self { capacity, load: 0, slots: HashMap::new(), turns: BTreeMap::new(), turn: 0 }
+        let (load, places, slots, free) = Default::default();
+        Self { capacity, load, places, slots, free, oldest: NONE, newest: NONE }
     }
 
     pub(crate) fn clear(&mut self) {
-        self.load = 0;
-        self.slots.clear();
-        self.turns.clear();
+        *self = Self::new(self.capacity);
     }
 
     /// The entry, now the most recently used; its end stays.
     pub(crate) fn find(&mut self, key: &StoreKey, now: Duration) -> Option<&mut V> {
-        let turn = self.next_turn();
-        if self.slots.get(key).is_some_and(|slot| slot.ends <= now) {
+        let place = *self.places.get(key)?;
+        if self.slot(place)?.ends <= now {
             self.remove(key);
+            return None;
         }
-        let slot = self.slots.get_mut(key)?;
-        self.turns.remove(&slot.turn);
-        slot.turn = turn;
-        self.turns.insert(turn, *key);
-        Some(&mut slot.value)
+        if self.newest != place {
+            self.unlink(place);
+            self.link(place);
+        }
+        self.slot(place)?.value.as_mut()
     }
 
     /// Gives an entry a later end.
     pub(crate) fn extend(&mut self, key: &StoreKey, ends: Duration) {
-        if let Some(slot) = self.slots.get_mut(key) {
+        let place = self.places.get(key).copied().unwrap_or(NONE);
+        if let Some(slot) = self.slot(place) {
             slot.ends = ends;
         }
     }
@@ -75,26 +91,66 @@ impl<V> Lru<V> {
             return;
         }
         while self.load > self.capacity - weight {
-            let Some((_, oldest)) = self.turns.first_key_value() else { break };
-            let oldest = *oldest;
+            let Some(oldest) = self.slot(self.oldest).map(|slot| slot.key) else { break };
             self.remove(&oldest);
         }
-        let turn = self.next_turn();
+        let slot = Slot { key, value: Some(value), weight, ends, older: NONE, newer: NONE };
+        let Some(place) = self.settle(slot) else { return };
         self.load += weight;
-        self.turns.insert(turn, key);
-        self.slots.insert(key, Slot { value, weight, ends, turn });
+        self.link(place);
+        self.places.insert(key, place);
+    }
+
+    /// Puts a slot where there is room.
+    fn settle(&mut self, slot: Slot<V>) -> Option<Place> {
+        if let Some(place) = self.free.pop() {
+            *self.slot(place)? = slot;
+            return Some(place);
+        }
+        let place = Place::try_from(self.slots.len()).ok().filter(|&place| place != NONE)?;
+        self.slots.push(slot);
+        Some(place)
     }
 
     fn remove(&mut self, key: &StoreKey) {
-        if let Some(slot) = self.slots.remove(key) {
-            self.turns.remove(&slot.turn);
-            self.load -= slot.weight;
+        let Some(place) = self.places.remove(key) else { return };
+        self.unlink(place);
+        if let Some(slot) = self.slot(place) {
+            slot.value = None;
+            let weight = slot.weight;
+            self.load -= weight;
+            self.free.push(place);
         }
     }
 
-    fn next_turn(&mut self) -> u64 {
-        self.turn += 1;
-        self.turn
+    /// Takes a slot out of the list.
+    fn unlink(&mut self, place: Place) {
+        let Some(Slot { older, newer, .. }) = self.slot(place) else { return };
+        let (older, newer) = (*older, *newer);
+        match self.slot(older) {
+            Some(slot) => slot.newer = newer,
+            None => self.oldest = newer,
+        }
+        match self.slot(newer) {
+            Some(slot) => slot.older = older,
+            None => self.newest = older,
+        }
+    }
+
+    /// Makes a slot the one that was used last.
+    fn link(&mut self, place: Place) {
+        let before = std::mem::replace(&mut self.newest, place);
+        match self.slot(before) {
+            Some(slot) => slot.newer = place,
+            None => self.oldest = place,
+        }
+        if let Some(slot) = self.slot(place) {
+            (slot.older, slot.newer) = (before, NONE);
+        }
+    }
+
+    fn slot(&mut self, place: Place) -> Option<&mut Slot<V>> {
+        self.slots.get_mut(usize::try_from(place).ok()?)
     }
 }
 
@@ -117,7 +173,7 @@ mod tests {
         assert_eq!(lru.find(&[1; 16], at(0)), Some(&mut "one"));
         assert_eq!(lru.find(&[3; 16], at(0)), Some(&mut "three"));
         lru.insert([3; 16], "again", at(9));
-        assert_eq!((lru.slots.len(), lru.turns.len()), (2, 2));
+        assert_eq!((lru.places.len(), lru.slots.len() - lru.free.len()), (2, 2));
     }
 
     #[test]
@@ -151,7 +207,7 @@ mod tests {
         lru.extend(&[1; 16], at(8));
         assert!(lru.find(&[1; 16], at(7)).is_some());
         assert!(lru.find(&[1; 16], at(8)).is_none());
-        assert_eq!((lru.slots.len(), lru.turns.len()), (0, 0));
+        assert_eq!((lru.places.len(), lru.slots.len() - lru.free.len()), (0, 0));
     }
 
     #[test]

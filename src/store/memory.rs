@@ -61,8 +61,9 @@ impl Memory {
     }
 
     fn shard(&self, key: &StoreKey) -> Option<MutexGuard<'_, Lru<Arc<[u8]>>>> {
-        let [first, ..] = *key;
-        let shard = self.shards.get(usize::from(first) % self.shards.len().max(1))?;
+        // Maps hash a key by its first bytes.
+        let [.., last] = *key;
+        let shard = self.shards.get(usize::from(last) % self.shards.len().max(1))?;
         // Nothing panics while it holds the lock, and each step leaves the map whole.
         Some(shard.lock().unwrap_or_else(PoisonError::into_inner))
     }

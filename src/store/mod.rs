@@ -47,6 +47,9 @@ pub use redis::{Facts, FileError};
 pub use seal::SealError;
 pub use status::Status;
 
+/// So many are kept in memory, or found there, in less time than another task takes its turn.
+const FEW: usize = 100;
+
 /// What an exchange asks of the store.
 #[derive(Clone, Debug, Default)]
 pub struct Wants {
@@ -227,8 +230,10 @@ impl Store {
                 let mut replies = memory.run(batch, clock.now());
                 records.run(batch, clock.now(), &mut replies);
                 self.count_new(&replies);
-                // A large request must not hold the thread.
-                tokio::task::yield_now().await;
+                if batch.len() > FEW {
+                    // A large request must not hold the thread.
+                    tokio::task::yield_now().await;
+                }
                 replies
             }
             Kind::Redis { guard, .. } => {

@@ -18,6 +18,7 @@
 //! after it. It is opened with the key 0.
 
 use std::fmt;
+use std::sync::OnceLock;
 
 use aes_gcm_siv::aead::{Aead, Payload};
 use aes_gcm_siv::{Aes256GcmSiv, KeyInit, Nonce};
@@ -63,8 +64,8 @@ pub(crate) enum Existing {
 pub(crate) struct Sealer {
     scope: Scope,
     id: u8,
-    /// Of the key that seals.
-    cipher: Option<Aes256GcmSiv>,
+    /// Of the key that seals, made when it is needed: most calls seal and open nothing.
+    cipher: OnceLock<Option<Aes256GcmSiv>>,
 }
 
 impl fmt::Debug for Sealer {
@@ -85,9 +86,12 @@ struct Parts<'a> {
 
 impl Sealer {
     pub(crate) fn new(scope: &Scope) -> Self {
-        let id = scope.seal_id();
-        let cipher = scope.seal_key(id).map(|key| Aes256GcmSiv::new(key.into()));
-        Self { scope: scope.clone(), id, cipher }
+        Self { scope: scope.clone(), id: scope.seal_id(), cipher: OnceLock::new() }
+    }
+
+    fn cipher(&self) -> Option<&Aes256GcmSiv> {
+        let make = || self.scope.seal_key(self.id).map(|key| Aes256GcmSiv::new(key.into()));
+        self.cipher.get_or_init(make).as_ref()
     }
 
     pub(crate) fn seal(&self, key: &StoreKey, mapping: &Mapping) -> Result<Vec<u8>, SealError> {
@@ -95,7 +99,7 @@ impl Sealer {
         let fingerprint = half(&mapping.fingerprint);
         let aad = aad(VERSION, self.id, key, fingerprint);
         let nonce = Nonce::from(nonce(fingerprint));
-        let cipher = self.cipher.as_ref().ok_or(SealError::Key)?;
+        let cipher = self.cipher().ok_or(SealError::Key)?;
         let text =
             cipher.encrypt(&nonce, Payload { msg, aad: &aad }).map_err(|_| SealError::Length)?;
         let mut sealed = Vec::with_capacity(NOT_SEALED + text.len());
@@ -109,7 +113,7 @@ impl Sealer {
         let parts = split(sealed).ok_or(Unreadable)?;
         let older;
         let cipher = if parts.id == self.id {
-            self.cipher.as_ref()
+            self.cipher()
         } else {
             older = self.scope.seal_key(parts.id).map(|key| Aes256GcmSiv::new(key.into()));
             older.as_ref()

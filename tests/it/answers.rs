@@ -31,7 +31,7 @@ fn a_request_without_a_body_goes_at_once() {
 
 #[test]
 fn answers_hold_their_headers_when_they_are_held_whole() {
-    let placeholder = crate::driver::masked("/v1/x", "text/plain", ID).body;
+    let placeholder = crate::driver::masked("/v1/x", "text/plain", ID).body.bytes();
     let answer = [b"\"".as_slice(), &placeholder, b"\""].concat();
     let expected = format!("\"{ID}\"");
     for (media, coded) in

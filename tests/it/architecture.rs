@@ -47,6 +47,7 @@ const CORE: &[&str] = &[
     "ext_proc/endpoint.rs",
     "ext_proc/headers.rs",
     "ext_proc/messages.rs",
+    "ext_proc/pieces.rs",
     "ext_proc/refuse.rs",
     "ext_proc/budget.rs",
     "ext_proc/settings.rs",

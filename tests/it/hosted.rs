@@ -171,7 +171,7 @@ fn stop_sequences_are_masked_as_the_text_is() {
             "/requests/0/params/stop_sequences/0",
         ),
     ] {
-        let sent = masked(path, "application/json", &body.to_string()).body;
+        let sent = masked(path, "application/json", &body.to_string()).body.bytes();
         let sent: Value = serde_json::from_slice(&sent).unwrap();
         assert_eq!(sent.pointer(place), Some(&json!(stop)), "{path}");
     }

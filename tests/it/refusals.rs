@@ -231,5 +231,5 @@ fn a_clients_own_session_is_no_finding() {
     let user = json!({"device_id": "57e46f8924e766e391134ef4bbae3ec3f5e962afb5917f5899576ce1fb438a21",
         "account_uuid": "", "session_id": "da0974ca-a60e-4f67-846f-321057918126"});
     let body = json!({"metadata": {"user_id": user.to_string()}, "messages": []}).to_string();
-    assert_eq!(masked("/v1/messages", "application/json", &body).body, body);
+    assert_eq!(masked("/v1/messages", "application/json", &body).body.bytes(), body.as_bytes());
 }

@@ -37,7 +37,7 @@ fn a_request_that_is_split_anywhere_is_masked_alike() {
         for size in [1, 2, 3, 61] {
             let pieces: Vec<&[u8]> = source.chunks(size).collect();
             let split = masked_pieces(golden.family.path, golden.family.media, &pieces);
-            assert_eq!(split.body, whole.body, "{} {size}", golden.name);
+            assert_eq!(split.body.bytes(), whole.body.bytes(), "{} {size}", golden.name);
         }
     }
 }

@@ -63,7 +63,7 @@ fn requests(schema: &Value) -> Vec<(&'static str, Value)> {
 }
 
 fn sent(path: &str, request: &str) -> Value {
-    serde_json::from_slice(&masked(path, "application/json", request).body).unwrap()
+    serde_json::from_slice(&masked(path, "application/json", request).body.bytes()).unwrap()
 }
 
 #[test]
@@ -72,7 +72,11 @@ fn schemas_admit_placeholders_in_every_format() {
     for ((path, request), (_, expected)) in requests(&given).into_iter().zip(requests(&wide)) {
         assert_eq!(sent(path, &request.to_string()), expected, "{path}");
         let again = expected.to_string();
-        assert_eq!(masked(path, "application/json", &again).body, again, "{path}: once is enough");
+        assert_eq!(
+            masked(path, "application/json", &again).body.bytes(),
+            again.as_bytes(),
+            "{path}: once is enough"
+        );
     }
 }
 
@@ -83,7 +87,7 @@ fn the_rest_of_a_request_plays_no_role() {
     let prefix = |messages: &str| {
         let request = format!(r#"{{ {tools}, "messages": [{messages}] }}"#);
         let body = masked("/v1/messages", "application/json", &request).body;
-        let body = String::from_utf8(body.to_vec()).unwrap();
+        let body = String::from_utf8(body.bytes()).unwrap();
         body.split_once(r#", "messages""#).unwrap().0.to_owned()
     };
     let first = prefix("");

@@ -39,14 +39,14 @@ impl Exchange {
         let talk = talk.map(Box::new);
         let answer = Answer::new(headers, endpoint, table, verify, limits.answer, limits.depth);
         let Some(answer) = answer.filter(|_| !end) else {
-            self.outputs.push_back(Output::ResponseHeaders { remove: Vec::new() });
+            self.put(Output::ResponseHeaders { remove: Vec::new() });
             return if end { Phase::Done } else { Phase::Passing };
         };
         let remove = if answer.is_inflated() { vec!["content-encoding"] } else { Vec::new() };
         let headers = if answer.is_whole() {
             Some(remove)
         } else {
-            self.outputs.push_back(Output::ResponseHeaders { remove });
+            self.put(Output::ResponseHeaders { remove });
             None
         };
         let share = self.settings.budget.share(scope.tenant());
@@ -129,10 +129,10 @@ impl Exchange {
         self.tally.answer(&answer);
         self.share = Some(share);
         if let Some(remove) = headers {
-            self.outputs.push_back(Output::ResponseHeaders { remove });
+            self.put(Output::ResponseHeaders { remove });
         }
         self.write(bytes);
-        self.outputs.push_back(last);
+        self.put(last);
         Phase::Done
     }
 
@@ -141,7 +141,7 @@ impl Exchange {
             return;
         }
         for (bytes, _) in parts(bytes.into()) {
-            self.outputs.push_back(Output::ResponseBody { bytes, end: false });
+            self.put(Output::ResponseBody { bytes, end: false });
         }
     }
 

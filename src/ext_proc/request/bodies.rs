@@ -22,10 +22,23 @@ pub(super) fn mask(session: &mut Session<'_>, text: &str, head: &Head) -> Result
     })
 }
 
-/// How the answer is restored: with what the client's own text names.
-pub(super) fn care(settings: &Settings, own: impl FnOnce(&mut Care)) -> Care {
+/// How the answer is restored: with what the client's own text names, unless no placeholder
+/// that may come back depends on it.
+pub(super) fn care(
+    settings: &Settings,
+    session: &Session<'_>,
+    head: &Head,
+    own: impl FnOnce(&mut Care),
+) -> Care {
     let mut care = settings.care();
-    own(&mut care);
+    let Session { table, report, .. } = session;
+    let made = table.made().map(|mapping| &mapping.placeholder);
+    let mut known = made.chain(&report.present);
+    // What the provider kept brings placeholders of earlier requests.
+    let kept = head.endpoint.state || report.goes_on;
+    if kept || known.any(|placeholder| care.is_bound(placeholder)) {
+        own(&mut care);
+    }
     care
 }
 
@@ -82,7 +95,7 @@ fn form(
     splice(text, &mut swaps).map_err(|_| Reason::Internal)
 }
 
-/// Masks a JSON body. Of a conversation: what the model wrote is put back, and the masked
+/// What a JSON body is masked with. Of a conversation: what the model wrote is put back, and the masked
 /// beginning compared with what was sent before.
 pub(super) fn document(
     session: &mut Session<'_>,
@@ -90,21 +103,21 @@ pub(super) fn document(
     head: &Head,
     settings: &Settings,
     talk: Option<&mut Talk>,
-) -> Result<(String, u32), Reason> {
+) -> Result<(Vec<Swap<String>>, u32), Reason> {
     let format = head.endpoint.request;
     let Some(talk) = talk else {
-        return Ok((session.document(tape, format, |_, _, _| {})?, 0));
+        return Ok((session.swaps(tape, format, |_, _, _| {})?, 0));
     };
     session.begin(talk.start());
     session.around.thinking = talk.record().thinking;
     let depth = settings.limits.depth;
-    let body = session.document(tape, format, |session, units, swaps| {
+    let swaps = session.swaps(tape, format, |session, units, swaps| {
         let originals = &talk.record().originals;
         originals.put_back(talk.blocks(), tape, &head.scope, depth, swaps);
         let chain = Chain::read(tape, units, swaps, &head.scope);
         talk.masked(session.known(), &chain, &settings.editions);
     })?;
-    Ok((body, conversation::count(tape)))
+    Ok((swaps, conversation::count(tape)))
 }
 
 /// Of a conversation that nobody remembers: was its client shown what the model thought? Then
@@ -122,7 +135,7 @@ pub(super) fn was_shown(
     session.begin(talk.start());
     session.around.thinking = true;
     let mut shown = false;
-    let done = session.document(tape, head.endpoint.request, |_, units, swaps| {
+    let done = session.swaps(tape, head.endpoint.request, |_, units, swaps| {
         let thoughts = units.iter().flatten().filter(|leaf| leaf.place == Place::Thought);
         let mut spans = thoughts.map(|leaf| tape.span(leaf.node));
         let value = |swap: &Swap<String>| before.table.original(&swap.with).is_some();

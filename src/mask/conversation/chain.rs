@@ -6,9 +6,10 @@
 
 use std::ops::Range;
 
+use base64::engine::general_purpose::STANDARD_NO_PAD;
 use polyval::Polyval;
 use polyval::universal_hash::UniversalHash as _;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use crate::body::json::Tape;
 use crate::body::select::{Place, Units};
@@ -20,12 +21,60 @@ use crate::mask::conversation::Record;
 const LAST: usize = 16;
 const STEPS: usize = 16;
 
+/// Bytes of a link.
+const LINK: usize = 4 + 8 + 8;
+
 /// The hashes up to a unit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 pub(crate) struct Link {
     at: u32,
     own: u64,
     sent: u64,
+}
+
+/// Links in a record: as text that takes a third of the numbers.
+pub(super) mod links {
+    use super::{Deserialize, LINK, Link, STANDARD_NO_PAD};
+    use base64::Engine as _;
+    use serde::{Deserializer, Serializer};
+
+    pub(in crate::mask::conversation) fn serialize<S: Serializer>(
+        links: &[Link],
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
+        let mut bytes = Vec::with_capacity(links.len() * LINK);
+        for link in links {
+            bytes.extend(link.at.to_le_bytes());
+            bytes.extend([link.own, link.sent].map(u64::to_le_bytes).as_flattened());
+        }
+        to.serialize_str(&STANDARD_NO_PAD.encode(bytes))
+    }
+
+    pub(in crate::mask::conversation) fn deserialize<'d, D: Deserializer<'d>>(
+        from: D,
+    ) -> Result<Vec<Link>, D::Error> {
+        /// Before, they were a list.
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Form {
+            Text(String),
+            List(Vec<Link>),
+        }
+        let text = match Form::deserialize(from)? {
+            Form::Text(text) => text,
+            Form::List(links) => return Ok(links),
+        };
+        let bytes = STANDARD_NO_PAD.decode(text).map_err(serde::de::Error::custom)?;
+        let (links, _) = bytes.as_chunks::<LINK>();
+        Ok(links.iter().filter_map(read).collect())
+    }
+
+    fn read(link: &[u8; LINK]) -> Option<Link> {
+        let (at, rest) = link.split_first_chunk()?;
+        let (own, rest) = rest.split_first_chunk()?;
+        let [own, sent] = [own, rest.first_chunk()?].map(|half| u64::from_le_bytes(*half));
+        Some(Link { at: u32::from_le_bytes(*at), own, sent })
+    }
 }
 
 /// The links of one request.
@@ -96,4 +145,22 @@ fn first(hash: &[u8; 16]) -> u64 {
 /// Marks of the API, which may move, are none.
 fn is_text(place: Place) -> bool {
     !matches!(place, Place::Guarded(_))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mask::conversation::{decode, encode};
+
+    #[test]
+    fn links_are_read_in_the_form_of_older_records_too() {
+        let link = |at, own, sent| Link { at, own, sent };
+        let chain = vec![link(1, 2, u64::MAX), link(7, 1 << 63, 0)];
+        let record = Record { chain, ..Record::default() };
+        assert_eq!(decode(&encode(&record)), Some(record.clone()));
+        let older = br#"{"chain":[{"at":1,"own":2,"sent":18446744073709551615},
+            {"at":7,"own":9223372036854775808,"sent":0}]}"#;
+        assert_eq!(decode(&[b"\x01".as_slice(), older].concat()), Some(record));
+        assert_eq!(decode::<Record>(b"\x01{\"links\":\"?\"}"), None);
+    }
 }

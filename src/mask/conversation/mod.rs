@@ -60,6 +60,7 @@ pub struct Record {
     /// The names that the session knew when it began.
     pub start: Names,
     pub originals: Originals,
+    #[serde(rename = "links", alias = "chain", with = "chain::links")]
     chain: Vec<Link>,
     /// Of the settings with which the chain was made.
     pub settings: u64,

@@ -10,7 +10,7 @@ use crate::body::select::{Leaf, Place};
 use crate::body::splice::Swap;
 use crate::detect::Kind;
 use crate::mask::masker::{Refusal, Report, Session, Text};
-use crate::mask::resent::{Key, Resent, Unit};
+use crate::mask::resent::{Kept, Key, Resent, Unit};
 use crate::mask::{Mapping, Value};
 
 /// A unit of this size is read as fast as it is hashed.
@@ -86,13 +86,13 @@ impl Session<'_> {
     }
 
     /// Would each of its values get the placeholder that it had? Not if another kind gave it one.
-    fn fits(&self, seen: &Unit) -> bool {
+    fn fits(&self, seen: &Kept) -> bool {
         seen.mappings.iter().all(|mapping| self.table.agrees(mapping))
     }
 
     fn replay(
         &mut self,
-        seen: &Unit,
+        seen: &Kept,
         start: usize,
         swaps: &mut Vec<Swap<String>>,
     ) -> Result<(), Refusal> {
@@ -103,12 +103,11 @@ impl Session<'_> {
         for (name, kind) in &seen.names {
             self.learn(name.expose(), *kind);
         }
-        let spans = seen.swaps.iter().map(|(from, to, with)| Swap {
-            span: start + from..start + to,
-            with: with.to_string(),
-        });
+        let spans = seen
+            .swaps()
+            .map(|(from, to, with)| Swap { span: start + from..start + to, with: with.to_owned() });
         swaps.extend(spans);
-        self.report.add(&seen.report);
+        seen.report(&mut self.report);
         Ok(())
     }
 

@@ -3,7 +3,7 @@
 
 use crate::body::json::Tape;
 use crate::body::select::{self, Format};
-use crate::body::splice::{Misfit, Swap, splice};
+use crate::body::splice::{Misfit, Swap, fit};
 use crate::mask::masker::Session;
 use crate::mask::schema;
 
@@ -33,16 +33,16 @@ impl Session<'_> {
         self.report.goes_on |= select::goes_on(tape, format);
     }
 
-    /// The document, masked, with schemas that admit placeholders.
-    pub(super) fn rewritten(
+    /// With schemas that admit placeholders.
+    pub(super) fn widened(
         &self,
         tape: &Tape<'_>,
         format: Format,
-        mut swaps: Vec<Swap<String>>,
-    ) -> Result<String, Misfit> {
+        swaps: &mut Vec<Swap<String>>,
+    ) -> Result<(), Misfit> {
         if self.around.schemas {
-            schema::widen(tape, format, &mut swaps, self.masker.limits.depth)?;
+            schema::widen(tape, format, swaps, self.masker.limits.depth)?;
         }
-        splice(tape.source(), &mut swaps)
+        fit(tape.source(), swaps)
     }
 }

@@ -47,7 +47,7 @@ impl Report {
     }
 
     /// Adds what was seen in a part.
-    pub(super) fn add(&mut self, part: &Self) {
+    pub(in crate::mask) fn add(&mut self, part: &Self) {
         let Self {
             findings,
             guarded,

@@ -40,12 +40,13 @@ impl<'t> Text<'t> {
         let mut at = 0;
         let mut swaps = Vec::new();
         for span in spelling::spans(text, self.table) {
-            if self.table.care().is_some() {
+            // It reads byte by byte: only up to where something depends on it.
+            let bound = care::is_bound(text.get(span.clone()).unwrap_or_default(), self.table);
+            if bound {
                 url.advance(text.get(at..span.start).unwrap_or_default(), false);
-                at = span.start;
             }
             let original = self.original(url, text, &span);
-            if self.table.care().is_some() {
+            if bound {
                 at = care::take(url, text, &span, false, self.table);
             }
             if let Some(original) = original {
