@@ -183,11 +183,17 @@ impl<'a> Tape<'a> {
     /// The value of the field `name`, if the object has exactly one.
     #[must_use]
     pub fn field(&self, object: Node, name: &str) -> Option<Node> {
-        let mut found = None;
-        for (key, value) in self.fields(object) {
-            if self.is(key, name) && found.replace(value).is_some() {
+        let end = self.inner_end(object, Shape::Object);
+        let (mut at, mut found) = (object.0 + 1, None);
+        while at < end {
+            let (key, value) = (Node(at), Node(at + 1));
+            let Token { escaped, start, end, .. } = self.token(key);
+            // Most keys have another length.
+            let may_be = escaped || to_usize(end - start) == name.len();
+            if may_be && self.is(key, name) && found.replace(value).is_some() {
                 return None;
             }
+            at = self.token(value).next;
         }
         found
     }

@@ -25,8 +25,7 @@ pub(crate) struct Strings {
 impl Strings {
     pub(crate) fn new(source: &[u8]) -> Self {
         let blocks = source.len().div_ceil(WIDTH);
-        let mut this =
-            Self { quotes: Vec::with_capacity(blocks), escapes: Vec::with_capacity(blocks) };
+        let mut this = Self { quotes: vec![0; blocks], escapes: vec![0; blocks] };
         mark(source, &mut this.quotes, &mut this.escapes);
         this
     }
@@ -97,19 +96,20 @@ fn bits(set: &[u64], span: Range<usize>) -> Bits<'_> {
 }
 
 #[multiversion(targets("x86_64+avx2+bmi1+bmi2"))]
-fn mark(source: &[u8], quotes: &mut Vec<u64>, escapes: &mut Vec<u64>) {
+fn mark(source: &[u8], quotes: &mut [u64], escapes: &mut [u64]) {
     // The first byte of the next block is escaped.
     let mut carry = 0;
-    for at in (0..source.len()).step_by(WIDTH) {
-        let block = block(source, at);
+    let (blocks, rest) = source.as_chunks();
+    let last = (!rest.is_empty()).then(|| block(rest, 0));
+    let places = quotes.iter_mut().zip(escapes);
+    for (block, (quotes, escapes)) in blocks.iter().chain(&last).zip(places) {
         let [quote, backslash] = match_target! {
-            "x86_64+avx2" => x86::equals(&block, *b"\"\\"),
-            _ => lanes::equals(&block, *b"\"\\"),
+            "x86_64+avx2" => x86::equals(block, *b"\"\\"),
+            _ => lanes::equals(block, *b"\"\\"),
         };
         let (escaped, next) = escaped(backslash, carry);
         carry = next;
-        quotes.push(quote & !escaped);
-        escapes.push(backslash & !escaped);
+        (*quotes, *escapes) = (quote & !escaped, backslash & !escaped);
     }
 }
 

@@ -69,6 +69,14 @@ pub(crate) fn begins_again(bytes: &[u8], word: usize) -> impl Iterator<Item = us
     (word + 1..=word + reach).take_while(inside).filter(|&at| ends_escape(bytes, at))
 }
 
+/// Does a word begin here, be it behind an escape?
+pub(crate) fn begins_word(bytes: &[u8], at: usize) -> bool {
+    let head = bytes.get(..at).unwrap_or_default();
+    let inside = head.iter().rev().take(ESCAPE + 1).take_while(|b| b.is_ascii_alphanumeric());
+    let word = at - inside.count();
+    word == at || begins_again(bytes, word).any(|again| again == at)
+}
+
 /// Does `at` stand in the middle of an escape: at the `n` of `\n`, the `2` of `%2F`?
 ///
 /// Nothing that may begin with any letter begins here.

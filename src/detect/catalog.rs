@@ -158,6 +158,12 @@ impl Kinds {
 }
 
 impl Catalog {
+    /// Are there patterns that are not the catalog's own, or of the strict profile?
+    #[must_use]
+    pub fn finds_more(&self) -> bool {
+        self.custom.is_some() || self.strict.is_some()
+    }
+
     /// The patterns that come with the program, and the operator's own.
     pub fn builtin(settings: &Settings) -> Result<Self, CatalogError> {
         Self::pinned(settings, None)

@@ -167,7 +167,7 @@ impl Context {
         let named = || {
             self.may_be_secret(text.as_bytes(), label) || self.names.key(label.as_bytes()).is_some()
         };
-        (text.len() > LEAF || !named()) && !printed::is_transcript(text.as_bytes())
+        (text.len() > LEAF || !named()) && !printed::is_typed(text)
     }
 
     /// May the whole of a text be a secret that its key announces?

@@ -4,6 +4,8 @@
 //! It is masked as one: what is around the value in there could not be kept, since base64
 //! mixes neighbors. Lines of wrapped base64 are read one by one.
 
+use std::ops::Range;
+
 use base64::Engine as _;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
@@ -27,10 +29,10 @@ static ENGINE: GeneralPurpose = GeneralPurpose::new(
 );
 
 impl Catalog {
-    /// Adds the base64 in the run that begins at `start`, if it holds something.
-    pub(super) fn encoded(&self, start: usize, pass: &mut Pass<'_>) {
+    /// Adds the base64 in a run of it and hyphens, if it holds something.
+    pub(super) fn encoded(&self, run: Range<usize>, pass: &mut Pass<'_>) {
         let text = pass.text;
-        for span in runs::base64(text, start) {
+        for span in runs::words(text, run) {
             let Some(inner) = decoded(text.get(span.clone()).unwrap_or_default()) else { continue };
             let span = span.start..runs::padded(text, span.end, 2);
             if shape::is_secret_key(inner.trim_ascii_end().as_bytes()) {
@@ -53,13 +55,37 @@ impl Catalog {
 
 /// The text in a run of base64, if it is text.
 fn decoded(run: &[u8]) -> Option<String> {
-    if run.len() < SHORTEST || !is_text(&ENGINE.decode(run.get(..HEAD)?).ok()?) {
+    if run.len() < SHORTEST || !is_text(&head(run)?) {
         return None;
     }
     // One symbol more than a multiple of four encodes nothing.
     let whole = run.len() - usize::from(run.len() % 4 == 1);
     let text = String::from_utf8(ENGINE.decode(run.get(..whole)?).ok()?).ok()?;
     is_text(text.as_bytes()).then_some(text)
+}
+
+/// What the first characters stand for.
+fn head(run: &[u8]) -> Option<[u8; HEAD / 4 * 3]> {
+    let mut head = [0; HEAD / 4 * 3];
+    let (fours, _) = run.get(..HEAD)?.as_chunks::<4>();
+    for (three, four) in head.as_chunks_mut().0.iter_mut().zip(fours) {
+        let bits = four.iter().try_fold(0, |all, &byte| Some(all << 6 | symbol(byte)?));
+        let [_, decoded @ ..] = bits?.to_be_bytes();
+        *three = decoded;
+    }
+    Some(head)
+}
+
+/// The number that a symbol of base64 stands for.
+fn symbol(byte: u8) -> Option<u32> {
+    match byte {
+        b'A'..=b'Z' => Some(u32::from(byte - b'A')),
+        b'a'..=b'z' => Some(u32::from(byte - b'a') + 26),
+        b'0'..=b'9' => Some(u32::from(byte - b'0') + 52),
+        b'+' => Some(62),
+        b'/' => Some(63),
+        _ => None,
+    }
 }
 
 /// Is this base64 of `name:password`?

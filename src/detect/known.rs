@@ -7,10 +7,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::ops::{Bound, Range};
 
-use crate::detect::boundary::{left_of, right_of};
+use memchr::memmem::Finder;
+
+use crate::detect::boundary::{begins_word, left_of, right_of};
 use crate::detect::catalog::Catalog;
 use crate::detect::classes::is_region;
-use crate::detect::literals::{FewHeads, Heads};
+use crate::detect::literals::{FewHeads, Heads, eight};
 use crate::detect::marks;
 use crate::detect::{Finding, Kind, Rank};
 
@@ -19,6 +21,9 @@ const SHORTEST: usize = 5;
 /// Bits of the filter for each name, at least.
 const BITS_PER_NAME: usize = 64;
 const FIRST_BITS: usize = 1 << 12;
+/// So many names, of which none is longer, are looked for one by one.
+const FEW: usize = 4;
+const SHORT: usize = 64;
 
 #[derive(Clone, Default)]
 pub struct Known {
@@ -30,6 +35,9 @@ pub struct Known {
     /// Of the names since [`Known::begin_units`].
     fresh: Beginnings,
     fresh_heads: Option<FewHeads>,
+    /// The same names, with what stands before the first word, unless they are `many`.
+    few: Vec<(Finder<'static>, usize)>,
+    many: bool,
     /// The first four bytes of all names, and of the catalog's literals. None, while
     /// nothing is known.
     heads: Option<Heads>,
@@ -70,6 +78,10 @@ impl Known {
         self.fresh.add(word);
         self.heads.get_or_insert_with(|| catalog.literals.filter.clone()).mark_name(word);
         self.fresh_heads.get_or_insert_default().mark_name(word);
+        self.many |= self.few.len() >= FEW || bytes.len() > SHORT;
+        if !self.many {
+            self.few.push((Finder::new(bytes).into_owned(), lead(bytes)));
+        }
         true
     }
 
@@ -78,6 +90,8 @@ impl Known {
         if self.fresh.any {
             self.fresh = Beginnings::default();
             self.fresh_heads.iter_mut().for_each(FewHeads::clear);
+            self.few.clear();
+            self.many = false;
         }
     }
 
@@ -125,11 +139,11 @@ impl Known {
     ) {
         let bytes = text.as_bytes();
         let mut search = Search { known: self, text: bytes, taken, from: 0, out };
-        if self.fresh.any
-            && let Some(heads) = &self.fresh_heads
-        {
+        if !self.many {
+            self.few.iter().for_each(|(name, lead)| occurrences(bytes, name, *lead, &mut words));
+        } else if let Some(heads) = &self.fresh_heads {
             marks::each_word(bytes, heads, |word| {
-                if self.fresh.may_begin(head(bytes, word)) {
+                if self.fresh.may_begin(eight(bytes, word)) {
                     words.push(word);
                 }
             });
@@ -153,6 +167,19 @@ impl Known {
             }
             rest = rest.get(..common.min(name.len() - 1))?;
         }
+    }
+}
+
+/// Adds the first words of a name where they are those of words of the text.
+fn occurrences(text: &[u8], name: &Finder<'_>, lead: usize, words: &mut Vec<usize>) {
+    let mut from = 0;
+    while let Some(at) = text.get(from..).and_then(|rest| name.find(rest)) {
+        let word = from + at + lead;
+        if begins_word(text, word) {
+            words.push(word);
+        }
+        // One may begin in another.
+        from += at + 1;
     }
 }
 
@@ -203,16 +230,6 @@ fn lead(name: &[u8]) -> usize {
     name.iter().position(u8::is_ascii_alphanumeric).unwrap_or(name.len())
 }
 
-/// Eight bytes of the first word and what follows it; beyond the end zeros.
-#[inline]
-pub(crate) fn head(text: &[u8], word: usize) -> u64 {
-    let rest = text.get(word..).unwrap_or_default();
-    if let Some(eight) = rest.first_chunk() {
-        return u64::from_le_bytes(*eight);
-    }
-    rest.iter().rev().fold(0, |head, &byte| head << 8 | u64::from(byte))
-}
-
 impl Beginnings {
     /// Adds a name, without what stands before its first word.
     fn add(&mut self, name: &[u8]) {
@@ -252,7 +269,7 @@ struct Filter<const BYTES: u32> {
 
 impl<const BYTES: u32> Filter<BYTES> {
     fn add(&mut self, name: &[u8]) {
-        let head = Self::cut(head(name, 0));
+        let head = Self::cut(eight(name, 0));
         if !self.heads.insert(head) {
             return;
         }
@@ -357,12 +374,30 @@ mod tests {
         known.find(text, Vec::new(), &[], &mut out);
         assert_eq!(out, []);
         let words: Vec<_> =
-            (0..text.len()).filter(|&at| known.may_begin(head(text.as_bytes(), at))).collect();
+            (0..text.len()).filter(|&at| known.may_begin(eight(text.as_bytes(), at))).collect();
         assert_eq!(words, [0, 7, 17, 26]);
         known.learn(&CATALOG, "prod-dat", Kind(7));
         known.find(text, words, &[], &mut out);
         let starts: Vec<_> = out.iter().map(|found| found.span.start).collect();
         assert_eq!(starts, [0, 7, 17]);
+    }
+
+    #[test]
+    fn few_names_are_found_where_many_are() {
+        let few = known(&["a-1-a", "MyRole", "/!!-1"]);
+        let mut many = few.clone();
+        many.many = true;
+        for text in [
+            "xa-1-a-1-a-1-a a-1-a-1-a",
+            "\\nMyRole %2FMyRole $252FMyRole \\u000aMyRole \u{1b}[1;32mMyRole \\x41MyRole",
+            "[1mMyRole ;MyRole ?a-1-a \\\\a-1-a //!!-1 x/!!-1/!!-1",
+        ] {
+            let (mut one, mut other) = (Vec::new(), Vec::new());
+            few.find(text, Vec::new(), &[], &mut one);
+            many.find(text, Vec::new(), &[], &mut other);
+            assert_eq!(one, other, "{text}");
+            assert!(!one.is_empty());
+        }
     }
 
     #[test]

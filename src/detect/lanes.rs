@@ -6,6 +6,8 @@
 
 use wide::u8x16;
 
+use crate::detect::deep::ESCAPE;
+
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod x86;
 
@@ -37,6 +39,16 @@ pub(crate) struct Masks {
     /// `s` and `S`, `w` and `W`: `passwd` and `password` have both.
     pub s: u64,
     pub w: u64,
+    /// How the sign of a prompt ends: `$`, `%`, `#`, and the last bytes of `❯` and `➜`.
+    pub prompt: u64,
+    pub space: u64,
+    /// What begins a control sequence.
+    pub control: u64,
+}
+
+/// Where masks go: who makes them writes them there, and they are not copied.
+pub(crate) trait Keep {
+    fn keep(&mut self, masks: &Masks);
 }
 
 /// What is done with a vector of bytes: closures, so that they have the instructions of the
@@ -98,6 +110,7 @@ impl Masks {
         let base64 = or(or(word, hyphen), or(slash, equals(all, b'+')));
         let lead = or(or(equals(all, b'%'), equals(all, b'[')), equals(all, b';'));
         let lead = or(lead, equals(all, b'?'));
+        let other_prompt = or(equals(all, 0x9c), equals(all, 0xaf));
         Self {
             word: bits(word),
             digit: bits(digit),
@@ -112,6 +125,9 @@ impl Masks {
             lead: bits(lead),
             s: bits(equals(small, b's')),
             w: bits(equals(small, b'w')),
+            prompt: bits(or(within(all, b'#', b'%'), other_prompt)),
+            space: one(b' '),
+            control: one(ESCAPE),
         }
     }
 
@@ -133,6 +149,9 @@ impl Masks {
             lead: join(self.lead, next.lead),
             s: join(self.s, next.s),
             w: join(self.w, next.w),
+            prompt: join(self.prompt, next.prompt),
+            space: join(self.space, next.space),
+            control: join(self.control, next.control),
         }
     }
 }
@@ -161,16 +180,22 @@ fn join([a, b, c, d]: [u64; 4]) -> u64 {
 /// The 64 bytes from `at` on; behind the end, zeros.
 #[inline(always)]
 pub(crate) fn block(text: &[u8], at: usize) -> Block {
+    *block_or(text, at, &mut [0; WIDTH])
+}
+
+/// The same, in the text, or put together in `end`.
+#[inline(always)]
+pub(crate) fn block_or<'t>(text: &'t [u8], at: usize, end: &'t mut Block) -> &'t Block {
     let rest = text.get(at..).unwrap_or_default();
     match rest.first_chunk() {
-        Some(block) => *block,
-        None => last_block(rest),
+        Some(block) => block,
+        None => last_block(rest, end),
     }
 }
 
 #[inline(never)]
-fn last_block(rest: &[u8]) -> Block {
-    let mut block = [0; WIDTH];
+fn last_block<'t>(rest: &[u8], block: &'t mut Block) -> &'t Block {
+    *block = [0; WIDTH];
     if let Some(start) = block.get_mut(..rest.len()) {
         start.copy_from_slice(rest);
     }
@@ -241,6 +266,9 @@ mod tests {
                 lead: mask(block, |b| b"%[;?".contains(&b)),
                 s: mask(block, |b| small(b) == b's'),
                 w: mask(block, |b| small(b) == b'w'),
+                prompt: mask(block, |b| b"$%#\x9c\xaf".contains(&b)),
+                space: mask(block, |b| b == b' '),
+                control: mask(block, |b| b == 0x1b),
             };
             assert_eq!(Masks::portable(&super::block(&all, at)), masks, "{at}");
             assert_eq!(

@@ -2,7 +2,8 @@
 //!
 //! A literal is looked up by its first word: by the four bytes from there on. A filter
 //! answers for almost all words of a text that no literal begins with them, so that the
-//! cost does not grow with the number of literals.
+//! cost does not grow with the number of literals. Of the others eight bytes are compared
+//! before a literal is read.
 
 use crate::detect::context::login;
 
@@ -124,7 +125,7 @@ const FILTER: usize = 1 << 10;
 /// Lists of literals.
 const LISTS: usize = 1 << 10;
 /// The first three bytes of a head.
-const THREE: u32 = 0x00ff_ffff;
+const THREE: u64 = 0x00ff_ffff;
 
 /// A literal that cannot be looked up.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -142,8 +143,10 @@ struct Literal {
 #[derive(Debug)]
 pub(crate) struct Literals {
     all: Vec<Literal>,
-    /// By a hash of the first three bytes: which are compared, their value, the literal.
-    lists: Vec<Vec<(u32, u32, u16)>>,
+    /// By a hash of the first three bytes: where the list begins in `heads`.
+    lists: Box<[u16; LISTS + 1]>,
+    /// List by list, of the first eight bytes: which are compared, their value, the literal.
+    heads: Vec<(u64, u64, u16)>,
     pub filter: Heads,
 }
 
@@ -172,8 +175,16 @@ impl<const WORDS: usize> Heads<WORDS> {
     pub(crate) fn mark_name(&mut self, word: &[u8]) {
         match *word {
             [a, b, c, d, ..] => self.mark([a, b, c, d]),
-            [a, b, c] => (0..=u8::MAX).for_each(|any| self.mark([a, b, c, any])),
+            [a, b, c] => self.mark_three([a, b, c]),
             _ => self.0.fill(u64::MAX),
+        }
+    }
+
+    /// No word is passed over that begins with these.
+    fn mark_three(&mut self, [a, b, c]: [u8; 3]) {
+        let (word, _) = Self::place(u32::from_le_bytes([a, b, c, 0]));
+        if let Some(word) = self.0.get_mut(word) {
+            *word = u64::MAX;
         }
     }
 
@@ -187,11 +198,12 @@ impl<const WORDS: usize> Heads<WORDS> {
         self.0.get(index).is_some_and(|word| word & bit != 0)
     }
 
-    /// The bit of the filter, by multiplicative hashing.
+    /// The bit of the filter, by multiplicative hashing: in a word for the first three bytes.
     #[inline(always)]
     fn place(head: u32) -> (usize, u64) {
-        let hash = head.wrapping_mul(MIX) >> 16;
-        (usize::try_from(hash >> 6).unwrap_or_default() % WORDS, 1 << (hash & 63))
+        let hash = (head << 8).wrapping_mul(MIX);
+        let bit = (hash >> 16 ^ head >> 24) & 63;
+        (usize::try_from(hash >> 22).unwrap_or_default() % WORDS, 1 << bit)
     }
 }
 
@@ -202,6 +214,16 @@ pub(crate) fn four(text: &[u8], at: usize) -> u32 {
     match rest.first_chunk() {
         Some(four) => u32::from_le_bytes(*four),
         None => rest.iter().rev().fold(0, |head, &byte| head << 8 | u32::from(byte)),
+    }
+}
+
+/// The eight bytes of the text from here on; beyond its end, zeros.
+#[inline(always)]
+pub(crate) fn eight(text: &[u8], at: usize) -> u64 {
+    let rest = text.get(at..).unwrap_or_default();
+    match rest.first_chunk() {
+        Some(eight) => u64::from_le_bytes(*eight),
+        None => rest.iter().rev().fold(0, |head, &byte| head << 8 | u64::from(byte)),
     }
 }
 
@@ -231,13 +253,19 @@ impl Literals {
         all.extend(MANIFESTS.iter().map(|text| ((*text).to_owned(), Action::Manifest)));
         all.extend(SENSITIVE.iter().map(|text| ((*text).to_owned(), Action::Sensitive)));
         all.extend(MASKED.iter().map(|text| ((*text).to_owned(), Action::Masked)));
-        let lists = vec![Vec::new(); LISTS];
-        let mut this = Self { all: Vec::new(), lists, filter: Heads::default() };
+        let (lists, heads) = (Box::new([0; LISTS + 1]), Vec::new());
+        let mut this = Self { all: Vec::new(), lists, heads, filter: Heads::default() };
         for (text, action) in all {
             match this.all.iter_mut().find(|known| *known.text == *text.as_bytes()) {
                 Some(known) => known.actions.push(action),
                 None => this.add(text, action)?,
             }
+        }
+        // Those of a list stay in the order in which they came.
+        this.heads.sort_by_key(|&(_, head, _)| list(head));
+        for (at, begin) in this.lists.iter_mut().enumerate() {
+            let begins = this.heads.partition_point(|&(_, head, _)| list(head) < at);
+            *begin = u16::try_from(begins).unwrap_or(u16::MAX);
         }
         Ok(this)
     }
@@ -245,35 +273,39 @@ impl Literals {
     fn add(&mut self, text: String, action: Action) -> Result<(), NoWord> {
         let index = u16::try_from(self.all.len()).unwrap_or(u16::MAX);
         let word = text.bytes().position(|b| b.is_ascii_alphanumeric()).unwrap_or(text.len());
-        let (compared, head) = match *text.as_bytes().get(word..).unwrap_or_default() {
-            [a, b, c, d, ..] => {
-                self.filter.mark([a, b, c, d]);
-                (u32::MAX, [a, b, c, d])
-            }
-            [a, b, c] => {
-                (0..=u8::MAX).for_each(|any| self.filter.mark([a, b, c, any]));
-                (THREE, [a, b, c, 0])
-            }
+        let rest = text.as_bytes().get(word..).unwrap_or_default();
+        match *rest {
+            [a, b, c, d, ..] => self.filter.mark([a, b, c, d]),
+            [a, b, c] => self.filter.mark_three([a, b, c]),
             _ => return Err(NoWord(text)),
-        };
-        let head = u32::from_le_bytes(head);
-        if let Some(list) = self.lists.get_mut(list(head)) {
-            list.push((compared, head, index));
         }
+        let compared = match rest.len() {
+            len @ ..8 => (1 << (8 * len)) - 1,
+            _ => u64::MAX,
+        };
+        self.heads.push((compared, eight(rest, 0), index));
         let text = text.into_bytes().into();
         self.all.push(Literal { text, word, actions: vec![action] });
         Ok(())
     }
 
-    /// Calls `hit` for each literal whose first word begins here, with these bytes.
+    /// May a literal begin with these eight bytes? In a filter of known names there are more.
+    #[inline(always)]
+    pub(crate) fn may_hold(&self, head: u64) -> bool {
+        self.filter.may_hold(u32::try_from(head & u64::from(u32::MAX)).unwrap_or_default())
+    }
+
+    /// Calls `hit` for each literal whose first word begins here, with these eight bytes.
     pub(crate) fn at<'a>(
         &'a self,
         text: &[u8],
         word: usize,
-        head: u32,
+        head: u64,
         mut hit: impl FnMut(Hit<'a>),
     ) {
-        let list = self.lists.get(list(head)).map(Vec::as_slice).unwrap_or_default();
+        let list = list(head);
+        let [first, last] = [list, list + 1].map(|at| self.lists.get(at).map_or(0, |&at| at));
+        let list = self.heads.get(usize::from(first)..usize::from(last)).unwrap_or_default();
         let same = list.iter().filter(|&&(compared, other, _)| head & compared == other);
         for literal in same.filter_map(|&(.., index)| self.all.get(usize::from(index))) {
             let Some(start) = word.checked_sub(literal.word) else { continue };
@@ -286,8 +318,9 @@ impl Literals {
 }
 
 /// The list of literals that begin with the same three bytes, and of some others.
-fn list(head: u32) -> usize {
-    usize::try_from((head & THREE).wrapping_mul(MIX) >> 22).unwrap_or_default()
+fn list(head: u64) -> usize {
+    let three = u32::try_from(head & THREE).unwrap_or_default();
+    usize::try_from(three.wrapping_mul(MIX) >> 22).unwrap_or_default()
 }
 
 /// 2³² divided by the golden ratio.
@@ -303,9 +336,10 @@ mod tests {
         let literals = Literals::new(all.collect()).unwrap();
         let mut found = Vec::new();
         for word in 0..text.len() {
-            let head = four(text.as_bytes(), word);
-            if literals.filter.may_hold(head) {
-                literals.at(text.as_bytes(), word, head, |hit| found.push((hit.start, hit.end)));
+            let bytes = text.as_bytes();
+            if literals.filter.may_hold(four(bytes, word)) {
+                let head = eight(bytes, word);
+                literals.at(bytes, word, head, |hit| found.push((hit.start, hit.end)));
             }
         }
         found.sort_unstable();

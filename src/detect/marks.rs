@@ -44,8 +44,10 @@ pub(crate) struct Marks {
     pub secrets: u64,
     /// The `w` of `passwd` and `password`.
     pub passwords: u64,
-    /// A backslash.
+    /// A backslash, or what begins a control sequence.
     pub escapes: u64,
+    /// How the sign of a prompt ends, before a space.
+    pub prompts: u64,
 }
 
 impl Marks {
@@ -54,7 +56,7 @@ impl Marks {
     pub(super) fn signs(&self) -> u64 {
         let ids = self.ids | self.uuids | self.regions | self.dots | self.colons | self.schemes;
         let more = self.flags | self.grouped;
-        ids | more | self.passwords | self.escapes
+        ids | more | self.passwords | self.escapes | self.prompts
     }
 
     /// Of a run of ten, five are in one of two blocks, of a run of 36, sixteen.
@@ -91,7 +93,8 @@ impl Marks {
             grouped: grouped & digits.ahead(10),
             secrets: sixteen(here.base64) | sixteen(after.base64),
             passwords: here.w & back(here.s, before.s, 1) & back(here.s, before.s, 2),
-            escapes: here.backslash,
+            escapes: here.backslash | here.control,
+            prompts: here.prompt & Pair(here.space, after.space).ahead(1),
         }
     }
 
@@ -202,7 +205,7 @@ mod tests {
     #[test]
     fn candidates_are_marked_at_any_place() {
         type Case = (&'static str, fn(&Rows) -> &Row, &'static [usize]);
-        let cases: [Case; 22] = [
+        let cases: [Case; 24] = [
             ("ab cd-e é1", |m| &m.words, &[0, 3, 6, 10]),
             ("i-0123456789", |m| &m.ids, &[1]),
             ("i-0123456", |m| &m.ids, &[]),
@@ -224,6 +227,8 @@ mod tests {
             ("password PASSWD", |m| &m.passwords, &[4, 13]),
             ("swswss", |m| &m.passwords, &[]),
             (r"a\u0069", |m| &m.escapes, &[1]),
+            ("a\x1b[m", |m| &m.escapes, &[1]),
+            ("$ x $x # ❯ % ", |m| &m.prompts, &[0, 7, 11, 13]),
             ("", |m| &m.words, &[]),
         ];
         for (text, pick, places) in cases {

@@ -6,13 +6,13 @@ use std::ops::Range;
 use crate::detect::boundary::{before, left};
 use crate::detect::catalog::Catalog;
 use crate::detect::context::names::{flag_end, key_end};
-use crate::detect::context::runs::Run;
+use crate::detect::context::runs::{self, Run};
 use crate::detect::context::{curl, login, manifest, named, parameter, secret};
 use crate::detect::deep;
 use crate::detect::gaps::Gaps;
 use crate::detect::literals::{self, Action, Hit};
 use crate::detect::marks::{self, Row, Rows};
-use crate::detect::{Beside, Finding, Known, Rank, known};
+use crate::detect::{Beside, Finding, Known, Rank};
 
 /// As many texts are looked at together at most: what is found in each takes memory meanwhile.
 const TOGETHER: usize = 32;
@@ -56,6 +56,8 @@ pub(crate) struct Pass<'t> {
     pub v6: usize,
     /// An escape may hide a character.
     escapes: bool,
+    /// Where signs of prompts may end.
+    prompts: Vec<usize>,
     /// A placeholder may stand here.
     masked: bool,
     /// Names by their keys.
@@ -124,9 +126,7 @@ impl Catalog {
 
     /// Is nothing found in a text in which no candidate stands?
     fn is_plain(&self, text: &str, label: &str) -> bool {
-        self.strict.is_none()
-            && self.context.is_plain(text, label)
-            && memchr::memchr(deep::ESCAPE, text.as_bytes()).is_none()
+        self.strict.is_none() && self.context.is_plain(text, label)
     }
 
     /// What a pass has seen becomes findings.
@@ -141,7 +141,7 @@ impl Catalog {
         let first = out.len();
         let mut gaps = Gaps::new(taken);
         self.fill(pass, label, &mut gaps, out);
-        if pass.escapes || memchr::memchr(deep::ESCAPE, text.as_bytes()).is_some() {
+        if pass.escapes {
             self.deeper(text, label, &mut gaps, out);
         }
         if let Some(allowed) = &self.allowed {
@@ -214,56 +214,59 @@ impl Catalog {
         if let Some(strict) = &self.strict {
             strict.find(text, Rank::Context, &mut hinted);
         }
-        hinted.extend(self.context.transcripts(text));
+        hinted.extend(self.context.transcripts(text, &pass.prompts));
         gaps.fill(text, &mut hinted, out);
     }
 
     /// Looks at a word with which a literal or a name may begin: almost none does.
     fn word(&self, word: usize, known: &Known, pass: &mut Pass<'_>) {
-        if known.may_begin(known::head(pass.text, word)) {
+        let head = literals::eight(pass.text, word);
+        if known.may_begin(head) {
             pass.words.push(word);
         }
-        let head = literals::four(pass.text, word);
-        self.literals.at(pass.text, word, head, |hit| self.literal(&hit, pass));
+        if self.literals.may_hold(head) {
+            self.literals.at(pass.text, word, head, |hit| self.literal(&hit, pass));
+        }
     }
 
     /// Looks at the candidates among a few hundred bytes that are not words.
     fn signs(&self, from: usize, marks: &Rows, passes: &mut Passes<'_, '_>) {
-        let mut each = |row: &Row, look: &dyn Fn(usize, &mut Pass<'_>)| {
-            passes.each(row.places(from), look);
-        };
-        each(&marks.ids, &|at, pass| self.hyphen_id(pass.text, at, &mut pass.found));
-        each(&marks.uuids, &|at, pass| self.uuid_id(pass.text, at, &mut pass.found));
-        each(&marks.regions, &|at, pass| self.region_id(pass.text, at, &mut pass.found));
-        each(&marks.dots, &|at, pass| self.v4(at, pass));
-        each(&marks.colons, &|at, pass| self.v6(at, pass));
-        each(&marks.schemes, &|at, pass| {
+        passes.row(from, &marks.ids, &|at, pass| self.hyphen_id(pass.text, at, &mut pass.found));
+        passes.row(from, &marks.uuids, &|at, pass| self.uuid_id(pass.text, at, &mut pass.found));
+        passes
+            .row(from, &marks.regions, &|at, pass| self.region_id(pass.text, at, &mut pass.found));
+        passes.row(from, &marks.dots, &|at, pass| self.v4(at, pass));
+        passes.row(from, &marks.colons, &|at, pass| self.v6(at, pass));
+        passes.row(from, &marks.schemes, &|at, pass| {
             for class in self.finders.authority.iter().filter_map(|&at| self.classes.get(at)) {
                 class.verify(pass.text, at, &mut pass.found);
             }
         });
         let names = &self.context.names;
-        each(&marks.flags, &|at, pass| {
+        passes.row(from, &marks.flags, &|at, pass| {
             let Some(end) = flag_end(pass.text, at) else { return };
             names.at_flag(pass.text, at, end, &mut pass.named);
             secret::at_flag(pass.text, end, &mut pass.secrets);
         });
-        each(&marks.numbers, &|at, pass| Run::number(pass.text, at, &mut pass.runs));
-        each(&marks.grouped, &|at, pass| Run::grouped(pass.text, at, &mut pass.runs));
-        each(&marks.secrets, &|at, pass| {
-            Run::secret(pass.text, at, &mut pass.runs);
-            self.encoded(at, pass);
+        passes.row(from, &marks.numbers, &|at, pass| Run::number(pass.text, at, &mut pass.runs));
+        passes.row(from, &marks.grouped, &|at, pass| Run::grouped(pass.text, at, &mut pass.runs));
+        passes.row(from, &marks.secrets, &|at, pass| {
+            let run = runs::base64(pass.text, at);
+            Run::secret(pass.text, run.clone(), &mut pass.runs);
+            self.encoded(run, pass);
         });
-        each(&marks.passwords, &|at, pass| {
+        passes.row(from, &marks.passwords, &|at, pass| {
             let tail = pass.text.get(at..).unwrap_or_default();
             let rest = ["word", "WORD", "wd", "WD"].into_iter();
             let name =
                 rest.filter(|rest| tail.starts_with(rest.as_bytes())).max_by_key(|r| r.len());
             pass.passwords.extend(name.map(|name| at + name.len()));
         });
-        each(&marks.escapes, &|at, pass| {
-            pass.escapes |= matches!(pass.text.get(at + 1), Some(b'u' | b'/'));
+        passes.row(from, &marks.escapes, &|at, pass| {
+            let hides = matches!(pass.text.get(at + 1), Some(b'u' | b'/'));
+            pass.escapes |= hides || pass.text.get(at) == Some(&deep::ESCAPE);
         });
+        passes.row(from, &marks.prompts, &|at, pass| pass.prompts.push(at));
     }
 
     /// A class that may begin here. Inside what it was found in already it is not looked
@@ -370,8 +373,16 @@ const NONE: u8 = u8::MAX;
 impl<'p, 't> Passes<'p, 't> {
     fn new(all: &'t str, parts: &'p [Part<'p>]) -> Self {
         let start = parts.first().map(|part| part.span.start).unwrap_or_default();
-        let (made, own) = (Vec::new(), [NONE; TOGETHER]);
+        let (made, own) = (Vec::with_capacity(parts.len()), [NONE; TOGETHER]);
         Self { all, parts, start, last: (0, 0..0), made, own }
+    }
+
+    /// The same for the places of a row, which mostly has none.
+    #[inline(always)]
+    fn row(&mut self, from: usize, row: &Row, look: &dyn Fn(usize, &mut Pass<'t>)) {
+        if row.any() {
+            self.each(row.places(from), look);
+        }
     }
 
     /// Calls `look` for each place, counted from the beginning of its text.

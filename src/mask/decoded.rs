@@ -73,8 +73,7 @@ impl Decoded {
         while let Some(at) = escape {
             // Of a `\ud83d\ude00` the second was read with the first.
             if at >= from {
-                to.copy(tape.source().as_bytes(), from..at);
-                from = source.end.min(at + to.symbol(tape.source(), at));
+                from = source.end.min(at + to.until(tape.source(), from, at));
                 self.steps.push((to.len - 1, from - source.start));
             }
             escape = escapes.next();
@@ -129,6 +128,17 @@ impl Contents {
     }
 }
 
+/// What a letter behind a backslash stands for, of the frequent ones; else 0.
+#[expect(clippy::indexing_slicing, reason = "the compiler runs this, and checks it")]
+static SYMBOLS: [u8; 256] = {
+    let mut symbols = [0; 256];
+    symbols[b'n' as usize] = b'\n';
+    symbols[b't' as usize] = b'\t';
+    symbols[b'"' as usize] = b'"';
+    symbols[b'\\' as usize] = b'\\';
+    symbols
+};
+
 /// Writes to where there is room enough.
 struct Writer<'b> {
     bytes: &'b mut [u8],
@@ -136,21 +146,37 @@ struct Writer<'b> {
 }
 
 impl Writer<'_> {
-    /// Adds what the escape at `at` stands for, and returns its length.
+    /// Adds what stands from `from` on before the escape at `at`, and what that stands for.
+    /// Returns its length.
     #[inline(always)]
-    fn symbol(&mut self, source: &str, at: usize) -> usize {
-        let one = match source.as_bytes().get(at + 1) {
-            Some(b'n') => b'\n',
-            Some(b't') => b'\t',
-            Some(&same @ (b'"' | b'\\')) => same,
-            _ => return self.rare(source, at),
-        };
-        self.push(one);
-        2
+    fn until(&mut self, source: &str, mut from: usize, at: usize) -> usize {
+        if at - from > PIECE {
+            self.copy(source.as_bytes(), from..at - PIECE);
+            from = at - PIECE;
+        }
+        let len = at - from;
+        let with = source.as_bytes().get(from..).and_then(<[u8]>::first_chunk::<{ PIECE + 2 }>);
+        let room = self.bytes.get_mut(self.len..).and_then(<[u8]>::first_chunk_mut);
+        if let (Some(with), Some(room)) = (with, room)
+            && let (Some(part), Some(&letter)) = (with.first_chunk::<PIECE>(), with.get(len + 1))
+            && let Some(&symbol @ 1..) = SYMBOLS.get(usize::from(letter))
+        {
+            let room: &mut [u8; PIECE + 1] = room;
+            if let Some(first) = room.first_chunk_mut() {
+                *first = *part;
+            }
+            if let Some(slot) = room.get_mut(len) {
+                *slot = symbol;
+            }
+            self.len += len + 1;
+            return 2;
+        }
+        self.rare(source, from, at)
     }
 
-    #[cold]
-    fn rare(&mut self, source: &str, at: usize) -> usize {
+    #[inline(never)]
+    fn rare(&mut self, source: &str, from: usize, at: usize) -> usize {
+        self.copy(source.as_bytes(), from..at);
         let (symbol, len) = escape::symbol(source.get(at..).unwrap_or_default());
         let mut buffer = [0; 4];
         for byte in symbol.encode_utf8(&mut buffer).bytes() {

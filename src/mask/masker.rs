@@ -10,6 +10,7 @@ mod again;
 mod answered;
 mod around;
 mod behind;
+mod constants;
 mod leaves;
 mod report;
 mod together;

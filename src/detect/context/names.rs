@@ -150,10 +150,12 @@ impl Names {
         }
         let mut letters = [0; LONGEST];
         let mut len = 0;
-        let plain = name.iter().filter(|b| b.is_ascii_alphanumeric());
-        for (slot, letter) in letters.iter_mut().zip(plain) {
-            *slot = letter.to_ascii_lowercase();
-            len += 1;
+        for byte in name {
+            // What is no letter is written over by what follows.
+            if let Some(slot) = letters.get_mut(len) {
+                *slot = byte.to_ascii_lowercase();
+            }
+            len += usize::from(byte.is_ascii_alphanumeric());
         }
         let letters = letters.get(..len)?;
         let found = |name: &[u8], list| self.keys.get(name).map(|&key| Key { list, ..key });

@@ -33,7 +33,7 @@ use query::{Picked, picked};
 use secrets::{HELD, Secret};
 use shell::{Command, Into};
 
-pub(crate) use transcript::is_transcript;
+pub(crate) use transcript::is_typed;
 pub(crate) use wrapped::{INPUT, OUTPUT};
 
 /// As many things that commands print are looked for in one answer, and of objects half as many.

@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::LazyLock;
 
-use crate::detect::boundary::{ends_escape, left_of, right_of};
+use crate::detect::boundary::{before, ends_escape, left_of, right_of};
 use crate::detect::context::bytes::part;
 use crate::detect::context::shape::{self, Shape};
 
@@ -60,9 +60,8 @@ impl Run {
         }
     }
 
-    /// A UUID, or keys and tokens in the run of base64 and hyphens that begins here.
-    pub(crate) fn secret(text: &[u8], start: usize, out: &mut Vec<Self>) {
-        let run = clean(text, start..run_end(text, start, &BASE64));
+    /// A UUID, or keys and tokens in a run of base64 and hyphens.
+    pub(crate) fn secret(text: &[u8], run: Range<usize>, out: &mut Vec<Self>) {
         if shape::is_uuid(part(text, &run)) {
             if free(text, &run) {
                 out.push(Self { shape: Shape::Uuid, span: run });
@@ -91,9 +90,9 @@ pub(super) fn is_base64(value: &[u8]) -> bool {
     value.iter().all(|b| b.is_ascii_alphanumeric() || b"/+".contains(b))
 }
 
-/// The words of base64 in the run of base64 and hyphens that begins here.
-pub(crate) fn base64(text: &[u8], start: usize) -> impl Iterator<Item = Range<usize>> {
-    words(text, clean(text, start..run_end(text, start, &BASE64)))
+/// The run of base64 and hyphens that begins here.
+pub(crate) fn base64(text: &[u8], start: usize) -> Range<usize> {
+    clean(text, start..run_end(text, start, &BASE64))
 }
 
 /// Where base64 ends that has at most so much padding. What goes on behind it was none,
@@ -104,7 +103,7 @@ pub(crate) fn padded(text: &[u8], end: usize, most: usize) -> usize {
 }
 
 /// The parts of a run between hyphens.
-fn words(text: &[u8], run: Range<usize>) -> impl Iterator<Item = Range<usize>> {
+pub(crate) fn words(text: &[u8], run: Range<usize>) -> impl Iterator<Item = Range<usize>> {
     let mut from = run.start;
     part(text, &run).split(|&b| b == b'-').map(move |word| {
         let span = from..from + word.len();
@@ -144,6 +143,11 @@ fn run_end(text: &[u8], start: usize, set: &Set) -> usize {
 
 /// Without the letter of an escape at the beginning.
 fn clean(text: &[u8], span: Range<usize>) -> Range<usize> {
+    // Before the beginning of a run stands what leads the escape, or is in the middle of it.
+    let in_escape = |b| matches!(b, b'\\' | b'%' | b'$' | b'[' | b';' | b'?' | b'a'..=b'z');
+    if !before(text, span.start).is_some_and(in_escape) {
+        return span;
+    }
     let begin = (span.start..span.end.min(span.start + 6)).find(|&at| ends_escape(text, at));
     begin.unwrap_or(span.start)..span.end
 }

@@ -5,25 +5,25 @@ use std::arch::x86_64::{
     _mm256_movemask_epi8, _mm256_or_si256, _mm256_set_epi64x, _mm256_set1_epi8, _mm256_sub_epi8,
 };
 
-use crate::detect::lanes::{Block, Compare, Masks, SMALL};
+use crate::detect::lanes::{Block, Compare, Keep, Masks, SMALL};
 
 /// Never inlined: where masks of several blocks meet, the compiler would keep them as vectors
 /// of single bits, and take those apart.
 #[inline(never)]
 #[target_feature(enable = "avx2")]
-pub(crate) fn avx2(block: &Block) -> Masks {
+pub(crate) fn avx2(block: &Block, to: &mut impl Keep) {
     let by = compare();
     let [low, high] = halves(block);
-    Masks::of(low, &by).beside(&Masks::of(high, &by), 32)
+    to.keep(&Masks::of(low, &by).beside(&Masks::of(high, &by), 32));
 }
 
 /// Vectors of 32 bytes here too: with wider ones some processors run slower.
 #[inline(never)]
 #[target_feature(enable = "avx2,avx512f,avx512bw,avx512vl")]
-pub(crate) fn avx512(block: &Block) -> Masks {
+pub(crate) fn avx512(block: &Block, to: &mut impl Keep) {
     let by = compare_to_bits();
     let [low, high] = halves(block);
-    Masks::of(low, &by).beside(&Masks::of(high, &by), 32)
+    to.keep(&Masks::of(low, &by).beside(&Masks::of(high, &by), 32));
 }
 
 /// Which bytes of the block are these, one after the other.
@@ -122,17 +122,23 @@ mod tests {
     use super::*;
 
     #[multiversion(targets("x86_64+avx2+avx512f+avx512bw+avx512vl", "x86_64+avx2"))]
-    fn widest(block: &Block) -> Masks {
+    fn widest(block: &Block, to: &mut Masks) {
         match_target! {
-            "x86_64+avx512f+avx512bw+avx512vl" => avx512(block),
-            "x86_64+avx2" => avx2(block),
-            _ => Masks::portable(block),
+            "x86_64+avx512f+avx512bw+avx512vl" => avx512(block, to),
+            "x86_64+avx2" => avx2(block, to),
+            _ => to.keep(&Masks::portable(block)),
         }
     }
 
     #[multiversion(targets("x86_64+avx2"))]
-    fn middle(block: &Block) -> Masks {
-        match_target! { "x86_64+avx2" => avx2(block), _ => Masks::portable(block) }
+    fn middle(block: &Block, to: &mut Masks) {
+        match_target! { "x86_64+avx2" => avx2(block, to), _ => to.keep(&Masks::portable(block)) }
+    }
+
+    impl Keep for Masks {
+        fn keep(&mut self, masks: &Masks) {
+            *self = *masks;
+        }
     }
 
     #[test]
@@ -140,8 +146,11 @@ mod tests {
         let all: Vec<u8> = (0..=255).collect();
         for at in 0..all.len() {
             let block = crate::detect::lanes::block(&all, at);
-            assert_eq!(widest(&block), Masks::portable(&block), "{at}");
-            assert_eq!(middle(&block), Masks::portable(&block), "{at}");
+            for look in [widest, middle] {
+                let mut masks = Masks::default();
+                look(&block, &mut masks);
+                assert_eq!(masks, Masks::portable(&block), "{at}");
+            }
         }
     }
 }

@@ -10,10 +10,10 @@ use crate::detect::context::names::{self, BEFORE_SIGN};
 use crate::detect::context::secret;
 #[cfg(target_arch = "x86_64")]
 use crate::detect::lanes::x86;
-use crate::detect::lanes::{self, Masks, WIDTH, block};
+use crate::detect::lanes::{self, Keep as _, Masks, WIDTH, block, block_or};
 use crate::detect::literals::{FewHeads, Heads, four};
 use crate::detect::marks::places::Places;
-use crate::detect::marks::row::{BLOCKS, FEW_BLOCKS, Sets};
+use crate::detect::marks::row::{BLOCKS, FEW_BLOCKS, Place, Sets};
 use crate::detect::marks::{Rows, back, bits};
 
 /// Calls `hit` for each piece of the text in which something may stand.
@@ -52,7 +52,7 @@ fn pick_words(text: &[u8], heads: &FewHeads, found: &mut Vec<usize>) {
         places.len = 0;
         let (rest, end) = (text.get(from..).unwrap_or_default(), &mut [0; WINDOW]);
         let window = window(rest, end);
-        places.add(0, begins, |at| heads.may_hold(four(window, at)));
+        places.add::<4, 0>(0, begins, |at| heads.may_hold(four(window, at)));
         found.extend(places.all(from));
         for word in bits(from, escaped) {
             let words = begins_again(text, word);
@@ -114,26 +114,31 @@ impl Chunk {
     "x86_64+avx2+bmi1+bmi2+lzcnt+popcnt"
 ))]
 fn fill(text: &[u8], heads: &Heads, chunk: &mut Chunk) {
-    let masks = |at| {
-        let block = block(text, at);
+    let mut last = [0; WIDTH];
+    let mut masks = |at, mut to: Place<'_>| {
+        let block = block_or(text, at, &mut last);
         match_target! {
-            "x86_64+avx512f+avx512bw+avx512vl" => x86::avx512(&block),
-            "x86_64+avx2" => x86::avx2(&block),
-            _ => Masks::portable(&block),
+            "x86_64+avx512f+avx512bw+avx512vl" => x86::avx512(block, &mut to),
+            "x86_64+avx2" => x86::avx2(block, &mut to),
+            _ => to.keep(&Masks::portable(block)),
         }
     };
-    let first = chunk.next == 0;
-    let (before, here) = match first {
-        true => (Masks::default(), masks(0)),
-        false => (chunk.sets.get(BLOCKS), chunk.sets.get(BLOCKS + 1)),
-    };
-    chunk.sets.set(0, &before);
-    chunk.sets.set(1, &here);
+    if chunk.next == 0 {
+        chunk.sets.set(0, &Masks::default());
+        masks(0, chunk.sets.place(1));
+    } else {
+        let (before, here) = (chunk.sets.get(BLOCKS), chunk.sets.get(BLOCKS + 1));
+        chunk.sets.set(0, &before);
+        chunk.sets.set(1, &here);
+    }
     let blocks = (text.len() - chunk.next).div_ceil(WIDTH).min(BLOCKS);
     for index in 1..=if blocks <= FEW_BLOCKS { FEW_BLOCKS } else { BLOCKS } {
         let at = chunk.next + index * WIDTH;
-        let behind = if index <= blocks { masks(at) } else { Masks::default() };
-        chunk.sets.set(index + 1, &behind);
+        if index <= blocks {
+            masks(at, chunk.sets.place(index + 1));
+        } else {
+            chunk.sets.set(index + 1, &Masks::default());
+        }
     }
     chunk.marks.fill(&chunk.sets, blocks);
     chunk.from = chunk.next;
@@ -143,11 +148,11 @@ fn fill(text: &[u8], heads: &Heads, chunk: &mut Chunk) {
     for (index, &words) in chunk.marks.words.0.iter().enumerate().take(blocks) {
         let rest = text.get(chunk.from + index * WIDTH..).unwrap_or_default();
         let window = window(rest, end);
-        chunk.words.add(index * WIDTH, words, |at| heads.may_hold(four(window, at)));
+        chunk.words.add::<4, 3>(index * WIDTH, words, |at| heads.may_hold(four(window, at)));
     }
     for (index, &keys) in chunk.marks.keys.0.iter().enumerate().take(blocks) {
         let from = chunk.from + index * WIDTH;
-        chunk.keys.add(index * WIDTH, keys, |at| is_behind_key(text, from + at));
+        chunk.keys.add::<2, 0>(index * WIDTH, keys, |at| is_behind_key(text, from + at));
     }
     if chunk.marks.escaped.any() {
         chunk.begin_again(text, heads);

@@ -6,9 +6,6 @@ use crate::detect::lanes::WIDTH;
 /// word or is a sign behind a key, and 64 may begin again behind escapes; [`Places::add`]
 /// writes some more.
 const ROOM: usize = 512;
-/// As many are written at once.
-const STEP: usize = 4;
-
 #[derive(Clone, Debug)]
 pub(super) struct Places {
     at: [u16; ROOM],
@@ -36,12 +33,18 @@ impl Places {
     }
 
     /// Adds the set bits of the block that begins at `from`, those that pass: `pass` is told their
-    /// place in the block, and asked for the place right behind it, too.
+    /// place in the block, and asked for the place right behind it, too. `STEP`: as many are
+    /// written at once, and so often at least that most blocks need as many steps: the end of a
+    /// loop over each could not be foretold.
     #[inline(always)]
-    pub(super) fn add(&mut self, from: usize, mut mask: u64, pass: impl Fn(usize) -> bool) {
+    pub(super) fn add<const STEP: usize, const LEAST: usize>(
+        &mut self,
+        from: usize,
+        mut mask: u64,
+        pass: impl Fn(usize) -> bool,
+    ) {
         let count = usize::try_from(mask.count_ones()).unwrap_or(WIDTH);
-        // Most blocks have a few: the end of a loop over each could not be foretold.
-        let steps = count.div_ceil(STEP);
+        let steps = count.div_ceil(STEP).max(LEAST);
         let mut len = self.len;
         for _ in 0..steps {
             for _ in 0..STEP {
@@ -83,7 +86,7 @@ mod tests {
         let added = |pass: fn(usize) -> bool| {
             let mut places = Places::default();
             for (block, mask) in masks.into_iter().enumerate() {
-                places.add(block * WIDTH, mask, |at| pass(block * WIDTH + at));
+                places.add::<4, 1>(block * WIDTH, mask, |at| pass(block * WIDTH + at));
             }
             places
         };

@@ -1,6 +1,6 @@
 //! The bits of several blocks side by side, so that the compiler works on them at once.
 
-use crate::detect::lanes::{Masks, WIDTH};
+use crate::detect::lanes::{Keep, Masks, WIDTH};
 use crate::detect::marks::Marks;
 
 /// As many blocks are marked before they are looked at.
@@ -66,9 +66,25 @@ pub(super) struct Sets {
     lead: Around,
     s: Around,
     w: Around,
+    prompt: Around,
+    space: Around,
+    control: Around,
 }
 
 type Around = [u64; BLOCKS + 2];
+
+/// Where the masks of one block go.
+pub(super) struct Place<'s> {
+    sets: &'s mut Sets,
+    at: usize,
+}
+
+impl Keep for Place<'_> {
+    #[inline(always)]
+    fn keep(&mut self, masks: &Masks) {
+        self.sets.set(self.at, masks);
+    }
+}
 
 #[expect(clippy::indexing_slicing, reason = "no caller goes beyond, and the compiler sees it")]
 impl Sets {
@@ -87,6 +103,15 @@ impl Sets {
         self.lead[at] = masks.lead;
         self.s[at] = masks.s;
         self.w[at] = masks.w;
+        self.prompt[at] = masks.prompt;
+        self.space[at] = masks.space;
+        self.control[at] = masks.control;
+    }
+
+    /// The place of the masks of one block.
+    #[inline(always)]
+    pub(super) fn place(&mut self, at: usize) -> Place<'_> {
+        Place { sets: self, at }
     }
 
     #[inline(always)]
@@ -105,6 +130,9 @@ impl Sets {
             lead: self.lead[at],
             s: self.s[at],
             w: self.w[at],
+            prompt: self.prompt[at],
+            space: self.space[at],
+            control: self.control[at],
         }
     }
 }
@@ -127,6 +155,7 @@ pub(crate) struct Rows {
     pub secrets: Row,
     pub passwords: Row,
     pub escapes: Row,
+    pub prompts: Row,
     /// All of them but words and keys.
     pub(super) signs: Row,
 }
@@ -163,6 +192,7 @@ impl Rows {
             self.grouped.0[at] = marks.grouped;
             self.passwords.0[at] = marks.passwords;
             self.escapes.0[at] = marks.escapes;
+            self.prompts.0[at] = marks.prompts;
             self.signs.0[at] = marks.signs();
             numbers |= marks.numbers;
             secrets |= marks.secrets;

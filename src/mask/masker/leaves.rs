@@ -24,6 +24,7 @@ impl Session<'_> {
                 Place::State => self.present(&tape.text(leaf.node)),
                 Place::Base64 => self.base64(tape, leaf, swaps)?,
                 Place::Source if self.source(tape, leaf, swaps)? => {}
+                _ if self.is_constant(tape, leaf) => {}
                 _ => strings.push(leaf),
             }
         }

@@ -47,10 +47,10 @@ impl Session<'_> {
         more: &[&[Leaf]],
         swaps: &mut Vec<Swap<String>>,
     ) -> Result<(), Refusal> {
-        let strings = |unit: &[Leaf]| unit.iter().filter(|leaf| self.is_string(leaf)).count();
+        let strings = |unit: &[Leaf]| unit.iter().filter(|leaf| self.is_string(tape, leaf)).count();
         let counts: Vec<_> = std::iter::once(&unit).chain(more).map(|unit| strings(unit)).collect();
         let all = unit.iter().chain(more.iter().copied().flatten());
-        let strings: Vec<_> = all.filter(|leaf| self.is_string(leaf)).collect();
+        let strings: Vec<_> = all.filter(|leaf| self.is_string(tape, leaf)).collect();
         let mut decoded = std::mem::take(&mut self.decoded);
         let contents = decoded.all(tape, &strings);
         let mut texts = self.look(tape, &strings, &contents, &decoded)?;
@@ -77,7 +77,7 @@ impl Session<'_> {
         let (mut strings, mut bytes) = (0, 0);
         let mut fits = |unit: &[Leaf]| {
             for leaf in unit {
-                if self.is_string(leaf) {
+                if self.is_string(tape, leaf) {
                     strings += 1;
                     bytes += tape.span(leaf.node).len();
                 }
@@ -92,11 +92,11 @@ impl Session<'_> {
     }
 
     /// Is it looked at as it is?
-    fn is_string(&self, leaf: &Leaf) -> bool {
+    fn is_string(&self, tape: &Tape<'_>, leaf: &Leaf) -> bool {
         let place = leaf.place.shown(self.around.thinking);
         !matches!(
             place,
             Place::Number | Place::Opaque(_) | Place::State | Place::Base64 | Place::Source
-        )
+        ) && !self.is_constant(tape, leaf)
     }
 }

@@ -11,21 +11,20 @@ use crate::detect::{Finding, boundary};
 
 /// What stands before a command.
 const PROMPTS: [&[u8]; 5] = [b"$ ", "❯ ".as_bytes(), "➜ ".as_bytes(), b"% ", b"# "];
-/// The first byte of those that are no ASCII.
-const LEAD: u8 = 0xe2;
 /// No more words stand before the sign of a prompt.
 const WORDS: usize = 4;
 /// No more commands of one text are read.
 const COMMANDS: usize = 256;
 
 impl Context {
-    /// What commands printed that stand in the same text.
-    pub(in crate::detect) fn transcripts(&self, text: &[u8]) -> Vec<Finding> {
+    /// What commands printed that stand in the same text. `signs` are the places before spaces at
+    /// which the sign of a prompt may end.
+    pub(in crate::detect) fn transcripts(&self, text: &[u8], signs: &[usize]) -> Vec<Finding> {
         let mut found = Vec::new();
         if let Some((command, answer)) = typed(text) {
             self.transcript(text, command, answer, &mut found);
         }
-        let mut prompts = Prompts::new(text).take(COMMANDS).peekable();
+        let mut prompts = Prompts { text, at: 0, signs }.take(COMMANDS).peekable();
         while let Some(Prompt { command, .. }) = prompts.next() {
             let until = prompts.peek().map_or(text.len(), |next| next.line);
             let below = text.get(command.end + 1..until).unwrap_or_default();
@@ -59,9 +58,9 @@ impl Context {
     }
 }
 
-/// May a command and its answer stand in this text?
-pub(crate) fn is_transcript(text: &[u8]) -> bool {
-    text.starts_with(INPUT.0.as_bytes()) || Prompts::new(text).next().is_some()
+/// Did a user of Claude Code type this?
+pub(crate) fn is_typed(text: &str) -> bool {
+    text.starts_with(INPUT.0)
 }
 
 /// What a user of Claude Code typed behind `!`, and what it printed.
@@ -88,29 +87,22 @@ struct Prompt {
 struct Prompts<'t> {
     text: &'t [u8],
     at: usize,
-    /// The next sign that may be one, of ASCII's and of others.
-    signs: [Option<usize>; 2],
+    /// Where the signs that may be one end, in order.
+    signs: &'t [usize],
 }
 
 impl<'t> Prompts<'t> {
-    fn new(text: &'t [u8]) -> Self {
-        let signs = [memchr::memchr3(b'$', b'%', b'#', text), memchr::memchr(LEAD, text)];
-        Self { text, at: 0, signs }
-    }
-
-    /// The next sign from here on.
-    fn sign(&mut self) -> Option<usize> {
-        let rest = self.text.get(self.at..)?;
-        let [ascii, other] = &mut self.signs;
-        if ascii.is_some_and(|at| at < self.at) {
-            *ascii = memchr::memchr3(b'$', b'%', b'#', rest).map(|at| self.at + at);
-        }
-        if other.is_some_and(|at| at < self.at) {
-            *other = memchr::memchr(LEAD, rest).map(|at| self.at + at);
-        }
-        match (*ascii, *other) {
-            (Some(one), Some(other)) => Some(one.min(other)),
-            (one, other) => one.or(other),
+    /// The next sign from here on, and what it is.
+    fn sign(&mut self) -> Option<(usize, &'static [u8])> {
+        loop {
+            let (&last, rest) = self.signs.split_first()?;
+            self.signs = rest;
+            let head = self.text.get(..last + 2)?;
+            let prompt = PROMPTS.iter().find(|prompt| head.ends_with(prompt));
+            let begin = prompt.map(|prompt| (head.len() - prompt.len(), *prompt));
+            if let Some(sign) = begin.filter(|(begin, _)| *begin >= self.at) {
+                return Some(sign);
+            }
         }
     }
 }
@@ -120,12 +112,7 @@ impl Iterator for Prompts<'_> {
 
     fn next(&mut self) -> Option<Prompt> {
         loop {
-            let sign = self.sign()?;
-            let behind = self.text.get(sign..)?;
-            let Some(prompt) = PROMPTS.iter().find(|prompt| behind.starts_with(prompt)) else {
-                self.at = sign + 1;
-                continue;
-            };
+            let (sign, prompt) = self.sign()?;
             let head = self.text.get(..sign)?;
             let line = memchr::memrchr(b'\n', head).map_or(0, |at| at + 1);
             let start = sign + prompt.len();
