@@ -204,8 +204,7 @@ impl Catalog {
         let is_strict = settings.profile == Profile::Strict;
         kinds.family = CONTEXT;
         let mut context = Context::builtin(&mut kinds, settings)?;
-        let beginnings = context.names.beginnings.iter().enumerate();
-        literals.extend(beginnings.map(|(at, own)| (own.literal.to_string(), Action::Called(at))));
+        literals.extend(context.names.literals());
         kinds.family = STRICT;
         let strict = if is_strict { strict::builtin(&mut kinds)? } else { None };
         kinds.family = ENCODED;

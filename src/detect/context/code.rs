@@ -16,6 +16,7 @@ use crate::detect::context::named::{Before, Findings, Named};
 use crate::detect::context::names::{self, BEFORE_SIGN, Key, Names};
 use crate::detect::context::password::key_start;
 use crate::detect::context::value;
+use crate::detect::literals::Action;
 
 const TABLE: &str = include_str!("../patterns/code.toml");
 
@@ -111,7 +112,7 @@ enum Place {
 /// How a program begins to name something.
 #[derive(Debug)]
 pub(crate) struct Beginning {
-    pub literal: Box<str>,
+    literal: Box<str>,
     kind: Kind,
     place: Place,
 }
@@ -137,6 +138,12 @@ pub(super) fn beginnings(kinds: &mut Kinds) -> Result<Vec<Beginning>, CatalogErr
 }
 
 impl Names {
+    /// What is looked for.
+    pub(crate) fn literals(&self) -> impl Iterator<Item = (String, Action)> {
+        let all = self.beginnings.iter().enumerate();
+        all.map(|(index, own)| (own.literal.to_string(), Action::Called(index)))
+    }
+
     /// What stands behind the beginning number `index`, found at `span`.
     pub(crate) fn in_code(
         &self,

@@ -78,7 +78,7 @@ pub(crate) struct Names {
     /// What commands print.
     pub(super) answers: Option<Answers>,
     /// How programs begin to name something.
-    pub(crate) beginnings: Vec<Beginning>,
+    pub(super) beginnings: Vec<Beginning>,
 }
 
 impl Names {
