@@ -10,6 +10,7 @@ mod code;
 mod columns;
 mod command;
 pub(crate) mod curl;
+mod lead;
 mod listed;
 pub(crate) mod login;
 pub(crate) mod manifest;
@@ -32,10 +33,10 @@ use std::ops::Range;
 use memchr::memmem;
 use serde::Deserialize;
 
-use crate::detect::boundary::holds_masked;
 use crate::detect::catalog::{CONTEXT, CatalogError, KEYS, Kinds, parse};
 use crate::detect::context::bytes::{ends_with, part};
 use crate::detect::context::columns::Wanted;
+use crate::detect::context::lead::Lead;
 use crate::detect::context::named::Findings;
 use crate::detect::context::names::Names;
 use crate::detect::context::runs::Run;
@@ -47,8 +48,6 @@ use crate::detect::{Finding, Kind, Profile, Rank, Settings};
 
 const RULES: &str = include_str!("patterns/context.toml");
 
-/// How far before a value its key and words may stand.
-const LEAD: usize = 56;
 /// How far away an access key id makes a secret of a random text.
 const KEY_NEAR: usize = 400;
 /// A key says nothing of a value inside a longer text.
@@ -354,47 +353,6 @@ impl Rule {
     }
 }
 
-/// What stands before a value on its line, ready to be compared.
-struct Lead {
-    key: Name,
-    /// In small letters.
-    words: Vec<u8>,
-}
-
-impl Lead {
-    /// Of the words before a value, those in `span` that no other value stands behind: its
-    /// placeholder is shorter or longer, and masking again must not see more words.
-    fn new(text: &[u8], span: Range<usize>) -> Self {
-        let lead = lead(text, span);
-        let words = unmasked(without_modules(lead)).to_ascii_lowercase();
-        Self { key: Name::new(key_before(lead)), words }
-    }
-}
-
-/// What stands before a value on its line.
-fn lead(text: &[u8], span: Range<usize>) -> &[u8] {
-    let from = span.end.saturating_sub(LEAD).max(span.start);
-    let lead = text.get(from..span.end).unwrap_or_default();
-    let real = memchr::memrchr(b'\n', lead).map(|at| at + 1);
-    let escaped = memmem::rfind(lead, b"\\n").map(|at| at + 2);
-    lead.get(real.max(escaped).unwrap_or_default()..).unwrap_or_default()
-}
-
-/// What follows the last placeholder: `AWS_ACCOUNT_…` does not make its neighbor an account.
-fn unmasked(lead: &[u8]) -> &[u8] {
-    let apart = |b: &u8| !b.is_ascii_alphanumeric() && *b != b'_';
-    let mut rest = lead;
-    let mut behind = 0;
-    for word in lead.rsplit(apart) {
-        if holds_masked(word) {
-            rest = lead.get(lead.len() - behind..).unwrap_or_default();
-            break;
-        }
-        behind += word.len() + 1;
-    }
-    rest
-}
-
 /// Where findings end, in order.
 fn ends(found: &[Finding]) -> Vec<usize> {
     let mut ends: Vec<_> = found.iter().map(|finding| finding.span.end).collect();
@@ -406,36 +364,6 @@ fn ends(found: &[Finding]) -> Vec<usize> {
 fn last_before(ends: &[usize], at: usize) -> usize {
     let early = ends.partition_point(|&end| end <= at);
     early.checked_sub(1).and_then(|last| ends.get(last)).copied().unwrap_or_default()
-}
-
-/// Without paths of modules: `app::account::save id=` speaks of code, `AWS::AccountId` does not.
-fn without_modules(lead: &[u8]) -> &[u8] {
-    let Some(at) = memmem::rfind(lead, b"::") else { return lead };
-    let rest = lead.get(at + 2..).unwrap_or_default();
-    let of_module = |b: &&u8| b.is_ascii_lowercase() || b.is_ascii_digit() || **b == b'_';
-    rest.get(rest.iter().take_while(of_module).count()..).unwrap_or_default()
-}
-
-/// The key, variable or flag right before a value.
-fn key_before(lead: &[u8]) -> &[u8] {
-    let quote = |b: &u8| b" \t\"'`\\[({".contains(b);
-    let lead = drop_while(lead, quote);
-    let ([key @ .., b'=', b'>'] | [key @ .., b':', b'='] | [key @ .., b':' | b'=']) = lead else {
-        let flag = last_word(lead);
-        return if flag.starts_with(b"--") { flag } else { b"" };
-    };
-    last_word(drop_while(key, |b| quote(b) || b"])".contains(b)))
-}
-
-fn drop_while(text: &[u8], skip: impl Fn(&u8) -> bool) -> &[u8] {
-    let drop = text.iter().rev().take_while(|b| skip(b)).count();
-    text.get(..text.len() - drop).unwrap_or_default()
-}
-
-fn last_word(text: &[u8]) -> &[u8] {
-    let of_word = |b: &&u8| b.is_ascii_alphanumeric() || b"_-.".contains(b);
-    let len = text.iter().rev().take_while(of_word).count();
-    text.get(text.len() - len..).unwrap_or_default()
 }
 
 /// The end of a key without case and separators: `KmsKeyId`, `kms_key_id` and
