@@ -1,5 +1,6 @@
 //! Secrets that their key announces: `DD_API_KEY`, `client_secret`, `auth_token`.
 
+use crate::detect::boundary::holds_placeholder;
 use crate::detect::context::names::four_before;
 use crate::detect::context::password::code;
 use crate::detect::context::shape;
@@ -91,6 +92,8 @@ fn is_random(value: &[u8], quoted: bool) -> bool {
         || !begins
         // The id of a key.
         || shape::is_uuid(value)
+        // A part of it is masked already, and looks like chance.
+        || value.split(|b| !b.is_ascii_alphanumeric() && *b != b'_').any(holds_placeholder)
         || !value.iter().all(|b| of_secret(b) || dot(b))
     {
         return false;
@@ -148,6 +151,7 @@ mod tests {
             "xxxxxxxxxxxxxxxxxxxx",
             "20240101T120000Z",
             "user1@example.com",
+            "a1b2c3/AWS_EC2_BF3K9Q2MX4TB",
         ] {
             assert!(!is_secret(value.as_bytes(), true), "{value}");
         }
