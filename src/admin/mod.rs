@@ -185,7 +185,9 @@ pub async fn serve(
     tasks.spawn(reload_on_change(control.token.clone()));
     let limit = control.limits.time;
     let (reporter, health) = tonic_health::server::health_reporter();
-    tasks.spawn(news::health(reporter, control.clone()));
+    // Before anybody can ask.
+    let told = news::tell(&reporter, &control, None).await;
+    tasks.spawn(news::health(reporter, control.clone(), told));
     let guard = grpc::Guard::new(&control);
     let reflection = tonic_reflection::server::Builder::configure()
         .register_encoded_file_descriptor_set(proto::DESCRIPTORS)

@@ -71,21 +71,30 @@ impl From<News> for proto::WatchEventsResponse {
     }
 }
 
-/// Tells what `/readyz` tells, for the process and for the API, until it is dropped.
-pub(super) async fn health(reporter: HealthReporter, control: Control) {
+/// Tells what `/readyz` tells, for the process and for the API, until it is dropped. `told` is
+/// what was told last.
+pub(super) async fn health(reporter: HealthReporter, control: Control, mut told: ServingStatus) {
     let mut ticks = time::interval(EVERY);
     ticks.set_missed_tick_behavior(time::MissedTickBehavior::Delay);
-    let mut told = None;
     loop {
         ticks.tick().await;
-        let ready = (control.readiness)().is_empty();
-        let status = if ready { ServingStatus::Serving } else { ServingStatus::NotServing };
-        // Who watches is sent whatever is set.
-        if told.replace(status) == Some(status) {
-            continue;
-        }
+        told = tell(&reporter, &control, Some(told)).await;
+    }
+}
+
+/// Tells it once, and what it was; not again what was told before.
+pub(super) async fn tell(
+    reporter: &HealthReporter,
+    control: &Control,
+    told: Option<ServingStatus>,
+) -> ServingStatus {
+    let ready = (control.readiness)().is_empty();
+    let status = if ready { ServingStatus::Serving } else { ServingStatus::NotServing };
+    // Who watches is sent whatever is set.
+    if told != Some(status) {
         for name in ["", SERVICE] {
             reporter.set_service_status(name, status).await;
         }
     }
+    status
 }
