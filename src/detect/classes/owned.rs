@@ -91,7 +91,13 @@ pub(crate) fn is_managed(name: &[u8]) -> bool {
 /// What AWS calls what it makes in everybody's account, and what its tools do: a workgroup of
 /// Athena, groups of X-Ray and Scheduler, vaults of Backup, stacks and roles of CDK, SAM,
 /// Organizations and Control Tower, a group of logs of RDS.
-const GIVEN: [&[u8]; 16] = [
+const GIVEN: [&[u8]; 22] = [
+    b"AmazonCloudWatch-ManageAgent",
+    b"AmazonCloudWatch-MigrateCloudWatchAgent",
+    b"AmazonEFSUtils",
+    b"AWSKinesisTap",
+    b"AWSPVDriver",
+    b"AWSNVMe",
     b"primary",
     b"Default",
     b"CDKToolkit",
@@ -109,11 +115,9 @@ const GIVEN: [&[u8]; 16] = [
     b"ecsInstanceRole",
     b"RDSOSMetrics",
 ];
-/// How names of documents of Systems Manager and of machine images begin that AWS and others
-/// publish for everybody: AWS's names have a hyphen behind the service.
-const PUBLISHED: [&[u8]; 28] = [
-    b"AmazonCloudWatch-",
-    b"AmazonEFSUtils",
+/// How names of documents of Systems Manager begin that AWS publishes for everybody. One word in
+/// capitals and small letters follows: `AWSSupport-ResetAccess`.
+const DOCUMENTS: [&[u8]; 10] = [
     b"AmazonInspector-",
     b"AmazonInspector2-",
     b"AWSSupport-",
@@ -122,13 +126,12 @@ const PUBLISHED: [&[u8]; 28] = [
     b"AWSConfigRemediation-",
     b"AWSConformancePacks-",
     b"AWSEC2Launch-",
-    b"AWSKinesisTap",
-    b"AWSPVDriver",
-    b"AWSNVMe",
-    b"AWSQuickSetup",
-    b"AWSQuickStarts-",
     b"AWSResilienceHub-",
     b"AWSDistroOTel-",
+];
+/// How names of machine images begin that AWS and others publish. What follows is versions, dates
+/// and [`BUILDS`]: who builds an image on one of them calls it so, too, and adds a word of his own.
+const IMAGES: [&[u8]; 11] = [
     b"al2022-ami-",
     b"al2023-ami-",
     b"amzn-ami-",
@@ -137,14 +140,85 @@ const PUBLISHED: [&[u8]; 28] = [
     b"amazon-eks-arm64-node-",
     b"amazon-eks-gpu-node-",
     b"bottlerocket-aws-",
-    b"ubuntu/images/",
+    b"ubuntu/images/hvm-ssd",
     b"Windows_Server-",
     b"RHEL-",
+];
+/// Words in such names, in small letters.
+const BUILDS: [&[u8]; 50] = [
+    b"ami",
+    b"hvm",
+    b"kernel",
+    b"x",
+    b"arm",
+    b"amd",
+    b"minimal",
+    b"ebs",
+    b"gp",
+    b"ssd",
+    b"hourly",
+    b"access",
+    b"ecs",
+    b"eks",
+    b"gpu",
+    b"inf",
+    b"neuron",
+    b"nvidia",
+    b"dotnet",
+    b"mate",
+    b"al",
+    b"k",
+    b"s",
+    b"v",
+    b"standard",
+    b"english",
+    b"japanese",
+    b"full",
+    b"base",
+    b"core",
+    b"sql",
+    b"enterprise",
+    b"web",
+    b"express",
+    b"optimized",
+    b"stig",
+    b"containers",
+    b"latest",
+    b"server",
+    b"ubuntu",
+    b"pro",
+    b"trusty",
+    b"xenial",
+    b"bionic",
+    b"focal",
+    b"jammy",
+    b"kinetic",
+    b"lunar",
+    b"mantic",
+    b"noble",
 ];
 
 /// Does AWS, or who publishes for everybody, call so what stands in all accounts?
 pub(crate) fn is_given(name: &[u8]) -> bool {
-    GIVEN.contains(&name) || PUBLISHED.iter().any(|start| name.starts_with(start))
+    let behind = |starts: &[&[u8]]| starts.iter().find_map(|start| name.strip_prefix(*start));
+    let word = |rest: &[u8]| {
+        rest.first().is_some_and(u8::is_ascii_uppercase)
+            && rest.iter().all(u8::is_ascii_alphanumeric)
+    };
+    GIVEN.contains(&name)
+        || behind(&DOCUMENTS).is_some_and(word)
+        || behind(&IMAGES).is_some_and(is_build)
+}
+
+/// Versions, dates, hashes and words of those who publish images.
+fn is_build(rest: &[u8]) -> bool {
+    let of_build = |b: &u8| b.is_ascii_alphanumeric() || b"._-/".contains(b);
+    rest.iter().all(of_build)
+        && rest.split(|b| !b.is_ascii_alphabetic()).all(|word| {
+            let word = word.to_ascii_lowercase();
+            // Of a hash, letters stand between digits.
+            word.iter().all(|b| (b'a'..=b'f').contains(b)) || BUILDS.contains(&word.as_slice())
+        })
 }
 
 #[cfg(test)]
@@ -159,10 +233,27 @@ mod tests {
             "AmazonCloudWatch-ManageAgent",
             "al2023-ami-2023.1.20230628.0-kernel-6.1-x86_64",
             "ubuntu/images/hvm-ssd/ubuntu-jammy-22.04-amd64-server-20240301",
+            "amzn2-ami-kernel-5.10-hvm-2.0.20230628.0-x86_64-gp2",
+            "amazon-eks-node-1.29-v20240202",
+            "bottlerocket-aws-k8s-1.29-x86_64-v1.19.0-64049ba8",
+            "RHEL-9.2.0_HVM-20230503-x86_64-41-Hourly2-GP2",
+            "Windows_Server-2022-English-Full-Base-2023.06.14",
+            "AWSSupport-ResetAccess",
         ] {
             assert!(is_given(name.as_bytes()), "{name}");
         }
-        for name in ["primary-eu", "default-web", "AcmeToolkit", "acme-al2023-ami-1", "Amazon"] {
+        for name in [
+            "primary-eu",
+            "default-web",
+            "AcmeToolkit",
+            "acme-al2023-ami-1",
+            "Amazon",
+            "RHEL-9-acme-golden",
+            "amzn2-ami-hvm-acme",
+            "AmazonCloudWatch-acme-prod",
+            "AmazonCloudWatch-Acme",
+            "AWSSupport-acme-1",
+        ] {
             assert!(!is_given(name.as_bytes()), "{name}");
         }
     }
