@@ -1,12 +1,10 @@
 //! The mode of operation, asked at the door of each exchange and set by operators.
 
 use std::fmt;
-use std::hash::{BuildHasher as _, RandomState};
+use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use polyval::Polyval;
-use polyval::universal_hash::UniversalHash as _;
 use tokio::time::Instant;
 
 use crate::ext_proc::refuse::Reason;
@@ -28,7 +26,6 @@ struct Inner {
     started: Instant,
     /// Keyed: nobody can choose a body that looks like another.
     hash: RandomState,
-    bodies: Polyval,
     store: Store,
 }
 
@@ -43,10 +40,7 @@ impl Gate {
     pub fn new(settings: Settings, store: Store) -> Self {
         let modes = Mutex::new(Modes::new(settings));
         let (started, hash) = (Instant::now(), RandomState::new());
-        let [low, high] = [0_u64, 1].map(|half| u128::from(hash.hash_one(half)));
-        let key = low | high << 64;
-        let bodies = Polyval::new(&key.to_le_bytes().into());
-        Self(Arc::new(Inner { modes, started, hash, bodies, store }))
+        Self(Arc::new(Inner { modes, started, hash, store }))
     }
 
     #[must_use]
@@ -67,13 +61,8 @@ impl Gate {
     pub(crate) fn mark(&self, tenant: &Tenant, body: &[u8]) -> Mark {
         let first = body.get(..ENDS).unwrap_or(body);
         let last = body.get(body.len().saturating_sub(ENDS)..).unwrap_or_default();
-        let mut hash = self.0.bodies.clone();
-        hash.update_padded(first);
-        hash.update_padded(last);
-        hash.update_padded(&body.len().to_le_bytes());
-        let whole: [u8; 16] = hash.finalize().into();
-        let body = whole.first_chunk().map_or(0, |half| u64::from_le_bytes(*half));
-        Mark { tenant: self.0.hash.hash_one(tenant), body }
+        let hash = &self.0.hash;
+        Mark { tenant: hash.hash_one(tenant), body: hash.hash_one((body.len(), first, last)) }
     }
 
     /// Refuses a body that is about to be masked, if all are blocked or this one is.
