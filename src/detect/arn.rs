@@ -16,7 +16,7 @@ use crate::detect::arn::layout::{Layout, Part};
 pub(super) use crate::detect::arn::read::begins;
 use crate::detect::arn::read::{Arn, Token};
 use crate::detect::arn::whole::Whole;
-use crate::detect::boundary::holds_placeholder;
+use crate::detect::boundary::any_placeholder;
 use crate::detect::catalog::{CatalogError, Kinds, parse};
 use crate::detect::{Finding, Kind, Rank};
 
@@ -243,8 +243,7 @@ impl Fields<'_> {
     fn component(&mut self, span: &Range<usize>, kind: Kind) {
         let word = self.word(span);
         // What stands beside a placeholder is what masking left.
-        let mut parts = word.split(|b| !b.is_ascii_alphanumeric() && *b != b'_');
-        if is_owned(word) || parts.any(holds_placeholder) {
+        if is_owned(word) || any_placeholder(word) {
             return;
         }
         if is_account(word) {

@@ -117,6 +117,20 @@ pub(crate) fn holds_masked(word: &[u8]) -> bool {
     word.split(|&b| b == b'_').skip(1).any(|part| part.get(..TAG).is_some_and(is_tag))
 }
 
+/// Does a placeholder stand in one of the words of this text?
+pub(crate) fn any_placeholder(text: &[u8]) -> bool {
+    words(text).any(holds_placeholder)
+}
+
+/// The same of a text whose first and last word may be cut off.
+pub(crate) fn any_masked(text: &[u8]) -> bool {
+    words(text).any(holds_masked)
+}
+
+fn words(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    text.split(|b| !b.is_ascii_alphanumeric() && *b != b'_')
+}
+
 /// The symbols of a tag.
 const TAG: usize = 12;
 

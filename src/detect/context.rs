@@ -84,7 +84,8 @@ pub(crate) struct Context {
     /// Their last letters, as bits.
     last_letters: u32,
     access_key: Kind,
-    /// Of settings that are secrets.
+    /// Are settings read by their last word? And what those are that are secrets.
+    settings: bool,
     chosen: Kind,
     random: Kind,
     /// The shape is enough.
@@ -111,8 +112,8 @@ impl Context {
             ends.filter_map(|label| label.as_bytes().last_chunk().copied()).collect();
         secret_ends.sort_unstable();
         secret_ends.dedup();
-        let last_letters =
-            secret_ends.iter().fold(letter(b'w'), |all, [.., last]| all | letter(*last));
+        let shortest = setting::SHORTEST.as_bytes().last().copied().map_or(0, letter);
+        let last_letters = secret_ends.iter().fold(shortest, |all, [.., last]| all | letter(*last));
         let access_key = kinds.make("ACCESS_KEY");
         let (chosen, random) = (kinds.make("DB_PASSWORD"), kinds.make("API_KEY"));
         let mut names = Names::builtin(kinds)?;
@@ -125,6 +126,7 @@ impl Context {
             secret_ends,
             last_letters,
             access_key,
+            settings: on,
             chosen,
             random,
             strict,
@@ -225,7 +227,7 @@ impl Context {
         }
         let endless = &mut (0..0);
         out.extend(pass.secrets.iter().filter_map(|&at| self.announced(text, at, endless)));
-        if may_be_secret && let Some(kind) = self.secret(whole, text, true) {
+        if may_be_secret && let Some(kind) = self.secret(whole, text, true, true) {
             out.push(finding(0..text.len(), kind));
         }
         out
@@ -241,7 +243,7 @@ impl Context {
         for (slot, letter) in end.iter_mut().rev().zip(letters) {
             *slot = letter.to_ascii_lowercase();
         }
-        self.secret_ends.contains(&end) || end.ends_with(b"pw")
+        self.secret_ends.contains(&end) || end.ends_with(setting::SHORTEST.as_bytes())
     }
 
     /// What the key announces that ends at `at`, or the name beside it.
@@ -251,34 +253,31 @@ impl Context {
         if ends_with(word, sibling::VALUE) {
             let Pair { name, held, .. } = sibling::pair(text, &key, secret::LONGEST)?;
             let name = of_secret(part(text, &name));
-            let kind = self.secret(name, part(text, &held.span), held.quoted)?;
+            let kind = self.secret(name, part(text, &held.span), held.quoted, true)?;
             return Some(finding(held.span, kind));
         }
         let name = Name::new(word);
         let labeled = self.rules.iter().any(|rule| rule.is_secret() && rule.has_label(&name));
-        if !labeled && setting::holds(word).is_none() {
+        if !labeled && self.setting(word).is_none() {
             return None;
         }
         let held = password::held_beyond(text, at, secret::LONGEST, endless)?;
         if !held.quoted && password::is_type(text, at, &held.span) {
             return None;
         }
-        let kind = self.secret(word, part(text, &held.span), held.quoted)?;
-        // What is followed by more words nobody chose.
-        let chosen = setting::holds(word) == Some(Holds::Chosen) && kind == self.chosen;
-        let alone = || held.quoted || password::is_line(text, at, &held.span);
-        if chosen && !self.labels_password(&name) && !alone() {
-            return None;
-        }
+        let alone = held.quoted || password::is_line(text, at, &held.span);
+        let kind = self.secret(word, part(text, &held.span), held.quoted, alone)?;
         Some(finding(held.span, kind))
     }
 
-    fn labels_password(&self, name: &Name) -> bool {
-        self.rules.iter().any(|rule| rule.value == Shape::Password && rule.has_label(name))
+    /// What a setting of this name holds, if it is a secret.
+    fn setting(&self, name: &[u8]) -> Option<Holds> {
+        if self.settings { setting::holds(name) } else { None }
     }
 
-    /// The kind of a value, if it is the secret that its name announces.
-    fn secret(&self, key: &[u8], value: &[u8], quoted: bool) -> Option<Kind> {
+    /// The kind of a value, if it is the secret that its name announces. `alone`: no words follow
+    /// it.
+    fn secret(&self, key: &[u8], value: &[u8], quoted: bool, alone: bool) -> Option<Kind> {
         let name = &Name::new(key);
         let is = |rule: &&Rule| match rule.value {
             Shape::Password => password::is_password(value, quoted),
@@ -287,14 +286,15 @@ impl Context {
             _ => false,
         };
         let rule = self.rules.iter().filter(|rule| rule.has_label(name)).find(is);
-        rule.map(|rule| rule.kind).or_else(|| match setting::holds(key)? {
+        rule.map(|rule| rule.kind).or_else(|| match self.setting(key)? {
             Holds::Login if password::is_login(value, quoted) => Some(self.chosen),
             Holds::Random | Holds::Login => {
                 secret::is_by_chance(value, quoted).then_some(self.random)
             }
+            // What is followed by more words nobody chose.
             Holds::Chosen => {
                 let chosen = password::is_password(value, quoted) && setting::is_chosen(key, value);
-                chosen.then_some(self.chosen)
+                (chosen && alone).then_some(self.chosen)
             }
         })
     }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::detect::boundary::{self, holds_masked, left_of};
+use crate::detect::boundary::{self, any_masked, left_of};
 use crate::detect::deep;
 
 /// An ARN has at most 2048 characters (IAM and STS quotas).
@@ -64,8 +64,7 @@ impl Arn {
 /// A field in which masking left nothing: what stood there may not have been one.
 fn unmasked(text: &[u8], field: Range<usize>) -> Option<Range<usize>> {
     let word = text.get(field.clone())?;
-    let mut parts = word.split(|b| !b.is_ascii_alphanumeric() && *b != b'_');
-    (!parts.any(holds_masked)).then_some(field)
+    (!any_masked(word)).then_some(field)
 }
 
 /// Is this the placeholder of what may have held slashes? An account never is.

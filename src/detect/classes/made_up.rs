@@ -1,6 +1,6 @@
 //! Names that people give, told from words with hyphens.
 
-use crate::detect::boundary::holds_placeholder;
+use crate::detect::boundary::any_placeholder;
 use crate::detect::classes::is_region;
 
 /// Parts that a name has and a word has not.
@@ -90,7 +90,7 @@ pub(super) fn is_made_up(value: &[u8]) -> bool {
     });
     let region = value.split_last().is_some_and(|(_, zone)| is_region(zone)) || is_region(value);
     // A part of it is masked already: the rest is no name of its own.
-    if value.split(|b| !b.is_ascii_alphanumeric() && *b != b'_').any(holds_placeholder) {
+    if any_placeholder(value) {
         return false;
     }
     // A date.

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use memchr::{memchr, memchr_iter, memmem, memrchr};
 
-use crate::detect::boundary::holds_masked;
+use crate::detect::boundary::any_masked;
 use crate::detect::context::bytes::part;
 /// No name of a column is longer.
 const HEAD: usize = 64;
@@ -110,7 +110,7 @@ fn is_head(cell: &[u8]) -> bool {
         && cell.first().is_some_and(u8::is_ascii_alphabetic)
         && cell.iter().all(of_head)
         // Before it was masked, it was something else.
-        && !cell.split(|b| !b.is_ascii_alphanumeric() && *b != b'_').any(holds_masked)
+        && !any_masked(cell)
 }
 
 /// `|---|:--:|`, `+-----+`

@@ -1,6 +1,6 @@
 //! Secrets that their key announces: `DD_API_KEY`, `client_secret`, `auth_token`.
 
-use crate::detect::boundary::holds_placeholder;
+use crate::detect::boundary::any_placeholder;
 use crate::detect::context::names::four_before;
 use crate::detect::context::password::code;
 use crate::detect::context::shape;
@@ -18,9 +18,9 @@ const PART: usize = 12;
 const CHOSEN: usize = 8;
 
 /// How keys end that [`may_announce`] holds for.
-pub(in crate::detect) const LAST: [&[u8]; 13] = [
+pub(in crate::detect) const LAST: [&[u8]; 14] = [
     b"pass", b"auth", b"oken", b"cret", b"base", b"rase", b"alue", b"salt", b"reds", b"ials",
-    b"key", b"pat", b"pw",
+    b"tial", b"key", b"pat", b"pw",
 ];
 
 /// May a key that announces a secret end with these four bytes, or one that holds the value
@@ -36,7 +36,8 @@ pub(in crate::detect) fn may_announce(four: u32) -> bool {
     let (secret, base, phrase) = (four == of(*b"cret"), four == of(*b"base"), four == of(*b"rase"));
     let (value, key) = (four == of(*b"alue"), four >> 8 == of(*b"key\0"));
     let (salt, creds) = (four == of(*b"salt"), four == of(*b"reds"));
-    let (credentials, pat) = (four == of(*b"ials"), four >> 8 == of(*b"pat\0"));
+    let (credentials, credential) = (four == of(*b"ials"), four == of(*b"tial"));
+    let pat = four >> 8 == of(*b"pat\0");
     let pw = four >> 16 == of(*b"pw\0\0");
     // Not one after the other: that could not be foretold.
     pass | auth
@@ -49,6 +50,7 @@ pub(in crate::detect) fn may_announce(four: u32) -> bool {
         | salt
         | creds
         | credentials
+        | credential
         | pat
         | pw
 }
@@ -70,16 +72,19 @@ pub(in crate::detect) fn at_flag(text: &[u8], end: usize, out: &mut Vec<usize>) 
 
 /// Made by chance?
 pub(in crate::detect) fn is_by_chance(value: &[u8], quoted: bool) -> bool {
-    let variable = template::own(value).len() < value.len();
-    let pointer = !quoted && code::is_pointer(value);
-    !variable && !pointer && is_random(value, quoted)
+    is_literal(value, quoted) && is_random(value, quoted)
 }
 
 /// Made by chance, or by a person who was asked for signs and digits?
 pub(in crate::detect) fn is_secret(value: &[u8], quoted: bool) -> bool {
+    is_literal(value, quoted) && (is_random(value, quoted) || (quoted && is_chosen(value)))
+}
+
+/// Neither a variable nor an address.
+fn is_literal(value: &[u8], quoted: bool) -> bool {
     let variable = template::own(value).len() < value.len();
     let pointer = !quoted && code::is_pointer(value);
-    !variable && !pointer && (is_random(value, quoted) || (quoted && is_chosen(value)))
+    !variable && !pointer
 }
 
 /// Words and names have few digits, and their letters change their case seldom.
@@ -93,7 +98,7 @@ fn is_random(value: &[u8], quoted: bool) -> bool {
         // The id of a key.
         || shape::is_uuid(value)
         // A part of it is masked already, and looks like chance.
-        || value.split(|b| !b.is_ascii_alphanumeric() && *b != b'_').any(holds_placeholder)
+        || any_placeholder(value)
         || !value.iter().all(|b| of_secret(b) || dot(b))
     {
         return false;

@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use memchr::memmem;
 
-use crate::detect::boundary::{holds_masked, left_of, right_of};
+use crate::detect::boundary::{any_masked, left_of, right_of};
 use crate::detect::context::bytes::over;
 use crate::detect::context::named::{Findings, Named};
 use crate::detect::context::names::Names;
@@ -33,24 +33,19 @@ impl Names {
         let Some(&kind) = text.get(name.clone()).and_then(|name| self.resources.get(name)) else {
             return;
         };
-        if let Some(block) = block(text, name.end) {
+        let source = block(text, name.end);
+        if let Some(begin) = source.or_else(|| state(text, from, name.end)) {
             // In a block that is read none begins, so that each byte is read once.
-            if block >= out.block {
+            if begin >= out.block {
                 let all = &mut out.all;
-                out.block = attributes(text, block, |span| {
+                let found = |span| {
                     let span = value::name(text, span, b"");
                     all.extend(span.map(|span| Named { span, kind, alone: true }));
-                });
-            }
-            return;
-        }
-        if let Some(object) = state(text, from, name.end) {
-            if object >= out.block {
-                let all = &mut out.all;
-                out.block = fields(text, object, |span| {
-                    let span = value::name(text, span, b"");
-                    all.extend(span.map(|span| Named { span, kind, alone: true }));
-                });
+                };
+                out.block = match source {
+                    Some(begin) => attributes(text, begin, found),
+                    None => fields(text, begin, found),
+                };
             }
             return;
         }
@@ -90,6 +85,12 @@ fn block(text: &[u8], from: usize) -> Option<usize> {
     let name = run(text, label, |b| b.is_ascii_alphanumeric() || b"_-".contains(&b));
     let open = over(text, quote(name.end)?, 2, b" ");
     (text.get(open) == Some(&b'{')).then_some(open + 1)
+}
+
+/// The name that begins here, if a quote closes it.
+fn closed(text: &[u8], from: usize) -> Option<Range<usize>> {
+    let span = value::run(text, from);
+    matches!(text.get(span.end), Some(b'"' | b'\\')).then_some(span)
 }
 
 /// Does a block of HCL begin in the line at `at`?
@@ -135,10 +136,7 @@ fn fields(text: &[u8], from: usize, mut found: impl FnMut(Range<usize>)) -> usiz
                 let sign = over(near, key.end, 4, b"\\\"");
                 if near.get(sign) == Some(&b':') && NAMES.contains(&word) {
                     let open = over(near, sign + 1, 8, b" \\\"");
-                    let span = value::run(near, open);
-                    if matches!(near.get(span.end), Some(b'"' | b'\\')) && open > sign + 1 {
-                        found(span);
-                    }
+                    closed(near, open).filter(|_| open > sign + 1).into_iter().for_each(&mut found);
                 }
                 at = key.end.max(at);
             }
@@ -169,12 +167,9 @@ fn attributes(text: &[u8], from: usize, mut found: impl FnMut(Range<usize>)) -> 
                 let sign = over(near, name.end, 32, b" ");
                 if start > at && NAMES.contains(&word) && near.get(sign) == Some(&b'=') {
                     let open = over(near, over(near, sign + 1, 2, b" "), 4, b"\\");
-                    let span = value::run(near, open + 1);
-                    let quotes = near.get(open) == Some(&b'"')
-                        && matches!(near.get(span.end), Some(b'"' | b'\\'));
-                    if quotes {
-                        let new = arrow(near, span.end).map(|open| value::run(near, open));
-                        let new = new.filter(|new| matches!(near.get(new.end), Some(b'"' | b'\\')));
+                    let quoted = near.get(open) == Some(&b'"');
+                    if let Some(span) = closed(near, open + 1).filter(|_| quoted) {
+                        let new = arrow(near, span.end).and_then(|open| closed(near, open));
                         [Some(span), new].into_iter().flatten().for_each(&mut found);
                     }
                 }
@@ -214,8 +209,7 @@ fn imported(text: &[u8], resource: usize, end: usize) -> Option<Range<usize>> {
     let command = head.get(line..)?;
     let at = memmem::find(command, b" import ")?;
     // Before it was masked, it was longer or shorter.
-    let apart = |b: &u8| !b.is_ascii_alphanumeric() && *b != b'_';
-    if command.get(at..)?.split(apart).any(holds_masked) {
+    if any_masked(command.get(at..)?) {
         return None;
     }
     let quote = |b: &u8| b"\"'\\".contains(b);

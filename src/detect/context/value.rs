@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::detect::arn::is_owned;
-use crate::detect::boundary::holds_placeholder;
+use crate::detect::boundary::any_placeholder;
 use crate::detect::classes::{is_given, is_literal, is_managed, is_region};
 
 const LENGTHS: std::ops::RangeInclusive<usize> = 2..=128;
@@ -71,12 +71,11 @@ pub(super) fn name(text: &[u8], span: Range<usize>, key: &[u8]) -> Option<Range<
     let own = STARTS.iter().any(|start| value.starts_with(start));
     let word = WORDS.iter().any(|word| value.eq_ignore_ascii_case(word));
     let zone = value.split_last().is_some_and(|(_, region)| is_region(region));
-    let parts = || value.split(|b| !b.is_ascii_alphanumeric() && *b != b'_');
     let uri = value.windows(3).any(|three| three == b"://");
     let of_aws = || is_region(value) || is_owned(value) || is_managed(value) || is_given(value);
     if !(LENGTHS.contains(&value.len()) && letters && is_literal(value))
         || (own || word || zone || uri || of_aws())
-        || parts().any(holds_placeholder)
+        || any_placeholder(value)
         || super::names::plain(value) == super::names::plain(key)
     {
         return None;

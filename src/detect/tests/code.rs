@@ -110,6 +110,7 @@ fn settings_that_are_secrets() {
         of("ADMIN_PW=hunter22", "ADMIN_PW=[DB_PASSWORD]"),
         of("SESSION_SECRET=keyboardcat9", "SESSION_SECRET=[DB_PASSWORD]"),
         of("DB_CREDS=app:hunter22", "DB_CREDS=[DB_PASSWORD]"),
+        of("DB_CREDENTIAL=SECRET!", "DB_CREDENTIAL=[API_KEY]"),
         of("ansible_become_pass=hunter22", "ansible_become_pass=[DB_PASSWORD]"),
         of("bindpw hunter22\nbindpw: hunter22", "bindpw hunter22\nbindpw: [DB_PASSWORD]"),
         of("nextToken: SECRET!", "nextToken: SECRET!"),

@@ -64,7 +64,9 @@ fn each_family_can_be_left_alone() {
     for (family, text, others) in [
         ("arn", "arn:aws:iam::123456789012:role/deployer", "i-0123456789abcdef0"),
         ("context", "account 123456789012, password=hunter2!x", "arn:aws:s3:::acme-data"),
+        ("context", "STRIPE_KEY=gT7pQ2vX9mK4pL8sW3aaBB", "arn:aws:s3:::acme-data"),
         ("keys", "\"DBInstanceIdentifier\": \"orders\"", "account 123456789012"),
+        ("keys", "S3_BUCKET=acme-raw", "account 123456789012"),
         ("hosts", "b1x.s3.eu-west-1.amazonaws.com", "account 123456789012"),
         ("prose", "the S3 bucket my-data", "account 123456789012"),
         ("network", "10.1.2.3", "account 123456789012"),

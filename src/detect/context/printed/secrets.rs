@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use crate::detect::context::printed::cells::{self, Cell};
 use crate::detect::context::printed::spoken::{self, Line};
 use crate::detect::context::printed::{Printed, fields, programs};
-use crate::detect::context::secret::setting::{self, Holds};
+use crate::detect::context::secret::setting::Holds;
 use crate::detect::context::shape::{self, Shape};
 use crate::detect::context::{Context, Name, Rule, finding, of_secret};
 use crate::detect::{Finding, Kind};
@@ -113,7 +113,7 @@ impl Context {
 
     pub(super) fn is_telling(&self, name: &[u8]) -> bool {
         let name = of_secret(name);
-        self.told(name).is_some() || setting::holds(name).is_some()
+        self.told(name).is_some() || self.setting(name).is_some()
     }
 
     /// What a name tells of its value: something that chance or a person made and that nobody
@@ -121,7 +121,7 @@ impl Context {
     fn told(&self, name: &[u8]) -> Option<(Kind, Shape)> {
         let label = Name::new(name);
         let rule = self.rules.iter().find(|rule| is_told(rule.value) && rule.has_label(&label));
-        let chosen = || setting::holds(name).filter(|holds| *holds == Holds::Chosen);
+        let chosen = || self.setting(name).filter(|holds| *holds == Holds::Chosen);
         rule.map(|rule| (rule.kind, rule.value))
             .or_else(|| chosen().map(|_| (self.chosen, Shape::Password)))
     }
@@ -206,7 +206,7 @@ impl Context {
             rule.value == Shape::Account && rule.has_label(&label) && shape::is_account(whole)
         };
         let account = self.rules.iter().find(account).map(|rule| rule.kind);
-        if let Some(kind) = account.or_else(|| self.secret(name, whole, true)) {
+        if let Some(kind) = account.or_else(|| self.secret(name, whole, true, true)) {
             return Some(finding(cell.clone(), kind));
         }
         // What may be any word is masked here alone.
