@@ -7,7 +7,7 @@ mod bytes;
 mod called;
 mod cells;
 mod code;
-mod columns;
+pub(crate) mod columns;
 mod command;
 pub(crate) mod curl;
 mod lead;
@@ -182,8 +182,8 @@ impl Context {
     fn shapes(&self, pass: &Pass<'_>, label: &str, found: &[Finding]) -> Vec<Finding> {
         let text = pass.text;
         let may_be_secret = self.may_be_secret(text, label);
-        let Pass { passwords, secrets, typed, held, .. } = pass;
-        let announced = !(passwords.is_empty() && secrets.is_empty());
+        let Pass { passwords, secrets, heads, typed, held, .. } = pass;
+        let announced = !(passwords.is_empty() && secrets.is_empty() && heads.is_empty());
         let said = !(typed.is_empty() && held.is_empty());
         if pass.runs.is_empty() && !announced && !said && !may_be_secret {
             return Vec::new();
@@ -227,10 +227,31 @@ impl Context {
         }
         let endless = &mut (0..0);
         out.extend(pass.secrets.iter().filter_map(|&at| self.announced(text, at, endless)));
+        self.tables(text, heads, &mut out);
         if may_be_secret && let Some(kind) = self.secret(whole, text, true, true) {
             out.push(finding(0..text.len(), kind));
         }
         out
+    }
+
+    /// Columns of secrets, and those of values beside a column of their names.
+    fn tables(&self, text: &[u8], heads: &[usize], out: &mut Vec<Finding>) {
+        if !self.settings {
+            return;
+        }
+        let is = |value: &[u8]| secret::is_by_chance(value, true);
+        let wanted = Wanted { names: secret::is_head, is, single: false };
+        let mut read = [0; 2];
+        for &at in heads {
+            columns::below(text, at, &wanted, &mut read[0], |span| {
+                out.push(finding(span, self.random));
+            });
+            columns::pairs(text, at, &mut read[1], |name, value| {
+                let name = part(text, &name).rsplit(|b| *b == b'/').next().unwrap_or_default();
+                let kind = self.secret(of_secret(name), part(text, &value), true, true);
+                out.extend(kind.map(|kind| finding(value, kind)));
+            });
+        }
     }
 
     /// Does a key end with the three letters that a secret's does?

@@ -39,7 +39,7 @@ pub(crate) struct Masks {
     /// `s` and `S`, `w` and `W`: `passwd` and `password` have both.
     pub s: u64,
     pub w: u64,
-    /// How the sign of a prompt ends: `$`, `%`, `#`, and the last bytes of `❯` and `➜`.
+    /// How the sign of a prompt ends: `$`, `%`, `#`, `>`, and the last bytes of `❯` and `➜`.
     pub prompt: u64,
     pub space: u64,
     /// What begins a control sequence.
@@ -110,7 +110,7 @@ impl Masks {
         let base64 = or(or(word, hyphen), or(slash, equals(all, b'+')));
         let lead = or(or(equals(all, b'%'), equals(all, b'[')), equals(all, b';'));
         let lead = or(lead, equals(all, b'?'));
-        let other_prompt = or(equals(all, 0x9c), equals(all, 0xaf));
+        let other_prompt = or(or(equals(all, 0x9c), equals(all, 0xaf)), equals(all, b'>'));
         Self {
             word: bits(word),
             digit: bits(digit),
@@ -266,7 +266,7 @@ mod tests {
                 lead: mask(block, |b| b"%[;?".contains(&b)),
                 s: mask(block, |b| small(b) == b's'),
                 w: mask(block, |b| small(b) == b'w'),
-                prompt: mask(block, |b| b"$%#\x9c\xaf".contains(&b)),
+                prompt: mask(block, |b| b"$%#>\x9c\xaf".contains(&b)),
                 space: mask(block, |b| b == b' '),
                 control: mask(block, |b| b == 0x1b),
             };

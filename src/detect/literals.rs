@@ -40,6 +40,8 @@ pub(crate) enum Action {
     Login(usize),
     /// A word that says that a password follows.
     Password,
+    /// The head of a column of values, or of secrets.
+    Head,
     /// The type of a parameter of Systems Manager whose value is a secret.
     Secure,
     /// The type of an object of Kubernetes that holds secrets.
@@ -77,7 +79,16 @@ const AWS: [&str; 19] = [
 /// Beginnings of placeholders.
 const MASKED: [&str; 2] = ["AWS_", "SECRET_"];
 /// How names of columns begin that hold account ids, and keys of lists of them.
-const ACCOUNTS: [&str; 15] = [
+const ACCOUNTS: [&str; 24] = [
+    "mapAccount",
+    "allowedAccount",
+    "forbiddenAccount",
+    "trustedAccount",
+    "memberAccount",
+    "targetAccount",
+    "sourceAccount",
+    "sharedAccount",
+    "childAccount",
     "Account",
     "account",
     "ACCOUNT",
@@ -97,7 +108,9 @@ const ACCOUNTS: [&str; 15] = [
 /// The dimension of Cost Explorer.
 const LINKED: &str = "LINKED_ACCOUNT";
 /// Names of passwords that hold no `ssw`: `MYSQL_PWD`, and what Secrets Manager calls them.
-const PASSWORDS: [&str; 9] = [
+const PASSWORDS: [&str; 11] = [
+    "requirepass",
+    "masterauth",
     "_PWD",
     "_pwd",
     "SecretString",
@@ -109,6 +122,25 @@ const PASSWORDS: [&str; 9] = [
     "identified by",
 ];
 
+/// Heads of columns of values, and of secrets.
+const HEADS: [&str; 16] = [
+    "value",
+    "Value",
+    "VALUE",
+    "api_key",
+    "apikey",
+    "apiKey",
+    "ApiKey",
+    "API Key",
+    "API_KEY",
+    "token",
+    "access_token",
+    "auth_token",
+    "refresh_token",
+    "secret",
+    "client_secret",
+    "secret_key",
+];
 /// A type of a parameter of Systems Manager: `"Type": "SecureString", "Value": "…"`.
 const SECURE: &str = "SecureString";
 
@@ -249,6 +281,7 @@ impl Literals {
         let programs = login::PROGRAMS.iter().enumerate();
         all.extend(programs.map(|(at, program)| (program.name.to_owned(), Action::Login(at))));
         all.extend(PASSWORDS.iter().map(|text| ((*text).to_owned(), Action::Password)));
+        all.extend(HEADS.iter().map(|text| ((*text).to_owned(), Action::Head)));
         all.push((SECURE.to_owned(), Action::Secure));
         all.extend(MANIFESTS.iter().map(|text| ((*text).to_owned(), Action::Manifest)));
         all.extend(SENSITIVE.iter().map(|text| ((*text).to_owned(), Action::Sensitive)));

@@ -228,7 +228,7 @@ mod tests {
             ("swswss", |m| &m.passwords, &[]),
             (r"a\u0069", |m| &m.escapes, &[1]),
             ("a\x1b[m", |m| &m.escapes, &[1]),
-            ("$ x $x # ❯ % ", |m| &m.prompts, &[0, 7, 11, 13]),
+            ("$ x $x # ❯ % > ", |m| &m.prompts, &[0, 7, 11, 13, 15]),
             ("", |m| &m.words, &[]),
         ];
         for (text, pick, places) in cases {

@@ -3,16 +3,18 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use crate::detect::boundary::{before, left};
+use crate::detect::boundary::left;
 use crate::detect::catalog::Catalog;
 use crate::detect::context::names::{flag_end, key_end};
 use crate::detect::context::runs::{self, Run};
-use crate::detect::context::{curl, login, manifest, named, parameter, secret};
+use crate::detect::context::{named, secret};
 use crate::detect::deep;
 use crate::detect::gaps::Gaps;
-use crate::detect::literals::{self, Action, Hit};
+use crate::detect::literals;
 use crate::detect::marks::{self, Row, Rows};
 use crate::detect::{Beside, Finding, Known, Rank};
+
+mod literal;
 
 /// As many texts are looked at together at most: what is found in each takes memory meanwhile.
 const TOGETHER: usize = 32;
@@ -38,6 +40,8 @@ pub(crate) struct Pass<'t> {
     pub passwords: Vec<usize>,
     /// Where keys end that may announce other secrets.
     pub secrets: Vec<usize>,
+    /// What may be the head of a column of secrets, or of values.
+    pub heads: Vec<usize>,
     /// Passwords on command lines.
     pub typed: Vec<Range<usize>>,
     /// Secrets that are secrets here, and may be words elsewhere.
@@ -193,7 +197,7 @@ impl Catalog {
             passes.each(chunk.keys(), |at, pass| {
                 let end = key_end(pass.text, at);
                 names.at_sign(pass.text, at, end, &mut pass.named);
-                secret::at_sign(pass.text, at, end, &mut pass.secrets);
+                secret::at_sign(pass.text, end, &mut pass.secrets);
             });
             if let Some((from, marks)) = chunk.signs() {
                 self.signs(from, marks, passes);
@@ -266,84 +270,14 @@ impl Catalog {
             let hides = matches!(pass.text.get(at + 1), Some(b'u' | b'/'));
             pass.escapes |= hides || pass.text.get(at) == Some(&deep::ESCAPE);
         });
-        passes.row(from, &marks.prompts, &|at, pass| pass.prompts.push(at));
-    }
-
-    /// A class that may begin here. Inside what it was found in already it is not looked
-    /// for again, so that repeated beginnings cost no more than others.
-    fn here(&self, index: usize, start: usize, pass: &mut Pass<'_>) {
-        let Some(class) = self.classes.get(index) else { return };
-        let known = pass.read.iter().position(|&(other, _)| other == index);
-        if known.and_then(|at| pass.read.get(at)).is_some_and(|&(_, end)| start < end) {
-            return;
-        }
-        let found = class.verify(pass.text, start, &mut pass.found).map(|span| span.end);
-        let Some(end) = found.or_else(|| class.run_end(pass.text, start)) else { return };
-        match known.and_then(|at| pass.read.get_mut(at)) {
-            Some(read) => read.1 = end,
-            None => pass.read.push((index, end)),
-        }
-    }
-
-    fn literal(&self, hit: &Hit<'_>, pass: &mut Pass<'_>) {
-        let mut host = false;
-        for action in hit.actions {
-            match *action {
-                Action::Here(class) => self.here(class, hit.start, pass),
-                Action::Host(_) => host = true,
-                Action::Ends(class) => self.named_end(pass.text, hit.start, class, &mut pass.found),
-                Action::Arn => {
-                    pass.named.aws = true;
-                    let first = pass.found.len();
-                    self.arns.scan(pass.text, hit.start, &mut pass.found);
-                    let added = pass.found.get(first..).unwrap_or_default();
-                    pass.arn = added.iter().map(|found| found.span.end).fold(pass.arn, usize::max);
-                }
-                // In what an ARN names, no program stands.
-                Action::Command if hit.start < pass.arn => {}
-                Action::Aws => pass.named.aws = true,
-                Action::Command => self.context.names.command(pass.text, hit.end, &mut pass.named),
-                Action::Account => self.context.accounts(pass.text, hit.start, &mut pass.named),
-                Action::Resource => {
-                    self.context.names.resource(pass.text, hit.end, &mut pass.named);
-                }
-                Action::Called(index) => {
-                    let names = &self.context.names;
-                    names.in_code(index, pass.text, hit.start..hit.end, &mut pass.named);
-                }
-                Action::Buckets => self.context.names.buckets(pass.text, hit.end, &mut pass.named),
-                Action::Clusters => {
-                    self.context.names.clusters(pass.text, hit.start..hit.end, &mut pass.named);
-                }
-                Action::Linked => pass.named.linked = true,
-                Action::Curl | Action::Login(_) if hit.end < pass.login => {}
-                Action::Curl => {
-                    pass.login = curl::passwords(pass.text, hit.end, &mut pass.typed);
-                }
-                Action::Login(program) => {
-                    pass.login =
-                        login::passwords(program, pass.text, hit.start..hit.end, &mut pass.typed);
-                }
-                // `{{resolve:secretsmanager:NAME:SecretString:KEY}}` names a key.
-                Action::Password if before(pass.text, hit.start) == Some(b':') => {}
-                Action::Password => pass.passwords.push(hit.end),
-                Action::Secure => {
-                    let value = parameter::value(pass.text, hit.start..hit.end);
-                    pass.passwords.extend(value.filter(|at| !pass.passwords.contains(at)));
-                }
-                Action::Manifest => {
-                    let kind = hit.start..hit.end;
-                    manifest::values(pass.text, kind, &mut pass.manifest, &mut pass.held);
-                }
-                Action::Sensitive => {
-                    pass.held.extend(parameter::sensitive(pass.text, hit.start..hit.end));
-                }
-                Action::Masked => pass.masked = true,
+        passes.row(from, &marks.prompts, &|at, pass| {
+            // Of arrows and comparisons there are many.
+            let before = at.checked_sub(1).and_then(|at| pass.text.get(at));
+            let folder = |b: &u8| b.is_ascii_alphanumeric() || br"\/~:)".contains(b);
+            if pass.text.get(at) != Some(&b'>') || before.is_some_and(folder) {
+                pass.prompts.push(at);
             }
-        }
-        if host {
-            self.host(hit, pass);
-        }
+        });
     }
 }
 

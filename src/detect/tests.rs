@@ -3,6 +3,7 @@
 mod accounts;
 mod called;
 mod code;
+mod columns;
 mod commands;
 mod disguises;
 mod edges;

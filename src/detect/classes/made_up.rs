@@ -160,6 +160,7 @@ mod tests {
             "2024-01-15",
             "step-2",
             "a.b.c1",
+            "acme-AWS_EC2_BF3K9Q2MX4TB-prod",
         ] {
             assert!(!is_made_up(word.as_bytes()), "{word}");
         }

@@ -79,33 +79,40 @@ fn map(text: &[u8], at: usize, found: impl FnMut(Range<usize>)) {
     };
     let from = over(text, from, BETWEEN, b" ");
     match text.get(from..) {
-        Some([b'{', ..]) => braces(text, from + 1, found),
-        Some([b'\n' | b'\r', ..] | [b'\\', b'n', ..]) => indented(text, at, found),
+        Some([b'{', ..]) => entries(text, from + 1, true, found),
+        Some([b'[', ..]) => entries(text, from + 1, false, found),
+        Some([b'\n' | b'\r' | b'|', ..] | [b'\\', b'n', ..]) => indented(text, at, found),
         _ => {}
     }
 }
 
-/// `{"prod": "481726350914", "dev": "…"}`, also as HCL writes it. A value of another kind ends it.
-fn braces(text: &[u8], from: usize, mut found: impl FnMut(Range<usize>)) {
+/// `{"prod": "481726350914", "dev": "…"}`, also as HCL writes it, and lists of them. A value of
+/// another kind ends it.
+fn entries(text: &[u8], from: usize, keyed: bool, mut found: impl FnMut(Range<usize>)) {
     let mut at = from;
     for _ in 0..ENTRIES {
         let start = skip_breaks(text, at);
-        let rest = text.get(start..).unwrap_or_default();
-        let of_key = |b: &&u8| b.is_ascii_alphanumeric() || b"_-./ ".contains(b);
-        let len = rest.iter().take(Name::LONGEST).take_while(of_key).count();
-        let sign = over(text, start + len, BETWEEN, b"\\\"'` ");
-        let from = match text.get(sign..) {
-            Some([b'=', b'>', ..]) => sign + 2,
-            Some([b':' | b'=', ..]) if len > 0 => sign + 1,
-            _ => return,
-        };
-        let Some(span) = account(text, from) else { return };
+        let value = if keyed { behind_key(text, start) } else { Some(start) };
+        let Some(span) = value.and_then(|from| account(text, from)) else { return };
         at = over(text, span.end, BETWEEN, b"\\\"'`");
         found(span);
     }
 }
 
-/// Lines that stand further to the right than their key: `prod: "481726350914"`.
+fn behind_key(text: &[u8], start: usize) -> Option<usize> {
+    let rest = text.get(start..)?;
+    let of_key = |b: &&u8| b.is_ascii_alphanumeric() || b"_-./ ".contains(b);
+    let len = rest.iter().take(Name::LONGEST).take_while(of_key).count();
+    let sign = over(text, start + len, BETWEEN, b"\\\"'` ");
+    match text.get(sign..)? {
+        [b'=', b'>', ..] => Some(sign + 2),
+        [b':' | b'=', ..] if len > 0 => Some(sign + 1),
+        _ => None,
+    }
+}
+
+/// Lines that stand further to the right than their key: `prod: "481726350914"`, and the items of
+/// a list, `- "481726350914"`.
 fn indented(text: &[u8], at: usize, mut found: impl FnMut(Range<usize>)) {
     let mut line = line_around(text, at);
     let depth = indent(text, &line);
@@ -114,11 +121,13 @@ fn indented(text: &[u8], at: usize, mut found: impl FnMut(Range<usize>)) {
         let Some(next) = line_behind(text, &line) else { return };
         let inner = indent(text, &next);
         let whole = text.get(next.clone()).unwrap_or_default();
-        if whole.trim_ascii().is_empty() || inner <= depth {
+        let item = whole.trim_ascii_start().starts_with(b"- ");
+        if whole.trim_ascii().is_empty() || inner < depth || (inner == depth && !item) {
             return;
         }
-        let sign = memchr(b':', whole).filter(|_| inner == *first.get_or_insert(inner));
-        if let Some(span) = sign.and_then(|sign| account(text, next.start + sign + 1)) {
+        let value = if item { Some(inner + 1) } else { memchr(b':', whole).map(|sign| sign + 1) };
+        let value = value.filter(|_| inner == *first.get_or_insert(inner));
+        if let Some(span) = value.and_then(|from| account(text, next.start + from)) {
             found(span);
         }
         line = next;

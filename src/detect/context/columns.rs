@@ -1,16 +1,24 @@
-//! Columns of account ids and passwords: the line above says what stands below, in CSV, between tabs and
-//! between the bars of Markdown.
+//! Columns of account ids and secrets: the line above says what stands below, in CSV, between tabs,
+//! between the bars of Markdown and of boxes, and where spaces set columns apart.
 
 use std::ops::Range;
 
 use memchr::{memchr, memchr_iter, memmem, memrchr};
 
 use crate::detect::boundary::any_masked;
-use crate::detect::context::bytes::part;
+use crate::detect::context::bytes::{over, part};
+
 /// No name of a column is longer.
 const HEAD: usize = 64;
 /// None has more words.
 const WORDS: usize = 4;
+/// Heads above names, and above their values.
+const NAMES: [&[u8]; 6] = [b"name", b"key", b"variable", b"setting", b"parameter", b"secret"];
+const VALUES: [&[u8]; 1] = [b"value"];
+/// Between the cells of a table: in Markdown, and in boxes.
+const BARS: [&[u8]; 4] = [b"|", "│".as_bytes(), "║".as_bytes(), "┃".as_bytes()];
+/// What stands around a name in its cell.
+const AROUND_NAME: &[u8] = b" \t\"'`*";
 /// What stands around a value in its cell.
 const AROUND: &[u8] = b" \t\r\"'`*=";
 
@@ -49,10 +57,81 @@ pub(super) fn below<N: Fn(&[u8]) -> bool>(
     }
 }
 
+/// The names and the values below the line around `at`, if that is a head that names a column of
+/// each. `read` as for [`below`].
+pub(super) fn pairs(
+    text: &[u8],
+    at: usize,
+    read: &mut usize,
+    mut found: impl FnMut(Range<usize>, Range<usize>),
+) {
+    if at < *read {
+        return;
+    }
+    let mut line = line_around(text, at);
+    *read = line.end;
+    let column = |named: &'static [&'static [u8]]| {
+        let names = move |head: &[u8]| named.iter().any(|name| head.eq_ignore_ascii_case(name));
+        Head::new(text, &line, &Wanted { names, is: |_| true, single: false })
+    };
+    let (Some(names), Some(values)) = (column(&NAMES), column(&VALUES)) else { return };
+    let (Some(&name), Some(&value)) = (names.wanted.first(), values.wanted.first()) else { return };
+    while let Some(next) = line_behind(text, &line) {
+        if !is_rule(part(text, &next)) {
+            let cells: Vec<_> = cells(text, next.clone(), names.sign).collect();
+            let cell = |at: usize| cells.get(at).map(|cell| trimmed(text, cell.clone()));
+            let (Some(name), Some(value)) = (cell(name), cell(value)) else { return };
+            if cells.len() != names.count {
+                return;
+            }
+            found(name, value);
+        }
+        line = next;
+        *read = line.end;
+    }
+}
+
+/// May this be a whole cell of a line that has others?
+pub(in crate::detect) fn may_be_head(text: &[u8], span: &Range<usize>) -> bool {
+    let around = |b: &&u8| AROUND_NAME.contains(b);
+    let (head, tail) = (text.get(..span.start), text.get(span.end..));
+    let (head, tail) = (head.unwrap_or_default(), tail.unwrap_or_default());
+    let left = head.iter().rev().take(HEAD).take_while(around).count();
+    let right = tail.iter().take(HEAD).take_while(around).count();
+    let apart = |gap: &[u8]| gap.contains(&b'\t') || memmem::find(gap, b"  ").is_some();
+    let gaps = (head.get(head.len() - left..).unwrap_or_default(), tail.get(..right));
+    let head = head.get(..head.len() - left).unwrap_or_default();
+    let tail = tail.get(right..).unwrap_or_default();
+    let begins = matches!(head, [] | [.., b'\n' | b'|' | b',' | b';' | 0x80..] | [.., b'\\', b'n']);
+    let ends = matches!(tail, [] | [b'\n' | b'\r' | b'\\' | b'|' | b',' | b';' | 0x80.., ..]);
+    (begins || apart(gaps.0)) && (ends || gaps.1.is_some_and(apart))
+}
+
+/// Where the next cell of a row begins, if a name that is the whole of its cell ends at `at`.
+pub(super) fn next_cell(text: &[u8], at: usize) -> Option<usize> {
+    let end = over(text, at, HEAD, AROUND_NAME);
+    let bar = BARS.iter().find(|bar| text.get(end..).is_some_and(|rest| rest.starts_with(bar)))?;
+    let near = text.get(at.saturating_sub(HEAD)..at)?;
+    let of_name = |b: &&u8| b.is_ascii_alphanumeric() || b"_.:/-".contains(b);
+    let name = near.iter().rev().take_while(of_name).count();
+    let around = |b: &&u8| AROUND_NAME.contains(b);
+    let before = near.get(..near.len() - name)?;
+    let before = before.get(..before.len() - before.iter().rev().take_while(around).count())?;
+    let begins = match before {
+        [] => near.len() == at,
+        _ => {
+            before.ends_with(b"\n")
+                || before.ends_with(br"\n")
+                || BARS.iter().any(|bar| before.ends_with(bar))
+        }
+    };
+    begins.then_some(end + bar.len())
+}
+
 /// A line that names columns.
 struct Head {
     /// What separates them, if there are more than one.
-    sign: Option<u8>,
+    sign: Option<Sign>,
     count: usize,
     /// Which of them hold what is wanted.
     wanted: Vec<usize>,
@@ -64,7 +143,7 @@ impl Head {
         line: &Range<usize>,
         wanted: &Wanted<N>,
     ) -> Option<Self> {
-        let sign = sign(part(text, line));
+        let sign = Sign::of(part(text, line));
         let heads = || cells(text, line.clone(), sign).map(|cell| part(text, &trimmed(text, cell)));
         if (sign.is_none() && !wanted.single) || !heads().all(is_head) {
             return None;
@@ -113,32 +192,71 @@ fn is_head(cell: &[u8]) -> bool {
         && !any_masked(cell)
 }
 
-/// `|---|:--:|`, `+-----+`
+/// `|---|:--:|`, `+-----+`, `├───┼───┤`
 fn is_rule(line: &[u8]) -> bool {
     let line = line.trim_ascii();
-    line.contains(&b'-') && line.iter().all(|b| b"|+-=: ".contains(b))
+    let drawn =
+        ["-", "─", "═", "━"].iter().any(|dash| memmem::find(line, dash.as_bytes()).is_some());
+    drawn && line.iter().all(|b| b"|+-=: ".contains(b) || !b.is_ascii())
 }
 
 /// What separates the cells of a line.
-fn sign(line: &[u8]) -> Option<u8> {
-    // psql leaves out the outer ones.
-    let bars = line.trim_ascii_start().starts_with(b"|") || memmem::find(line, b" | ").is_some();
-    let signs = if bars { b"|".as_slice() } else { b"\t,;".as_slice() };
-    signs.iter().copied().find(|&sign| memchr(sign, line).is_some())
+#[derive(Clone, Copy)]
+enum Sign {
+    /// In CSV and between tabs.
+    Byte(u8),
+    Bar(&'static [u8]),
+    /// Two spaces and more.
+    Gap,
+}
+
+impl Sign {
+    fn of(line: &[u8]) -> Option<Self> {
+        let has = |sign: &[u8]| memmem::find(line, sign).is_some();
+        let [bar, boxes @ ..] = BARS;
+        // psql leaves out the outer ones.
+        if line.trim_ascii_start().starts_with(bar) || has(b" | ") {
+            return Some(Self::Bar(bar));
+        }
+        let byte = b"\t,;".iter().copied().find(|&sign| memchr(sign, line).is_some());
+        let bar = || boxes.into_iter().find(|bar| has(bar)).map(Self::Bar);
+        let gap = || memmem::find(line.trim_ascii(), b"  ").map(|_| Self::Gap);
+        byte.map(Self::Byte).or_else(bar).or_else(gap)
+    }
+
+    /// Where the next one stands, and how long it is.
+    fn next(self, text: &[u8]) -> Option<(usize, usize)> {
+        match self {
+            Self::Byte(byte) => memchr(byte, text).map(|at| (at, 1)),
+            Self::Bar(bar) => memmem::find(text, bar).map(|at| (at, bar.len())),
+            Self::Gap => {
+                memmem::find(text, b"  ").map(|at| (at, over(text, at, usize::MAX, b" ") - at))
+            }
+        }
+    }
 }
 
 /// The cells of a line. A quote at the beginning of one lets it hold what separates them.
-fn cells(text: &[u8], line: Range<usize>, sign: Option<u8>) -> impl Iterator<Item = Range<usize>> {
-    let line = if sign == Some(b'|') { within_bars(text, line) } else { line };
+fn cells(
+    text: &[u8],
+    line: Range<usize>,
+    sign: Option<Sign>,
+) -> impl Iterator<Item = Range<usize>> {
+    let line = match sign {
+        Some(Sign::Bar(bar)) => within(text, line, bar),
+        Some(Sign::Gap) => within(text, line, b""),
+        _ => line,
+    };
     let mut from = Some(line.start);
     std::iter::from_fn(move || {
         let start = from?;
         let rest = part(text, &(start..line.end));
         let quoted = if rest.first() == Some(&b'"') { closed(rest) } else { 0 };
         let tail = rest.get(quoted..).unwrap_or_default();
-        let len = sign.and_then(|sign| memchr(sign, tail)).map(|len| quoted + len);
-        from = len.map(|len| start + len + 1);
-        Some(start..len.map_or(line.end, |len| start + len))
+        let next =
+            sign.and_then(|sign| sign.next(tail)).map(|(at, len)| (start + quoted + at, len));
+        from = next.map(|(at, len)| at + len);
+        Some(start..next.map_or(line.end, |(at, _)| at))
     })
 }
 
@@ -154,13 +272,14 @@ fn closed(cell: &[u8]) -> usize {
     0
 }
 
-/// Without the bars at both ends of a line.
-fn within_bars(text: &[u8], line: Range<usize>) -> Range<usize> {
+/// Without the spaces and the bars at both ends of a line.
+fn within(text: &[u8], line: Range<usize>, bar: &[u8]) -> Range<usize> {
     let inner = part(text, &line);
     let lead = inner.len() - inner.trim_ascii_start().len();
-    let start = line.start + if inner.get(lead) == Some(&b'|') { lead + 1 } else { 0 };
+    let opens = inner.get(lead..).is_some_and(|rest| rest.starts_with(bar));
+    let start = line.start + lead + if opens { bar.len() } else { 0 };
     let end = inner.trim_ascii_end();
-    let end = end.strip_suffix(b"|").unwrap_or(end).len() + line.start;
+    let end = end.strip_suffix(bar).unwrap_or(end).len() + line.start;
     start..end.max(start)
 }
 

@@ -36,7 +36,9 @@ const fn piped(name: &'static str, options: &'static [(&'static str, bool)]) -> 
     Program { name, options, word: None, piped: true }
 }
 
-pub(in crate::detect) const PROGRAMS: [Program; 38] = [
+pub(in crate::detect) const PROGRAMS: [Program; 40] = [
+    word("requirepass ", 0, ""),
+    word("masterauth ", 0, ""),
     given("mysql ", &[("-p", true)]),
     given("mysqldump ", &[("-p", true)]),
     given("mysqladmin ", &[("-p", true)]),
@@ -49,7 +51,7 @@ pub(in crate::detect) const PROGRAMS: [Program; 38] = [
     given("mongosh ", &[("-p", false)]),
     given("sqlcmd ", &[("-P", true), ("-P", false)]),
     given("ldapsearch ", &[("-w", false)]),
-    piped("gh secret set", &[("--body", false), ("-b", false)]),
+    piped("gh secret set", &[("--body", false), ("-b", false), ("-b", true)]),
     piped("wrangler secret put", &[]),
     piped("vercel env add", &[]),
     piped("gcloud secrets ", &[]),

@@ -4,6 +4,7 @@ use std::ops::{Range, RangeInclusive};
 
 use crate::detect::boundary::control;
 use crate::detect::classes::{is_hidden, is_region};
+use crate::detect::context::columns;
 use crate::detect::context::names::BEFORE_SIGN;
 use crate::detect::deep::ESCAPE;
 use crate::detect::template::{self, variable};
@@ -107,7 +108,10 @@ pub(super) fn held_beyond(
         [b'>', ..] if sign == at => return place::element(text, at, longest),
         _ if is_flag(text, at) && skip(text, at, b" \t") > at => (at, false),
         _ if place::is_env(text, at) => (at, true),
-        _ => (place::statement(text, at).or_else(|| place::apart(text, at))?, false),
+        _ => {
+            let start = place::statement(text, at).or_else(|| place::apart(text, at));
+            (start.or_else(|| columns::next_cell(text, at))?, false)
+        }
     };
     let start = described(text, skip(text, start, b" \t"));
     let opened = skip(text, start, b"\\");

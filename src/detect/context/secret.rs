@@ -17,10 +17,13 @@ const PART: usize = 12;
 /// The shortest that a person made.
 const CHOSEN: usize = 8;
 
+/// How the heads of columns end that hold secrets.
+const HEADS: [&[u8]; 4] = [b"apikey", b"token", b"secret", b"secretkey"];
+
 /// How keys end that [`may_announce`] holds for.
-pub(in crate::detect) const LAST: [&[u8]; 14] = [
-    b"pass", b"auth", b"oken", b"cret", b"base", b"rase", b"alue", b"salt", b"reds", b"ials",
-    b"tial", b"key", b"pat", b"pw",
+pub(in crate::detect) const LAST: [&[u8]; 15] = [
+    b"hmac", b"pass", b"auth", b"oken", b"cret", b"base", b"rase", b"alue", b"salt", b"reds",
+    b"ials", b"tial", b"key", b"pat", b"pw",
 ];
 
 /// May a key that announces a secret end with these four bytes, or one that holds the value
@@ -34,6 +37,7 @@ pub(in crate::detect) fn may_announce(four: u32) -> bool {
     let four = four | of([0x20; 4]);
     let (pass, auth, token) = (four == of(*b"pass"), four == of(*b"auth"), four == of(*b"oken"));
     let (secret, base, phrase) = (four == of(*b"cret"), four == of(*b"base"), four == of(*b"rase"));
+    let hmac = four == of(*b"hmac");
     let (value, key) = (four == of(*b"alue"), four >> 8 == of(*b"key\0"));
     let (salt, creds) = (four == of(*b"salt"), four == of(*b"reds"));
     let (credentials, credential) = (four == of(*b"ials"), four == of(*b"tial"));
@@ -52,12 +56,20 @@ pub(in crate::detect) fn may_announce(four: u32) -> bool {
         | credentials
         | credential
         | pat
+        | hmac
         | pw
 }
 
-/// The sign at `at` between a key, which ends at `end`, and its value. Adds where the key ends.
-pub(in crate::detect) fn at_sign(text: &[u8], at: usize, end: usize, out: &mut Vec<usize>) {
-    if text.get(at) != Some(&b'|') && may_announce(four_before(text, end)) {
+/// Does a column with this head hold what chance made?
+pub(in crate::detect::context) fn is_head(head: &[u8]) -> bool {
+    let small = head.to_ascii_lowercase();
+    let name: Vec<u8> = small.into_iter().filter(u8::is_ascii_alphanumeric).collect();
+    HEADS.iter().any(|word| name.ends_with(word))
+}
+
+/// A key before a sign, which ends at `end`. Adds where.
+pub(in crate::detect) fn at_sign(text: &[u8], end: usize, out: &mut Vec<usize>) {
+    if may_announce(four_before(text, end)) {
         out.push(end);
     }
 }

@@ -80,6 +80,27 @@ fn accounts_by_their_names() {
             "account_ids = {\n  prod = \"481726350914\"\n  dev  = \"998877665544\"\n}",
             "account_ids = {\n  prod = \"[ACCOUNT]\"\n  dev  = \"[ACCOUNT]\"\n}",
         ),
+        // Lists of them.
+        (
+            "",
+            "aws_accounts:\n  - '481726350914'\n  - 998877665544\nids:\n  - 123456789012",
+            "aws_accounts:\n  - '[ACCOUNT]'\n  - [ACCOUNT]\nids:\n  - 123456789012",
+        ),
+        (
+            "",
+            "mapAccounts: |\n  - \"481726350914\"\nkind: x",
+            "mapAccounts: |\n  - \"[ACCOUNT]\"\nkind: x",
+        ),
+        (
+            "",
+            "aws:allowedAccountIds:\n- \"481726350914\"\n- \"998877665544\"\n\n- \"123456789012\"",
+            "aws:allowedAccountIds:\n- \"[ACCOUNT]\"\n- \"[ACCOUNT]\"\n\n- \"123456789012\"",
+        ),
+        (
+            "",
+            "\"accountIds\": [\n  \"481726350914\",\n  \"998877665544\"\n], \"n\": [123456789012]",
+            "\"accountIds\": [\n  \"[ACCOUNT]\",\n  \"[ACCOUNT]\"\n], \"n\": [123456789012]",
+        ),
     ]);
     for text in [
         "accounts:\n  list:\n    balance: 123456789012",
@@ -88,6 +109,7 @@ fn accounts_by_their_names() {
         "accounts = fetch();\n  n = 123456789012",
         "accounts:\n  prod: 1234567890123\n  dev: 123456789012.5",
         "accounts_total:\n  prod: 123456789012",
+        "accounts:\n  - balance: 1\n  - n: 123456789012",
     ] {
         check(&[("", text, text)]);
     }

@@ -54,6 +54,7 @@ fn imports_by_name() {
             "import 'aws-cdk-lib';\nStringParameter.valueFromLookup(this, '/[SSM_PARAM]')",
         ),
         ("", "fromBucketName(this, 'Raw', name)", "fromBucketName(this, 'Raw', name)"),
+        ("", "fromBucketName(list, 'Raw', 'acme-raw')", "fromBucketName(list, 'Raw', 'acme-raw')"),
     ]);
 }
 
@@ -125,7 +126,10 @@ fn settings_that_are_secrets() {
         of("DOCKER_AUTH=ecr:us-east-1", "DOCKER_AUTH=ecr:us-east-1"),
         of("IPV4_PASS: _bindgen_ty_3 = 1", "IPV4_PASS: _bindgen_ty_3 = 1"),
         of("STRIPE_KEY=config", "STRIPE_KEY=config"),
+        of("COOKIE_HMAC=SECRET!", "COOKIE_HMAC=[API_KEY]"),
         of("token: Identifier2", "token: Identifier2"),
+        of("token: Sha512Hmac256Aes128;", "token: Sha512Hmac256Aes128;"),
+        of("DB_CREDENTIALS=file:vault2", "DB_CREDENTIALS=file:vault2"),
         of("CREDENTIALS=/run/secrets/key1.json", "CREDENTIALS=/run/secrets/key1.json"),
     ];
     let cases: Vec<_> =
@@ -141,9 +145,13 @@ fn settings_that_are_secrets() {
 
 #[test]
 fn what_databases_keep_of_passwords() {
-    check(&[(
-        "",
-        " id | password_hash | x\n----+---------------+---\n 1 | $2b$12$KIXab.defghijklmnopqrstuv | y\n",
-        " id | password_hash | x\n----+---------------+---\n 1 | [DB_PASSWORD] | y\n",
-    )]);
+    check(&[
+        (
+            "",
+            " id | password_hash | x\n----+---------------+---\n 1 | $2b$12$KIXab.defghijklmnopqrstuv | y\n",
+            " id | password_hash | x\n----+---------------+---\n 1 | [DB_PASSWORD] | y\n",
+        ),
+        // The method alone.
+        ("", "id,password_hash\n1,sha256\n", "id,password_hash\n1,sha256\n"),
+    ]);
 }

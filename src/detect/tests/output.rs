@@ -230,6 +230,11 @@ fn resources_in_a_state() {
         ),
         (
             "",
+            r#"{"type":"aws_sqs_queue"},{"type":"other","values":{"name":"jobs-2"}}"#,
+            r#"{"type":"aws_sqs_queue"},{"type":"other","values":{"name":"jobs-2"}}"#,
+        ),
+        (
+            "",
             "resource \"aws_db_instance\" \"x\" {\n  ~ identifier = \"one-1\" -> \"two-2\"\n}",
             "resource \"aws_db_instance\" \"x\" {\n  ~ identifier = \"[RDS]\" -> \"[RDS]\"\n}",
         ),

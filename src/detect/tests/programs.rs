@@ -22,6 +22,13 @@ fn short_options_that_hold_passwords() {
             "gh secret set DB -b \"Zx81LpVw\" -R a/b",
             &format!("gh secret set DB -b \"{P}\" -R a/b"),
         ),
+        ("", "gh secret set DB -bZx81LpVw", &format!("gh secret set DB -{P}")),
+        (
+            "",
+            "port 6379\nrequirepass Zx81LpVw\nmasterauth \"Zx81LpVw\"",
+            &format!("port 6379\nrequirepass {P}\nmasterauth \"{P}\""),
+        ),
+        ("", "1) \"requirepass\"\n2) \"Zx81LpVw\"", &format!("1) \"requirepass\"\n2) \"{P}\"")),
         ("", "chamber write app pw Zx81LpVw", &format!("chamber write app pw {P}")),
         (
             "",

@@ -34,6 +34,17 @@ fn below_a_prompt_stands_what_the_command_printed() {
         ),
         (
             "",
+            "PS C:\\x> printenv DB_PASSWORD\ncorrecthorse\n(v) PS /x> printenv DB_PASSWORD\ncorrecthorse\n",
+            &format!("PS C:\\x> printenv DB_PASSWORD\n{P}\n(v) PS /x> printenv DB_PASSWORD\n{P}\n"),
+        ),
+        (
+            "",
+            "$ aws secretsmanager get-secret-value --secret-id app --query SecretString --output text\nCERT=-----BEGIN X-----\nabcd\n-----END X-----\nstripe=abcd1234efgh\nhost=db\n",
+            "$ aws secretsmanager get-secret-value --secret-id [SECRET] --query SecretString --output text\nCERT=-----BEGIN X-----\nabcd\n-----END X-----\nstripe=[DB_PASSWORD]\nhost=db\n",
+        ),
+        ("", "> printenv DB_PASSWORD\ncorrecthorse\n", "> printenv DB_PASSWORD\ncorrecthorse\n"),
+        (
+            "",
             "[root@db ~]# printenv DB_PASSWORD\ncorrecthorse\n",
             &format!("[root@db ~]# printenv DB_PASSWORD\n{P}\n"),
         ),

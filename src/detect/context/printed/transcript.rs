@@ -10,7 +10,8 @@ use crate::detect::context::printed::wrapped::{INPUT, OUTPUT};
 use crate::detect::{Finding, boundary};
 
 /// What stands before a command.
-const PROMPTS: [&[u8]; 5] = [b"$ ", "❯ ".as_bytes(), "➜ ".as_bytes(), b"% ", b"# "];
+const PROMPTS: [&[u8]; 6] = [b"$ ", "❯ ".as_bytes(), "➜ ".as_bytes(), b"% ", b"# ", POWERSHELL];
+const POWERSHELL: &[u8] = b"> ";
 /// No more words stand before the sign of a prompt.
 const WORDS: usize = 4;
 /// No more commands of one text are read.
@@ -117,7 +118,7 @@ impl Iterator for Prompts<'_> {
             let line = memchr::memrchr(b'\n', head).map_or(0, |at| at + 1);
             let start = sign + prompt.len();
             self.at = start;
-            if is_prompt(head.get(line..)?, prompt.starts_with(b"#")) {
+            if is_prompt(head.get(line..)?, prompt) {
                 let end = start + end_of_command(self.text.get(start..)?)?;
                 self.at = end;
                 return Some(Prompt { line, command: start..end });
@@ -129,10 +130,13 @@ impl Iterator for Prompts<'_> {
 }
 
 /// May this stand before the sign of a prompt? Nothing, or who works where; before that of `root`,
-/// with which comments begin, not nothing.
-fn is_prompt(head: &[u8], root: bool) -> bool {
+/// with which comments begin, not nothing; and before that of PowerShell, `PS` and a folder.
+fn is_prompt(head: &[u8], sign: &[u8]) -> bool {
     let head = head.trim_ascii();
-    if root {
+    if sign == POWERSHELL {
+        return head.starts_with(b"PS ") || memchr::memmem::find(head, b") PS ").is_some();
+    }
+    if sign.starts_with(b"#") {
         let brackets = matches!(head, [b'[', .., b']']);
         return head.contains(&b'@') && (brackets || !head.contains(&b' ')) || head == b"/";
     }

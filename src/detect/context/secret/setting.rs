@@ -20,11 +20,11 @@ pub(in crate::detect::context) enum Holds {
 
 /// How the names of settings end, in small letters: those of three letters at least,
 /// and the only shorter one.
-pub(in crate::detect::context) const LAST: [&str; 8] =
-    ["key", "token", "pat", "salt", "auth", "creds", "credential", "credentials"];
+pub(in crate::detect::context) const LAST: [&str; 9] =
+    ["hmac", "key", "token", "pat", "salt", "auth", "creds", "credential", "credentials"];
 pub(in crate::detect::context) const SHORTEST: &str = "pw";
 /// The last words of variables that hold what chance made.
-const RANDOM: [&[u8]; 4] = [b"KEY", b"TOKEN", b"PAT", b"SALT"];
+const RANDOM: [&[u8]; 5] = [b"HMAC", b"KEY", b"TOKEN", b"PAT", b"SALT"];
 /// Of those that may hold a user and a password.
 const LOGIN: [&[u8]; 4] = [b"AUTH", b"CREDS", b"CREDENTIAL", b"CREDENTIALS"];
 /// Of those that people choose, behind a word for what they open.

@@ -1,0 +1,90 @@
+//! What is done where a literal stands.
+
+use crate::detect::boundary::before;
+use crate::detect::catalog::Catalog;
+use crate::detect::context::{columns, curl, login, manifest, parameter};
+use crate::detect::literals::{Action, Hit};
+use crate::detect::scan::Pass;
+
+impl Catalog {
+    /// A class that may begin here. Inside what it was found in already it is not looked
+    /// for again, so that repeated beginnings cost no more than others.
+    fn here(&self, index: usize, start: usize, pass: &mut Pass<'_>) {
+        let Some(class) = self.classes.get(index) else { return };
+        let known = pass.read.iter().position(|&(other, _)| other == index);
+        if known.and_then(|at| pass.read.get(at)).is_some_and(|&(_, end)| start < end) {
+            return;
+        }
+        let found = class.verify(pass.text, start, &mut pass.found).map(|span| span.end);
+        let Some(end) = found.or_else(|| class.run_end(pass.text, start)) else { return };
+        match known.and_then(|at| pass.read.get_mut(at)) {
+            Some(read) => read.1 = end,
+            None => pass.read.push((index, end)),
+        }
+    }
+
+    pub(super) fn literal(&self, hit: &Hit<'_>, pass: &mut Pass<'_>) {
+        let mut host = false;
+        for action in hit.actions {
+            match *action {
+                Action::Here(class) => self.here(class, hit.start, pass),
+                Action::Host(_) => host = true,
+                Action::Ends(class) => self.named_end(pass.text, hit.start, class, &mut pass.found),
+                Action::Arn => {
+                    pass.named.aws = true;
+                    let first = pass.found.len();
+                    self.arns.scan(pass.text, hit.start, &mut pass.found);
+                    let added = pass.found.get(first..).unwrap_or_default();
+                    pass.arn = added.iter().map(|found| found.span.end).fold(pass.arn, usize::max);
+                }
+                // In what an ARN names, no program stands.
+                Action::Command if hit.start < pass.arn => {}
+                Action::Aws => pass.named.aws = true,
+                Action::Command => self.context.names.command(pass.text, hit.end, &mut pass.named),
+                Action::Account => self.context.accounts(pass.text, hit.start, &mut pass.named),
+                Action::Resource => {
+                    self.context.names.resource(pass.text, hit.end, &mut pass.named);
+                }
+                Action::Called(index) => {
+                    let names = &self.context.names;
+                    names.in_code(index, pass.text, hit.start..hit.end, &mut pass.named);
+                }
+                Action::Buckets => self.context.names.buckets(pass.text, hit.end, &mut pass.named),
+                Action::Clusters => {
+                    self.context.names.clusters(pass.text, hit.start..hit.end, &mut pass.named);
+                }
+                Action::Linked => pass.named.linked = true,
+                Action::Curl | Action::Login(_) if hit.end < pass.login => {}
+                Action::Curl => {
+                    pass.login = curl::passwords(pass.text, hit.end, &mut pass.typed);
+                }
+                Action::Login(program) => {
+                    pass.login =
+                        login::passwords(program, pass.text, hit.start..hit.end, &mut pass.typed);
+                }
+                // `{{resolve:secretsmanager:NAME:SecretString:KEY}}` names a key.
+                Action::Password if before(pass.text, hit.start) == Some(b':') => {}
+                Action::Password => pass.passwords.push(hit.end),
+                Action::Head if columns::may_be_head(pass.text, &(hit.start..hit.end)) => {
+                    pass.heads.push(hit.start);
+                }
+                Action::Head => {}
+                Action::Secure => {
+                    let value = parameter::value(pass.text, hit.start..hit.end);
+                    pass.passwords.extend(value.filter(|at| !pass.passwords.contains(at)));
+                }
+                Action::Manifest => {
+                    let kind = hit.start..hit.end;
+                    manifest::values(pass.text, kind, &mut pass.manifest, &mut pass.held);
+                }
+                Action::Sensitive => {
+                    pass.held.extend(parameter::sensitive(pass.text, hit.start..hit.end));
+                }
+                Action::Masked => pass.masked = true,
+            }
+        }
+        if host {
+            self.host(hit, pass);
+        }
+    }
+}
