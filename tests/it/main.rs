@@ -41,6 +41,7 @@ mod planted;
 mod printed;
 mod profiles;
 mod properties;
+mod reasoning;
 mod refusals;
 mod resent;
 mod robust;

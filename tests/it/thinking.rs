@@ -10,12 +10,12 @@ use serde_json::{Value, json};
 use crate::conversations::{Client, echo};
 use crate::driver::{Kept, request_body, request_headers, send, settings};
 
-const ID: &str = "i-0123456789abcdef0";
-const INVENTED: &str = "i-0fedcba9876543210";
-const SAID: &str =
+pub(crate) const ID: &str = "i-0123456789abcdef0";
+pub(crate) const INVENTED: &str = "i-0fedcba9876543210";
+pub(crate) const SAID: &str =
     "aws rds describe-db-instances --db-instance-identifier prod i-0123456789abcdef0";
 
-fn with(thinking: bool) -> Arc<Settings> {
+pub(crate) fn with(thinking: bool) -> Arc<Settings> {
     let settings = settings();
     let around = Around { thinking, ..settings.masker.around };
     Arc::new(Settings { masker: Masker { around, ..settings.masker }, ..settings })
@@ -30,7 +30,7 @@ fn body_of(outputs: &[Output]) -> Vec<u8> {
 }
 
 /// The placeholder of this kind in a masked text.
-fn placeholder<'m>(masked: &'m str, kind: &str) -> &'m str {
+pub(crate) fn placeholder<'m>(masked: &'m str, kind: &str) -> &'m str {
     let from = masked.find(kind).unwrap();
     &masked[from..from + kind.len() + 12]
 }

@@ -1,5 +1,6 @@
 //! Bedrock's own API: Converse and its stream. `InvokeModel` has the model's format.
 
+use crate::body::select::claude;
 use crate::body::select::rules::{Fields, Rule};
 use crate::body::select::stream::End;
 use crate::body::select::{Guarded, Opaque};
@@ -27,6 +28,10 @@ pub(super) enum Object {
     ToolSpec,
     Event,
     Delta,
+    /// What the model thought: its text, and state beside it.
+    Reasoning,
+    ReasoningText,
+    ReasoningDelta,
     ToolUseDelta,
     ToolResultDelta,
     CountTokens,
@@ -66,7 +71,7 @@ const BLOCK_FIELDS: Fields = &[
     ("toolResult", Rule::Bedrock(Object::ToolResult)),
     ("guardContent", Rule::Bedrock(Object::GuardText)),
     ("cachePoint", Rule::Skip),
-    ("reasoningContent", Rule::State),
+    ("reasoningContent", Rule::Bedrock(Object::Reasoning)),
     ("toolAddition", NAME),
     ("toolRemoval", NAME),
 ];
@@ -130,9 +135,10 @@ impl Object {
                 ("text", Rule::Delta(0)),
                 ("toolUse", Rule::Bedrock(Object::ToolUseDelta)),
                 ("toolResult", Rule::Bedrock(Object::ToolResultDelta)),
-                ("reasoningContent", Rule::State),
+                ("reasoningContent", Rule::Bedrock(Object::ReasoningDelta)),
                 ("image", Rule::Opaque(Opaque::Image)),
             ],
+            Self::Reasoning | Self::ReasoningText | Self::ReasoningDelta => &[],
             Self::ToolUseDelta => &[("input", Rule::DeltaJson(0))],
             Self::ToolResultDelta => &[("text", Rule::Delta(0))],
             Self::CountTokens => &[("input", Rule::Bedrock(Object::CountInput))],
@@ -149,6 +155,20 @@ impl Object {
                 ("messageStop", Rule::Bedrock(Object::Event)),
                 ("metadata", Rule::Bedrock(Object::Event)),
             ],
+        }
+    }
+
+    pub(super) fn is_thought(self) -> bool {
+        matches!(self, Self::Reasoning | Self::ReasoningText | Self::ReasoningDelta)
+    }
+
+    /// What a field is of what the model thought: state, but for its text.
+    pub(super) fn of_thought(self, key: &str) -> Rule {
+        match (self, key) {
+            (Self::Reasoning, "reasoningText") => Rule::Bedrock(Self::ReasoningText),
+            (Self::ReasoningText, "text") => Rule::Thought,
+            (Self::ReasoningDelta, "text") => Rule::ThoughtDelta(claude::THOUGHT),
+            _ => Rule::State,
         }
     }
 

@@ -48,6 +48,7 @@ impl Rule {
             Self::Claude(claude::Object::Thinking | claude::Object::ThinkingDelta) => {
                 return Self::State;
             }
+            Self::Bedrock(object) if object.is_thought() => return object.of_thought(key),
             Self::Claude(object) => object.fields(),
             Self::OpenAi(object) => object.fields(),
             Self::Gemini(object) => object.fields(),

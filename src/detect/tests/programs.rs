@@ -55,6 +55,7 @@ fn short_options_that_hold_passwords() {
         ("", "openssl rsa -passin pass:Zx81LpVw", &format!("openssl rsa -passin pass:{P}")),
         ("", "zip -P Zx81LpVw a.zip a", &format!("zip -P {P} a.zip a")),
         ("", "echo Zx81LpVw | sudo -S ls", &format!("echo {P} | sudo -S ls")),
+        ("", "echo max_map=262144 | sudo -S sysctl", "echo max_map=262144 | sudo -S sysctl"),
         ("", "  111  echo 'Zx81LpVw' | sudo -S ls", &format!("  111  echo '{P}' | sudo -S ls")),
         ("", "htpasswd users jane", "htpasswd users jane"),
         ("", "openssl req -newkey rsa:2048", "openssl req -newkey rsa:2048"),

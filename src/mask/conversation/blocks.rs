@@ -168,10 +168,16 @@ pub(crate) fn thoughts(tape: &Tape<'_>, message: Node) -> Vec<Thought> {
 }
 
 fn thought(tape: &Tape<'_>, item: Node) -> Option<Thought> {
-    let text = |name| tape.field(item, name).filter(|&node| tape.shape(node) == Shape::String);
-    tape.field(item, "type").filter(|&kind| tape.text(kind) == "thinking")?;
+    let (object, name) = match tape.field(item, "reasoningContent") {
+        Some(content) => (tape.field(content, "reasoningText")?, "text"),
+        None => {
+            tape.field(item, "type").filter(|&kind| tape.text(kind) == "thinking")?;
+            (item, "thinking")
+        }
+    };
+    let text = |name| tape.field(object, name).filter(|&node| tape.shape(node) == Shape::String);
     let signature = text("signature").map(|node| tape.text(node).into_owned());
-    Some(Thought { node: text("thinking")?, signature: signature.unwrap_or_default() })
+    Some(Thought { node: text(name)?, signature: signature.unwrap_or_default() })
 }
 
 pub(crate) fn thought_digest(signature: &str, scope: &Scope) -> u64 {

@@ -53,6 +53,9 @@ impl Part {
     }
 }
 
+/// Which text of a block of a Claude model a thought is.
+pub(super) const THOUGHT: u64 = 1;
+
 /// How a block is written in a request.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -87,6 +90,7 @@ impl Kind {
                 4 => Some(Self::Source),
                 _ => None,
             },
+            Format::ConverseEvent if text == THOUGHT => Some(Self::Thought),
             Format::ConverseEvent => Some(if source { Self::Json } else { Self::Text }),
             _ => None,
         }

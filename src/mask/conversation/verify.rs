@@ -14,12 +14,10 @@ use crate::mask::conversation::blocks::{self, Block};
 use crate::mask::conversation::identity;
 use crate::mask::conversation::originals::{Original, Originals};
 use crate::mask::conversation::partial::{self, Call};
-use crate::mask::conversation::parts::{Kind, LONGEST, Part, Parts};
+use crate::mask::conversation::parts::{Kind, LONGEST, Part, Parts, THOUGHT};
 use crate::mask::masker::{Around, Masker, Session};
 use crate::mask::table::Table;
 
-/// Which text of a block of the Claude API a thought is.
-const THOUGHT: u64 = 1;
 /// Nor are more that are open at a time.
 const OPEN: usize = 64;
 
@@ -202,13 +200,14 @@ impl Verify {
         self.block(kind, &wrote, &gave);
     }
 
-    /// An event of a stream: in the Claude API, a block may begin.
+    /// An event of a stream: what signs a thought, and in the Claude API, a block may begin.
     pub(crate) fn event(&mut self, tape: &Tape<'_>) {
         let field = |name| tape.field(tape.root(), name);
-        let Some(index) = field("index") else { return };
+        let Some(index) = field("index").or_else(|| field("contentBlockIndex")) else { return };
         let channel = u64::from(tape.raw(index).parse().unwrap_or(u32::MAX)) << 32;
         let signed = |node| tape.field(node, "signature").map(|own| tape.text(own));
-        if let Some(signature) = field("delta").and_then(signed) {
+        let reasoning = |delta| tape.field(delta, "reasoningContent").unwrap_or(delta);
+        if let Some(signature) = field("delta").map(reasoning).and_then(signed) {
             self.signed(channel | THOUGHT, &signature);
         }
         let Some(block) = field("content_block") else { return };
