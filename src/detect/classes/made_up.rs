@@ -161,7 +161,7 @@ mod tests {
             "step-2",
             "a.b.c1",
             "acme-AWS_EC2_BF3K9Q2MX4TB-prod",
-            "OPS-452-alert",
+            "OPS-45-alert",
         ] {
             assert!(!is_made_up(word.as_bytes()), "{word}");
         }
