@@ -3,7 +3,7 @@
 mod accounts;
 mod answers;
 mod behind;
-mod bytes;
+pub(crate) mod bytes;
 mod called;
 mod cells;
 mod code;
@@ -239,14 +239,21 @@ impl Context {
         if !self.settings {
             return;
         }
-        let is = |value: &[u8]| secret::is_by_chance(value, true);
+        // Names of secrets, and the addresses of tokens on a chain, are none.
+        let is = |value: &[u8]| {
+            let open = value.contains(&b'/') || value.starts_with(b"0x");
+            !open && secret::is_by_chance(value, true)
+        };
         let wanted = Wanted { names: secret::is_head, is, single: false };
-        let mut read = [0; 2];
+        let (mut read, mut read_pairs) = (0, 0);
         for &at in heads {
-            columns::below(text, at, &wanted, &mut read[0], |span| {
+            columns::below(text, at, &wanted, &mut read, |span| {
                 out.push(finding(span, self.random));
             });
-            columns::pairs(text, at, &mut read[1], |name, value| {
+            columns::pairs(text, at, &mut read_pairs, |name, value| {
+                if !password::is_in_table(part(text, &value)) {
+                    return;
+                }
                 let name = part(text, &name).rsplit(|b| *b == b'/').next().unwrap_or_default();
                 let kind = self.secret(of_secret(name), part(text, &value), true, true);
                 out.extend(kind.map(|kind| finding(value, kind)));
@@ -307,7 +314,9 @@ impl Context {
             _ => false,
         };
         let rule = self.rules.iter().filter(|rule| rule.has_label(name)).find(is);
-        rule.map(|rule| rule.kind).or_else(|| match self.setting(key)? {
+        let uuid = self.settings && secret::is_uuid_of(key, value);
+        let kind = rule.map(|rule| rule.kind).or(uuid.then_some(self.random));
+        kind.or_else(|| match self.setting(key)? {
             Holds::Login if password::is_login(value, quoted) => Some(self.chosen),
             Holds::Random | Holds::Login => {
                 secret::is_by_chance(value, quoted).then_some(self.random)

@@ -57,6 +57,17 @@ pub(super) fn decode(text: &str) -> Option<Decoded> {
 }
 
 impl Decoded {
+    pub(super) fn with_capacity(len: usize) -> Self {
+        Self { text: String::with_capacity(len), runs: vec![(0, 0)] }
+    }
+
+    /// Copies a part of the text outside. What is left out before it ends with what is in.
+    pub(super) fn copy(&mut self, text: &str, part: Range<usize>) {
+        let end = self.outer(&(0..self.text.len())).end;
+        self.runs.extend([(self.text.len(), end), (self.text.len(), part.start)]);
+        self.text.push_str(text.get(part).unwrap_or_default());
+    }
+
     /// The span outside that a span inside was decoded from.
     pub(super) fn outer(&self, span: &Range<usize>) -> Range<usize> {
         let before = self.runs.partition_point(|&(inner, _)| inner < span.end);

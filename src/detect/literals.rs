@@ -123,23 +123,32 @@ const PASSWORDS: [&str; 11] = [
 ];
 
 /// Heads of columns of values, and of secrets.
-const HEADS: [&str; 16] = [
+const HEADS: [&str; 25] = [
     "value",
     "Value",
     "VALUE",
+    "values",
+    "Values",
     "api_key",
     "apikey",
     "apiKey",
     "ApiKey",
+    "APIKEY",
     "API Key",
+    "API key",
+    "API-Key",
     "API_KEY",
     "token",
-    "access_token",
-    "auth_token",
-    "refresh_token",
+    "Token",
+    "TOKEN",
     "secret",
-    "client_secret",
+    "Secret",
+    "SECRET",
+    "Secret Key",
     "secret_key",
+    "secretKey",
+    "private_key",
+    "access_key",
 ];
 /// A type of a parameter of Systems Manager: `"Type": "SecureString", "Value": "…"`.
 const SECURE: &str = "SecureString";

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use crate::detect::boundary::left;
+use crate::detect::boundary::{self, left};
 use crate::detect::catalog::Catalog;
 use crate::detect::context::names::{flag_end, key_end};
 use crate::detect::context::runs::{self, Run};
@@ -12,6 +12,7 @@ use crate::detect::deep;
 use crate::detect::gaps::Gaps;
 use crate::detect::literals;
 use crate::detect::marks::{self, Row, Rows};
+use crate::detect::prefixed;
 use crate::detect::{Beside, Finding, Known, Rank};
 
 mod literal;
@@ -144,6 +145,7 @@ impl Catalog {
     ) {
         let first = out.len();
         let mut gaps = Gaps::new(taken);
+        self.behind_prefixes(text, label, pass, &mut gaps, out);
         self.fill(pass, label, &mut gaps, out);
         if pass.escapes {
             self.deeper(text, label, &mut gaps, out);
@@ -155,6 +157,42 @@ impl Catalog {
             added.sort_by_key(|finding| finding.span.start);
         }
         Finding::join(out, first);
+    }
+
+    /// Looks at lines without what each begins with.
+    fn behind_prefixes(
+        &self,
+        text: &str,
+        label: &str,
+        outer: &mut Pass<'_>,
+        gaps: &mut Gaps,
+        out: &mut Vec<Finding>,
+    ) {
+        let mut levels: Vec<deep::Decoded> = Vec::new();
+        while levels.len() < prefixed::LEVELS {
+            let inner = levels.last().map_or(text, |level| level.text.as_str());
+            let Some(level) = prefixed::cut(inner) else { break };
+            levels.push(level);
+        }
+        let Some(inner) = levels.last() else { return };
+        let mut pass = self.pass(&inner.text);
+        let (mut found, mut own) = (Vec::new(), Gaps::default());
+        self.fill(&mut pass, label, &mut own, &mut found);
+        if pass.escapes {
+            self.deeper(&inner.text, label, &mut own, &mut found);
+        }
+        let mut unsure = std::mem::take(&mut pass.unsure);
+        outer.named.aws |= pass.named.aws;
+        for finding in found.iter_mut().chain(&mut unsure) {
+            let span = finding.span.clone();
+            finding.span = levels.iter().rev().fold(span, |span, level| level.outer(&span));
+        }
+        let fits = |finding: &Finding| boundary::fits(text.as_bytes(), &finding.span);
+        outer.unsure.extend(unsure.into_iter().filter(fits));
+        for rank in [Rank::Shape, Rank::Structure, Rank::Context] {
+            let of_rank = found.iter().filter(|f| f.rank == rank && fits(f)).cloned();
+            gaps.fill_around(text.as_bytes(), &mut of_rank.collect(), out);
+        }
     }
 
     /// Decodes level by level, as long as there are escapes.
@@ -273,7 +311,7 @@ impl Catalog {
         passes.row(from, &marks.prompts, &|at, pass| {
             // Of arrows and comparisons there are many.
             let before = at.checked_sub(1).and_then(|at| pass.text.get(at));
-            let folder = |b: &u8| b.is_ascii_alphanumeric() || br"\/~:)".contains(b);
+            let folder = |b: &u8| b.is_ascii_alphanumeric() || br"\/~:)]_-".contains(b);
             if pass.text.get(at) != Some(&b'>') || before.is_some_and(folder) {
                 pass.prompts.push(at);
             }

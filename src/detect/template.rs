@@ -45,7 +45,7 @@ fn begun(value: &[u8]) -> &[u8] {
 
 fn outside(value: &[u8], template: bool) -> Vec<u8> {
     let mut out = Vec::with_capacity(value.len());
-    // `$P4ssw0rd` may be a variable, `$P4ssw0rd!` is none.
+    // `$db2User` may be a variable, `$db2User!` is none.
     let mut doubtful = Vec::new();
     // Behind a bracket that is never closed, none is looked for again.
     let (mut rest, mut closed) = (value, true);
@@ -74,18 +74,21 @@ fn outside(value: &[u8], template: bool) -> Vec<u8> {
         out.extend_from_slice(variable::fallback(name));
         rest = behind;
     }
-    if counted(&out) > 0 {
+    if counted(&out) > 0 || changes(&doubtful) > 1 {
         out.extend(doubtful);
     }
     out
 }
 
+/// How often a letter follows a digit: in names at most once.
+fn changes(name: &[u8]) -> usize {
+    let change = |two: &&[u8]| matches!(two, [digit, letter] if digit.is_ascii_digit() && letter.is_ascii_alphabetic());
+    name.windows(2).filter(change).count()
+}
+
 /// Names end in digits; passwords have them for letters.
 fn has_digit_within(name: &[u8]) -> bool {
-    name.get(1).is_some_and(|b| *b != b'{')
-        && name.windows(2).any(|two| {
-            matches!(two, [digit, letter] if digit.is_ascii_digit() && letter.is_ascii_alphabetic())
-        })
+    name.get(1).is_some_and(|b| *b != b'{') && changes(name) > 0
 }
 
 #[cfg(test)]
@@ -107,6 +110,8 @@ mod tests {
             ("{user}123!", "123!"),
             ("$ecret9!x", "!x"),
             ("$P4ssw0rd!", "!$P4ssw0rd"),
+            ("$P4ssw0rd", "$P4ssw0rd"),
+            ("$db2User", ""),
             ("%40bc9!", "%40bc9!"),
             ("${DB_PASSWORD:-s3cr3t}", "s3cr3t"),
             ("${db.password:s3cr3t}", "s3cr3t"),
@@ -129,7 +134,6 @@ mod tests {
             "#{ENV['DB_PASSWORD1']}",
             "%{hiera('password1')}",
             "$PASSWORD",
-            "$P4ssw0rd",
             "$env:DB_PASSWORD",
             "$config['db']['password1']",
             "$this->password1",

@@ -15,7 +15,7 @@ use crate::detect::context::{Context, Name};
 /// How keys end that hold accounts by their names, without separators.
 const MAPS: [&[u8]; 4] = [b"accounts", b"accountids", b"accountmap", b"accountmapping"];
 /// Longer lists are read so far.
-const ENTRIES: usize = 128;
+const ENTRIES: usize = 4096;
 /// The shortest id of a network interface.
 const INTERFACE: usize = 8;
 /// `1234-5678-9012`
@@ -38,7 +38,9 @@ impl Context {
         columns::below(text, at, &wanted, &mut out.columns, |span| {
             all.push(Named { span, kind, alone });
         });
-        map(text, at, |span| all.push(Named { span, kind, alone }));
+        if at >= out.lists {
+            out.lists = map(text, at, |span| all.push(Named { span, kind, alone }));
+        }
     }
 }
 
@@ -62,41 +64,42 @@ pub(super) fn is_quoted(text: &[u8], span: &Range<usize>) -> bool {
     before == Some(&b'"') && matches!(text.get(span.end), Some(b'"' | b'\\'))
 }
 
-/// `accounts:` and, in braces or below it, names with their ids.
-fn map(text: &[u8], at: usize, found: impl FnMut(Range<usize>)) {
+/// `accounts:` and, in braces or below it, names with their ids. Gives how far it was read.
+fn map(text: &[u8], at: usize, found: impl FnMut(Range<usize>)) -> usize {
     let rest = text.get(at..).unwrap_or_default();
     let of_key = |b: &&u8| b.is_ascii_alphanumeric() || b"_-".contains(b);
     let len = rest.iter().take(Name::LONGEST).take_while(of_key).count();
     let key = Name::new(rest.get(..len).unwrap_or_default());
     if !MAPS.iter().any(|ending| key.as_bytes().ends_with(ending)) {
-        return;
+        return at;
     }
     let sign = over(text, at + len, BETWEEN, b"\\\"'` ");
     let from = match text.get(sign..) {
         Some([b'=', b'>', ..]) => sign + 2,
         Some([b':' | b'=', ..]) => sign + 1,
-        _ => return,
+        _ => return at,
     };
     let from = over(text, from, BETWEEN, b" ");
     match text.get(from..) {
         Some([b'{', ..]) => entries(text, from + 1, true, found),
         Some([b'[', ..]) => entries(text, from + 1, false, found),
         Some([b'\n' | b'\r' | b'|', ..] | [b'\\', b'n', ..]) => indented(text, at, found),
-        _ => {}
+        _ => at,
     }
 }
 
 /// `{"prod": "481726350914", "dev": "…"}`, also as HCL writes it, and lists of them. A value of
 /// another kind ends it.
-fn entries(text: &[u8], from: usize, keyed: bool, mut found: impl FnMut(Range<usize>)) {
+fn entries(text: &[u8], from: usize, keyed: bool, mut found: impl FnMut(Range<usize>)) -> usize {
     let mut at = from;
     for _ in 0..ENTRIES {
         let start = skip_breaks(text, at);
         let value = if keyed { behind_key(text, start) } else { Some(start) };
-        let Some(span) = value.and_then(|from| account(text, from)) else { return };
+        let Some(span) = value.and_then(|from| account(text, from)) else { break };
         at = over(text, span.end, BETWEEN, b"\\\"'`");
         found(span);
     }
+    at
 }
 
 fn behind_key(text: &[u8], start: usize) -> Option<usize> {
@@ -113,17 +116,17 @@ fn behind_key(text: &[u8], start: usize) -> Option<usize> {
 
 /// Lines that stand further to the right than their key: `prod: "481726350914"`, and the items of
 /// a list, `- "481726350914"`.
-fn indented(text: &[u8], at: usize, mut found: impl FnMut(Range<usize>)) {
+fn indented(text: &[u8], at: usize, mut found: impl FnMut(Range<usize>)) -> usize {
     let mut line = line_around(text, at);
     let depth = indent(text, &line);
     let mut first = None;
     for _ in 0..ENTRIES {
-        let Some(next) = line_behind(text, &line) else { return };
+        let Some(next) = line_behind(text, &line) else { break };
         let inner = indent(text, &next);
         let whole = text.get(next.clone()).unwrap_or_default();
         let item = whole.trim_ascii_start().starts_with(b"- ");
         if whole.trim_ascii().is_empty() || inner < depth || (inner == depth && !item) {
-            return;
+            break;
         }
         let value = if item { Some(inner + 1) } else { memchr(b':', whole).map(|sign| sign + 1) };
         let value = value.filter(|_| inner == *first.get_or_insert(inner));
@@ -132,6 +135,7 @@ fn indented(text: &[u8], at: usize, mut found: impl FnMut(Range<usize>)) {
         }
         line = next;
     }
+    line.end
 }
 
 fn indent(text: &[u8], line: &Range<usize>) -> usize {

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use memchr::{memchr2, memrchr2_iter};
+
 /// A part of the text.
 pub(super) fn part<'t>(text: &'t [u8], span: &Range<usize>) -> &'t [u8] {
     text.get(span.clone()).unwrap_or_default()
@@ -17,4 +19,29 @@ pub(super) fn over(text: &[u8], from: usize, most: usize, set: &[u8]) -> usize {
 pub(super) fn ends_with(word: &[u8], ending: &[u8]) -> bool {
     let from = word.len().checked_sub(ending.len());
     from.and_then(|from| word.get(from..)).is_some_and(|end| end.eq_ignore_ascii_case(ending))
+}
+
+/// How long the line at the beginning of this is, and what ends it: a line break, or an escaped one.
+pub(in crate::detect) fn line(text: &[u8]) -> (usize, usize) {
+    let mut at = 0;
+    while let Some(len) = text.get(at..).and_then(|rest| memchr2(b'\n', b'\\', rest)) {
+        at += len;
+        match text.get(at..) {
+            Some([b'\n', ..]) => return (at, 1),
+            Some([b'\\', b'n', ..]) => return (at, 2),
+            _ => at += 1,
+        }
+    }
+    (text.len(), 0)
+}
+
+/// Where the line begins that this ends in.
+pub(super) fn line_start(head: &[u8]) -> usize {
+    let breaks = memrchr2_iter(b'\n', b'\\', head);
+    let start = |at: usize| match head.get(at..) {
+        Some([b'\n', ..]) => Some(at + 1),
+        Some([b'\\', b'n', ..]) => Some(at + 2),
+        _ => None,
+    };
+    breaks.into_iter().find_map(start).unwrap_or_default()
 }

@@ -3,18 +3,30 @@
 
 use std::ops::Range;
 
-use memchr::{memchr, memchr_iter, memmem, memrchr};
+use memchr::{memchr, memchr_iter, memmem};
 
 use crate::detect::boundary::any_masked;
-use crate::detect::context::bytes::{over, part};
+use crate::detect::context::bytes::{ends_with, line, line_start, over, part};
 
 /// No name of a column is longer.
 const HEAD: usize = 64;
+/// No row is longer.
+const ROW: usize = 1024;
 /// None has more words.
 const WORDS: usize = 4;
-/// Heads above names, and above their values.
-const NAMES: [&[u8]; 6] = [b"name", b"key", b"variable", b"setting", b"parameter", b"secret"];
-const VALUES: [&[u8]; 1] = [b"value"];
+/// How heads above names end, and above their values.
+const NAMES: [&[u8]; 9] = [
+    b"name",
+    b"key",
+    b"variable",
+    b"setting",
+    b"parameter",
+    b"secret",
+    b"property",
+    b"option",
+    b"env",
+];
+const VALUES: [&[u8]; 2] = [b"value", b"values"];
 /// Between the cells of a table: in Markdown, and in boxes.
 const BARS: [&[u8]; 4] = [b"|", "│".as_bytes(), "║".as_bytes(), "┃".as_bytes()];
 /// What stands around a name in its cell.
@@ -47,10 +59,15 @@ pub(super) fn below<N: Fn(&[u8]) -> bool>(
     *read = line.end;
     let Some(mut head) = Head::new(text, &line, wanted) else { return };
     while let Some(next) = line_behind(text, &line) {
-        if let Some(other) = Head::new(text, &next, wanted) {
-            head = other;
-        } else if !head.row(text, &next, wanted.is, &mut found) {
-            return;
+        // A row may be called like a head, but holds what is looked for.
+        let other = || Head::new(text, &next, wanted);
+        match head.row(text, &next, wanted.is, &mut found) {
+            Row::Holds => {}
+            row => match other() {
+                Some(other) => head = other,
+                None if row == Row::Ends => return,
+                None => {}
+            },
         }
         line = next;
         *read = line.end;
@@ -71,7 +88,7 @@ pub(super) fn pairs(
     let mut line = line_around(text, at);
     *read = line.end;
     let column = |named: &'static [&'static [u8]]| {
-        let names = move |head: &[u8]| named.iter().any(|name| head.eq_ignore_ascii_case(name));
+        let names = move |head: &[u8]| named.iter().any(|name| ends_with(head, name));
         Head::new(text, &line, &Wanted { names, is: |_| true, single: false })
     };
     let (Some(names), Some(values)) = (column(&NAMES), column(&VALUES)) else { return };
@@ -91,41 +108,64 @@ pub(super) fn pairs(
     }
 }
 
-/// May this be a whole cell of a line that has others?
+/// May this end a cell of a line that has others?
 pub(in crate::detect) fn may_be_head(text: &[u8], span: &Range<usize>) -> bool {
-    let around = |b: &&u8| AROUND_NAME.contains(b);
     let (head, tail) = (text.get(..span.start), text.get(span.end..));
     let (head, tail) = (head.unwrap_or_default(), tail.unwrap_or_default());
-    let left = head.iter().rev().take(HEAD).take_while(around).count();
-    let right = tail.iter().take(HEAD).take_while(around).count();
+    let of_name = |b: &&u8| b.is_ascii_alphanumeric() || b" _-".contains(b);
+    let name = head.iter().rev().take(HEAD).take_while(of_name).count();
+    let named = head.get(..head.len() - name).unwrap_or_default();
+    let head = without(named);
+    let right = tail.iter().take(HEAD).take_while(|b| AROUND_NAME.contains(b)).count();
+    let (gap, tail) = tail.split_at_checked(right).unwrap_or_default();
     let apart = |gap: &[u8]| gap.contains(&b'\t') || memmem::find(gap, b"  ").is_some();
-    let gaps = (head.get(head.len() - left..).unwrap_or_default(), tail.get(..right));
-    let head = head.get(..head.len() - left).unwrap_or_default();
-    let tail = tail.get(right..).unwrap_or_default();
-    let begins = matches!(head, [] | [.., b'\n' | b'|' | b',' | b';' | 0x80..] | [.., b'\\', b'n']);
-    let ends = matches!(tail, [] | [b'\n' | b'\r' | b'\\' | b'|' | b',' | b';' | 0x80.., ..]);
-    (begins || apart(gaps.0)) && (ends || gaps.1.is_some_and(apart))
+    let bar = |text: &[u8], is: fn(&[u8], &[u8]) -> bool| BARS.iter().any(|bar| is(text, bar));
+    let begins = matches!(head, [] | [.., b'\n' | b',' | b';'] | [.., b'\\', b'n'])
+        || bar(head, |head, bar| head.ends_with(bar));
+    let ends = matches!(tail, [] | [b'\n' | b'\r' | b'\\' | b',' | b';', ..])
+        || bar(tail, |tail, bar| tail.starts_with(bar));
+    (begins || apart(named.get(head.len()..).unwrap_or_default())) && (ends || apart(gap))
 }
 
-/// Where the next cell of a row begins, if a name that is the whole of its cell ends at `at`.
-pub(super) fn next_cell(text: &[u8], at: usize) -> Option<usize> {
+/// The next cell of a row between bars, if a name that is the whole of its cell ends at `at`.
+pub(super) fn next_cell(text: &[u8], at: usize) -> Option<Range<usize>> {
     let end = over(text, at, HEAD, AROUND_NAME);
-    let bar = BARS.iter().find(|bar| text.get(end..).is_some_and(|rest| rest.starts_with(bar)))?;
-    let near = text.get(at.saturating_sub(HEAD)..at)?;
+    let rest = text.get(end..)?;
+    let bar = BARS.iter().find(|bar| rest.starts_with(bar)).filter(|_| spaced(text, end))?;
+    let start = line_start(text.get(at.saturating_sub(ROW)..at)?) + at.saturating_sub(ROW);
     let of_name = |b: &&u8| b.is_ascii_alphanumeric() || b"_.:/-".contains(b);
-    let name = near.iter().rev().take_while(of_name).count();
-    let around = |b: &&u8| AROUND_NAME.contains(b);
-    let before = near.get(..near.len() - name)?;
-    let before = before.get(..before.len() - before.iter().rev().take_while(around).count())?;
-    let begins = match before {
-        [] => near.len() == at,
-        _ => {
-            before.ends_with(b"\n")
-                || before.ends_with(br"\n")
-                || BARS.iter().any(|bar| before.ends_with(bar))
-        }
-    };
-    begins.then_some(end + bar.len())
+    let head = text.get(start..at)?;
+    let name = head.iter().rev().take_while(of_name).count();
+    let before = without(head.get(..head.len() - name)?);
+    let near = rest.get(..ROW).unwrap_or(rest);
+    let near = near.get(bar.len()..line(near).0)?;
+    // All of the row stands between bars: in code, few lines do.
+    let opens = BARS.iter().any(|bar| head.trim_ascii_start().starts_with(bar));
+    let closes = BARS.iter().any(|bar| near.trim_ascii_end().ends_with(bar));
+    let begins = BARS.iter().any(|bar| before.ends_with(bar));
+    let len = BARS.iter().filter_map(|bar| memmem::find(near, bar)).min()?;
+    let cell = end + bar.len()..end + bar.len() + len;
+    (opens && begins && closes && spaced(text, cell.end)).then(|| trimmed(text, cell))
+}
+
+/// Does a space stand before this?
+fn spaced(text: &[u8], at: usize) -> bool {
+    at.checked_sub(1).and_then(|at| text.get(at)) == Some(&b' ')
+}
+
+/// Without what stands around a name at its end.
+fn without(head: &[u8]) -> &[u8] {
+    let drop = head.iter().rev().take(HEAD).take_while(|b| AROUND_NAME.contains(b)).count();
+    head.get(..head.len() - drop).unwrap_or_default()
+}
+
+/// What a line is to the table above it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Row {
+    /// A row with what is looked for.
+    Holds,
+    Fits,
+    Ends,
 }
 
 /// A line that names columns.
@@ -153,31 +193,36 @@ impl Head {
         (!wanted.is_empty()).then(|| Self { sign, count: heads().count(), wanted })
     }
 
-    /// Does this line belong to the table?
+    /// What a line is below this head.
     fn row(
         &self,
         text: &[u8],
         line: &Range<usize>,
         is: fn(&[u8]) -> bool,
         mut found: impl FnMut(Range<usize>),
-    ) -> bool {
+    ) -> Row {
         if is_rule(part(text, line)) {
-            return true;
+            return Row::Fits;
         }
         let cells = || cells(text, line.clone(), self.sign);
         let mut any = false;
         if cells().count() != self.count {
-            return false;
+            return Row::Ends;
         }
-        for (_, cell) in cells().enumerate().filter(|(at, _)| self.wanted.contains(at)) {
+        for (_, cell) in cells().enumerate().filter(|(at, _)| self.wanted.binary_search(at).is_ok())
+        {
             let cell = trimmed(text, cell);
             if is(part(text, &cell)) {
                 any = true;
                 found(cell);
             }
         }
-        // Of a single column, what is none ends it.
-        any || self.sign.is_some()
+        match (any, self.sign) {
+            (true, _) => Row::Holds,
+            (false, Some(_)) => Row::Fits,
+            // Of a single column, what is none ends it.
+            (false, None) => Row::Ends,
+        }
     }
 }
 
@@ -276,11 +321,16 @@ fn closed(cell: &[u8]) -> usize {
 fn within(text: &[u8], line: Range<usize>, bar: &[u8]) -> Range<usize> {
     let inner = part(text, &line);
     let lead = inner.len() - inner.trim_ascii_start().len();
-    let opens = inner.get(lead..).is_some_and(|rest| rest.starts_with(bar));
-    let start = line.start + lead + if opens { bar.len() } else { 0 };
-    let end = inner.trim_ascii_end();
-    let end = end.strip_suffix(bar).unwrap_or(end).len() + line.start;
-    start..end.max(start)
+    let mut rest = inner.get(lead..).unwrap_or_default().trim_ascii_end();
+    let mut start = line.start + lead;
+    // The AWS CLI nests tables between two bars.
+    while let Some(next) = rest.strip_prefix(bar).filter(|_| !bar.is_empty()) {
+        (rest, start) = (next, start + bar.len());
+    }
+    while let Some(next) = rest.strip_suffix(bar).filter(|_| !bar.is_empty()) {
+        rest = next;
+    }
+    start..start + rest.len()
 }
 
 fn trimmed(text: &[u8], cell: Range<usize>) -> Range<usize> {
@@ -294,18 +344,11 @@ fn trimmed(text: &[u8], cell: Range<usize>) -> Range<usize> {
 
 /// The line around `at`; a line break may be escaped.
 pub(super) fn line_around(text: &[u8], at: usize) -> Range<usize> {
-    let head = text.get(..at).unwrap_or_default();
-    let start = memrchr(b'\n', head).map_or(0, |at| at + 1);
-    let escaped = memmem::rfind(head.get(start..).unwrap_or_default(), br"\n");
-    let start = escaped.map_or(start, |len| start + len + 2);
-    line_from(text, start)
+    line_from(text, line_start(text.get(..at).unwrap_or_default()))
 }
 
 fn line_from(text: &[u8], start: usize) -> Range<usize> {
-    let rest = text.get(start..).unwrap_or_default();
-    let rest = rest.get(..memchr(b'\n', rest).unwrap_or(rest.len())).unwrap_or_default();
-    let len = memmem::find(rest, br"\n").unwrap_or(rest.len());
-    start..start + len
+    start..start + line(text.get(start..).unwrap_or_default()).0
 }
 
 /// The line behind this one.

@@ -37,6 +37,8 @@ pub(crate) struct Findings {
     pub command: usize,
     /// Up to here, lines are read already that may name columns.
     pub columns: usize,
+    /// The same for lists of accounts.
+    pub lists: usize,
     /// Up to here, blocks of Terraform are read already.
     pub block: usize,
     /// Costs are told by account here: texts in quotes may be accounts.

@@ -4,6 +4,7 @@ use std::ops::{Range, RangeInclusive};
 
 use crate::detect::boundary::control;
 use crate::detect::classes::{is_hidden, is_region};
+use crate::detect::context::bytes::part;
 use crate::detect::context::columns;
 use crate::detect::context::names::BEFORE_SIGN;
 use crate::detect::deep::ESCAPE;
@@ -19,6 +20,8 @@ pub(super) use place::{is_line, is_type, key_start, suffix};
 pub(super) const LONGEST: usize = 128;
 const SHORTEST: usize = 6;
 pub(super) const LENGTHS: RangeInclusive<usize> = SHORTEST..=LONGEST;
+/// Shorter ones are types and versions, where only a name says what they are.
+const EVIDENT: usize = 8;
 /// Spaces and quotes between a key and its value.
 const BETWEEN: usize = 12;
 
@@ -38,9 +41,32 @@ pub(super) fn is_kept(value: &[u8]) -> bool {
         && value.iter().filter(|b| **b == b'$').count() > 2
         && value.iter().all(|b| b.is_ascii_alphanumeric() || b"$./,=+-".contains(b))
         && LENGTHS.contains(&value.len());
+    crypt || (!is_method(value) && is_password(value, true))
+}
+
+/// How databases call what makes a hash of a password.
+fn is_method(value: &[u8]) -> bool {
     let method = [b"sha".as_slice(), b"bcrypt", b"argon", b"md5", b"pbkdf", b"scrypt"];
-    let method = value.len() < 16 && method.iter().any(|name| value.starts_with(name));
-    crypt || (!method && is_password(value, true))
+    value.len() < 16 && method.iter().any(|name| value.starts_with(name))
+}
+
+/// May this stand as a value in a table of settings? Numbers, dates, words with a mark behind them
+/// and ways to hash are none.
+pub(super) fn is_in_table(value: &[u8]) -> bool {
+    let letters = value.iter().any(u8::is_ascii_alphabetic);
+    let marked = matches!(value, [word @ .., b'!' | b'?' | b'*'] if word.iter().all(u8::is_ascii_alphabetic));
+    letters && !marked && !value.starts_with(b"0x") && !is_method(value)
+}
+
+/// Is this a password although only a name stands beside it? Types, limits and codes are none.
+fn is_evident(value: &[u8]) -> bool {
+    let has = |of: fn(&u8) -> bool| value.iter().any(of);
+    let sign = |b: &u8| b.is_ascii_uppercase() || b"!@#$%^&*".contains(b);
+    value.len() >= EVIDENT
+        && has(u8::is_ascii_lowercase)
+        && has(u8::is_ascii_digit)
+        && has(sign)
+        && !has(|b| b"=(/".contains(b))
 }
 
 /// What stands before a colon that no user's name is.
@@ -103,17 +129,23 @@ pub(super) fn held_beyond(
     let (start, bare_is_data) = match text.get(sign..)? {
         [b'=', b'>', ..] | [b':', b'=', ..] => (sign + 2, false),
         [b':', b':', ..] | [b'=', b'=', ..] => return None,
-        [b':', ..] => (place::behind_anchor(text, skip(text, sign + 1, b" \t")), false),
+        [b':', b'*', b'*', ..] => (sign + 3, false),
+        [b':', ..] => match place::behind_type(text, sign + 1) {
+            Some(start) => (start, false),
+            None => (place::behind_anchor(text, skip(text, sign + 1, b" \t")), false),
+        },
         [b'=', ..] => (sign + 1, false),
         [b'>', ..] if sign == at => return place::element(text, at, longest),
         _ if is_flag(text, at) && skip(text, at, b" \t") > at => (at, false),
         _ if place::is_env(text, at) => (at, true),
         _ => {
             let start = place::statement(text, at).or_else(|| place::apart(text, at));
-            (start.or_else(|| columns::next_cell(text, at))?, false)
+            let cell = || columns::next_cell(text, at).filter(|cell| is_evident(part(text, cell)));
+            (start.or_else(|| cell().map(|cell| cell.start))?, false)
         }
     };
     let start = described(text, skip(text, start, b" \t"));
+    let start = place::behind_prefix(text, start);
     let opened = skip(text, start, b"\\");
     let quote = text.get(opened).copied().filter(|b| b"\"'`".contains(b));
     let from = if quote.is_some() { opened + 1 } else { start };
@@ -124,6 +156,7 @@ pub(super) fn held_beyond(
         None => {
             let known = if endless.contains(&from) { endless.end - from } else { 0 };
             let len = near.get(known..).and_then(bare).map(|len| known + len);
+            let len = len.map(|len| place::whole_line(text, at, from, len));
             if len.is_none() {
                 *endless = from..endless.end.max(from + near.len());
             }

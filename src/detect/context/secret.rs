@@ -1,6 +1,7 @@
 //! Secrets that their key announces: `DD_API_KEY`, `client_secret`, `auth_token`.
 
 use crate::detect::boundary::any_placeholder;
+use crate::detect::context::bytes::ends_with;
 use crate::detect::context::names::four_before;
 use crate::detect::context::password::code;
 use crate::detect::context::shape;
@@ -14,11 +15,14 @@ pub(super) const LONGEST: usize = 256;
 const RANDOM: usize = 16;
 /// The shortest part between signs in it.
 const PART: usize = 12;
+/// How names end that only secrets have.
+const UUIDS: [&[u8]; 4] = [b"clientsecret", b"apikey", b"secretid", b"apisecret"];
 /// The shortest that a person made.
 const CHOSEN: usize = 8;
 
 /// How the heads of columns end that hold secrets.
-const HEADS: [&[u8]; 4] = [b"apikey", b"token", b"secret", b"secretkey"];
+const HEADS: [&[u8]; 6] =
+    [b"apikey", b"token", b"secret", b"secretkey", b"privatekey", b"accesskey"];
 
 /// How keys end that [`may_announce`] holds for.
 pub(in crate::detect) const LAST: [&[u8]; 15] = [
@@ -85,6 +89,14 @@ pub(in crate::detect) fn at_flag(text: &[u8], end: usize, out: &mut Vec<usize>) 
 /// Made by chance?
 pub(in crate::detect) fn is_by_chance(value: &[u8], quoted: bool) -> bool {
     is_literal(value, quoted) && is_random(value, quoted)
+}
+
+/// Is this a UUID under a name that only secrets have?
+pub(in crate::detect) fn is_uuid_of(key: &[u8], value: &[u8]) -> bool {
+    let plain: Vec<u8> = key.iter().filter(|b| b.is_ascii_alphanumeric()).copied().collect();
+    let variable = !key.iter().any(u8::is_ascii_lowercase) && ends_with(&plain, b"TOKEN");
+    let named = UUIDS.iter().any(|ending| ends_with(&plain, ending));
+    (named || (variable && !setting::is_place(key))) && shape::is_uuid(value)
 }
 
 /// Made by chance, or by a person who was asked for signs and digits?

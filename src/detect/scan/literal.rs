@@ -65,10 +65,8 @@ impl Catalog {
                 // `{{resolve:secretsmanager:NAME:SecretString:KEY}}` names a key.
                 Action::Password if before(pass.text, hit.start) == Some(b':') => {}
                 Action::Password => pass.passwords.push(hit.end),
-                Action::Head if columns::may_be_head(pass.text, &(hit.start..hit.end)) => {
-                    pass.heads.push(hit.start);
-                }
-                Action::Head => {}
+                Action::Head if !columns::may_be_head(pass.text, &(hit.start..hit.end)) => {}
+                Action::Head => pass.heads.push(hit.start),
                 Action::Secure => {
                     let value = parameter::value(pass.text, hit.start..hit.end);
                     pass.passwords.extend(value.filter(|at| !pass.passwords.contains(at)));

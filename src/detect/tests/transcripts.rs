@@ -43,6 +43,17 @@ fn below_a_prompt_stands_what_the_command_printed() {
             "$ aws secretsmanager get-secret-value --secret-id [SECRET] --query SecretString --output text\nCERT=-----BEGIN X-----\nabcd\n-----END X-----\nstripe=[DB_PASSWORD]\nhost=db\n",
         ),
         ("", "> printenv DB_PASSWORD\ncorrecthorse\n", "> printenv DB_PASSWORD\ncorrecthorse\n"),
+        // A folder may hold what ends a prompt of PowerShell.
+        (
+            "",
+            "jane@h /x> $ printenv DB_PASSWORD\ncorrecthorse\n",
+            &format!("jane@h /x> $ printenv DB_PASSWORD\n{P}\n"),
+        ),
+        (
+            "",
+            "(x> y) $ printenv DB_PASSWORD\ncorrecthorse\n",
+            &format!("(x> y) $ printenv DB_PASSWORD\n{P}\n"),
+        ),
         (
             "",
             "[root@db ~]# printenv DB_PASSWORD\ncorrecthorse\n",

@@ -8,6 +8,8 @@ use crate::detect::context::password::{Held, bare, skip};
 const KEY: usize = 80;
 /// No statement is read further back: a name of a user stands in it.
 const STATEMENT: usize = 128;
+/// No type is longer.
+const TYPE: usize = 40;
 /// No anchor has a longer name.
 const ANCHOR: usize = 32;
 /// What says of several passwords which one it is.
@@ -66,6 +68,51 @@ pub(super) fn behind_anchor(text: &[u8], at: usize) -> usize {
     let line = value.iter().take(super::LONGEST).take_while(|b| **b != b'\n').count();
     let words = value.get(..line).unwrap_or_default().trim_ascii();
     if code || words.contains(&b' ') || words.contains(&b'=') { at } else { at + len + 2 }
+}
+
+/// Behind the type of a variable: `password: string = "VALUE"`, `password: &str = "VALUE"`.
+pub(super) fn behind_type(text: &[u8], at: usize) -> Option<usize> {
+    let of_type = |b: &&u8| b.is_ascii_alphanumeric() || b" _&'<>[]?.:|".contains(b);
+    let near = text.get(at..)?;
+    let len = near.iter().take(TYPE).take_while(of_type).count();
+    let [b'=', rest @ ..] = near.get(len..)? else { return None };
+    let gap = rest.iter().take_while(|b| **b == b' ').count();
+    let value = at + len + 1 + gap;
+    let quote = |at: usize| matches!(text.get(at), Some(b'"' | b'\'' | b'`' | b'\\'));
+    let named = near.get(..len)?.iter().any(u8::is_ascii_alphabetic);
+    (named && quote(behind_prefix(text, value))).then_some(value)
+}
+
+/// Behind what says how a string is written: `b"VALUE"`, `r'VALUE'`, `@"VALUE"`.
+pub(super) fn behind_prefix(text: &[u8], at: usize) -> usize {
+    let prefix = |b: &&u8| b"bBrRfFuU@".contains(b);
+    let len = text.get(at..).unwrap_or_default().iter().take(2).take_while(prefix).count();
+    let quoted = matches!(text.get(at + len), Some(b'"' | b'\''));
+    if len > 0 && quoted { at + len } else { at }
+}
+
+/// How long a value without quotes is that begins at `from`: `len`, or the rest of its line, where a
+/// setting stands alone and what would end the value is followed by more of it.
+pub(super) fn whole_line(text: &[u8], at: usize, from: usize, len: usize) -> usize {
+    let ends = |b: &u8| b"&;,)|<".contains(b);
+    if !text.get(from + len).is_some_and(ends) {
+        return len;
+    }
+    let start = key_start(text, at);
+    let head = text.get(..start).unwrap_or_default();
+    let line = head.rsplit(|b| *b == b'\n').next().unwrap_or_default().trim_ascii();
+    let alone = line.is_empty() || line == b"export" || line == b"-";
+    let rest = text.get(from..).unwrap_or_default();
+    let of_value = |b: &&u8| b.is_ascii_graphic() && !b"\"'`\\(){}[]=".contains(b);
+    let whole = rest.iter().take(super::LONGEST).take_while(of_value).count();
+    let until = matches!(rest.get(whole), None | Some(b'\n' | b'\r'));
+    let value = rest.get(..whole).unwrap_or_default();
+    let goes_on =
+        value.get(len + 1..).is_some_and(|more| !more.is_empty() && !more.iter().all(ends));
+    let has = |of: fn(&u8) -> bool| value.iter().any(of);
+    let made =
+        has(u8::is_ascii_lowercase) && has(u8::is_ascii_uppercase) && has(u8::is_ascii_digit);
+    if alone && until && goes_on && made { whole } else { len }
 }
 
 /// `<password>VALUE</password>`

@@ -12,6 +12,8 @@ use crate::detect::{Finding, boundary};
 /// What stands before a command.
 const PROMPTS: [&[u8]; 6] = [b"$ ", "❯ ".as_bytes(), "➜ ".as_bytes(), b"% ", b"# ", POWERSHELL];
 const POWERSHELL: &[u8] = b"> ";
+/// What stands in brackets before `PS` is not longer.
+const FOLDER: usize = 64;
 /// No more words stand before the sign of a prompt.
 const WORDS: usize = 4;
 /// No more commands of one text are read.
@@ -25,7 +27,8 @@ impl Context {
         if let Some((command, answer)) = typed(text) {
             self.transcript(text, command, answer, &mut found);
         }
-        let mut prompts = Prompts { text, at: 0, signs }.take(COMMANDS).peekable();
+        let mut prompts =
+            Prompts { text, at: 0, signs, line: 0, seen: 0 }.take(COMMANDS).peekable();
         while let Some(Prompt { command, .. }) = prompts.next() {
             let until = prompts.peek().map_or(text.len(), |next| next.line);
             let below = text.get(command.end + 1..until).unwrap_or_default();
@@ -90,6 +93,9 @@ struct Prompts<'t> {
     at: usize,
     /// Where the signs that may be one end, in order.
     signs: &'t [usize],
+    /// The line of the last that was looked at begins here, and it stands there.
+    line: usize,
+    seen: usize,
 }
 
 impl<'t> Prompts<'t> {
@@ -114,14 +120,22 @@ impl Iterator for Prompts<'_> {
     fn next(&mut self) -> Option<Prompt> {
         loop {
             let (sign, prompt) = self.sign()?;
-            let head = self.text.get(..sign)?;
-            let line = memchr::memrchr(b'\n', head).map_or(0, |at| at + 1);
+            let between = self.text.get(self.seen..sign)?;
+            if let Some(at) = memchr::memrchr(b'\n', between) {
+                self.line = self.seen + at + 1;
+            }
+            self.seen = sign;
+            let line = self.line;
             let start = sign + prompt.len();
             self.at = start;
-            if is_prompt(head.get(line..)?, prompt) {
+            if is_prompt(self.text.get(line..sign)?, prompt) {
                 let end = start + end_of_command(self.text.get(start..)?)?;
                 self.at = end;
                 return Some(Prompt { line, command: start..end });
+            }
+            // A folder may hold what looks like the end of a prompt.
+            if prompt == POWERSHELL {
+                continue;
             }
             // No other prompt stands in this line.
             self.at += memchr::memchr(b'\n', self.text.get(start..)?)?;
@@ -134,7 +148,9 @@ impl Iterator for Prompts<'_> {
 fn is_prompt(head: &[u8], sign: &[u8]) -> bool {
     let head = head.trim_ascii();
     if sign == POWERSHELL {
-        return head.starts_with(b"PS ") || memchr::memmem::find(head, b") PS ").is_some();
+        let near = head.get(..FOLDER).unwrap_or(head);
+        let shell = head == b"PS" || head.starts_with(b"PS ");
+        return shell || memchr::memmem::find(near, b") PS ").is_some();
     }
     if sign.starts_with(b"#") {
         let brackets = matches!(head, [b'[', .., b']']);

@@ -190,7 +190,7 @@ fn of_variable(name: &[u8]) -> Option<Holds> {
 }
 
 /// `nextToken`, `next_token`
-fn is_place(name: &[u8]) -> bool {
+pub(super) fn is_place(name: &[u8]) -> bool {
     let name = name.to_ascii_lowercase();
     PLACES.iter().any(|place| memmem::find(&name, place).is_some())
 }
