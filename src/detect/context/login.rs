@@ -36,7 +36,8 @@ const fn piped(name: &'static str, options: &'static [(&'static str, bool)]) -> 
     Program { name, options, word: None, piped: true }
 }
 
-pub(in crate::detect) const PROGRAMS: [Program; 40] = [
+pub(in crate::detect) const PROGRAMS: [Program; 41] = [
+    piped("chpasswd", &[]),
     word("requirepass ", 0, ""),
     word("masterauth ", 0, ""),
     given("mysql ", &[("-p", true)]),

@@ -130,7 +130,10 @@ pub(super) fn held_beyond(
         [b'=', b'>', ..] | [b':', b'=', ..] => (sign + 2, false),
         [b':', b':', ..] | [b'=', b'=', ..] => return None,
         [b':', b'*', b'*', ..] => (sign + 3, false),
-        [b':', ..] => match place::behind_type(text, sign + 1) {
+        [b':', ..] => match place::behind_type(text, sign + 1)
+            .or_else(|| place::default(text, at, sign))
+            .or_else(|| place::folded(text, sign + 1))
+        {
             Some(start) => (start, false),
             None => (place::behind_anchor(text, skip(text, sign + 1, b" \t")), false),
         },
@@ -140,6 +143,8 @@ pub(super) fn held_beyond(
         _ if place::is_env(text, at) => (at, true),
         _ => {
             let start = place::statement(text, at).or_else(|| place::apart(text, at));
+            let start = start.or_else(|| place::call(text, at));
+            let start = start.or_else(|| place::default(text, at, sign));
             let cell = || columns::next_cell(text, at).filter(|cell| is_evident(part(text, cell)));
             (start.or_else(|| cell().map(|cell| cell.start))?, false)
         }

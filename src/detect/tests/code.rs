@@ -127,17 +127,6 @@ fn settings_that_are_secrets() {
         of("IPV4_PASS: _bindgen_ty_3 = 1", "IPV4_PASS: _bindgen_ty_3 = 1"),
         of("STRIPE_KEY=config", "STRIPE_KEY=config"),
         of("COOKIE_HMAC=SECRET!", "COOKIE_HMAC=[API_KEY]"),
-        of("DB_PASSWORD=Dw9&bYk4Jf\nPW=a", "DB_PASSWORD=[DB_PASSWORD]\nPW=a"),
-        of("export DB_PASSWORD=Dw9;bYk4Jf", "export DB_PASSWORD=[DB_PASSWORD]"),
-        of("password: Kv7,mTq2wLz9", "password: [DB_PASSWORD]"),
-        of("password=Kv7mTq2wLz9;user=x", "password=[DB_PASSWORD];user=x"),
-        of("password: getPass1(a,B2)", "password: getPass1(a,B2)"),
-        of("const password: string = \"hunter22\"", "const password: string = \"[DB_PASSWORD]\""),
-        of("let password: &str = \"hunter22\";", "let password: &str = \"[DB_PASSWORD]\";"),
-        of("PASSWORD = b'hunter22'", "PASSWORD = b'[DB_PASSWORD]'"),
-        of("**Password:** hunter22", "**Password:** [DB_PASSWORD]"),
-        of("\"password\": \"$P4ssw0rd\"", "\"password\": \"[DB_PASSWORD]\""),
-        of("password: $db2Password", "password: $db2Password"),
         of("SNYK_TOKEN=7c1f9e2a-4b8d-4f6e-9a3c-5d2e8b7f1a60", "SNYK_TOKEN=[API_KEY]"),
         of("client_secret: 7c1f9e2a-4b8d-4f6e-9a3c-5d2e8b7f1a60", "client_secret: [API_KEY]"),
         of(
@@ -157,6 +146,44 @@ fn settings_that_are_secrets() {
         ("STRIPE_KEY", secret, "[API_KEY]"),
         ("nextToken", secret, secret),
         ("ADMIN_PW", "hunter22", "[DB_PASSWORD]"),
+    ]);
+}
+
+#[test]
+fn passwords_in_settings_code_and_templates() {
+    check(&[
+        ("", "DB_PASSWORD=Dw9&bYk4Jf\nPW=a", "DB_PASSWORD=[DB_PASSWORD]\nPW=a"),
+        ("", "export DB_PASSWORD=Dw9;bYk4Jf", "export DB_PASSWORD=[DB_PASSWORD]"),
+        ("", "password: Kv7,mTq2wLz9", "password: [DB_PASSWORD]"),
+        ("", "password=Kv7mTq2wLz9;user=x", "password=[DB_PASSWORD];user=x"),
+        ("", "password: getPass1(a,B2)", "password: getPass1(a,B2)"),
+        ("", "const password: string = \"hunter22\"", "const password: string = \"[DB_PASSWORD]\""),
+        ("", "let password: &str = \"hunter22\";", "let password: &str = \"[DB_PASSWORD]\";"),
+        ("", "PASSWORD = b'hunter22'", "PASSWORD = b'[DB_PASSWORD]'"),
+        ("", "**Password:** hunter22", "**Password:** [DB_PASSWORD]"),
+        ("", "\"password\": \"$P4ssw0rd\"", "\"password\": \"[DB_PASSWORD]\""),
+        ("", "password: $db2Password", "password: $db2Password"),
+        (
+            "",
+            "variable \"db_password\" {\n  type = string\n  default = \"hunter22\"\n}\nx = \"a1b2c3\"",
+            "variable \"db_password\" {\n  type = string\n  default = \"[DB_PASSWORD]\"\n}\nx = \"a1b2c3\"",
+        ),
+        (
+            "",
+            "  DBPassword:\n    Type: String\n    NoEcho: true\n    Default: hunter22\n  X:\n    Default: a1b2c3",
+            "  DBPassword:\n    Type: String\n    NoEcho: true\n    Default: [DB_PASSWORD]\n  X:\n    Default: a1b2c3",
+        ),
+        (
+            "",
+            "  MinPassword:\n    Type: Number\n  X:\n    NoEcho: true\n    Default: a1b2c3",
+            "  MinPassword:\n    Type: Number\n  X:\n    NoEcho: true\n    Default: a1b2c3",
+        ),
+        ("", "password: >-\n  hunter22\nx: y", "password: >-\n  [DB_PASSWORD]\nx: y"),
+        ("", "user.setPassword(\"hunter22\")", "user.setPassword(\"[DB_PASSWORD]\")"),
+        ("", "b.user(\"x\").password('hunter22')", "b.user(\"x\").password('[DB_PASSWORD]')"),
+        ("", "check_password(\"hunter22\")", "check_password(\"hunter22\")"),
+        ("", "setenv DB_PASSWORD hunter22", "setenv DB_PASSWORD [DB_PASSWORD]"),
+        ("", "set -gx DB_PASSWORD hunter22", "set -gx DB_PASSWORD [DB_PASSWORD]"),
     ]);
 }
 

@@ -1,6 +1,8 @@
 //! Where a password stands in a fixed syntax: in an element, in a statement of SQL, in a
 //! Dockerfile, behind an anchor.
 
+use memchr::memmem;
+
 use crate::detect::boundary::holds_masked;
 use crate::detect::context::password::{Held, bare, skip};
 
@@ -8,6 +10,10 @@ use crate::detect::context::password::{Held, bare, skip};
 const KEY: usize = 80;
 /// No statement is read further back: a name of a user stands in it.
 const STATEMENT: usize = 128;
+/// What sets a variable of the environment: Docker, csh, Windows, fish.
+const SETS: [&[u8]; 5] = [b"ENV ", b"setenv ", b"setx ", b"set -gx ", b"set -x "];
+/// No block with a default is longer.
+const BLOCK: usize = 512;
 /// No type is longer.
 const TYPE: usize = 40;
 /// No anchor has a longer name.
@@ -70,6 +76,62 @@ pub(super) fn behind_anchor(text: &[u8], at: usize) -> usize {
     if code || words.contains(&b' ') || words.contains(&b'=') { at } else { at + len + 2 }
 }
 
+/// What a parameter of Terraform or CloudFormation holds unless it is given: `variable
+/// "db_password" {` with its `default =`, `DBPassword:` with `NoEcho` and its `Default:`.
+pub(super) fn default(text: &[u8], at: usize, sign: usize) -> Option<usize> {
+    let near = text.get(sign..text.len().min(sign + BLOCK))?;
+    let head = text.get(..key_start(text, at))?;
+    let (block, key): (&[u8], &[u8]) = match near.first()? {
+        b'{' if head.ends_with(b"variable \"") || head.ends_with(b"variable \\\"") => {
+            let end = memmem::find(near, b"\n}").or_else(|| memmem::find(near, b"\\n}"));
+            (near.get(..end.unwrap_or(near.len()))?, b"default")
+        }
+        b':' => (parameter(near, head)?, b"Default"),
+        _ => return None,
+    };
+    let found = memmem::find(block, key)? + key.len();
+    let rest = block.get(found..)?;
+    let gap = rest.iter().take_while(|b| b" \"\\".contains(b)).count();
+    matches!(rest.get(gap), Some(b'=' | b':')).then_some(sign + found + gap + 1)
+}
+
+/// The lines of a parameter that is not shown, below its name.
+fn parameter<'t>(near: &'t [u8], head: &[u8]) -> Option<&'t [u8]> {
+    let body = near.strip_prefix(b":\n")?;
+    let line = head.rsplit(|b| *b == b'\n').next()?;
+    let depth = line.len() - line.trim_ascii_start().len();
+    let inner = |line: &&[u8]| line.len() - line.trim_ascii_start().len() > depth;
+    let len: usize = body.split_inclusive(|b| *b == b'\n').take_while(inner).map(<[u8]>::len).sum();
+    let body = body.get(..len)?;
+    memmem::find(body, b"NoEcho").map(|_| body)?;
+    near.get(..2 + len)
+}
+
+/// Behind `>-` and a line break, as YAML folds a text.
+pub(super) fn folded(text: &[u8], at: usize) -> Option<usize> {
+    let rest = text.get(at..)?;
+    let gap = rest.iter().take(4).take_while(|b| **b == b' ').count();
+    let ([b'>' | b'|', b'-' | b'+', rest @ ..] | [b'>' | b'|', rest @ ..]) = rest.get(gap..)?
+    else {
+        return None;
+    };
+    let rest = rest.strip_prefix(b"\n")?;
+    let indent = rest.iter().take(KEY).take_while(|b| **b == b' ').count();
+    (indent > 0).then(|| text.len() - rest.len() + indent)
+}
+
+/// `.password("VALUE")`, `setPassword("VALUE")`: where the value begins.
+pub(super) fn call(text: &[u8], at: usize) -> Option<usize> {
+    let rest = text.get(at..)?.strip_prefix(b"(")?;
+    let start = key_start(text, at);
+    let word = text.get(start..at)?;
+    let sets = [b"setPassword".as_slice(), b"withPassword", b".password", b"set_password"];
+    let named = sets.iter().any(|name| word.ends_with(name));
+    let value = behind_prefix(text, at + 1);
+    let quoted = matches!(text.get(value), Some(b'"' | b'\'')) && !rest.is_empty();
+    (named && quoted).then_some(at + 1)
+}
+
 /// Behind the type of a variable: `password: string = "VALUE"`, `password: &str = "VALUE"`.
 pub(super) fn behind_type(text: &[u8], at: usize) -> Option<usize> {
     let of_type = |b: &&u8| b.is_ascii_alphanumeric() || b" _&'<>[]?.:|".contains(b);
@@ -127,10 +189,10 @@ pub(super) fn element(text: &[u8], at: usize, longest: usize) -> Option<Held> {
     closed.then_some(Held { span: at + 1..at + 1 + len, quoted: true })
 }
 
-/// `ENV PGPASSWORD VALUE`, as the only words of a line.
+/// `ENV PGPASSWORD VALUE`, `set -gx PGPASSWORD VALUE`, as the only words of a line.
 pub(super) fn is_env(text: &[u8], at: usize) -> bool {
     let Some(head) = text.get(..key_start(text, at)) else { return false };
-    let Some(before) = head.strip_suffix(b"ENV ") else { return false };
+    let Some(before) = SETS.iter().find_map(|set| head.strip_suffix(*set)) else { return false };
     let begins = before.is_empty() || before.ends_with(b"\n") || before.ends_with(b"\\n");
     let start = skip(text, at, b" \t");
     let rest = text.get(start..).unwrap_or_default();
