@@ -321,6 +321,7 @@ impl Context {
             Holds::Random | Holds::Login => {
                 secret::is_by_chance(value, quoted).then_some(self.random)
             }
+            Holds::Evident => (quoted && password::is_evident(value)).then_some(self.chosen),
             // What is followed by more words nobody chose.
             Holds::Chosen => {
                 let chosen = password::is_password(value, quoted) && setting::is_chosen(key, value);

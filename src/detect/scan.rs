@@ -299,7 +299,7 @@ impl Catalog {
         });
         passes.row(from, &marks.passwords, &|at, pass| {
             let tail = pass.text.get(at..).unwrap_or_default();
-            let rest = ["word", "WORD", "wd", "WD"].into_iter();
+            let rest = ["word", "WORD", "wd", "WD", "wort"].into_iter();
             let name =
                 rest.filter(|rest| tail.starts_with(rest.as_bytes())).max_by_key(|r| r.len());
             pass.passwords.extend(name.map(|name| at + name.len()));

@@ -130,7 +130,14 @@ fn indented(text: &[u8], at: usize, mut found: impl FnMut(Range<usize>)) -> usiz
         }
         let value = if item { Some(inner + 1) } else { memchr(b':', whole).map(|sign| sign + 1) };
         let value = value.filter(|_| inner == *first.get_or_insert(inner));
-        if let Some(span) = value.and_then(|from| account(text, next.start + from)) {
+        // `- prod: 481726350914`
+        let named = || Some(next.start + memchr(b':', whole).filter(|_| item)? + 1);
+        let found_in = |from| account(text, next.start + from);
+        let span = value.and_then(found_in).or_else(|| account(text, named()?));
+        if item && span.is_none() {
+            break;
+        }
+        if let Some(span) = span {
             found(span);
         }
         line = next;

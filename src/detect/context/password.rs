@@ -59,7 +59,7 @@ pub(super) fn is_in_table(value: &[u8]) -> bool {
 }
 
 /// Is this a password although only a name stands beside it? Types, limits and codes are none.
-fn is_evident(value: &[u8]) -> bool {
+pub(super) fn is_evident(value: &[u8]) -> bool {
     let has = |of: fn(&u8) -> bool| value.iter().any(of);
     let sign = |b: &u8| b.is_ascii_uppercase() || b"!@#$%^&*".contains(b);
     value.len() >= EVIDENT
@@ -142,6 +142,9 @@ pub(super) fn held_beyond(
         _ if is_flag(text, at) && skip(text, at, b" \t") > at => (at, false),
         _ if place::is_env(text, at) => (at, true),
         _ => {
+            if let Some(span) = place::said(text, at) {
+                return Some(Held { span, quoted: true });
+            }
             let start = place::statement(text, at).or_else(|| place::apart(text, at));
             let start = start.or_else(|| place::call(text, at));
             let start = start.or_else(|| place::default(text, at, sign));
@@ -150,7 +153,7 @@ pub(super) fn held_beyond(
         }
     };
     let start = described(text, skip(text, start, b" \t"));
-    let start = place::behind_prefix(text, start);
+    let start = place::behind_prefix(text, place::within_list(text, start));
     let opened = skip(text, start, b"\\");
     let quote = text.get(opened).copied().filter(|b| b"\"'`".contains(b));
     let from = if quote.is_some() { opened + 1 } else { start };

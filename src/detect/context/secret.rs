@@ -116,7 +116,10 @@ fn is_random(value: &[u8], quoted: bool) -> bool {
     let of_secret = |b: &u8| b.is_ascii_alphanumeric() || b"+/=_-~".contains(b);
     let dot = |b: &u8| quoted && *b == b'.';
     let value = value.strip_prefix(b"base64:").unwrap_or(value);
-    let begins = value.first().is_some_and(u8::is_ascii_alphanumeric);
+    // A path does not end so.
+    let padded = value.ends_with(b"=");
+    let begin = |b: &u8| b.is_ascii_alphanumeric() || (padded && b"+/".contains(b));
+    let begins = value.first().is_some_and(begin);
     if !(RANDOM..=LONGEST).contains(&value.len())
         || !begins
         // The id of a key.

@@ -83,6 +83,11 @@ fn accounts_by_their_names() {
         // Lists of them.
         (
             "",
+            "AWS accounts:\n- prod: 481726350914\n- dev: 998877665544\n",
+            "AWS accounts:\n- prod: [ACCOUNT]\n- dev: [ACCOUNT]\n",
+        ),
+        (
+            "",
             "aws_accounts:\n  - '481726350914'\n  - 998877665544\nids:\n  - 123456789012",
             "aws_accounts:\n  - '[ACCOUNT]'\n  - [ACCOUNT]\nids:\n  - 123456789012",
         ),

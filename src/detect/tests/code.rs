@@ -152,6 +152,18 @@ fn settings_that_are_secrets() {
 #[test]
 fn passwords_in_settings_code_and_templates() {
     check(&[
+        ("", "pass: 'Tr4inWhistle88'", "pass: '[DB_PASSWORD]'"),
+        ("", "PASS: test_login_1\npass: 'all12tests'", "PASS: test_login_1\npass: 'all12tests'"),
+        ("", "The password is Tr4inWhistle8.", "The password is [DB_PASSWORD]."),
+        ("", "Set DB_PASSWORD to `Tr4in!whistle8`", "Set DB_PASSWORD to `[DB_PASSWORD]`"),
+        ("", "Passwort: Tr4inWhistle8", "Passwort: [DB_PASSWORD]"),
+        ("", "the password is required, at least 8", "the password is required, at least 8"),
+        ("", "\"x-api-key\":[\"q9Zt7LmPx2Rk4VwBn8YcH1sD\"]", "\"x-api-key\":[\"[API_KEY]\"]"),
+        (
+            "",
+            "PresharedKey = /UwcSPg38hWD9Y3tcS1FOV0K1wuURMbS0sesJEP5ak=",
+            "PresharedKey = [API_KEY]",
+        ),
         ("", "DB_PASSWORD=Dw9&bYk4Jf\nPW=a", "DB_PASSWORD=[DB_PASSWORD]\nPW=a"),
         ("", "export DB_PASSWORD=Dw9;bYk4Jf", "export DB_PASSWORD=[DB_PASSWORD]"),
         ("", "password: Kv7,mTq2wLz9", "password: [DB_PASSWORD]"),

@@ -1,9 +1,12 @@
 //! Where a password stands in a fixed syntax: in an element, in a statement of SQL, in a
 //! Dockerfile, behind an anchor.
 
+use std::ops::Range;
+
 use memchr::memmem;
 
 use crate::detect::boundary::holds_masked;
+use crate::detect::context::bytes::over;
 use crate::detect::context::password::{Held, bare, skip};
 
 /// No key is longer.
@@ -118,6 +121,25 @@ pub(super) fn folded(text: &[u8], at: usize) -> Option<usize> {
     let rest = rest.strip_prefix(b"\n")?;
     let indent = rest.iter().take(KEY).take_while(|b| **b == b' ').count();
     (indent > 0).then(|| text.len() - rest.len() + indent)
+}
+
+/// The only value of a list: `"x-api-key": ["VALUE"]`.
+pub(super) fn within_list(text: &[u8], at: usize) -> usize {
+    let list = matches!(text.get(at..), Some([b'[', b'"' | b'\'', ..] | [b'[', b'\\', b'"', ..]));
+    if list { at + 1 } else { at }
+}
+
+/// What prose says of a password: `the password is VALUE`, `set DB_PASSWORD to VALUE`.
+pub(super) fn said(text: &[u8], at: usize) -> Option<Range<usize>> {
+    let rest = text.get(over(text, at, 2, b"`*\"")..)?;
+    let verbs = [b" is: ".as_slice(), b" is ", b" to ", b" was ", b" = "];
+    let verb = verbs.iter().find(|verb| rest.starts_with(verb))?;
+    let from = text.len() - rest.len() + verb.len();
+    let start = over(text, from, 2, b"`*\"");
+    let near = text.get(start..text.len().min(start + super::LONGEST))?;
+    let word = near.iter().take_while(|b| b.is_ascii_graphic() && !b"`\"".contains(b)).count();
+    let marks = near.get(..word)?.iter().rev().take_while(|b| b".,;:)*".contains(b)).count();
+    super::is_evident(near.get(..word - marks)?).then_some(start..start + word - marks)
 }
 
 /// `.password("VALUE")`, `setPassword("VALUE")`: where the value begins.
@@ -271,11 +293,7 @@ pub(super) fn is_setting(text: &[u8], at: usize, end: usize) -> bool {
 }
 
 /// `ADMIN_PW=VALUE`, `ADMIN_PW: VALUE`: the value is the last of its line, or of a text in quotes.
-pub(in crate::detect::context) fn is_line(
-    text: &[u8],
-    at: usize,
-    value: &std::ops::Range<usize>,
-) -> bool {
+pub(in crate::detect::context) fn is_line(text: &[u8], at: usize, value: &Range<usize>) -> bool {
     let close = match text.get(at) {
         Some(b'=') => value.start == at + 1,
         Some(b':') => value.start <= at + 2,
@@ -286,11 +304,7 @@ pub(in crate::detect::context) fn is_line(
 }
 
 /// `PASSWORD: WIN32_ERROR = 86`, `password: Sha256Hash;`: a type of a program, not a value.
-pub(in crate::detect::context) fn is_type(
-    text: &[u8],
-    at: usize,
-    value: &std::ops::Range<usize>,
-) -> bool {
+pub(in crate::detect::context) fn is_type(text: &[u8], at: usize, value: &Range<usize>) -> bool {
     let name = text.get(value.clone()).unwrap_or_default();
     let of_name = |b: &u8| b.is_ascii_alphanumeric() || *b == b'_';
     let behind = text.get(value.end..).unwrap_or_default();

@@ -16,6 +16,8 @@ pub(in crate::detect::context) enum Holds {
     Login,
     /// What a person may have made up.
     Chosen,
+    /// The same, where it looks so: many things are called like it.
+    Evident,
 }
 
 /// How the names of settings end, in small letters: those of three letters at least,
@@ -153,6 +155,9 @@ const PLACES: [&[u8]; 38] = [
 /// What a setting of this name holds, if it is a secret.
 pub(in crate::detect::context) fn holds(key: &[u8]) -> Option<Holds> {
     let name = key.rsplit(|b| b".:".contains(b)).next().unwrap_or_default();
+    if name.eq_ignore_ascii_case(b"pass") {
+        return Some(Holds::Evident);
+    }
     if !name.iter().any(u8::is_ascii_lowercase) {
         return of_variable(name);
     }
@@ -227,7 +232,6 @@ mod tests {
             "page_token",
             "key",
             "bypass",
-            "PASS",
             "KEY",
             "SECRET",
             "TLS_SECRET",
