@@ -23,6 +23,22 @@ const DIGITS: usize = 7;
 
 /// The text without the prefixes of its lines, if two lines that follow each other have any.
 pub(super) fn cut(text: &str) -> Option<Decoded> {
+    cut_by(text, begin)
+}
+
+/// The same of numbers alone, in which nothing can be found.
+pub(super) fn cut_numbers(text: &str) -> Option<Decoded> {
+    cut_by(text, |line, behind, _| {
+        let (before, len) = number(line)?;
+        number(behind).filter(|(next, _)| *next > before)?;
+        Some((Form::Number(before), len))
+    })
+}
+
+fn cut_by<'t>(
+    text: &'t str,
+    begin: impl Fn(&'t [u8], &'t [u8], bool) -> Option<(Form<'t>, usize)>,
+) -> Option<Decoded> {
     let bytes = text.as_bytes();
     let (mut lines, mut out) = (Lines { text: bytes, at: 0 }, None::<Decoded>);
     let (mut form, mut diff, mut copied) = (None::<Form>, false, 0);

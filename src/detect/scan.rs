@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use crate::detect::boundary::{self, left};
+use crate::detect::boundary::left;
 use crate::detect::catalog::Catalog;
 use crate::detect::context::names::{flag_end, key_end};
 use crate::detect::context::runs::{self, Run};
@@ -15,6 +15,7 @@ use crate::detect::marks::{self, Row, Rows};
 use crate::detect::prefixed;
 use crate::detect::{Beside, Finding, Known, Rank};
 
+mod lines;
 mod literal;
 
 /// As many texts are looked at together at most: what is found in each takes memory meanwhile.
@@ -105,28 +106,63 @@ impl Catalog {
         known: &Known,
         mut found: impl FnMut(Vec<Finding>, Beside),
     ) {
-        for parts in parts.chunks(TOGETHER) {
-            let first = parts.first().map(|part| part.span.start).unwrap_or_default();
-            let last = parts.last().map(|part| part.span.end).unwrap_or_default();
-            let mut passes = Passes::new(all, parts);
-            self.look(all.get(first..last).unwrap_or_default(), &mut passes, known);
-            for (at, part) in parts.iter().enumerate() {
-                let text = all.get(part.span.clone()).unwrap_or_default();
-                let mut pass = match passes.take(at) {
-                    None if self.is_plain(text, &part.label) => {
-                        found(Vec::new(), Beside::default());
-                        continue;
-                    }
-                    pass => pass.unwrap_or_else(|| Pass::new(text.as_bytes())),
-                };
-                let taken = if pass.masked { placeholders(text) } else { Vec::new() };
-                let words = std::mem::take(&mut pass.words);
-                let mut out = Vec::new();
-                self.settle(text, &part.label, &mut pass, &taken, &mut out);
-                let unsure = std::mem::take(&mut pass.unsure);
-                found(out, Beside { words, taken, unsure, aws: pass.named.aws });
+        let mut rest = parts;
+        while let Some((first, more)) = rest.split_first() {
+            let text = all.get(first.span.clone()).unwrap_or_default();
+            if let Some(cut) = prefixed::cut_numbers(text) {
+                self.scan_numbered(text, &cut, &first.label, placeholders, known, &mut found);
+                rest = more;
+                continue;
             }
+            let numbered = |part: &&Part<'_>| {
+                prefixed::cut_numbers(all.get(part.span.clone()).unwrap_or_default()).is_none()
+            };
+            let count = 1 + more.iter().take(TOGETHER - 1).take_while(numbered).count();
+            let (parts, behind) = rest.split_at_checked(count).unwrap_or((rest, &[]));
+            self.scan_together(all, parts, placeholders, known, &mut found);
+            rest = behind;
         }
+    }
+
+    fn scan_together(
+        &self,
+        all: &str,
+        parts: &[Part<'_>],
+        placeholders: fn(&str) -> Vec<Range<usize>>,
+        known: &Known,
+        found: &mut impl FnMut(Vec<Finding>, Beside),
+    ) {
+        let first = parts.first().map(|part| part.span.start).unwrap_or_default();
+        let last = parts.last().map(|part| part.span.end).unwrap_or_default();
+        let mut passes = Passes::new(all, parts);
+        self.look(all.get(first..last).unwrap_or_default(), &mut passes, known);
+        for (at, part) in parts.iter().enumerate() {
+            let text = all.get(part.span.clone()).unwrap_or_default();
+            let pass = match passes.take(at) {
+                None if self.is_plain(text, &part.label) => {
+                    found(Vec::new(), Beside::default());
+                    continue;
+                }
+                pass => pass.unwrap_or_else(|| Pass::new(text.as_bytes())),
+            };
+            let (out, beside) = self.settle_beside(text, &part.label, pass, placeholders);
+            found(out, beside);
+        }
+    }
+
+    fn settle_beside(
+        &self,
+        text: &str,
+        label: &str,
+        mut pass: Pass<'_>,
+        placeholders: fn(&str) -> Vec<Range<usize>>,
+    ) -> (Vec<Finding>, Beside) {
+        let taken = if pass.masked { placeholders(text) } else { Vec::new() };
+        let words = std::mem::take(&mut pass.words);
+        let mut out = Vec::new();
+        self.settle(text, label, &mut pass, &taken, &mut out);
+        let unsure = std::mem::take(&mut pass.unsure);
+        (out, Beside { words, taken, unsure, aws: pass.named.aws })
     }
 
     /// Is nothing found in a text in which no candidate stands?
@@ -157,42 +193,6 @@ impl Catalog {
             added.sort_by_key(|finding| finding.span.start);
         }
         Finding::join(out, first);
-    }
-
-    /// Looks at lines without what each begins with.
-    fn behind_prefixes(
-        &self,
-        text: &str,
-        label: &str,
-        outer: &mut Pass<'_>,
-        gaps: &mut Gaps,
-        out: &mut Vec<Finding>,
-    ) {
-        let mut levels: Vec<deep::Decoded> = Vec::new();
-        while levels.len() < prefixed::LEVELS {
-            let inner = levels.last().map_or(text, |level| level.text.as_str());
-            let Some(level) = prefixed::cut(inner) else { break };
-            levels.push(level);
-        }
-        let Some(inner) = levels.last() else { return };
-        let mut pass = self.pass(&inner.text);
-        let (mut found, mut own) = (Vec::new(), Gaps::default());
-        self.fill(&mut pass, label, &mut own, &mut found);
-        if pass.escapes {
-            self.deeper(&inner.text, label, &mut own, &mut found);
-        }
-        let mut unsure = std::mem::take(&mut pass.unsure);
-        outer.named.aws |= pass.named.aws;
-        for finding in found.iter_mut().chain(&mut unsure) {
-            let span = finding.span.clone();
-            finding.span = levels.iter().rev().fold(span, |span, level| level.outer(&span));
-        }
-        let fits = |finding: &Finding| boundary::fits(text.as_bytes(), &finding.span);
-        outer.unsure.extend(unsure.into_iter().filter(fits));
-        for rank in [Rank::Shape, Rank::Structure, Rank::Context] {
-            let of_rank = found.iter().filter(|f| f.rank == rank && fits(f)).cloned();
-            gaps.fill_around(text.as_bytes(), &mut of_rank.collect(), out);
-        }
     }
 
     /// Decodes level by level, as long as there are escapes.
