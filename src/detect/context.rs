@@ -217,7 +217,7 @@ impl Context {
             let held = pass.held.iter().cloned();
             out.extend(held.map(|span| Finding { teach: false, ..finding(span, rule.kind) }));
             let is = password::is_kept;
-            let wanted = Wanted { names: password::is_head, is, single: false };
+            let wanted = Wanted { names: password::is_head, is, single: false, again: false };
             let mut read = 0;
             for &at in &pass.passwords {
                 columns::below(text, at, &wanted, &mut read, |span| {
@@ -244,7 +244,7 @@ impl Context {
             let open = value.contains(&b'/') || value.starts_with(b"0x");
             !open && secret::is_by_chance(value, true)
         };
-        let wanted = Wanted { names: secret::is_head, is, single: false };
+        let wanted = Wanted { names: secret::is_head, is, single: false, again: false };
         let (mut read, mut read_pairs) = (0, 0);
         for &at in heads {
             columns::below(text, at, &wanted, &mut read, |span| {

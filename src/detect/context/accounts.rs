@@ -34,7 +34,7 @@ impl Context {
         let (kind, alone) = (rule.kind, true);
         let names = |head: &[u8]| rule.has_label(&Name::new(head));
         let all = &mut out.all;
-        let wanted = Wanted { names, is: is_account, single: true };
+        let wanted = Wanted { names, is: is_account, single: true, again: true };
         columns::below(text, at, &wanted, &mut out.columns, |span| {
             all.push(Named { span, kind, alone });
         });

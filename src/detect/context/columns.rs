@@ -41,6 +41,9 @@ pub(super) struct Wanted<N> {
     pub is: fn(&[u8]) -> bool,
     /// A column without others will do.
     pub single: bool,
+    /// Another head may follow. Not where rows may be called like heads: what is masked in one
+    /// would make it none.
+    pub again: bool,
 }
 
 /// What is wanted below the line around `at`, if that is a head that names a column of it.
@@ -63,7 +66,7 @@ pub(super) fn below<N: Fn(&[u8]) -> bool>(
         let other = || Head::new(text, &next, wanted);
         match head.row(text, &next, wanted.is, &mut found) {
             Row::Holds => {}
-            row => match other() {
+            row => match other().filter(|_| wanted.again) {
                 Some(other) => head = other,
                 None if row == Row::Ends => return,
                 None => {}
@@ -89,7 +92,7 @@ pub(super) fn pairs(
     *read = line.end;
     let column = |named: &'static [&'static [u8]]| {
         let names = move |head: &[u8]| named.iter().any(|name| ends_with(head, name));
-        Head::new(text, &line, &Wanted { names, is: |_| true, single: false })
+        Head::new(text, &line, &Wanted { names, is: |_| true, single: false, again: false })
     };
     let (Some(names), Some(values)) = (column(&NAMES), column(&VALUES)) else { return };
     let (Some(&name), Some(&value)) = (names.wanted.first(), values.wanted.first()) else { return };
