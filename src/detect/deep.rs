@@ -61,9 +61,8 @@ impl Decoded {
         Self { text: String::with_capacity(len), runs: vec![(0, 0)] }
     }
 
-    /// Copies a part of the text outside. What is left out before it ends with what is in.
-    pub(super) fn copy(&mut self, text: &str, part: Range<usize>) {
-        let end = self.outer(&(0..self.text.len())).end;
+    /// Copies a part of the text outside. What is left out before it begins at `end`.
+    pub(super) fn copy(&mut self, text: &str, end: usize, part: Range<usize>) {
         self.runs.extend([(self.text.len(), end), (self.text.len(), part.start)]);
         self.text.push_str(text.get(part).unwrap_or_default());
     }

@@ -41,7 +41,8 @@ fn cut_by<'t>(
 ) -> Option<Decoded> {
     let bytes = text.as_bytes();
     let (mut lines, mut out) = (Lines { text: bytes, at: 0 }, None::<Decoded>);
-    let (mut form, mut diff, mut copied) = (None::<Form>, false, 0);
+    let (mut form, mut diff) = (None::<Form<'_>>, false);
+    let (mut ended, mut copied) = (0, 0);
     let mut next = lines.next();
     let mut tried = 0;
     while let Some(line) = next {
@@ -64,11 +65,11 @@ fn cut_by<'t>(
             continue;
         };
         let out = out.get_or_insert_with(|| Decoded::with_capacity(text.len()));
-        out.copy(text, copied..line.start);
-        copied = line.start + len;
+        out.copy(text, ended, copied..line.start);
+        (ended, copied) = (line.start, line.start + len);
     }
     let mut out = out?;
-    out.copy(text, copied..text.len());
+    out.copy(text, ended, copied..text.len());
     Some(out)
 }
 
@@ -135,18 +136,24 @@ impl Form<'_> {
 
 /// `     7→`, `     7\t`, `7:`, `7-`
 fn number(line: &[u8]) -> Option<(u32, usize)> {
-    let gap = line.iter().take(LONGEST).take_while(|b| **b == b' ').count();
-    let rest = line.get(gap..)?;
-    let digits = digits(rest);
-    let sign = match rest.get(digits..)? {
+    let gap = line.iter().position(|b| *b != b' ')?;
+    let (mut at, mut number) = (gap, 0);
+    while let Some(digit) = line.get(at).filter(|b| b.is_ascii_digit()) {
+        if at - gap == DIGITS {
+            return None;
+        }
+        number = number * 10 + u32::from(digit - b'0');
+        at += 1;
+    }
+    let sign = match line.get(at..)? {
+        _ if at == gap => return None,
         [b'\t', ..] => 1,
         [b'\\', b't', ..] => 2,
         rest if rest.starts_with("→".as_bytes()) => "→".len(),
         [b':' | b'-', ..] if gap == 0 => 1,
         _ => return None,
     };
-    let number = std::str::from_utf8(rest.get(..digits)?).ok()?.parse().ok()?;
-    Some((number, gap + digits + sign))
+    Some((number, at + sign))
 }
 
 fn digits(text: &[u8]) -> usize {
