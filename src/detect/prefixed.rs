@@ -35,6 +35,19 @@ pub(super) fn cut_numbers(text: &str) -> Option<Decoded> {
     })
 }
 
+/// Does [`cut_numbers`] cut any?
+pub(super) fn is_numbered(text: &str) -> bool {
+    let mut before = None;
+    let mut lines = Lines { text: text.as_bytes(), at: 0 };
+    lines.by_ref().take(TRIES + 1).any(|line| {
+        let number = number(text.as_bytes().get(line).unwrap_or_default());
+        let number = number.map(|(number, _)| number);
+        let grows = before < number && before.is_some();
+        before = number;
+        grows
+    })
+}
+
 fn cut_by<'t>(
     text: &'t str,
     begin: impl Fn(&'t [u8], &'t [u8], bool) -> Option<(Form<'t>, usize)>,
@@ -268,6 +281,7 @@ mod tests {
         ] {
             let decoded = cut(text).expect(text);
             assert_eq!(decoded.text, inside, "{text}");
+            assert_eq!(is_numbered(text), cut_numbers(text).is_some(), "{text}");
         }
     }
 
@@ -286,7 +300,7 @@ mod tests {
             "> a",
             "a\nb\nc\nd\ne\nf\ng\nh\n1→a\n2→b",
         ] {
-            assert!(cut(text).is_none(), "{text}");
+            assert!(cut(text).is_none() && !is_numbered(text), "{text}");
         }
     }
 

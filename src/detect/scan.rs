@@ -114,10 +114,10 @@ impl Catalog {
                 rest = more;
                 continue;
             }
-            let numbered = |part: &&Part<'_>| {
-                prefixed::cut_numbers(all.get(part.span.clone()).unwrap_or_default()).is_none()
+            let plain = |part: &&Part<'_>| {
+                !prefixed::is_numbered(all.get(part.span.clone()).unwrap_or_default())
             };
-            let count = 1 + more.iter().take(TOGETHER - 1).take_while(numbered).count();
+            let count = 1 + more.iter().take(TOGETHER - 1).take_while(plain).count();
             let (parts, behind) = rest.split_at_checked(count).unwrap_or((rest, &[]));
             self.scan_together(all, parts, placeholders, known, &mut found);
             rest = behind;
