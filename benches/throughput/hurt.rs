@@ -3,7 +3,7 @@
 use serde_json::json;
 
 /// What is repeated, and its name.
-pub(crate) const HURTFUL: [(&str, &str); 29] = [
+pub(crate) const HURTFUL: [(&str, &str); 32] = [
     ("numbers, dots", "12.34.56.78."),
     ("half ids", "i-0123456789abcde "),
     ("hyphens", "vpc-subnet-i-eni-"),
@@ -33,6 +33,9 @@ pub(crate) const HURTFUL: [(&str, &str); 29] = [
     ("colors", "\x1b[1ma\x1b[K"),
     ("maps", "accounts: {a: "),
     ("statements", "WITH PASSWORD 'x "),
+    ("settings", "password=a1&"),
+    ("heads", "name,value\\n"),
+    ("quotes", "> a\n"),
 ];
 
 pub(crate) fn body(repeated: &str, size: usize) -> String {

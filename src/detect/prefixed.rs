@@ -18,6 +18,10 @@ pub(super) const LEVELS: usize = 2;
 const TRIES: usize = 8;
 /// No prefix is longer.
 const LONGEST: usize = 200;
+/// How times begin.
+const TIME: &[u8] = b"dddd-dd-ddTdd:dd:dd";
+/// `cat -n` makes numbers as wide.
+const ALIGNED: usize = 6;
 /// No line has a larger number.
 const DIGITS: usize = 7;
 
@@ -26,12 +30,13 @@ pub(super) fn cut(text: &str) -> Option<Decoded> {
     cut_by(text, begin)
 }
 
-/// The same of numbers alone, in which nothing can be found.
+/// The same of numbers that are set apart as `Read` and `cat -n` do: nothing is found in them, while
+/// others may be the first column of a table, or a part of what stands behind them.
 pub(super) fn cut_numbers(text: &str) -> Option<Decoded> {
     cut_by(text, |line, behind, _| {
-        let (before, len) = number(line)?;
-        number(behind).filter(|(next, _)| *next > before)?;
-        Some((Form::Number(before), len))
+        let (before, len) = apart(line)?;
+        apart(behind).filter(|(next, _)| *next > before)?;
+        Some((Form::Apart(before), len))
     })
 }
 
@@ -40,7 +45,7 @@ pub(super) fn is_numbered(text: &str) -> bool {
     let mut before = None;
     let mut lines = Lines { text: text.as_bytes(), at: 0 };
     lines.by_ref().take(TRIES + 1).any(|line| {
-        let number = number(text.as_bytes().get(line).unwrap_or_default());
+        let number = apart(text.as_bytes().get(line).unwrap_or_default());
         let number = number.map(|(number, _)| number);
         let grows = before < number && before.is_some();
         before = number;
@@ -91,6 +96,8 @@ fn cut_by<'t>(
 enum Form<'t> {
     /// A number that grows: the last.
     Number(u32),
+    /// The same, set apart.
+    Apart(u32),
     /// The path of a file, and a number.
     Path(&'t [u8]),
     /// A name before a bar.
@@ -133,6 +140,11 @@ impl Form<'_> {
                 *last = number;
                 Some(len)
             }
+            Self::Apart(last) => {
+                let (number, len) = apart(line).filter(|(number, _)| number > last)?;
+                *last = number;
+                Some(len)
+            }
             Self::Path(path) => numbered(line.strip_prefix(*path)?).map(|len| path.len() + len),
             Self::Service(name) => {
                 let rest = line.strip_prefix(*name)?;
@@ -167,6 +179,14 @@ fn number(line: &[u8]) -> Option<(u32, usize)> {
         _ => return None,
     };
     Some((number, at + sign))
+}
+
+/// `     7→`, `7→`, `     7\t`
+fn apart(line: &[u8]) -> Option<(u32, usize)> {
+    let (number, len) = number(line)?;
+    let prefix = line.get(..len)?;
+    let aligned = prefix.first() == Some(&b' ') && len > ALIGNED && !prefix.ends_with(b":");
+    (prefix.ends_with("→".as_bytes()) || aligned).then_some((number, len))
 }
 
 fn digits(text: &[u8]) -> usize {
@@ -207,15 +227,17 @@ fn service_bar(rest: &[u8]) -> Option<usize> {
 /// `2026-11-22T10:00:00.123Z `, behind the names of a job and its step.
 fn time(line: &[u8]) -> Option<usize> {
     let near = line.get(..LONGEST).unwrap_or(line);
-    let from = memchr::memrchr(b'\t', near).map_or(0, |at| at + 1);
-    let rest = near.get(from..)?;
-    let form = rest.iter().zip(b"dddd-dd-ddTdd:dd:dd");
-    let fits = |(own, form): (&u8, &u8)| match form {
-        b'd' => own.is_ascii_digit(),
-        form => own == form,
-    };
-    let len = memchr(b' ', rest)?;
-    (len >= 19 && form.into_iter().all(fits)).then_some(from + len + 1)
+    let named = memchr::memchr_iter(b'\t', near).nth(1).map(|at| at + 1);
+    [Some(0), named].into_iter().flatten().find_map(|from| {
+        let rest = near.get(from..)?;
+        let fits = |(own, form): (&u8, &u8)| match form {
+            b'd' => own.is_ascii_digit(),
+            form => own == form,
+        };
+        let len = memchr(b' ', rest)?;
+        let is = len >= TIME.len() && rest.iter().zip(TIME).all(fits);
+        is.then_some(from + len + 1)
+    })
 }
 
 /// `Nov 22 10:00:00 host app[1]: `

@@ -38,6 +38,7 @@ mod note;
 mod offsets;
 mod operations;
 mod planted;
+mod prefixed;
 mod printed;
 mod profiles;
 mod properties;

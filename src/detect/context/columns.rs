@@ -60,10 +60,10 @@ pub(super) fn below<N: Fn(&[u8]) -> bool>(
     }
     let mut line = line_around(text, at);
     *read = line.end;
-    let Some(mut head) = Head::new(text, &line, wanted) else { return };
+    let Some(mut head) = Head::new(text, &line, &wanted.names, wanted.single) else { return };
     while let Some(next) = line_behind(text, &line) {
         // A row may be called like a head, but holds what is looked for.
-        let other = || Head::new(text, &next, wanted);
+        let other = || Head::new(text, &next, &wanted.names, wanted.single);
         match head.row(text, &next, wanted.is, &mut found) {
             Row::Holds => {}
             row => match other().filter(|_| wanted.again) {
@@ -92,7 +92,7 @@ pub(super) fn pairs(
     *read = line.end;
     let column = |named: &'static [&'static [u8]]| {
         let names = move |head: &[u8]| named.iter().any(|name| ends_with(head, name));
-        Head::new(text, &line, &Wanted { names, is: |_| true, single: false, again: false })
+        Head::new(text, &line, &names, false)
     };
     let (Some(names), Some(values)) = (column(&NAMES), column(&VALUES)) else { return };
     let (Some(&name), Some(&value)) = (names.wanted.first(), values.wanted.first()) else { return };
@@ -181,17 +181,19 @@ struct Head {
 }
 
 impl Head {
-    fn new<N: Fn(&[u8]) -> bool>(
+    /// If the line names a column of `names`. `single`: it need not name others.
+    fn new(
         text: &[u8],
         line: &Range<usize>,
-        wanted: &Wanted<N>,
+        names: &impl Fn(&[u8]) -> bool,
+        single: bool,
     ) -> Option<Self> {
         let sign = Sign::of(part(text, line));
         let heads = || cells(text, line.clone(), sign).map(|cell| part(text, &trimmed(text, cell)));
-        if (sign.is_none() && !wanted.single) || !heads().all(is_head) {
+        if (sign.is_none() && !single) || !heads().all(is_head) {
             return None;
         }
-        let named = |(at, head): (usize, &[u8])| (wanted.names)(head).then_some(at);
+        let named = |(at, head): (usize, &[u8])| names(head).then_some(at);
         let wanted: Vec<_> = heads().enumerate().filter_map(named).collect();
         (!wanted.is_empty()).then(|| Self { sign, count: heads().count(), wanted })
     }

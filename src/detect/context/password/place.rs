@@ -144,13 +144,12 @@ pub(super) fn said(text: &[u8], at: usize) -> Option<Range<usize>> {
 
 /// `.password("VALUE")`, `setPassword("VALUE")`: where the value begins.
 pub(super) fn call(text: &[u8], at: usize) -> Option<usize> {
-    let rest = text.get(at..)?.strip_prefix(b"(")?;
-    let start = key_start(text, at);
-    let word = text.get(start..at)?;
+    text.get(at).filter(|b| **b == b'(')?;
+    let word = text.get(key_start(text, at)..at)?;
     let sets = [b"setPassword".as_slice(), b"withPassword", b".password", b"set_password"];
     let named = sets.iter().any(|name| word.ends_with(name));
     let value = behind_prefix(text, at + 1);
-    let quoted = matches!(text.get(value), Some(b'"' | b'\'')) && !rest.is_empty();
+    let quoted = matches!(text.get(value), Some(b'"' | b'\''));
     (named && quoted).then_some(at + 1)
 }
 
@@ -183,9 +182,11 @@ pub(super) fn whole_line(text: &[u8], at: usize, from: usize, len: usize) -> usi
         return len;
     }
     let start = key_start(text, at);
-    let head = text.get(..start).unwrap_or_default();
-    let line = head.rsplit(|b| *b == b'\n').next().unwrap_or_default().trim_ascii();
-    let alone = line.is_empty() || line == b"export" || line == b"-";
+    let first = start.saturating_sub(KEY);
+    let near = text.get(first..start).unwrap_or_default();
+    let line = near.iter().rposition(|b| *b == b'\n').map(|at| at + 1);
+    let line = line.or((first == 0).then_some(0)).and_then(|from| near.get(from..));
+    let alone = line.is_some_and(|line| matches!(line.trim_ascii(), b"" | b"export" | b"-"));
     let rest = text.get(from..).unwrap_or_default();
     let of_value = |b: &&u8| b.is_ascii_graphic() && !b"\"'`\\(){}[]=".contains(b);
     let whole = rest.iter().take(super::LONGEST).take_while(of_value).count();
