@@ -49,8 +49,6 @@ const NO_SIGNS: [&str; 3] = ["PRIVATE_IP", "PUBLIC_IP", "ID"];
 pub enum CatalogError {
     #[error("pattern file {file} is not valid: {source}")]
     File { file: &'static str, source: Box<toml::de::Error> },
-    #[error("the expression of class {class} is not valid: {source}")]
-    Expression { class: String, source: Box<regex_automata::meta::BuildError> },
     #[error("{0}")]
     Literals(#[from] NoWord),
     #[error("detect.families_off: there is no pattern family {name:?}; there are {families}")]
@@ -187,8 +185,7 @@ impl Catalog {
         let mut edition = 1;
         for (family, entry) in entries(settings)? {
             kinds.family = family;
-            let class = Class::new(&entry, |name| kinds.make(name))
-                .map_err(|source| CatalogError::Expression { class: entry.name.clone(), source })?;
+            let class = Class::new(&entry, |name| kinds.make(name));
             edition = edition.max(entry.since);
             if pin.is_none_or(|pin| entry.since <= pin.catalog) {
                 finders.add(&entry.find, classes.len(), &mut literals);

@@ -17,6 +17,7 @@ pub(crate) use crate::detect::classes::typed::is_typed_secret;
 use crate::detect::context::value as names;
 use crate::detect::{Finding, Kind, Rank};
 
+mod groups;
 mod made_up;
 mod owned;
 mod require;
@@ -116,6 +117,8 @@ pub(crate) enum Edge {
     P,
     /// URIs of S3.
     S3,
+    /// What stands behind a name or a path.
+    End,
     #[serde(rename = "none")]
     None,
 }
@@ -165,7 +168,8 @@ pub(crate) struct Class {
     edge: Edge,
     require: Option<Require>,
     expression: String,
-    regex: Regex,
+    /// Made when it is first asked for, like the table.
+    regex: OnceLock<Option<Regex>>,
     /// It ends with a repetition without end.
     open_end: bool,
     /// Where it would be too large there is none.
@@ -180,23 +184,14 @@ pub(crate) struct Class {
 }
 
 impl Class {
-    pub(crate) fn new(
-        entry: &Entry,
-        mut kind: impl FnMut(&str) -> Kind,
-    ) -> Result<Self, Box<meta::BuildError>> {
+    pub(crate) fn new(entry: &Entry, mut kind: impl FnMut(&str) -> Kind) -> Self {
         let expression = expand(&entry.expression);
-        // Masking searches anchored, and its tables come from `table`.
-        let config = meta::Config::new().dfa(false).auto_prefilter(false);
-        let regex = meta::Builder::new().configure(config).build(&expression).map_err(Box::new)?;
-        let names = regex.group_info().pattern_names(regex_automata::PatternID::ZERO);
         // `(?P<ACCOUNT__2>…)` is a second group of the kind ACCOUNT.
-        let groups: Vec<_> = names
-            .enumerate()
-            .filter_map(|(at, name)| Some((at, name?)))
+        let groups: Vec<_> = groups::named(&expression)
             .map(|(at, name)| (at, kind(name.split("__").next().unwrap_or(name))))
             .collect();
         let structure = entry.structure || matches!(entry.find, Find::Host(_));
-        Ok(Self {
+        Self {
             #[cfg(test)]
             name: entry.name.as_str().into(),
             near: entry.near.as_ref().map(|near| memmem::Finder::new(near).into_owned()),
@@ -210,8 +205,33 @@ impl Class {
             open_end: expression.trim_end_matches(')').ends_with(",}"),
             table: OnceLock::new(),
             expression,
-            regex,
-        })
+            regex: OnceLock::new(),
+        }
+    }
+
+    /// The expression, ready to search. The catalog is a part of the program, and a test builds
+    /// all of it: none is missing.
+    fn regex(&self) -> Option<&Regex> {
+        let build = || {
+            // Masking searches anchored, and its tables come from `table`.
+            let config = meta::Config::new().dfa(false).auto_prefilter(false);
+            let config = config.hybrid(self.table().is_none());
+            meta::Builder::new().configure(config).build(&self.expression).ok()
+        };
+        self.regex.get_or_init(build).as_ref()
+    }
+
+    /// Is the expression one?
+    #[cfg(test)]
+    pub(crate) fn is_valid(&self) -> bool {
+        let of_regex = |regex: &Regex| {
+            let names = regex.group_info().pattern_names(regex_automata::PatternID::ZERO);
+            let names = names.enumerate().filter_map(|(at, name)| Some((at, name?.to_owned())));
+            names.collect::<Vec<_>>()
+        };
+        let own: Vec<_> =
+            groups::named(&self.expression).map(|(at, name)| (at, name.to_owned())).collect();
+        self.regex().map(of_regex) == Some(own)
     }
 
     /// The table that tells the end of a match faster, made when it is first asked for.
@@ -256,8 +276,9 @@ impl Class {
         }
         // Groups cost more than to know whether there is a match.
         let input = input.range(span);
-        let mut found = self.regex.create_captures();
-        self.regex.search_captures(&input, &mut found);
+        let regex = self.regex()?;
+        let mut found = regex.create_captures();
+        regex.search_captures(&input, &mut found);
         self.take_groups(text, &found, out)
     }
 
@@ -266,7 +287,7 @@ impl Class {
         let found = match self.table() {
             // Without quit bytes it gives no error.
             Some(table) => table.try_search_fwd(input).ok()?,
-            None => self.regex.search_half(input),
+            None => self.regex()?.search_half(input),
         };
         found.map(|found| found.offset())
     }
@@ -349,6 +370,7 @@ impl Edge {
             Self::S => "no character of base64 beside it",
             Self::P => "no part of a path before it, no label of a host behind it",
             Self::S3 => "no letter or digit before it",
+            Self::End => "no letter or digit behind it",
             Self::None => "none",
         }
     }
@@ -356,7 +378,7 @@ impl Edge {
     fn left(self, text: &[u8], at: usize) -> bool {
         let Some(byte) = before(text, at) else { return true };
         let free = match self {
-            Self::None => return true,
+            Self::None | Self::End => return true,
             Self::H | Self::W | Self::S3 => !byte.is_ascii_alphanumeric(),
             Self::D => !byte.is_ascii_alphanumeric() && !b"-_".contains(&byte),
             Self::S => !byte.is_ascii_alphanumeric() && !b"/+".contains(&byte),
@@ -372,7 +394,7 @@ impl Edge {
         match self {
             Self::None => true,
             Self::H => right_of(text, span.end) && short_is_free(text, span),
-            Self::W | Self::S3 => right_of(text, span.end),
+            Self::W | Self::S3 | Self::End => right_of(text, span.end),
             Self::D => right_of(text, span.end) && !dotted,
             Self::P => right_of(text, span.end) && !dotted,
             Self::S => next.is_none_or(|b| !b.is_ascii_alphanumeric() && !b"/+=".contains(&b)),

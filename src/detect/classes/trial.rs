@@ -20,7 +20,8 @@ impl Class {
         let mut all = Vec::new();
         let mut from = 0;
         while all.len() < MOST
-            && let Some(found) = self.regex.search(&Input::new(text).range(from..))
+            && let Some(found) =
+                self.regex().and_then(|regex| regex.search(&Input::new(text).range(from..)))
         {
             let mut span = found.range();
             let mut findings = Vec::new();
