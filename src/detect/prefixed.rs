@@ -7,37 +7,32 @@
 
 use std::ops::Range;
 
-use memchr::{memchr, memmem};
-
 use crate::detect::context::bytes;
 use crate::detect::deep::Decoded;
+use forms::{Form, apart, begin};
+
+mod forms;
 
 /// A prefix in a prefix: a log of a container in a log of a job.
 pub(super) const LEVELS: usize = 2;
 /// A text of whose first lines none has a prefix has none.
 const TRIES: usize = 8;
-/// No prefix is longer.
-const LONGEST: usize = 200;
-/// How times begin.
-const TIME: &[u8] = b"dddd-dd-ddTdd:dd:dd";
-/// `cat -n` makes numbers as wide.
-const ALIGNED: usize = 6;
-/// No line has a larger number.
-const DIGITS: usize = 7;
 
-/// The text without the prefixes of its lines, if two lines that follow each other have any.
-pub(super) fn cut(text: &str) -> Option<Decoded> {
-    cut_by(text, begin)
+/// The text without the prefixes of its lines, if two lines that follow each other have any. Unless
+/// `told`, only where a prefix may hide the beginning of what stands behind it.
+pub(super) fn cut(text: &str, told: bool) -> Option<Decoded> {
+    cut_by(text, begin).filter(|(_, hides)| told || *hides).map(|(cut, _)| cut)
 }
 
 /// The same of numbers that are set apart as `Read` and `cat -n` do: nothing is found in them, while
 /// others may be the first column of a table, or a part of what stands behind them.
 pub(super) fn cut_numbers(text: &str) -> Option<Decoded> {
-    cut_by(text, |line, behind, _| {
+    let cut = cut_by(text, |line, behind, _| {
         let (before, len) = apart(line)?;
         apart(behind).filter(|(next, _)| *next > before)?;
         Some((Form::Apart(before), len))
-    })
+    });
+    cut.map(|(cut, _)| cut)
 }
 
 /// Does [`cut_numbers`] cut any?
@@ -53,14 +48,15 @@ pub(super) fn is_numbered(text: &str) -> bool {
     })
 }
 
+/// Also tells whether a prefix ends with what may be a part of a value.
 fn cut_by<'t>(
     text: &'t str,
     begin: impl Fn(&'t [u8], &'t [u8], bool) -> Option<(Form<'t>, usize)>,
-) -> Option<Decoded> {
+) -> Option<(Decoded, bool)> {
     let bytes = text.as_bytes();
     let (mut lines, mut out) = (Lines { text: bytes, at: 0 }, None::<Decoded>);
     let (mut form, mut diff) = (None::<Form<'_>>, false);
-    let (mut ended, mut copied) = (0, 0);
+    let (mut ended, mut copied, mut hides) = (0, 0, false);
     let mut next = lines.next();
     let mut tried = 0;
     while let Some(line) = next {
@@ -83,180 +79,13 @@ fn cut_by<'t>(
             continue;
         };
         let out = out.get_or_insert_with(|| Decoded::with_capacity(text.len()));
+        hides |= own.get(..len).is_some_and(|prefix| matches!(prefix, [.., b'-' | b'+']));
         out.copy(text, ended, copied..line.start);
         (ended, copied) = (line.start, line.start + len);
     }
     let mut out = out?;
     out.copy(text, ended, copied..text.len());
-    Some(out)
-}
-
-/// What lines begin with.
-#[derive(Clone, Copy)]
-enum Form<'t> {
-    /// A number that grows: the last.
-    Number(u32),
-    /// The same, set apart.
-    Apart(u32),
-    /// The path of a file, and a number.
-    Path(&'t [u8]),
-    /// A name before a bar.
-    Service(&'t [u8]),
-    Time,
-    Journal,
-    Build,
-    Quote,
-    /// What a line of a difference is.
-    Sign,
-}
-
-/// The form of the prefix that a line and the one behind it have, and how long it is here.
-fn begin<'t>(line: &'t [u8], behind: &[u8], diff: bool) -> Option<(Form<'t>, usize)> {
-    let of = |mut form: Form<'t>| form.goes_on(line).map(|len| (form, len));
-    let path = path(line).and_then(|path| line.get(..path));
-    let forms = [
-        diff.then_some(Form::Sign).and_then(of),
-        number(line).map(|(number, len)| (Form::Number(number), len)),
-        path.map(Form::Path).and_then(of),
-        service(line).map(Form::Service).and_then(of),
-        of(Form::Time),
-        of(Form::Journal),
-        of(Form::Build),
-        of(Form::Quote),
-    ];
-    let goes_on = |begun: &(Form<'_>, usize)| {
-        let (mut form, _) = *begun;
-        form.goes_on(behind).is_some()
-    };
-    forms.into_iter().flatten().find(goes_on)
-}
-
-impl Form<'_> {
-    /// How long the prefix of this line is, if it has the form.
-    fn goes_on(&mut self, line: &[u8]) -> Option<usize> {
-        match self {
-            Self::Number(last) => {
-                let (number, len) = number(line).filter(|(number, _)| number > last)?;
-                *last = number;
-                Some(len)
-            }
-            Self::Apart(last) => {
-                let (number, len) = apart(line).filter(|(number, _)| number > last)?;
-                *last = number;
-                Some(len)
-            }
-            Self::Path(path) => numbered(line.strip_prefix(*path)?).map(|len| path.len() + len),
-            Self::Service(name) => {
-                let rest = line.strip_prefix(*name)?;
-                service_bar(rest).map(|len| name.len() + len)
-            }
-            Self::Time => time(line),
-            Self::Journal => journal(line),
-            Self::Build => build(line),
-            Self::Quote => line.starts_with(b"> ").then_some(2),
-            Self::Sign => matches!(line, [b'+' | b'-' | b' ', ..]).then_some(1),
-        }
-    }
-}
-
-/// `     7→`, `     7\t`, `7:`, `7-`
-fn number(line: &[u8]) -> Option<(u32, usize)> {
-    let gap = line.iter().position(|b| *b != b' ')?;
-    let (mut at, mut number) = (gap, 0);
-    while let Some(digit) = line.get(at).filter(|b| b.is_ascii_digit()) {
-        if at - gap == DIGITS {
-            return None;
-        }
-        number = number * 10 + u32::from(digit - b'0');
-        at += 1;
-    }
-    let sign = match line.get(at..)? {
-        _ if at == gap => return None,
-        [b'\t', ..] => 1,
-        [b'\\', b't', ..] => 2,
-        rest if rest.starts_with("→".as_bytes()) => "→".len(),
-        [b':' | b'-', ..] if gap == 0 => 1,
-        _ => return None,
-    };
-    Some((number, at + sign))
-}
-
-/// `     7→`, `7→`, `     7\t`
-fn apart(line: &[u8]) -> Option<(u32, usize)> {
-    let (number, len) = number(line)?;
-    let prefix = line.get(..len)?;
-    let aligned = prefix.first() == Some(&b' ') && len > ALIGNED && !prefix.ends_with(b":");
-    (prefix.ends_with("→".as_bytes()) || aligned).then_some((number, len))
-}
-
-fn digits(text: &[u8]) -> usize {
-    text.iter().take(DIGITS + 1).take_while(|b| b.is_ascii_digit()).count()
-}
-
-/// `:7:`, `-7-`
-fn numbered(rest: &[u8]) -> Option<usize> {
-    let [b':' | b'-', rest @ ..] = rest else { return None };
-    let digits = digits(rest);
-    (digits > 0 && matches!(rest.get(digits), Some(b':' | b'-'))).then_some(digits + 2)
-}
-
-/// How long the path is before a number.
-fn path(line: &[u8]) -> Option<usize> {
-    let near = line.get(..LONGEST).unwrap_or(line);
-    let near = near.get(..memchr(b' ', near).unwrap_or(near.len()))?;
-    let signs = memchr::memchr2_iter(b':', b'-', near);
-    let len =
-        signs.into_iter().find(|&at| numbered(line.get(at..).unwrap_or_default()).is_some())?;
-    let path = near.get(..len)?;
-    path.iter().any(|b| b"/.".contains(b)).then_some(len)
-}
-
-/// `api-1` of `api-1  | `
-fn service(line: &[u8]) -> Option<&[u8]> {
-    let of_name = |b: &&u8| b.is_ascii_alphanumeric() || b"_.-".contains(b);
-    let len = line.iter().take(LONGEST).take_while(of_name).count();
-    let name = line.get(..len).filter(|name| !name.is_empty())?;
-    service_bar(line.get(len..)?).map(|_| name)
-}
-
-fn service_bar(rest: &[u8]) -> Option<usize> {
-    let gap = rest.iter().take(LONGEST).take_while(|b| **b == b' ').count();
-    (gap > 0 && rest.get(gap..)?.starts_with(b"| ")).then_some(gap + 2)
-}
-
-/// `2026-11-22T10:00:00.123Z `, behind the names of a job and its step.
-fn time(line: &[u8]) -> Option<usize> {
-    let near = line.get(..LONGEST).unwrap_or(line);
-    let named = memchr::memchr_iter(b'\t', near).nth(1).map(|at| at + 1);
-    [Some(0), named].into_iter().flatten().find_map(|from| {
-        let rest = near.get(from..)?;
-        let fits = |(own, form): (&u8, &u8)| match form {
-            b'd' => own.is_ascii_digit(),
-            form => own == form,
-        };
-        let len = memchr(b' ', rest)?;
-        let is = len >= TIME.len() && rest.iter().zip(TIME).all(fits);
-        is.then_some(from + len + 1)
-    })
-}
-
-/// `Nov 22 10:00:00 host app[1]: `
-fn journal(line: &[u8]) -> Option<usize> {
-    let [month @ .., _, _, b':', _, _, b':', _, _, b' '] = line.get(..16)? else { return None };
-    let named = month.first().is_some_and(u8::is_ascii_uppercase) && month.get(3) == Some(&b' ');
-    let near = line.get(16..line.len().min(LONGEST))?;
-    let len = memmem::find(near, b": ").filter(|_| named)?;
-    Some(16 + len + 2)
-}
-
-/// `#12 0.412 `
-fn build(line: &[u8]) -> Option<usize> {
-    let rest = line.strip_prefix(b"#")?;
-    let step = digits(rest);
-    let rest = rest.get(step..)?.strip_prefix(b" ").filter(|_| step > 0)?;
-    let seconds = rest.iter().take(DIGITS * 2).take_while(|b| b.is_ascii_digit() || **b == b'.');
-    let seconds = seconds.count();
-    (seconds > 2 && rest.get(seconds) == Some(&b' ')).then_some(1 + step + 1 + seconds + 1)
+    Some((out, hides))
 }
 
 /// The lines of a text, without what ends them: a line break, or one that is escaped.
@@ -300,8 +129,22 @@ mod tests {
             ("Nov 22 10:00:00 h a[1]: x\nNov 22 10:00:01 h a[1]: y", "x\ny"),
             ("#12 0.412 a\n#12 0.5 b", "a\nb"),
             ("> a\n> b\nc", "a\nb\nc"),
+            ("[2026-11-22T10:00:00.1Z] a\n[2026-11-22T10:00:01Z] b", "a\nb"),
+            (
+                "2026-11-22 10:00:00,118 INFO  [main] c.App - a\n2026-11-22 10:00:01,2 WARN c.B - b",
+                "a\nb",
+            ),
+            ("+a\n+b", "a\nb"),
+            ("-  a\n-  b", "  a\n  b"),
+            ("      + a\n      + b", "a\nb"),
+            (
+                "1f2e3d4c (M K 2026-11-22 10:00:00 +0100  9) a\n1f2e3d4c (M 2026-11-22 10:00 10) b",
+                "a\nb",
+            ),
+            ("2026-11-22T10:00:00Z a/b/1 x\n2026-11-22T10:00:00Z a/b/1 y", "a/b/1 x\na/b/1 y"),
+            ("a/b/1 x\na/b/1 y", "x\ny"),
         ] {
-            let decoded = cut(text).expect(text);
+            let decoded = cut(text, true).expect(text);
             assert_eq!(decoded.text, inside, "{text}");
             assert_eq!(is_numbered(text), cut_numbers(text).is_some(), "{text}");
         }
@@ -318,18 +161,21 @@ mod tests {
             "a: 1\nb: 2",
             "10:23:45 a\n10:23:45 b",
             "+a\n-b",
+            "- a\n- b",
+            "--a\n--b",
+            "/a/b/c x\n/a/b/c y",
             "| a | b |\n| c | d |",
             "> a",
             "a\nb\nc\nd\ne\nf\ng\nh\n1→a\n2→b",
         ] {
-            assert!(cut(text).is_none() && !is_numbered(text), "{text}");
+            assert!(cut(text, true).is_none() && !is_numbered(text), "{text}");
         }
     }
 
     #[test]
     fn spans_map_back() {
         let text = "     1→a: é\n     2→b\n";
-        let decoded = cut(text).unwrap();
+        let decoded = cut(text, true).unwrap();
         for (inside, outside) in
             [("a: é", "a: é"), ("b", "b"), ("é\nb", "é\n     2→b"), ("é\n", "é\n")]
         {

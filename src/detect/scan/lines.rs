@@ -48,7 +48,7 @@ impl Catalog {
         let mut levels: Vec<deep::Decoded> = Vec::new();
         while levels.len() < prefixed::LEVELS {
             let inner = levels.last().map_or(text, |level| level.text.as_str());
-            let Some(level) = prefixed::cut(inner) else { break };
+            let Some(level) = prefixed::cut(inner, outer.is_told()) else { break };
             levels.push(level);
         }
         let Some(inner) = levels.last() else { return };
