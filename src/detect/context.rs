@@ -1,6 +1,7 @@
 //! Shapes that are identifiers only beside a key or a word (R21 in tests).
 
 mod accounts;
+mod announced;
 mod answers;
 mod behind;
 pub(crate) mod bytes;
@@ -17,11 +18,12 @@ pub(crate) mod manifest;
 pub(crate) mod named;
 pub(crate) mod names;
 pub(crate) mod parameter;
-mod password;
+pub(crate) mod password;
 pub(crate) mod printed;
 pub(crate) mod runs;
 pub(crate) mod secret;
 pub(crate) mod shape;
+mod shaped;
 pub(crate) mod sibling;
 mod terraform;
 pub(crate) mod tool;
@@ -34,22 +36,19 @@ use memchr::memmem;
 use serde::Deserialize;
 
 use crate::detect::catalog::{CONTEXT, CatalogError, KEYS, Kinds, parse};
-use crate::detect::context::bytes::{ends_with, part};
+use crate::detect::context::bytes::part;
 use crate::detect::context::columns::Wanted;
 use crate::detect::context::lead::Lead;
 use crate::detect::context::named::Findings;
 use crate::detect::context::names::Names;
-use crate::detect::context::runs::Run;
-use crate::detect::context::secret::setting::{self, Holds};
+use crate::detect::context::password::near::{self, Word};
+use crate::detect::context::secret::setting;
 use crate::detect::context::shape::Shape;
-use crate::detect::context::sibling::Pair;
 use crate::detect::scan::Pass;
 use crate::detect::{Finding, Kind, Profile, Rank, Settings};
 
 const RULES: &str = include_str!("patterns/context.toml");
 
-/// How far away an access key id makes a secret of a random text.
-const KEY_NEAR: usize = 400;
 /// A key says nothing of a value inside a longer text.
 const LEAF: usize = 256;
 
@@ -182,38 +181,52 @@ impl Context {
     fn shapes(&self, pass: &Pass<'_>, label: &str, found: &[Finding]) -> Vec<Finding> {
         let text = pass.text;
         let may_be_secret = self.may_be_secret(text, label);
-        let Pass { passwords, secrets, heads, typed, held, .. } = pass;
+        let Pass { passwords, secrets, heads, typed, held, near, .. } = pass;
         let announced = !(passwords.is_empty() && secrets.is_empty() && heads.is_empty());
-        let said = !(typed.is_empty() && held.is_empty());
+        let said = !(typed.is_empty() && held.is_empty() && near.is_empty());
         if pass.runs.is_empty() && !announced && !said && !may_be_secret {
             return Vec::new();
         }
         let whole = if text.len() <= LEAF { label.as_bytes() } else { b"" };
         let label = Name::new(whole);
         let mut out = Vec::new();
-        let secret = pass.runs.iter().any(|run| run.shape == Shape::SecretKey);
-        let keys = if secret { self.access_keys(found) } else { Vec::new() };
-        let ends = ends(found);
-        for Run { shape, span } in &pass.runs {
-            let near = match shape {
-                Shape::SecretKey => beside(&keys, span.start),
-                Shape::Account if accounts::is_evident(text, span) => true,
-                Shape::Account => pass.named.linked && accounts::is_quoted(text, span),
-                _ => false,
-            };
-            let near = near || (self.strict && *shape != Shape::Uuid);
-            let lead = Lead::new(text, last_before(&ends, span.start)..span.start);
-            for rule in self.rules.iter().filter(|rule| rule.value == *shape) {
-                if near || rule.applies(part(text, span), &label, &lead) {
-                    out.push(finding(span.clone(), rule.kind));
+        self.shaped(pass, &label, found, &mut out);
+        self.passwords(pass, &mut out);
+        let (endless, read) = (&mut (0..0), &mut (0..0));
+        for &at in secrets {
+            match self.announced(text, at, endless) {
+                Some(found) => {
+                    let new = terraform::renewed(text, &found.span);
+                    out.extend(new.map(|span| finding(span, found.kind)));
+                    out.push(found);
                 }
+                None => self.near(text, at, read, &mut out),
             }
         }
+        let kind = |word| if word == Word::Password { self.chosen } else { self.random };
+        out.extend(near.iter().map(|(span, word)| finding(span.clone(), kind(*word))));
+        self.tables(text, heads, &mut out);
+        if may_be_secret && let Some(kind) = self.secret(whole, text, true, true) {
+            out.push(finding(0..text.len(), kind));
+        }
+        out
+    }
+
+    /// What names of passwords announce, and what commands and manifests hold.
+    fn passwords(&self, pass: &Pass<'_>, out: &mut Vec<Finding>) {
+        let Pass { text, passwords, typed, .. } = pass;
         for rule in self.rules.iter().filter(|rule| rule.value == Shape::Password) {
-            let after = pass.passwords.iter().filter_map(|&at| password::after(text, at));
-            let after = after.flat_map(|old| [terraform::changed(text, &old), Some(old)]).flatten();
-            let typed = pass.typed.iter().cloned();
-            out.extend(after.chain(typed).map(|span| finding(span, rule.kind)));
+            let mut read = 0..0;
+            for &at in passwords {
+                let mut found = |span| out.push(finding(span, rule.kind));
+                match password::after(text, at) {
+                    Some(old) => {
+                        terraform::changed(text, &old).into_iter().chain([old]).for_each(found)
+                    }
+                    None => near::behind(text, at, Word::Password, &mut read, &mut found),
+                }
+            }
+            out.extend(typed.iter().map(|span| finding(span.clone(), rule.kind)));
             let held = pass.held.iter().cloned();
             out.extend(held.map(|span| Finding { teach: false, ..finding(span, rule.kind) }));
             let is = password::is_kept;
@@ -224,40 +237,6 @@ impl Context {
                     out.push(finding(span, rule.kind));
                 });
             }
-        }
-        let endless = &mut (0..0);
-        out.extend(pass.secrets.iter().filter_map(|&at| self.announced(text, at, endless)));
-        self.tables(text, heads, &mut out);
-        if may_be_secret && let Some(kind) = self.secret(whole, text, true, true) {
-            out.push(finding(0..text.len(), kind));
-        }
-        out
-    }
-
-    /// Columns of secrets, and those of values beside a column of their names.
-    fn tables(&self, text: &[u8], heads: &[usize], out: &mut Vec<Finding>) {
-        if !self.settings {
-            return;
-        }
-        // Names of secrets, and the addresses of tokens on a chain, are none.
-        let is = |value: &[u8]| {
-            let open = value.contains(&b'/') || value.starts_with(b"0x");
-            !open && secret::is_by_chance(value, true)
-        };
-        let wanted = Wanted { names: secret::is_head, is, single: false, again: false };
-        let (mut read, mut read_pairs) = (0, 0);
-        for &at in heads {
-            columns::below(text, at, &wanted, &mut read, |span| {
-                out.push(finding(span, self.random));
-            });
-            columns::pairs(text, at, &mut read_pairs, |name, value| {
-                if !password::is_in_table(part(text, &value)) {
-                    return;
-                }
-                let name = part(text, &name).rsplit(|b| *b == b'/').next().unwrap_or_default();
-                let kind = self.secret(of_secret(name), part(text, &value), true, true);
-                out.extend(kind.map(|kind| finding(value, kind)));
-            });
         }
     }
 
@@ -273,92 +252,10 @@ impl Context {
         }
         self.secret_ends.contains(&end) || end.ends_with(setting::SHORTEST.as_bytes())
     }
-
-    /// What the key announces that ends at `at`, or the name beside it.
-    fn announced(&self, text: &[u8], at: usize, endless: &mut Range<usize>) -> Option<Finding> {
-        let key = password::key_start(text, at)..at;
-        let word = part(text, &key);
-        if ends_with(word, sibling::VALUE) {
-            let Pair { name, held, .. } = sibling::pair(text, &key, secret::LONGEST)?;
-            let name = of_secret(part(text, &name));
-            let kind = self.secret(name, part(text, &held.span), held.quoted, true)?;
-            return Some(finding(held.span, kind));
-        }
-        let name = Name::new(word);
-        let labeled = self.rules.iter().any(|rule| rule.is_secret() && rule.has_label(&name));
-        if !labeled && self.setting(word).is_none() {
-            return None;
-        }
-        let held = password::held_beyond(text, at, secret::LONGEST, endless)?;
-        if !held.quoted && password::is_type(text, at, &held.span) {
-            return None;
-        }
-        let alone = held.quoted || password::is_line(text, at, &held.span);
-        let kind = self.secret(word, part(text, &held.span), held.quoted, alone)?;
-        Some(finding(held.span, kind))
-    }
-
-    /// What a setting of this name holds, if it is a secret.
-    fn setting(&self, name: &[u8]) -> Option<Holds> {
-        if self.settings { setting::holds(name) } else { None }
-    }
-
-    /// The kind of a value, if it is the secret that its name announces. `alone`: no words follow
-    /// it.
-    fn secret(&self, key: &[u8], value: &[u8], quoted: bool, alone: bool) -> Option<Kind> {
-        let name = &Name::new(key);
-        let is = |rule: &&Rule| match rule.value {
-            Shape::Password => password::is_password(value, quoted),
-            Shape::Random => secret::is_secret(value, quoted),
-            Shape::SecretKey => runs::is_base64(value) && shape::is_secret_key(value),
-            _ => false,
-        };
-        let rule = self.rules.iter().filter(|rule| rule.has_label(name)).find(is);
-        let uuid = self.settings && secret::is_uuid_of(key, value);
-        let kind = rule.map(|rule| rule.kind).or(uuid.then_some(self.random));
-        kind.or_else(|| match self.setting(key)? {
-            Holds::Login if password::is_login(value, quoted) => Some(self.chosen),
-            Holds::Random | Holds::Login => {
-                secret::is_by_chance(value, quoted).then_some(self.random)
-            }
-            Holds::Evident => (quoted && password::is_evident(value)).then_some(self.chosen),
-            // What is followed by more words nobody chose.
-            Holds::Chosen => {
-                let chosen = password::is_password(value, quoted) && setting::is_chosen(key, value);
-                (chosen && alone).then_some(self.chosen)
-            }
-        })
-    }
-
-    /// Where access key ids stand, in order.
-    fn access_keys(&self, found: &[Finding]) -> Vec<Range<usize>> {
-        let keys = found.iter().filter(|finding| finding.kind == self.access_key);
-        let mut keys: Vec<_> = keys.map(|finding| finding.span.clone()).collect();
-        keys.sort_unstable_by_key(|span| span.start);
-        keys
-    }
-}
-
-/// Does an access key id stand near `at`? They do not overlap, so that the last
-/// one that begins early enough also ends last.
-fn beside(keys: &[Range<usize>], at: usize) -> bool {
-    let early = keys.partition_point(|key| key.start.saturating_sub(KEY_NEAR) <= at);
-    let last = early.checked_sub(1).and_then(|last| keys.get(last));
-    last.is_some_and(|key| at < key.end + KEY_NEAR)
 }
 
 fn finding(span: Range<usize>, kind: Kind) -> Finding {
     Finding { span, kind, rank: Rank::Context, teach: true }
-}
-
-/// The name of a secret, without what says which of several it is.
-fn of_secret(name: &[u8]) -> &[u8] {
-    let from = name.len().saturating_sub(16);
-    let suffix = (from..name.len()).find(|&at| {
-        let rest = name.get(at..).unwrap_or_default();
-        password::suffix(rest) == rest.len()
-    });
-    name.get(..suffix.unwrap_or(name.len())).unwrap_or_default()
 }
 
 /// A bit for a letter, of any case.
@@ -382,19 +279,6 @@ impl Rule {
             || self.has_label(&lead.key)
             || (self.words.iter().any(word) && !shape::is_time(value))
     }
-}
-
-/// Where findings end, in order.
-fn ends(found: &[Finding]) -> Vec<usize> {
-    let mut ends: Vec<_> = found.iter().map(|finding| finding.span.end).collect();
-    ends.sort_unstable();
-    ends
-}
-
-/// The last of them that is not behind `at`.
-fn last_before(ends: &[usize], at: usize) -> usize {
-    let early = ends.partition_point(|&end| end <= at);
-    early.checked_sub(1).and_then(|last| ends.get(last)).copied().unwrap_or_default()
 }
 
 /// The end of a key without case and separators: `KmsKeyId`, `kms_key_id` and

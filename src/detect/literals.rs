@@ -6,6 +6,9 @@
 //! before a literal is read.
 
 use crate::detect::context::login;
+use crate::detect::context::password::before;
+use crate::detect::context::password::near::{self, Word};
+use crate::detect::pem;
 
 /// What a literal stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,12 +45,18 @@ pub(crate) enum Action {
     Password,
     /// The head of a column of values, or of secrets.
     Head,
+    /// A word near which a secret may stand.
+    Near(Word),
     /// The type of a parameter of Systems Manager whose value is a secret.
     Secure,
     /// The type of an object of Kubernetes that holds secrets.
     Manifest,
     /// What Terraform calls an output that is a secret.
     Sensitive,
+    /// A password may end here.
+    Before,
+    /// A private key may begin here.
+    Pem,
     /// A placeholder may begin here.
     Masked,
 }
@@ -291,9 +300,12 @@ impl Literals {
         all.extend(programs.map(|(at, program)| (program.name.to_owned(), Action::Login(at))));
         all.extend(PASSWORDS.iter().map(|text| ((*text).to_owned(), Action::Password)));
         all.extend(HEADS.iter().map(|text| ((*text).to_owned(), Action::Head)));
+        all.extend(near::words().map(|(text, word)| (text.to_owned(), Action::Near(word))));
         all.push((SECURE.to_owned(), Action::Secure));
         all.extend(MANIFESTS.iter().map(|text| ((*text).to_owned(), Action::Manifest)));
         all.extend(SENSITIVE.iter().map(|text| ((*text).to_owned(), Action::Sensitive)));
+        all.extend(before::ENDS.iter().map(|text| ((*text).to_owned(), Action::Before)));
+        all.push((pem::BEGIN.to_owned(), Action::Pem));
         all.extend(MASKED.iter().map(|text| ((*text).to_owned(), Action::Masked)));
         let (lists, heads) = (Box::new([0; LISTS + 1]), Vec::new());
         let mut this = Self { all: Vec::new(), lists, heads, filter: Heads::default() };

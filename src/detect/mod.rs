@@ -23,6 +23,7 @@ pub(crate) mod lanes;
 mod literals;
 mod marks;
 mod network;
+mod pem;
 mod prefixed;
 mod scan;
 mod strict;

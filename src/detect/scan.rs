@@ -6,6 +6,7 @@ use std::ops::Range;
 use crate::detect::boundary::left;
 use crate::detect::catalog::Catalog;
 use crate::detect::context::names::{flag_end, key_end};
+use crate::detect::context::password::near::Word;
 use crate::detect::context::runs::{self, Run};
 use crate::detect::context::{named, secret};
 use crate::detect::deep;
@@ -46,10 +47,16 @@ pub(crate) struct Pass<'t> {
     pub heads: Vec<usize>,
     /// Passwords on command lines.
     pub typed: Vec<Range<usize>>,
+    /// What looks like a secret behind a word that announces one.
+    pub near: Vec<(Range<usize>, Word)>,
+    /// What was read near the last words that announce keys, and passwords.
+    near_read: (Range<usize>, Range<usize>),
     /// Secrets that are secrets here, and may be words elsewhere.
     pub held: Vec<Range<usize>>,
     /// Up to here, commands are read already whose options may hold passwords.
     login: usize,
+    /// Up to here, private keys are read.
+    pem: usize,
     /// Up to here, ARNs are found.
     arn: usize,
     /// As much was read for manifests.
@@ -64,6 +71,8 @@ pub(crate) struct Pass<'t> {
     escapes: bool,
     /// Where signs of prompts may end.
     prompts: Vec<usize>,
+    /// A literal stands here.
+    literal: bool,
     /// A placeholder may stand here.
     masked: bool,
     /// Names by their keys.
@@ -322,6 +331,12 @@ impl Catalog {
 impl<'t> Pass<'t> {
     fn new(text: &'t [u8]) -> Self {
         Self { text, ..Self::default() }
+    }
+
+    /// Does anything here say what another line may hold?
+    fn is_told(&self) -> bool {
+        let keys = self.passwords.is_empty() && self.secrets.is_empty() && !self.named.told;
+        self.literal || !keys || !self.prompts.is_empty() || !self.runs.is_empty()
     }
 }
 

@@ -10,11 +10,13 @@ mod edges;
 mod ids;
 mod keys;
 mod manifests;
+mod near;
 mod output;
 mod passwords;
 mod programs;
 mod settings;
 mod tables;
+mod told;
 mod transcripts;
 
 use std::ops::Range;
@@ -93,6 +95,7 @@ fn every_class_finds_its_examples_and_no_counter_example() {
     assert!(all.len() > 190, "{}", all.len());
     for (class, (_, entry)) in ALL.classes.iter().zip(&all) {
         assert_eq!(*class.name, *entry.name);
+        assert!(class.is_valid(), "{}", class.name);
         assert!(!entry.examples.is_empty() && !entry.source.is_empty() && entry.since > 0);
         let kinds: Vec<_> = match &entry.kind {
             Some(kind) => vec![kind.clone()],

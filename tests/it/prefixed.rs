@@ -33,7 +33,7 @@ fn nothing_goes_out_behind_prefixes() {
         format!("user\tpassword\nann\t{PASSWORD}\n"),
         "the bucket of arn:aws:s3:::acme-raw-7\n  bucket: acme-raw-7\n".to_owned(),
     ];
-    let prefixes: [fn(usize) -> String; 8] = [
+    let prefixes: [fn(usize) -> String; 14] = [
         |n| format!("{n:>6}→"),
         |n| format!("{n}→"),
         |n| format!("{n:>6}\t"),
@@ -42,6 +42,12 @@ fn nothing_goes_out_behind_prefixes() {
         |_| "api-1  | ".to_owned(),
         |_| "2026-11-22T10:00:00.1Z ".to_owned(),
         |_| "> ".to_owned(),
+        |_| "+".to_owned(),
+        |_| "[2026-11-22T10:00:00.118Z] ".to_owned(),
+        |_| "2026-11-22 10:00:00,118 INFO  [main] c.f.App - ".to_owned(),
+        |_| "2026-11-22T10:00:00.1+00:00 api/api/0a1b2c3d ".to_owned(),
+        |_| "      + ".to_owned(),
+        |n| format!("1f2e3d4c (M Kern 2026-11-22 10:00:00 +0100 {n:>2}) "),
     ];
     for text in &texts {
         for prefix in prefixes {

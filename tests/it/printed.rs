@@ -841,3 +841,35 @@ fn what_was_printed_is_restored() {
     let (back, _) = unmask(form, &masked, 64, &table);
     assert_eq!(serde_json::from_str::<Value>(&back).unwrap(), source);
 }
+
+/// What the commands list goes through programs that pick words of it, or into what is said.
+#[test]
+fn through_other_programs() {
+    for (command, answer, expected) in [
+        (
+            "aws eks list-clusters --output text | awk '{print $2}'",
+            "kestrelprd\nkestrelstg\n",
+            "[EKS_CLUSTER]\n[EKS_CLUSTER]\n",
+        ),
+        (
+            "aws lambda list-functions | grep FunctionName | cut -d'\"' -f4",
+            "nightlyRecon\n",
+            "[LAMBDA]\n",
+        ),
+        (
+            "for a in $(aws organizations list-accounts --query 'Accounts[].Id' --output text); do echo \"== $a\"; done",
+            "== 749312086455\n",
+            "== [ACCOUNT]\n",
+        ),
+        (
+            "aws organizations list-accounts | jq -r '.Accounts[] | \"\\(.Id) \\(.Name)\"'",
+            "749312086455 Falcon Prod\n",
+            "[ACCOUNT] Falcon Prod\n",
+        ),
+        ("cat /run/secrets/db", "correcthorse\n", "[DB_PASSWORD]\n"),
+        ("kubectl exec api -- cat /vault/secrets/db", "correcthorse\n", "[DB_PASSWORD]\n"),
+        ("wg genkey", "yAnz5TFlXXJte14tji3zlMNqhd2rYUIgJBgB3fBmk=\n", "[DB_PASSWORD]\n"),
+    ] {
+        assert_eq!(shown(command, answer), expected, "{command}");
+    }
+}

@@ -3,13 +3,14 @@
 
 use std::ops::Range;
 
-use memchr::memchr;
+use memchr::{memchr, memmem};
 
 use crate::detect::boundary::{left_of, right_of};
-use crate::detect::context::bytes::over;
+use crate::detect::classes::is_region;
+use crate::detect::context::bytes::{line, over};
 use crate::detect::context::columns::{self, Wanted, line_around, line_behind};
 use crate::detect::context::named::{Findings, Named};
-use crate::detect::context::shape::{Shape, is_account};
+use crate::detect::context::shape::{Shape, is_account, is_time};
 use crate::detect::context::{Context, Name};
 
 /// How keys end that hold accounts by their names, without separators.
@@ -22,8 +23,56 @@ const INTERFACE: usize = 8;
 const GROUPED: usize = 14;
 /// Spaces and quotes between a key and its value.
 const BETWEEN: usize = 64;
+/// No parameter with a default is longer.
+const BLOCK: usize = 240;
+/// A word that says what several ids are follows so soon.
+const BEHIND: usize = 40;
+/// No name of an environment is longer, with what stands behind it.
+const ENVIRONMENT: usize = 32;
+/// Names of environments, and those that mean other things, too.
+const ENVIRONMENTS: [&str; 11] = [
+    "prod",
+    "prd",
+    "production",
+    "stg",
+    "stage",
+    "staging",
+    "sandbox",
+    "payer",
+    "mgmt",
+    "nonprod",
+    "preprod",
+];
+const SHARED: [&str; 14] = [
+    "dev",
+    "development",
+    "test",
+    "qa",
+    "uat",
+    "hub",
+    "shared",
+    "audit",
+    "security",
+    "network",
+    "root",
+    "management",
+    "log-archive",
+    "infra",
+];
+/// Accounts on one line stand so near to each other.
+const BESIDE: usize = 96;
 /// Spaces and line breaks between two entries.
 const BREAKS: usize = 256;
+
+/// What is known of the text around a number.
+pub(super) struct Seen {
+    /// It speaks of AWS.
+    pub aws: bool,
+    /// Costs are told by account in it.
+    pub linked: bool,
+    /// Something of AWS's is found in it, or the first.
+    pub signs: bool,
+}
 
 impl Context {
     /// The word `account`, which may stand in the head of a table or in a key.
@@ -35,18 +84,74 @@ impl Context {
         let names = |head: &[u8]| rule.has_label(&Name::new(head));
         let all = &mut out.all;
         let wanted = Wanted { names, is: is_account, single: true, again: true };
+        let first = all.len();
         columns::below(text, at, &wanted, &mut out.columns, |span| {
             all.push(Named { span, kind, alone });
         });
+        // `| Account | ID |`: the word names what the other column holds.
+        let id = |head: &[u8]| head.eq_ignore_ascii_case(b"id");
+        let wanted = Wanted { names: id, is: is_account, single: false, again: false };
+        let word = text.get(at..key_end(text, at)).unwrap_or_default();
+        if all.len() == first && word.eq_ignore_ascii_case(b"account") {
+            columns::below(text, at, &wanted, &mut out.ids, |span| {
+                all.push(Named { span, kind, alone });
+            });
+        }
         if at >= out.lists {
             out.lists = map(text, at, |span| all.push(Named { span, kind, alone }));
+        }
+        let key = at..key_end(text, at);
+        if rule.has_label(&Name::new(text.get(key.clone()).unwrap_or_default())) {
+            let default = default(text, key.end);
+            all.extend(default.map(|span| Named { span, kind, alone }));
         }
     }
 }
 
+fn key_end(text: &[u8], at: usize) -> usize {
+    let rest = text.get(at..).unwrap_or_default();
+    let of_key = |b: &&u8| b.is_ascii_alphanumeric() || b"_-".contains(b);
+    at + rest.iter().take(Name::LONGEST).take_while(of_key).count()
+}
+
+/// What a parameter of Terraform or CloudFormation is unless it is given: `variable "account_id" {`
+/// with its `default =`, `AccountId:` with its `Default:`.
+fn default(text: &[u8], at: usize) -> Option<Range<usize>> {
+    let near = text.get(at..text.len().min(at + BLOCK))?;
+    let opened = over(near, 0, BETWEEN, b"\\\"' :{\r");
+    let block = matches!(near.get(opened..), Some([b'\n', ..] | [b'\\', b'n', ..]))
+        || near.get(..opened).is_some_and(|between| between.contains(&b'{'));
+    let found = memmem::find(near, b"efault").filter(|_| block)? + b"efault".len();
+    // Of the first of several.
+    let other = memmem::find_iter(near.get(..found)?, b"Type").count() > 1;
+    let sign = over(near, found, BETWEEN, b"\\\"' ");
+    matches!(near.get(sign), Some(b':' | b'=') if !other).then_some(())?;
+    account(text, at + sign + 1)
+}
+
+/// Does what stands around a number of twelve digits make it an account? `last` is the account
+/// before it.
+pub(super) fn is_told(
+    text: &[u8],
+    span: &Range<usize>,
+    seen: &Seen,
+    last: Option<&Range<usize>>,
+) -> bool {
+    if is_evident(text, span) {
+        return true;
+    }
+    !is_time(text.get(span.clone()).unwrap_or_default())
+        && (is_followed(text, span)
+            || is_of_environment(text, span, seen.aws)
+            || (seen.signs && is_user(text, span))
+            || (seen.linked && is_quoted(text, span))
+            || (seen.aws && is_listed(text, span))
+            || last.is_some_and(|known| is_beside(text, known, span)))
+}
+
 /// `… 481726350914 eni-0123456789abcdef0 …` of a flow log, and `481726350914:/aws/lambda/x`,
 /// as CloudWatch names a group of logs.
-pub(super) fn is_evident(text: &[u8], span: &Range<usize>) -> bool {
+fn is_evident(text: &[u8], span: &Range<usize>) -> bool {
     let rest = text.get(span.end..).unwrap_or_default();
     let interface = |rest: &[u8]| {
         let digits = rest.iter().take(INTERFACE).take_while(|b| b.is_ascii_hexdigit()).count();
@@ -58,10 +163,59 @@ pub(super) fn is_evident(text: &[u8], span: &Range<usize>) -> bool {
     }
 }
 
+/// `481726350914 in eu-west-1`, `481726350914/eu-west-1`, and what is followed by the word for it:
+/// `from 481726350914 to the new AWS account`, `prod (481726350914) and dev (…) accounts`.
+fn is_followed(text: &[u8], span: &Range<usize>) -> bool {
+    let near = text.get(span.end..text.len().min(span.end + BEHIND)).unwrap_or_default();
+    let near = near.get(..line(near).0).unwrap_or_default();
+    let rest = near.strip_prefix(b" in").unwrap_or(near);
+    let gap = rest.iter().take(3).take_while(|b| b" \t/|,".contains(b)).count();
+    let of_region = |b: &&u8| b.is_ascii_alphanumeric() || **b == b'-';
+    let word = rest.get(gap..).unwrap_or_default();
+    let word = word.get(..word.iter().take_while(of_region).count()).unwrap_or_default();
+    let said = [b" AWS account".as_slice(), b") accounts", b" accounts"];
+    let said = said.iter().filter_map(|word| memmem::find(near, word)).min();
+    let said = said.is_some_and(|len| near.get(..len).is_some_and(|own| !own.contains(&b',')));
+    (gap > 0 && is_region(word)) || said
+}
+
+/// Behind the name of an environment: `prod: 481726350914`, `prod (481726350914)`. `aws`: the text
+/// speaks of AWS, so that names that others use too will do.
+fn is_of_environment(text: &[u8], span: &Range<usize>, aws: bool) -> bool {
+    let head = text.get(span.start.saturating_sub(ENVIRONMENT)..span.start).unwrap_or_default();
+    let drop = head.iter().rev().take(4).take_while(|b| b" :=(|\"'`\\".contains(b)).count();
+    let head = head.get(..head.len() - drop).unwrap_or_default();
+    let of_name = |b: &&u8| b.is_ascii_alphanumeric() || b"_-".contains(b);
+    let len = head.iter().rev().take_while(of_name).count();
+    let word = head.get(head.len() - len..).unwrap_or_default().to_ascii_lowercase();
+    let is = |words: &[&str]| words.iter().any(|own| own.as_bytes() == word.as_slice());
+    drop > 0 && (is(&ENVIRONMENTS) || (aws && is(&SHARED)))
+}
+
+/// Is this a user as EC2 calls other accounts: `"UserId": "481726350914"`?
+fn is_user(text: &[u8], span: &Range<usize>) -> bool {
+    let head = text.get(span.start.saturating_sub(ENVIRONMENT)..span.start).unwrap_or_default();
+    let drop = head.iter().rev().take_while(|b| b" :=\"\\".contains(b)).count();
+    head.get(..head.len() - drop).is_some_and(|head| head.ends_with(b"UserId"))
+}
+
+/// What stands beside an account on its line, as `481726350914 (staging)` does, is one too.
+fn is_beside(text: &[u8], known: &Range<usize>, span: &Range<usize>) -> bool {
+    let between = text.get(known.end..span.start).filter(|between| between.len() < BESIDE);
+    between.is_some_and(|between| line(between).1 == 0)
+}
+
 /// Is this the whole of a text in quotes?
-pub(super) fn is_quoted(text: &[u8], span: &Range<usize>) -> bool {
+fn is_quoted(text: &[u8], span: &Range<usize>) -> bool {
     let before = span.start.checked_sub(1).and_then(|at| text.get(at));
     before == Some(&b'"') && matches!(text.get(span.end), Some(b'"' | b'\\'))
+}
+
+/// The same in a list, or set in HCL: `trusted = ["481726350914"]`. Keys of JSON say what they hold.
+fn is_listed(text: &[u8], span: &Range<usize>) -> bool {
+    let head = text.get(..span.start.saturating_sub(1)).unwrap_or_default();
+    let near = head.get(head.len().saturating_sub(BETWEEN)..).unwrap_or_default();
+    is_quoted(text, span) && matches!(near.trim_ascii_end(), [.., b'[' | b',' | b'='])
 }
 
 /// `accounts:` and, in braces or below it, names with their ids. Gives how far it was read.
@@ -128,12 +282,15 @@ fn indented(text: &[u8], at: usize, mut found: impl FnMut(Range<usize>)) -> usiz
         if whole.trim_ascii().is_empty() || inner < depth || (inner == depth && !item) {
             break;
         }
+        // `"481726350914": {stage: prod}`
+        let key = account(text, next.start + inner)
+            .filter(|span| matches!(text.get(over(text, span.end, 2, b"\"'")), Some(b':')));
         let value = if item { Some(inner + 1) } else { memchr(b':', whole).map(|sign| sign + 1) };
         let value = value.filter(|_| inner == *first.get_or_insert(inner));
         // `- prod: 481726350914`
         let named = || Some(next.start + memchr(b':', whole).filter(|_| item)? + 1);
         let found_in = |from| account(text, next.start + from);
-        let span = value.and_then(found_in).or_else(|| account(text, named()?));
+        let span = key.or_else(|| value.and_then(found_in)).or_else(|| account(text, named()?));
         if item && span.is_none() {
             break;
         }
@@ -157,7 +314,7 @@ fn account(text: &[u8], from: usize) -> Option<Range<usize>> {
     let of_id = |b: &&u8| b.is_ascii_digit() || **b == b'-';
     let span = start..start + near.iter().take_while(of_id).count();
     let whole = is_account(text.get(span.clone())?) && left_of(text, span.start);
-    let ends = text.get(span.end).is_none_or(|b| b" \t\r\n,}\"'`\\#".contains(b));
+    let ends = text.get(span.end).is_none_or(|b| b" \t\r\n,}\"'`\\#:".contains(b));
     (whole && ends && right_of(text, span.end)).then_some(span)
 }
 

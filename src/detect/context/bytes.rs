@@ -4,6 +4,9 @@ use std::ops::Range;
 
 use memchr::{memchr2, memrchr2_iter};
 
+/// A key and the object that it is the key of stand so near to each other.
+const PARENT: usize = 96;
+
 /// A part of the text.
 pub(super) fn part<'t>(text: &'t [u8], span: &Range<usize>) -> &'t [u8] {
     text.get(span.clone()).unwrap_or_default()
@@ -19,6 +22,20 @@ pub(super) fn over(text: &[u8], from: usize, most: usize, set: &[u8]) -> usize {
 pub(super) fn ends_with(word: &[u8], ending: &[u8]) -> bool {
     let from = word.len().checked_sub(ending.len());
     from.and_then(|from| word.get(from..)).is_some_and(|end| end.eq_ignore_ascii_case(ending))
+}
+
+/// The key of the object in which a key is the first, which begins at `start`: `"bucket": {"name"`.
+pub(super) fn parent(text: &[u8], start: usize) -> Option<&[u8]> {
+    let head = text.get(start.saturating_sub(PARENT)..start)?;
+    let without = |head: &[u8], set: &[u8]| {
+        head.len() - head.iter().rev().take_while(|b| set.contains(b)).count()
+    };
+    let head = head.get(..without(head, b"\\\"' \t\r\n"))?.strip_suffix(b"{")?;
+    let head = head.get(..without(head, b" "))?.strip_suffix(b":")?;
+    let head = head.get(..without(head, b"\\\"' "))?;
+    let of_word = |b: &&u8| b.is_ascii_alphanumeric() || b"_-".contains(b);
+    let parent = head.get(head.len() - head.iter().rev().take_while(of_word).count()..)?;
+    (!parent.is_empty()).then_some(parent)
 }
 
 /// How long the line at the beginning of this is, and what ends it: a line break, or an escaped one.

@@ -102,7 +102,7 @@ impl Names {
         self.key(name).filter(|key| !key.list).map(|key| key.kind)
     }
 
-    fn meaning(&self, of: &[u8], name: &[u8]) -> Option<Kind> {
+    pub(super) fn meaning(&self, of: &[u8], name: &[u8]) -> Option<Kind> {
         self.called.get([of, name].join(&b'.').as_slice()).copied()
     }
 
@@ -120,12 +120,18 @@ impl Names {
         let other = beside == Beside::Other && !ends_with(part(text, &key), b"name");
         let (of, whole) = (part(text, &name), part(text, &held.span));
         let called = self.called(of, beside).filter(|called| called.fits(whole));
-        let Some(Called { kind, .. }) = called.filter(|_| beside != Beside::Tag && !other) else {
+        // All of a tag's value is its name, whatever it is; other tags are read by a class.
+        let tag = beside == Beside::Tag;
+        let Some(Called { kind, .. }) = called.filter(|_| !other && (!tag || of == TAG)) else {
             return;
         };
-        let alone = beside == Beside::Stack || is_pascal(of);
+        let alone = beside == Beside::Stack || (is_pascal(of) && !tag);
         let span = value::name(text, held.span.clone(), of);
-        let span = span.filter(|_| value::run(text, held.span.start) == held.span);
+        let run = if tag && held.quoted { value::run_spaced } else { value::run };
+        let ends =
+            matches!(text.get(held.span.end), None | Some(b'\n' | b'\r' | b'\\' | b'"' | b','));
+        let span = span
+            .filter(|_| run(text, held.span.start) == held.span && (!tag || held.quoted || ends));
         out.all.extend(span.map(|span| Named { span, kind, alone }));
     }
 

@@ -5,8 +5,24 @@ use std::ops::Range;
 
 use crate::detect::Kind;
 use crate::detect::context::behind::{assigned, flag_value, is_pascal, run_for, xml};
+use crate::detect::context::bytes::parent;
 use crate::detect::context::names::{Key, LONGEST, Names, ends_like_a_key, four_before};
 use crate::detect::context::value;
+
+/// Objects whose own names these are.
+const PARENTS: [&[u8]; 9] = [
+    b"bucket",
+    b"cluster",
+    b"function",
+    b"table",
+    b"queue",
+    b"topic",
+    b"stack",
+    b"repository",
+    b"stream",
+];
+/// So near to a resource of CloudFormation its properties are looked for.
+const BLOCK: usize = 400;
 
 /// A value whose key names it.
 #[derive(Debug)]
@@ -29,6 +45,10 @@ pub(super) struct Before<'t> {
 #[derive(Debug, Default)]
 pub(crate) struct Findings {
     pub all: Vec<Named>,
+    /// A key that names something stands here.
+    pub told: bool,
+    /// Where the type of a resource of CloudFormation stands last.
+    pub typed: usize,
     /// Something here is AWS's for certain.
     pub aws: bool,
     /// Up to here, tables are read already.
@@ -37,6 +57,8 @@ pub(crate) struct Findings {
     pub command: usize,
     /// Up to here, lines are read already that may name columns.
     pub columns: usize,
+    /// The same for columns that the word for an account stands beside.
+    pub ids: usize,
     /// The same for lists of accounts.
     pub lists: usize,
     /// Up to here, blocks of Terraform are read already.
@@ -55,7 +77,8 @@ impl Names {
             [b'|', ..] if at < out.table => return,
             _ => at + 1,
         };
-        let Some(before) = self.before(text, at, end) else { return };
+        let Some(before) = self.before(text, at, end, out.typed) else { return };
+        out.told = true;
         out.aws |= before.key.alone;
         match rest.first() {
             Some(b'>') => xml(text, from, &before, out),
@@ -71,6 +94,7 @@ impl Names {
             return;
         }
         let Some(key) = self.key(word) else { return };
+        out.told = true;
         out.aws |= key.alone;
         let mut from = end;
         while let Some(next) = flag_value(text, from, key) {
@@ -96,7 +120,13 @@ impl Names {
         }
     }
 
-    fn before<'t>(&self, text: &'t [u8], at: usize, end: usize) -> Option<Before<'t>> {
+    fn before<'t>(
+        &self,
+        text: &'t [u8],
+        at: usize,
+        end: usize,
+        typed: usize,
+    ) -> Option<Before<'t>> {
         // Most signs end here.
         if !ends_like_a_key(four_before(text, end)) {
             return None;
@@ -105,8 +135,51 @@ impl Names {
         let of_word = |b: &&u8| b.is_ascii_alphanumeric() || b"_-".contains(b);
         let len = head.iter().rev().take_while(of_word).count();
         let word = head.get(head.len() - len..)?;
-        let key = self.key(word)?;
+        let start = end - len;
+        let key = self.key(word).or_else(|| self.of_parent(text, start, word));
+        let key = key.or_else(|| self.of_type(text, start, word, typed))?;
         let quoted = text.get(end).is_some_and(|b| b"\"\\'".contains(b)) && end < at;
-        Some(Before { word, key, start: end - len, quoted })
+        Some(Before { word, key, start, quoted })
     }
+
+    /// The key `name` as the first of an object that its own key tells: `"bucket": {"name": "…"}`,
+    /// as events of S3 have it.
+    fn of_parent(&self, text: &[u8], start: usize, word: &[u8]) -> Option<Key> {
+        if word != b"name" {
+            return None;
+        }
+        let parent = parent(text, start)?;
+        let key = self.key(&[parent, b"name"].concat()).filter(|_| PARENTS.contains(&parent))?;
+        Some(Key { alone: false, ..key })
+    }
+
+    /// The key `Name` of a resource of CloudFormation, below its type, which stands last at `typed`.
+    fn of_type(&self, text: &[u8], start: usize, word: &[u8], typed: usize) -> Option<Key> {
+        if word != b"Name" || typed == 0 || start > typed + BLOCK {
+            return None;
+        }
+        let head = text.get(..typed)?;
+        let names = [b"Type: ".as_slice(), b"Type\": \"", b"Type\":\""];
+        let named = names.iter().any(|key| head.ends_with(key));
+        (named && is_property(text.get(typed..start)?)).then_some(())?;
+        let kind = self.meaning(b"tag", b"name")?;
+        Some(Key { kind, alone: true, spaced: false, list: false })
+    }
+}
+
+/// Does a property of the resource itself follow what stands behind its type? One of a property
+/// stands further to the right, and what belongs to another resource further to the left.
+fn is_property(between: &[u8]) -> bool {
+    const PROPERTIES: &[u8] = b"Properties";
+    let found = between.windows(PROPERTIES.len()).position(|word| word == PROPERTIES);
+    let rest = found.and_then(|at| between.get(at + PROPERTIES.len()..)).unwrap_or_default();
+    let sign = rest.iter().take_while(|b| b"\": {\r".contains(b)).count();
+    let rest = rest.get(sign..).unwrap_or_default();
+    let Some(lines) = rest.strip_prefix(b"\n") else { return sign > 0 && rest.is_empty() };
+    let indent = |line: &[u8]| line.iter().take_while(|b| **b == b' ').count();
+    let first = lines.split(|b| *b == b'\n').next().map(indent).unwrap_or_default();
+    let mut lines = lines.split(|b| *b == b'\n').rev();
+    let own = lines.next().unwrap_or_default();
+    let alone = own.iter().skip(first).all(|b| *b == b'"') && indent(own) == first;
+    alone && lines.all(|line| line.trim_ascii().is_empty() || indent(line) >= first)
 }

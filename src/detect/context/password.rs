@@ -10,8 +10,10 @@ use crate::detect::context::names::BEFORE_SIGN;
 use crate::detect::deep::ESCAPE;
 use crate::detect::template::{self, variable};
 
+pub(in crate::detect) mod before;
 pub(super) mod code;
 mod list;
+pub(in crate::detect) mod near;
 mod place;
 
 pub(super) use place::{is_line, is_type, key_start, suffix};
@@ -133,6 +135,7 @@ pub(super) fn held_beyond(
         [b':', ..] => match place::behind_type(text, sign + 1)
             .or_else(|| place::default(text, at, sign))
             .or_else(|| place::folded(text, sign + 1))
+            .or_else(|| place::nested(text, sign + 1))
         {
             Some(start) => (start, false),
             None => (place::behind_anchor(text, skip(text, sign + 1, b" \t")), false),

@@ -7,6 +7,7 @@
 pub(in crate::detect::context) mod cells;
 mod fields;
 mod holds;
+mod known;
 mod objects;
 mod paired;
 mod programs;
@@ -28,6 +29,7 @@ use crate::detect::context::command::About;
 use crate::detect::context::{Context, Name, answers, finding, shape, value};
 use crate::detect::{Catalog, Finding, Kind, Tool, boundary};
 use cells::Cell;
+use known::Known;
 use objects::Item;
 use query::{Picked, picked};
 use secrets::{HELD, Secret};
@@ -250,7 +252,9 @@ impl Context {
             [b"aws", rest @ ..] => {
                 let about = self.names.about(&mut rest.iter().copied());
                 let query = filter.or_else(|| programs::option(rest, b"--query"));
-                about.and_then(|about| self.answer(&about, query, rest.contains(&DECRYPTS)))
+                let known =
+                    about.and_then(|about| self.answer(&about, query, rest.contains(&DECRYPTS)));
+                known.map(|known| if programs::change(readers) { known.in_lines() } else { known })
             }
             [b"jq", ..] => {
                 programs::jq_filter(words).and_then(|filter| self.queried(&NOTHING, filter, false))
@@ -391,12 +395,6 @@ impl Context {
             }
         }
     }
-}
-
-/// What a command prints.
-enum Known {
-    What(What),
-    Secret(Secret),
 }
 
 /// The option of Systems Manager with which it gives secrets.

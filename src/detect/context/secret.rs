@@ -16,7 +16,7 @@ const RANDOM: usize = 16;
 /// The shortest part between signs in it.
 const PART: usize = 12;
 /// How names end that only secrets have.
-const UUIDS: [&[u8]; 4] = [b"clientsecret", b"apikey", b"secretid", b"apisecret"];
+const UUIDS: [&[u8]; 5] = [b"clientsecret", b"apikey", b"secretid", b"apisecret", b"privatekey"];
 /// The shortest that a person made.
 const CHOSEN: usize = 8;
 
@@ -25,9 +25,9 @@ const HEADS: [&[u8]; 6] =
     [b"apikey", b"token", b"secret", b"secretkey", b"privatekey", b"accesskey"];
 
 /// How keys end that [`may_announce`] holds for.
-pub(in crate::detect) const LAST: [&[u8]; 15] = [
-    b"hmac", b"pass", b"auth", b"oken", b"cret", b"base", b"rase", b"alue", b"salt", b"reds",
-    b"ials", b"tial", b"key", b"pat", b"pw",
+pub(in crate::detect) const LAST: [&[u8]; 16] = [
+    b"pwd", b"hmac", b"pass", b"auth", b"oken", b"cret", b"base", b"rase", b"alue", b"salt",
+    b"reds", b"ials", b"tial", b"key", b"pat", b"pw",
 ];
 
 /// May a key that announces a secret end with these four bytes, or one that holds the value
@@ -45,7 +45,7 @@ pub(in crate::detect) fn may_announce(four: u32) -> bool {
     let (value, key) = (four == of(*b"alue"), four >> 8 == of(*b"key\0"));
     let (salt, creds) = (four == of(*b"salt"), four == of(*b"reds"));
     let (credentials, credential) = (four == of(*b"ials"), four == of(*b"tial"));
-    let pat = four >> 8 == of(*b"pat\0");
+    let (pat, pwd) = (four >> 8 == of(*b"pat\0"), four >> 8 == of(*b"pwd\0"));
     let pw = four >> 16 == of(*b"pw\0\0");
     // Not one after the other: that could not be foretold.
     pass | auth
@@ -60,6 +60,7 @@ pub(in crate::detect) fn may_announce(four: u32) -> bool {
         | credentials
         | credential
         | pat
+        | pwd
         | hmac
         | pw
 }

@@ -51,7 +51,7 @@ fn before(text: &[u8], at: usize) -> Option<(Range<usize>, Range<usize>)> {
     while end > first {
         end -= match text.get(first..end)? {
             [.., b'\\', b'n' | b't' | b'r'] => 2,
-            [.., b] if b.is_ascii_whitespace() || b"\"'`\\,;<".contains(b) => 1,
+            [.., b] if b.is_ascii_whitespace() || b"\"'`\\,;<~+".contains(b) => 1,
             [.., b'/'] => 1,
             head => match [b"</name>".as_slice(), b"</key>", b"</Name>", b"</Key>"]
                 .iter()
@@ -67,12 +67,15 @@ fn before(text: &[u8], at: usize) -> Option<(Range<usize>, Range<usize>)> {
     // `ParameterKey=DbPassword` is one word for who asks for `Key:Value`.
     let colon = word.iter().rposition(|b| *b == b':').map_or(0, |at| at + 1);
     let name = name.start + colon..end;
-    let head = text.get(name.start.saturating_sub(SIGN)..name.start)?;
+    let first = name.start - colon;
+    let name_start =
+        if text.get(first.checked_sub(1)?) == Some(&b'"') { first } else { name.start };
+    let head = text.get(name_start.saturating_sub(SIGN)..name_start)?;
     let sign = without(head, b" \t\"'`\\");
     let ([key @ .., b'=' | b':', b'>'] | [key @ .., b':' | b'=' | b'>']) = sign else {
         return None;
     };
-    let key_end = name.start - head.len() + without(key, b" \t\"'`\\").len();
+    let key_end = name_start - head.len() + without(key, b" \t\"'`\\").len();
     let key = key_start(text, key_end)..key_end;
     (!name.is_empty() && names(text.get(key.clone())?)).then_some((key, name))
 }

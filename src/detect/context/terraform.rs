@@ -12,6 +12,7 @@ use crate::detect::context::bytes::over;
 use crate::detect::context::named::{Findings, Named};
 use crate::detect::context::names::Names;
 use crate::detect::context::password::is_password;
+use crate::detect::context::secret::is_by_chance;
 use crate::detect::context::{shape, value};
 
 /// No part of an address is longer.
@@ -65,6 +66,15 @@ pub(super) fn changed(text: &[u8], old: &Range<usize>) -> Option<Range<usize>> {
     let value = text.get(open..)?;
     let len = value.iter().take(128).position(|b| b"\"\\\n".contains(b))?;
     is_password(value.get(..len)?, true).then_some(open..open + len)
+}
+
+/// The same of a secret: `"API_TOKEN" = "OLD" -> "NEW"`.
+pub(super) fn renewed(text: &[u8], old: &Range<usize>) -> Option<Range<usize>> {
+    let open = arrow(text, old.end)?;
+    let value = text.get(open..)?;
+    let len = value.iter().take(256).position(|b| b"\"\\\n".contains(b))?;
+    let value = value.get(..len)?;
+    (is_password(value, true) || is_by_chance(value, true)).then_some(open..open + len)
 }
 
 /// Where the new text begins, behind an old one that ends at `at`.

@@ -2,9 +2,15 @@
 
 use crate::detect::boundary::before;
 use crate::detect::catalog::Catalog;
+use crate::detect::context::password::before;
+use crate::detect::context::password::near::{self, Word};
 use crate::detect::context::{columns, curl, login, manifest, parameter};
 use crate::detect::literals::{Action, Hit};
 use crate::detect::scan::Pass;
+use crate::detect::{Finding, Rank, pem};
+
+/// Of what was found, the last.
+const LAST: usize = 16;
 
 impl Catalog {
     /// A class that may begin here. Inside what it was found in already it is not looked
@@ -23,8 +29,34 @@ impl Catalog {
         }
     }
 
+    /// A private key behind prefixes, unless a class found it.
+    fn pem(&self, at: usize, pass: &mut Pass<'_>) {
+        // The class was tried right before.
+        let known = pass.found.iter().rev().take(LAST).any(|found| found.span.start == at);
+        let Some(kind) = self.kind("PRIVATE_KEY").filter(|_| !known && at >= pass.pem) else {
+            return;
+        };
+        if let Some(span) = pem::block(pass.text, at) {
+            pass.pem = span.end;
+            pass.found.push(Finding { span, kind, rank: Rank::Shape, teach: true });
+        }
+    }
+
+    /// What looks like a secret behind a word that ends here.
+    fn near(&self, at: usize, word: Word, pass: &mut Pass<'_>) {
+        let near = &mut pass.near;
+        let read = if word == Word::Key { &mut pass.near_read.0 } else { &mut pass.near_read.1 };
+        near::behind(pass.text, at, word, read, |span| {
+            // Words stand near each other, and each reads a few behind it.
+            if !near.iter().rev().take(LAST).any(|(known, _)| *known == span) {
+                near.push((span, word));
+            }
+        });
+    }
+
     pub(super) fn literal(&self, hit: &Hit<'_>, pass: &mut Pass<'_>) {
         let mut host = false;
+        pass.literal |= hit.actions != [Action::Masked];
         for action in hit.actions {
             match *action {
                 Action::Here(class) => self.here(class, hit.start, pass),
@@ -39,7 +71,11 @@ impl Catalog {
                 }
                 // In what an ARN names, no program stands.
                 Action::Command if hit.start < pass.arn => {}
-                Action::Aws => pass.named.aws = true,
+                Action::Aws => {
+                    pass.named.aws = true;
+                    let typed = pass.text.get(hit.start..hit.end) == Some(b"AWS::");
+                    pass.named.typed = if typed { hit.start } else { pass.named.typed };
+                }
                 Action::Command => self.context.names.command(pass.text, hit.end, &mut pass.named),
                 Action::Account => self.context.accounts(pass.text, hit.start, &mut pass.named),
                 Action::Resource => {
@@ -65,6 +101,7 @@ impl Catalog {
                 // `{{resolve:secretsmanager:NAME:SecretString:KEY}}` names a key.
                 Action::Password if before(pass.text, hit.start) == Some(b':') => {}
                 Action::Password => pass.passwords.push(hit.end),
+                Action::Near(word) => self.near(hit.end, word, pass),
                 Action::Head if !columns::may_be_head(pass.text, &(hit.start..hit.end)) => {}
                 Action::Head => pass.heads.push(hit.start),
                 Action::Secure => {
@@ -78,6 +115,8 @@ impl Catalog {
                 Action::Sensitive => {
                     pass.held.extend(parameter::sensitive(pass.text, hit.start..hit.end));
                 }
+                Action::Before => pass.typed.extend(before::ends(pass.text, hit.start)),
+                Action::Pem => self.pem(hit.start, pass),
                 Action::Masked => pass.masked = true,
             }
         }

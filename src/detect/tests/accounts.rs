@@ -113,7 +113,7 @@ fn accounts_by_their_names() {
         "accounts: {\n  balances: {a: 123456789012}}",
         "accounts = fetch();\n  n = 123456789012",
         "accounts:\n  prod: 1234567890123\n  dev: 123456789012.5",
-        "accounts_total:\n  prod: 123456789012",
+        "accounts_total:\n  sum: 123456789012",
         "accounts:\n  - balance: 1\n  - n: 123456789012",
     ] {
         check(&[("", text, text)]);
@@ -149,5 +149,34 @@ fn accounts_in_logs_and_costs() {
         "log = 123456789012:orders",
     ] {
         check(&[("", text, text)]);
+    }
+}
+
+#[test]
+fn accounts_that_words_beside_them_tell() {
+    const A: &str = "481726350914";
+    for text in [
+        "| Account | ID |\n|---|---|\n| prd | § |\n",
+        "| AWS Account | ID | Owner |\n|---|---|---|\n| prd | § | Mia |\n",
+        "Payer is §.",
+        "Konto §, compte AWS §, cuenta AWS §",
+        "move it from § to the new AWS account",
+        "prod (§) and dev (§) accounts",
+        "Deploying to § in eu-west-1",
+        "§/eu-west-1: creating",
+        "StackSet instance § eu-west-1 CURRENT",
+        "variable \"account_id\" {\n  default = \"§\"\n}",
+        "Mappings:\n  Accounts:\n    '§': {Stage: prd}",
+        "resource \"aws_x\" \"y\" {\n  trusted = [\"§\"]\n}",
+    ] {
+        check(&[("", &text.replace('§', A), &text.replace('§', "[ACCOUNT]"))]);
+    }
+    for text in [
+        "order 481726350914 in december",
+        "{\"type\": \"AWS::DynamoDB::Table\", \"n\": {\"N\": \"481726350914\"}}",
+        "| Order | ID |\n|---|---|\n| a | 481726350914 |\n",
+        "backup 202611221030 in eu-west-1",
+    ] {
+        assert_eq!(super::shown(text, ""), text);
     }
 }

@@ -62,7 +62,7 @@ fn tables_without_secrets() {
         "| Field | Type | Value |\n|---|---|---|\n| password | string(64) | none |",
         "for (key, value) in all { x[key] = value; }\npassword, PW_81LpVw",
         "| password | Password of the user, 8 to 64 characters |",
-        "| api_key | Your key, as in q9Zt7LmPx2 |",
+        "| api_key | Your key, as in q9zt7lmpx2 |",
         "name | value\nkey | q9Zt7LmPx2Rk4VwBn8YcH1sD\ncache_key | q9Zt7LmPx2Rk4VwBn8YcH1sD",
         "chain | token | amount\n1 | 0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48 | 5",
         "| service | secret |\n|---|---|\n| a | prod/api/Db2Creds9xK4pLqW3 |",

@@ -96,7 +96,7 @@ fn what_belongs_to_another_object_stays() {
     ] {
         assert_eq!(shown(text, ""), text);
     }
-    let list = "items:\n- apiVersion: v1\n  data:\n    pw: aHVudGVyMlNv\n  kind: Secret\n- data:\n    pw: YWJjZGVmZ2hp\n  kind: ConfigMap\n";
+    let list = "items:\n- apiVersion: v1\n  data:\n    pw: aHVudGVyMlNv\n  kind: Secret\n- data:\n    pw: YWJjZGVmZmho\n  kind: ConfigMap\n";
     assert_eq!(shown(list, ""), list.replace("aHVudGVyMlNv", P));
 }
 

@@ -8,6 +8,7 @@ use memchr::memmem;
 use crate::detect::boundary::holds_masked;
 use crate::detect::context::bytes::over;
 use crate::detect::context::password::{Held, bare, skip};
+use crate::detect::context::secret::is_by_chance;
 
 /// No key is longer.
 const KEY: usize = 80;
@@ -17,6 +18,8 @@ const STATEMENT: usize = 128;
 const SETS: [&[u8]; 5] = [b"ENV ", b"setenv ", b"setx ", b"set -gx ", b"set -x "];
 /// No block with a default is longer.
 const BLOCK: usize = 512;
+/// What chance made is not shorter.
+const RANDOM: usize = 16;
 /// No type is longer.
 const TYPE: usize = 40;
 /// No anchor has a longer name.
@@ -110,6 +113,16 @@ fn parameter<'t>(near: &'t [u8], head: &[u8]) -> Option<&'t [u8]> {
     near.get(..2 + len)
 }
 
+/// Behind `value:` on the next line, which stands further to the right: `DB_PASSWORD:` of GitLab.
+pub(super) fn nested(text: &[u8], at: usize) -> Option<usize> {
+    let rest = text.get(at..)?;
+    let rest = rest.strip_prefix(b"\n").or(rest.strip_prefix(b"\r\n"))?;
+    let indent = rest.iter().take(KEY).take_while(|b| **b == b' ').count();
+    let rest = rest.get(indent..).filter(|_| indent > 0)?;
+    let behind = rest.strip_prefix(b"value: ").or(rest.strip_prefix(b"Value: "))?;
+    Some(text.len() - behind.len())
+}
+
 /// Behind `>-` and a line break, as YAML folds a text.
 pub(super) fn folded(text: &[u8], at: usize) -> Option<usize> {
     let rest = text.get(at..)?;
@@ -139,7 +152,9 @@ pub(super) fn said(text: &[u8], at: usize) -> Option<Range<usize>> {
     let near = text.get(start..text.len().min(start + super::LONGEST))?;
     let word = near.iter().take_while(|b| b.is_ascii_graphic() && !b"`\"".contains(b)).count();
     let marks = near.get(..word)?.iter().rev().take_while(|b| b".,;:)*".contains(b)).count();
-    super::is_evident(near.get(..word - marks)?).then_some(start..start + word - marks)
+    let value = near.get(..word - marks)?;
+    let is = super::is_evident(value) || (value.len() >= RANDOM && is_by_chance(value, true));
+    is.then_some(start..start + word - marks)
 }
 
 /// `.password("VALUE")`, `setPassword("VALUE")`: where the value begins.

@@ -5,7 +5,7 @@ use std::ops::Range;
 use crate::detect::boundary::{control, holds_masked};
 use crate::detect::context::names::{plain, single};
 use crate::detect::context::printed::strings::strings;
-use crate::detect::context::printed::{Column, Columns};
+use crate::detect::context::printed::{Column, Columns, Holds};
 use crate::detect::deep::ESCAPE;
 
 /// Where a value stands.
@@ -106,13 +106,18 @@ impl<'t> Reader<'t> {
     /// The cells of a row of text.
     fn row(&self, cells: Vec<Cell>, found: &mut impl FnMut(Cell, &'t Column)) {
         match self.sorted.as_slice() {
-            [column] => {
+            [column] if !matches!(column.holds, Holds::Account(_)) => {
                 cells.into_iter().filter(|cell| self.is_value(cell)).for_each(|c| found(c, column));
             }
             all if cells.len() == all.len() && cells.iter().any(|cell| self.is_value(cell)) => {
                 cells.into_iter().zip(all).for_each(|(cell, column)| found(cell, column));
             }
-            _ => {}
+            all => {
+                // An account is known by its shape, wherever it stands.
+                let account = all.iter().find(|column| matches!(column.holds, Holds::Account(_)));
+                let words = cells.iter().flat_map(|cell| split(self.text, cell, b' '));
+                account.into_iter().for_each(|own| words.clone().for_each(|word| found(word, own)));
+            }
         }
     }
 

@@ -101,6 +101,11 @@ pub(super) const HOLDERS: &[&[&[u8]]] = &[
     &[b"kubectl", b"create", b"token"],
     &[b"vault", b"print", b"token"],
     &[b"aws", b"ecr", b"get-login-password"],
+    &[b"argocd", b"admin", b"initial-password"],
+    &[b"wg", b"genkey"],
+    &[b"wg", b"genpsk"],
+    &[b"openssl", b"rand"],
+    &[b"pwgen"],
 ];
 /// What a curl asks for that prints a token: EC2's instance metadata service.
 const TOKEN: &[u8] = b"/latest/api/token";
@@ -243,6 +248,18 @@ pub(super) fn last_part(word: &[u8]) -> &[u8] {
     let end = word.strip_suffix(b"}").unwrap_or(word);
     let sign = |b: &u8| !b.is_ascii_alphanumeric() && !b"_-.".contains(b);
     end.rsplit(sign).next().unwrap_or_default()
+}
+
+/// Is this a file that holds a secret alone: of Docker, of an agent of Vault, of Jenkins?
+pub(super) fn is_secret_file(path: &[u8]) -> bool {
+    let holders = [b"/run/secrets/".as_slice(), b"/vault/secrets/"];
+    holders.iter().any(|folder| path.starts_with(folder))
+        || path.ends_with(b"/initialAdminPassword")
+}
+
+/// Does one of them print words of what it reads, or other lines?
+pub(super) fn change(readers: &[&[&[u8]]]) -> bool {
+    readers.iter().any(|words| is_of(words, CHANGERS))
 }
 
 /// The name of a file without its endings.

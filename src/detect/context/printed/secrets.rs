@@ -2,12 +2,13 @@
 
 use std::collections::HashSet;
 
+use crate::detect::context::announced::of_secret;
 use crate::detect::context::printed::cells::{self, Cell};
 use crate::detect::context::printed::spoken::{self, Line};
 use crate::detect::context::printed::{Printed, fields, programs};
 use crate::detect::context::secret::setting::Holds;
 use crate::detect::context::shape::{self, Shape};
-use crate::detect::context::{Context, Name, Rule, finding, of_secret};
+use crate::detect::context::{Context, Name, Rule, finding};
 use crate::detect::{Finding, Kind};
 
 /// What a service calls a secret that it holds.
@@ -67,6 +68,9 @@ impl Context {
             let name = words.iter().map(|word| programs::last_part(word)).find(is)?;
             Some(Secret::new(name, true))
         } else if programs::prints_file(words) {
+            if words.iter().skip(1).any(|word| programs::is_secret_file(word)) {
+                return Some(Secret::new(HELD, true));
+            }
             let files = words.iter().skip(1).map(|word| programs::last_part(word));
             Some(Secret::new(files.map(programs::stem).find(is)?, false))
         } else if programs::reads(words) {

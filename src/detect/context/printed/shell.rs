@@ -153,12 +153,11 @@ impl Reader {
     fn captured(&self) -> Into {
         let Level { words, word, .. } = &self.level;
         let assigned = word.as_deref().and_then(|word| word.strip_suffix(b"="));
+        let speaks = |word: &[u8]| word == b"echo" || word == b"printf";
         match (assigned, words.as_slice()) {
+            (_, [first, ..]) if speaks(first) => self.level.into.clone(),
             (Some(name), _) => Into::Variable(name.to_vec()),
             (None, [first, name, ..]) if first == b"for" => Into::Variable(name.clone()),
-            (None, [first, ..]) if first == b"echo" || first == b"printf" => {
-                self.level.into.clone()
-            }
             _ => Into::Word,
         }
     }

@@ -1,7 +1,10 @@
 //! A quick look at commands: most tell nothing, and to read one as a shell does takes longer.
 
 /// Programs that tell something whatever their words are.
-const PROGRAMS: [&[u8]; 14] = [
+const PROGRAMS: [&[u8]; 17] = [
+    b"wg ",
+    b"openssl",
+    b"pwgen",
     b"aws",
     b"jq",
     b"sam",

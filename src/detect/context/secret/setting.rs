@@ -6,6 +6,7 @@
 use memchr::memmem;
 
 use crate::detect::context::bytes::ends_with;
+use crate::detect::context::password::{self, near};
 
 /// What a setting holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +32,8 @@ const RANDOM: [&[u8]; 5] = [b"HMAC", b"KEY", b"TOKEN", b"PAT", b"SALT"];
 const LOGIN: [&[u8]; 4] = [b"AUTH", b"CREDS", b"CREDENTIAL", b"CREDENTIALS"];
 /// Of those that people choose, behind a word for what they open.
 const CHOSEN: [&[u8]; 4] = [b"SECRET", b"PASSPHRASE", b"PASS", b"PW"];
+/// The short words for a password.
+const SHORT: [&[u8]; 3] = [b"pass", b"pwd", b"pw"];
 /// Before these words: what everybody may see, or what finds something.
 const OPEN: [&[u8]; 76] = [
     b"PUBLIC",
@@ -155,13 +158,33 @@ const PLACES: [&[u8]; 38] = [
 /// What a setting of this name holds, if it is a secret.
 pub(in crate::detect::context) fn holds(key: &[u8]) -> Option<Holds> {
     let name = key.rsplit(|b| b".:".contains(b)).next().unwrap_or_default();
-    if name.eq_ignore_ascii_case(b"pass") {
+    if is_short(name) {
         return Some(Holds::Evident);
     }
     if !name.iter().any(u8::is_ascii_lowercase) {
         return of_variable(name);
     }
-    (ends_with(name, b"token") && !is_place(name)).then_some(Holds::Random)
+    if ends_with(name, b"token") {
+        return (!is_place(name)).then_some(Holds::Random);
+    }
+    // `partner_key`
+    let variable = !name.iter().any(u8::is_ascii_uppercase) && name.contains(&b'_');
+    let holds = variable.then(|| of_variable(&name.to_ascii_uppercase())).flatten();
+    holds.filter(|holds| *holds == Holds::Random)
+}
+
+/// `pass`, `db_master_pw`, `replicaPw`: short for a password, and for other things.
+pub(in crate::detect::context) fn is_short(key: &[u8]) -> bool {
+    let name = key.rsplit(|b| b".:".contains(b)).next().unwrap_or_default();
+    let last = name.rsplit(|b| b"_-".contains(b)).next().unwrap_or_default();
+    let camel = [b"Pw".as_slice(), b"Pwd", b"Pass"].iter().any(|end| name.ends_with(end));
+    let small = name.iter().any(u8::is_ascii_lowercase) || name.len() == last.len();
+    (small && SHORT.iter().any(|short| last.eq_ignore_ascii_case(short))) || camel
+}
+
+/// May what such a setting holds be a password? `apart`: in quotes, or no words follow it.
+pub(in crate::detect::context) fn is_evident(value: &[u8], apart: bool) -> bool {
+    near::is_made(value) || (apart && password::is_evident(value))
 }
 
 /// May a person have chosen this for such a setting? Numbers and names of things are no secrets.

@@ -1,0 +1,148 @@
+//! What keys and heads of columns announce: whether it is a secret, and of which kind.
+
+use std::ops::Range;
+
+use crate::detect::context::bytes::{ends_with, parent, part};
+use crate::detect::context::columns::{self, Wanted};
+use crate::detect::context::password::{self, near};
+use crate::detect::context::secret;
+use crate::detect::context::secret::setting::{self, Holds};
+use crate::detect::context::shape::{self, Shape};
+use crate::detect::context::sibling::{self, Pair};
+use crate::detect::context::{Context, Name, Rule, finding, runs};
+use crate::detect::{Finding, Kind};
+
+impl Context {
+    /// Columns of secrets, and those of values beside a column of their names.
+    pub(super) fn tables(&self, text: &[u8], heads: &[usize], out: &mut Vec<Finding>) {
+        if !self.settings {
+            return;
+        }
+        // Names of secrets, and the addresses of tokens on a chain, are none.
+        let is = |value: &[u8]| {
+            let open = value.contains(&b'/') || value.starts_with(b"0x");
+            !open && secret::is_by_chance(value, true)
+        };
+        let wanted = Wanted { names: secret::is_head, is, single: false, again: false };
+        let (mut read, mut read_pairs) = (0, 0);
+        for &at in heads {
+            columns::below(text, at, &wanted, &mut read, |span| {
+                out.push(finding(span, self.random));
+            });
+            columns::pairs(text, at, &mut read_pairs, |name, value| {
+                if !password::is_in_table(part(text, &value)) {
+                    return;
+                }
+                let name = part(text, &name).rsplit(|b| *b == b'/').next().unwrap_or_default();
+                let kind = self.secret(of_secret(name), part(text, &value), true, true);
+                out.extend(kind.map(|kind| finding(value, kind)));
+            });
+        }
+    }
+
+    /// What the key announces that ends at `at`, or the name beside it.
+    pub(super) fn announced(
+        &self,
+        text: &[u8],
+        at: usize,
+        endless: &mut Range<usize>,
+    ) -> Option<Finding> {
+        let key = password::key_start(text, at)..at;
+        let word = part(text, &key);
+        if ends_with(word, sibling::VALUE) {
+            let Pair { name, held, .. } = sibling::pair(text, &key, secret::LONGEST)?;
+            let name = of_secret(part(text, &name));
+            let kind = self.secret(name, part(text, &held.span), held.quoted, true)?;
+            return Some(finding(held.span, kind));
+        }
+        // `"Jwt": {"Key": "…"}`
+        let parent = if word.eq_ignore_ascii_case(b"key") { parent(text, key.start) } else { None };
+        let whole = parent.map(|parent| [parent, word].concat());
+        let word = whole.as_deref().unwrap_or(word);
+        let name = Name::new(word);
+        let labeled = self.rules.iter().any(|rule| rule.is_secret() && rule.has_label(&name));
+        if !labeled && self.setting(word).is_none() {
+            return None;
+        }
+        let held = password::held_beyond(text, at, secret::LONGEST, endless)?;
+        if !held.quoted && password::is_type(text, at, &held.span) {
+            return None;
+        }
+        let set = text.get(at) == Some(&b'=');
+        let alone = held.quoted || password::is_line(text, at, &held.span);
+        let alone = alone || (set && setting::is_short(word));
+        // Where a shell stands, too.
+        if word.eq_ignore_ascii_case(b"pwd") {
+            let evident = setting::is_evident(part(text, &held.span), alone);
+            return evident.then(|| finding(held.span, self.chosen));
+        }
+        let kind = self.secret(word, part(text, &held.span), held.quoted, alone)?;
+        Some(finding(held.span, kind))
+    }
+
+    /// What looks like a secret near the key that ends at `at`, if that announces one.
+    pub(super) fn near(
+        &self,
+        text: &[u8],
+        at: usize,
+        read: &mut Range<usize>,
+        out: &mut Vec<Finding>,
+    ) {
+        let word = part(text, &(password::key_start(text, at)..at));
+        let name = Name::new(word);
+        let labeled = self.rules.iter().any(|rule| rule.is_secret() && rule.has_label(&name));
+        if self.settings && (labeled || setting::holds(word).is_some()) {
+            near::behind(text, at, near::Word::Key, read, |span| {
+                out.push(finding(span, self.random))
+            });
+        }
+    }
+
+    /// What a setting of this name holds, if it is a secret.
+    pub(super) fn setting(&self, name: &[u8]) -> Option<Holds> {
+        if self.settings { setting::holds(name) } else { None }
+    }
+
+    /// The kind of a value, if it is the secret that its name announces. `alone`: no words follow
+    /// it.
+    pub(super) fn secret(
+        &self,
+        key: &[u8],
+        value: &[u8],
+        quoted: bool,
+        alone: bool,
+    ) -> Option<Kind> {
+        let name = &Name::new(key);
+        let is = |rule: &&Rule| match rule.value {
+            Shape::Password => password::is_password(value, quoted),
+            Shape::Random => secret::is_secret(value, quoted),
+            Shape::SecretKey => runs::is_base64(value) && shape::is_secret_key(value),
+            _ => false,
+        };
+        let rule = self.rules.iter().filter(|rule| rule.has_label(name)).find(is);
+        let uuid = self.settings && secret::is_uuid_of(key, value);
+        let kind = rule.map(|rule| rule.kind).or(uuid.then_some(self.random));
+        kind.or_else(|| match self.setting(key)? {
+            Holds::Login if password::is_login(value, quoted) => Some(self.chosen),
+            Holds::Random | Holds::Login => {
+                secret::is_by_chance(value, quoted).then_some(self.random)
+            }
+            Holds::Evident => setting::is_evident(value, quoted || alone).then_some(self.chosen),
+            // What is followed by more words nobody chose.
+            Holds::Chosen => {
+                let chosen = password::is_password(value, quoted) && setting::is_chosen(key, value);
+                (chosen && alone).then_some(self.chosen)
+            }
+        })
+    }
+}
+
+/// The name of a secret, without what says which of several it is.
+pub(super) fn of_secret(name: &[u8]) -> &[u8] {
+    let from = name.len().saturating_sub(16);
+    let suffix = (from..name.len()).find(|&at| {
+        let rest = name.get(at..).unwrap_or_default();
+        password::suffix(rest) == rest.len()
+    });
+    name.get(..suffix.unwrap_or(name.len())).unwrap_or_default()
+}

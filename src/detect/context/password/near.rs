@@ -1,0 +1,407 @@
+//! Secrets that look so, on the line of a word that announces one: `the password "aB3dE5fG" does
+//! not work`, `props.put("password", "aB3dE5fG")`, `X-Api-Key:[aB3dE5fG]`.
+//!
+//! Nothing but their look says that they are secrets, so that it has to be sure.
+
+use std::ops::Range;
+
+use memchr::memmem;
+
+use crate::detect::boundary::{any_placeholder, fits};
+use crate::detect::context::bytes::{line, over, part};
+use crate::detect::context::password::is_evident;
+use crate::detect::context::secret::is_by_chance;
+
+/// No more words are read, nor bytes.
+const WORDS: usize = 8;
+const REACH: usize = 320;
+const SHORTEST: usize = 8;
+const LONGEST: usize = 128;
+/// As often letters and digits follow each other at least; without signs, more often.
+const TURNS: usize = 3;
+/// What stands between words.
+const BETWEEN: &[u8] = b" \t\"'`()[]{}<>,|\\=";
+/// What sets a text apart in prose.
+const MARKS: &[u8] = b"*_~-.,;:!?";
+/// How digests, numbers, and the names of styles begin.
+const OTHERS: [&[u8]; 8] = [b"sha1", b"sha2", b"sha3", b"sha5", b"0x", b"0X", b"css-", b"sc-"];
+/// In the names of versions: `V1beta1TokenReview`.
+const VERSIONS: [&[u8]; 2] = [b"beta", b"alpha"];
+/// What says that a password follows.
+const VERBS: [&str; 12] =
+    ["is ", "is: ", "to ", "from ", "was ", "= ", "-> ", "→ ", ": ", ":* ", ":** ", "– "];
+const SAYS: usize = 8;
+/// What goes on in a field beside the name of a secret, before its value.
+const FIELDS: [&[u8]; 16] = [
+    b"noecho",
+    b"minlength",
+    b"maxlength",
+    b"value",
+    b"default",
+    b"type",
+    b"description",
+    b"label",
+    b"purpose",
+    b"sensitive",
+    b"secret",
+    b"required",
+    b"version",
+    b"env",
+    b"key",
+    b"is_secret",
+];
+
+/// What such a word announces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Word {
+    Password,
+    /// What chance made.
+    Key,
+}
+
+/// Words that announce a password, and how calls begin that are given one.
+const PASSWORDS: [&str; 48] = [
+    "Kennwort",
+    "kennwort",
+    "contraseña",
+    "Contraseña",
+    "mot de passe",
+    "Mot de passe",
+    "senha",
+    "Senha",
+    "wachtwoord",
+    "hasło",
+    "passphrase",
+    "Passphrase",
+    "PASSPHRASE",
+    "Pass phrase",
+    "pass phrase",
+    "credential",
+    "Credential",
+    "creds",
+    "Creds",
+    "Zugangsdaten",
+    "authtok",
+    "psk",
+    "PSK",
+    "HTTPBasicAuth(",
+    "BasicAuth(",
+    "basic_auth(",
+    "basicAuth(",
+    "auth=(",
+    ".login(",
+    ".connect(",
+    "NetworkCredential(",
+    "mysqli_connect(",
+    "new PDO(",
+    "getConnection(",
+    "SecretStr(",
+    "SetBasicAuth(",
+    "setBasicAuth(",
+    "unsafePlainText(",
+    "unsafe_plain_text(",
+    "SecureString",
+    "PSCredential",
+    "/pass:",
+    "> AUTH ",
+    "redis-cli\"",
+    "smbclient ",
+    "lftp ",
+    "net user ",
+    "htpasswd ",
+];
+/// Words that announce what chance made.
+const KEYS: [&str; 36] = [
+    "api_key",
+    "apikey",
+    "apiKey",
+    "ApiKey",
+    "APIKEY",
+    "API Key",
+    "API key",
+    "API-Key",
+    "API_KEY",
+    "api key",
+    "Api-Key",
+    "api-key",
+    "token",
+    "Token",
+    "TOKEN",
+    "secret",
+    "Secret",
+    "SECRET",
+    "ExternalId",
+    "external_id",
+    "external-id",
+    "Authorization",
+    "authorization",
+    "\"jwt\"",
+    "\"refresh\"",
+    "sessionId",
+    "session_id",
+    "?code=",
+    "&code=",
+    "?key=",
+    "&key=",
+    "?sig=",
+    "&sig=",
+    "CONCEALED",
+    "authKey",
+    "signing key",
+];
+
+/// All of them.
+pub(in crate::detect) fn words() -> impl Iterator<Item = (&'static str, Word)> {
+    let all = |words: &'static [&'static str], word| words.iter().map(move |text| (*text, word));
+    all(&PASSWORDS, Word::Password).chain(all(&KEYS, Word::Key))
+}
+
+/// Each of what looks like a secret behind a word that ends at `at`. What `read` holds
+/// was read by another of its kind.
+pub(in crate::detect) fn behind(
+    text: &[u8],
+    at: usize,
+    kind: Word,
+    read: &mut Range<usize>,
+    mut found: impl FnMut(Range<usize>),
+) {
+    let password = kind == Word::Password;
+    let of_word = |b: &u8| b.is_ascii_alphanumeric() || *b == b'_';
+    let word = at.checked_sub(1).and_then(|at| text.get(at)).is_some_and(of_word);
+    let at = at + usize::from(word && text.get(at) == Some(&b's'));
+    if word && text.get(at).is_some_and(of_word) {
+        return;
+    }
+    let near = text.get(at..text.len().min(at + REACH)).unwrap_or_default();
+    let (len, _) = line(near);
+    let own = near.get(..len).unwrap_or_default();
+    if let Some(span) = below(text, at + len, own) {
+        found(span);
+    }
+    // Where words stand close, each is read once.
+    let first = if read.contains(&at) { read.end.min(at + len) } else { at };
+    let (mut from, mut words) = (first, 0);
+    while words < WORDS {
+        let Some(word) = next(text, from, at + len) else { return };
+        words += usize::from(part(text, &word).iter().any(u8::is_ascii_alphanumeric));
+        let chosen = || chosen(text, from, &word).filter(|_| password);
+        if let Some(span) = made(text, &word).or_else(chosen) {
+            found(span);
+        }
+        from = word.end;
+        *read = at..from;
+    }
+}
+
+/// What somebody chose, and what a word or a sign before it says that it is: `password → Autumn2024!`.
+fn chosen(text: &[u8], from: usize, word: &Range<usize>) -> Option<Range<usize>> {
+    let between = text.get(from..word.start)?;
+    let quoted = matches!(
+        between.trim_ascii_start(),
+        [b'`' | b'"' | b'\''] | [.., b':' | b'=', b' ', b'`' | b'"' | b'\'']
+    );
+    let head = text.get(from.saturating_sub(SAYS)..word.start)?;
+    let said = VERBS.iter().any(|verb| head.ends_with(verb.as_bytes()));
+    let value = text.get(word.clone())?;
+    let tail = value.iter().rev().take_while(|b| b".,;:)".contains(b)).count();
+    let value = value.get(..value.len() - tail)?;
+    let signs = value.iter().any(|b| b"!@#$%^&*?-".contains(b) || (quoted && *b == b'_'));
+    let open = value.iter().any(|b| b"/.:=".contains(b)) || value.starts_with(b"-");
+    let span = word.start..word.end - tail;
+    let is = (quoted || said) && signs && !open && is_evident(value) && !is_other(value);
+    (is && fits(text, &span)).then_some(span)
+}
+
+/// The next word before `until`, unless the value of another key begins there.
+fn next(text: &[u8], from: usize, until: usize) -> Option<Range<usize>> {
+    let rest = text.get(from..until)?;
+    let gap = rest.iter().take_while(|b| BETWEEN.contains(b)).count();
+    let between = rest.get(..gap)?;
+    let start = from + gap;
+    let rest = rest.get(gap..).filter(|rest| !rest.is_empty())?;
+    let len = rest.iter().take(LONGEST + 1).take_while(|b| !BETWEEN.contains(b)).count();
+    let word = rest.get(..len)?;
+    let close = over(text, start + len, 4, b"\\\"' ");
+    let key = matches!(text.get(close), Some(b':' | b'=')) || word.ends_with(b":");
+    let name = word.strip_suffix(b":").unwrap_or(word);
+    let other = between.contains(&b',') && key;
+    let field = FIELDS.iter().any(|field| name.eq_ignore_ascii_case(field));
+    // A variable, or what a reader fills in.
+    let variable = [b"${".as_slice(), b"{{", b"#{", b"%(", b"$("]
+        .iter()
+        .any(|two| memmem::find(between, two).is_some())
+        || (between.ends_with(b"<") && text.get(start + len) == Some(&b'>'));
+    // An image in a style.
+    let data = text.get(..start).is_some_and(|head| head.ends_with(b"base64,"));
+    let ends =
+        variable || data || between.contains(&b'}') || word.starts_with(b";") || (other && !field);
+    (!ends).then_some(start..start + len)
+}
+
+/// What of a word is a secret by its look.
+fn made(text: &[u8], word: &Range<usize>) -> Option<Range<usize>> {
+    let value = text.get(word.clone())?;
+    let lead = value.iter().take_while(|b| MARKS.contains(b)).count();
+    let value = value.get(lead..)?;
+    // `user:VALUE`, and `Pwd:VALUE;Timeout:30`.
+    let user = value.iter().position(|b| *b == b':').filter(|at| *at > 2).map_or(0, |at| at + 1);
+    let value = value.get(user..)?;
+    let value = value.get(..value.iter().position(|b| *b == b';').unwrap_or(value.len()))?;
+    // A query goes on.
+    let asked = text.get(word.end) == Some(&b'=');
+    let query = value.iter().position(|b| *b == b'&').filter(|_| asked);
+    let value = value.get(..query.unwrap_or(value.len()))?;
+    let tail = value.iter().rev().take_while(|b| MARKS.contains(b)).count();
+    let start = word.start + lead + user;
+    let span = start..start + value.len() - tail;
+    // What is called is a function.
+    let called = text.get(span.end) == Some(&b'(');
+    let is = !called && is_made(&unescaped(text.get(span.clone())?));
+    (is && fits(text, &span)).then_some(span)
+}
+
+/// Without the escapes of URLs, whose letters and digits say nothing.
+fn unescaped(value: &[u8]) -> Vec<u8> {
+    let mut rest = value;
+    let mut out = Vec::with_capacity(value.len());
+    while let Some((&byte, more)) = rest.split_first() {
+        rest = match rest {
+            [b'%', a, b, more @ ..] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit() => more,
+            _ => {
+                out.push(byte);
+                more
+            }
+        };
+    }
+    out
+}
+
+/// Does this look like nothing but a secret? Small and large letters and digits that change often,
+/// or with signs between them: names of things do not.
+pub(in crate::detect) fn is_made(value: &[u8]) -> bool {
+    let has = |of: fn(&u8) -> bool| value.iter().any(of);
+    if !(SHORTEST..=LONGEST).contains(&value.len())
+        || !has(u8::is_ascii_lowercase)
+        || !has(u8::is_ascii_uppercase)
+        || !has(u8::is_ascii_digit)
+        || has(|b| !b.is_ascii_graphic() || b"/:.@=\"'`\\<>(){}[]|,".contains(b))
+        || is_other(value)
+    {
+        return false;
+    }
+    let pairs = || value.iter().zip(value.iter().skip(1));
+    let turn = |(a, b): &(&u8, &u8)| {
+        (a.is_ascii_digit() && b.is_ascii_alphabetic())
+            || (a.is_ascii_alphabetic() && b.is_ascii_digit())
+    };
+    let rise = |(a, b): &(&u8, &u8)| a.is_ascii_lowercase() && b.is_ascii_uppercase();
+    let turns = pairs().filter(turn).count();
+    let changes = turns + pairs().filter(rise).count();
+    let letters = value.iter().filter(|b| b.is_ascii_alphanumeric()).count();
+    let inner = value.get(1..).unwrap_or_default();
+    let signs = inner.iter().any(|b| b"!#$%^&*?".contains(b));
+    (turns >= TURNS && signs) || (turns > TURNS && 4 * changes >= letters && !is_of_words(value))
+}
+
+/// A variable, a digest, a number, the name of a style or of a version, or masked already.
+fn is_other(value: &[u8]) -> bool {
+    matches!(value, [b'$' | b'%' | b'#' | b'@' | b'&', ..])
+        || OTHERS.iter().any(|own| value.starts_with(own))
+        || VERSIONS.iter().any(|own| memmem::find(value, own).is_some())
+        || any_placeholder(value)
+}
+
+/// Is this made of words with numbers between them: `Sha512Hmac256`?
+fn is_of_words(value: &[u8]) -> bool {
+    let (mut parts, mut letters, mut last) = (0, 0, 0_u8);
+    for &byte in value {
+        if byte.is_ascii_alphabetic() {
+            parts += usize::from(!last.is_ascii_alphabetic() || byte.is_ascii_uppercase());
+            letters += 1;
+        }
+        last = byte;
+    }
+    letters >= 3 * parts
+}
+
+/// The only word of a line below one that ends with a colon.
+fn below(text: &[u8], at: usize, own: &[u8]) -> Option<Range<usize>> {
+    own.trim_ascii_end().ends_with(b":").then_some(())?;
+    let mut at = at;
+    for _ in 0..2 {
+        at += match text.get(at..)? {
+            [b'\n', ..] => 1,
+            [b'\r', b'\n', ..] | [b'\\', b'n', ..] => 2,
+            _ => 0,
+        };
+    }
+    let start = over(text, at, LONGEST, b" \t`");
+    let near = text.get(start..text.len().min(start + LONGEST + 1))?;
+    let len = near.iter().take_while(|b| b.is_ascii_graphic() && !b"\\`".contains(b)).count();
+    let rest = text.get(over(text, start + len, 2, b" `")..).unwrap_or_default();
+    let alone = matches!(rest, [] | [b'\n' | b'\r', ..] | [b'\\', b'n' | b'r', ..]);
+    let span = start..start + len;
+    let value = text.get(span.clone())?;
+    let plain = value.iter().all(u8::is_ascii_alphanumeric);
+    let is = is_made(value) || (plain && is_by_chance(value, true));
+    (alone && is && fits(text, &span)).then_some(span)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found<'t>(text: &'t str, word: &str) -> Vec<&'t str> {
+        let at = text.find(word).unwrap() + word.len();
+        let mut all = Vec::new();
+        behind(text.as_bytes(), at, Word::Password, &mut (0..0), |span| {
+            all.push(text.get(span).unwrap())
+        });
+        all
+    }
+
+    #[test]
+    fn what_looks_like_a_secret_is_one() {
+        for (text, value) in [
+            ("the password is now Oq1wLq2Zt9, please", "Oq1wLq2Zt9"),
+            ("the password `Autumn2024!` does not work", "Autumn2024!"),
+            ("the password → Autumn2024!", "Autumn2024!"),
+            ("password for user \"x\": Herbst-2025", "Herbst-2025"),
+            ("changed the password from Autumn-24", "Autumn-24"),
+            ("the password `Oq1wLq2Zt9` does not work", "Oq1wLq2Zt9"),
+            ("**password**: **Kv7#mTq2wLz9**", "Kv7#mTq2wLz9"),
+            (r#"put("password", "u8Yx2LqP0v")"#, "u8Yx2LqP0v"),
+            (r#"password = String::from("u8Yx2LqP0v");"#, "u8Yx2LqP0v"),
+            (r#""password","type":"PLAIN","value":"Gy9wLq2Zt9"}"#, "Gy9wLq2Zt9"),
+            ("password:\n\n4f9c2e7b81d04a6f9b3e5c7d2a1f8e60\n", "4f9c2e7b81d04a6f9b3e5c7d2a1f8e60"),
+            ("passwords: mia:Kq8wLz3Xt1", "Kq8wLz3Xt1"),
+            ("password;Pwd:Kq8wLz3Xt1;Timeout:30", ""),
+        ] {
+            let expected: Vec<_> =
+                Some(value).filter(|value| !value.is_empty()).into_iter().collect();
+            assert_eq!(found(text, "password"), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_does_not_is_none() {
+        for text in [
+            "password is OAuth2TokenProvider",
+            "password hash: sha512-PTJiT5xKq2Lm9",
+            "password go.sum h1:BTDl4CC/gjf/axHMaDQtw507=",
+            "password_Kv7mTq2wLz9",
+            r#""password": null, "requestId": "Kx9Zb3Qw7"}"#,
+            "password AWS_DB_PASSWORD_EQE4TBA1AAVS",
+            "password utf8ToBase64",
+            "password reset Autumn-24",
+            "password -> user1Token",
+            "password { background: url(data:image/png;base64,OVxI4LPrvA5DmWT8cCsvDBr4)",
+            "password from user-1-Token.ts",
+            "password Sha512Hmac256Aes128Gcm",
+            "password one two three four five six seven eight Kv7mTq2wLz9",
+            "password:\nKv7mTq2wLz9 is not alone\n",
+        ] {
+            assert!(found(text, "password").is_empty(), "{text}");
+        }
+    }
+}
