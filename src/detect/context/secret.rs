@@ -16,7 +16,15 @@ const RANDOM: usize = 16;
 /// The shortest part between signs in it.
 const PART: usize = 12;
 /// How names end that only secrets have.
-const UUIDS: [&[u8]; 5] = [b"clientsecret", b"apikey", b"secretid", b"apisecret", b"privatekey"];
+const UUIDS: [&[u8]; 7] = [
+    b"secretkey",
+    b"encryptionkey",
+    b"clientsecret",
+    b"apikey",
+    b"secretid",
+    b"apisecret",
+    b"privatekey",
+];
 /// The shortest that a person made.
 const CHOSEN: usize = 8;
 

@@ -21,6 +21,8 @@ const LONGEST: usize = 128;
 const TURNS: usize = 3;
 /// What stands between words.
 const BETWEEN: &[u8] = b" \t\"'`()[]{}<>,|\\=";
+/// What stands around the only word of a line.
+const AROUND: &[u8] = b" `\"'";
 /// What sets a text apart in prose.
 const MARKS: &[u8] = b"*_~-.,;:!?";
 /// How digests, numbers, and the names of styles begin.
@@ -175,8 +177,12 @@ pub(in crate::detect) fn behind(
     let near = text.get(at..text.len().min(at + REACH)).unwrap_or_default();
     let (len, _) = line(near);
     let own = near.get(..len).unwrap_or_default();
-    if let Some(span) = below(text, at + len, own) {
-        found(span);
+    if own.trim_ascii_end().ends_with(b":") {
+        let mut end = at + len;
+        while let Some(span) = below(text, end).filter(|_| end < at + REACH) {
+            end = over(text, span.end, 2, AROUND);
+            found(span);
+        }
     }
     // Where words stand close, each is read once.
     let first = if read.contains(&at) { read.end.min(at + len) } else { at };
@@ -324,9 +330,8 @@ fn is_of_words(value: &[u8]) -> bool {
     letters >= 3 * parts
 }
 
-/// The only word of a line below one that ends with a colon.
-fn below(text: &[u8], at: usize, own: &[u8]) -> Option<Range<usize>> {
-    own.trim_ascii_end().ends_with(b":").then_some(())?;
+/// The only word of the line behind the one that ends at `at`, or of the item there.
+fn below(text: &[u8], at: usize) -> Option<Range<usize>> {
     let mut at = at;
     for _ in 0..2 {
         at += match text.get(at..)? {
@@ -335,15 +340,20 @@ fn below(text: &[u8], at: usize, own: &[u8]) -> Option<Range<usize>> {
             _ => 0,
         };
     }
-    let start = over(text, at, LONGEST, b" \t`");
+    let item = over(text, at, LONGEST, b" \t");
+    let item = item + if text.get(item..)?.starts_with(b"- ") { 2 } else { 0 };
+    let start = over(text, item, 2, AROUND);
     let near = text.get(start..text.len().min(start + LONGEST + 1))?;
-    let len = near.iter().take_while(|b| b.is_ascii_graphic() && !b"\\`".contains(b)).count();
-    let rest = text.get(over(text, start + len, 2, b" `")..).unwrap_or_default();
+    let of_value = |b: &&u8| b.is_ascii_graphic() && **b != b'\\' && !AROUND.contains(b);
+    let len = near.iter().take_while(of_value).count();
+    let rest = text.get(over(text, start + len, 2, AROUND)..).unwrap_or_default();
     let alone = matches!(rest, [] | [b'\n' | b'\r', ..] | [b'\\', b'n' | b'r', ..]);
     let span = start..start + len;
     let value = text.get(span.clone())?;
-    let plain = value.iter().all(u8::is_ascii_alphanumeric);
-    let is = is_made(value) || (plain && is_by_chance(value, true));
+    let padding = value.iter().rev().take_while(|b| **b == b'=').count();
+    let own = value.get(..len - padding)?;
+    let plain = own.iter().all(u8::is_ascii_alphanumeric);
+    let is = is_made(own) || (plain && is_by_chance(own, true));
     (alone && is && fits(text, &span)).then_some(span)
 }
 
@@ -375,6 +385,7 @@ mod tests {
             (r#""password","type":"PLAIN","value":"Gy9wLq2Zt9"}"#, "Gy9wLq2Zt9"),
             ("password:\n\n4f9c2e7b81d04a6f9b3e5c7d2a1f8e60\n", "4f9c2e7b81d04a6f9b3e5c7d2a1f8e60"),
             ("passwords: mia:Kq8wLz3Xt1", "Kq8wLz3Xt1"),
+            ("passwords:\n  - 'Kq8wLz3Xt1Vn='\n  - x", "Kq8wLz3Xt1Vn="),
             ("password;Pwd:Kq8wLz3Xt1;Timeout:30", ""),
         ] {
             let expected: Vec<_> =

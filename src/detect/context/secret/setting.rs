@@ -194,7 +194,9 @@ pub(in crate::detect::context) fn is_chosen(key: &[u8], value: &[u8]) -> bool {
     let of_name = |b: &u8| b.is_ascii_lowercase() || b.is_ascii_digit() || *b == b'-';
     let named =
         value.contains(&b'-') && value.iter().all(of_name) && value.split(|b| *b == b'-').all(part);
-    let open = ends_with(key, b"secret") && (named || value.contains(&b'/'));
+    // A path holds no plus.
+    let path = value.contains(&b'/') && !value.contains(&b'+');
+    let open = ends_with(key, b"secret") && (named || path);
     letters && !value.starts_with(b"0x") && !open
 }
 
