@@ -29,16 +29,16 @@ impl Catalog {
         }
     }
 
-    /// A private key behind prefixes, unless a class found it.
+    /// A private key behind prefixes, or of which a class found the beginning alone.
     fn pem(&self, at: usize, pass: &mut Pass<'_>) {
+        let Some(kind) = self.kind("PRIVATE_KEY").filter(|_| at >= pass.pem) else { return };
+        let Some(span) = pem::block(pass.text, at) else { return };
+        pass.pem = span.end;
         // The class was tried right before.
-        let known = pass.found.iter().rev().take(LAST).any(|found| found.span.start == at);
-        let Some(kind) = self.kind("PRIVATE_KEY").filter(|_| !known && at >= pass.pem) else {
-            return;
-        };
-        if let Some(span) = pem::block(pass.text, at) {
-            pass.pem = span.end;
-            pass.found.push(Finding { span, kind, rank: Rank::Shape, teach: true });
+        let known = pass.found.iter_mut().rev().take(LAST).find(|found| found.span.start == at);
+        match known {
+            Some(known) => known.span.end = known.span.end.max(span.end),
+            None => pass.found.push(Finding { span, kind, rank: Rank::Shape, teach: true }),
         }
     }
 

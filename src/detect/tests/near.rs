@@ -97,6 +97,12 @@ fn hashes_of_passwords_and_keys_behind_prefixes() {
             "- -----BEGIN RSA PRIVATE KEY-----\n- MIIEowIBAAKCAQEAx7wLq2Zt9xVm\n- Rn4PyBb==\n- -----END RSA PRIVATE KEY-----\n",
             "- [PRIVATE_KEY]\n",
         ),
+        // The lines of one key behind different prefixes.
+        (
+            "",
+            "-----BEGIN RSA PRIVATE KEY-----\nMIIEowIBAAKCAQEAx7wLq2Zt9xVmMIIEowIBAAKCAQEAx7wLq2Zt9xVmMIIEowIB\n- Rn4PyBbHsDfGjUaEkQ==\n> -----END RSA PRIVATE KEY-----\n",
+            "[PRIVATE_KEY]\n",
+        ),
     ]);
 }
 
