@@ -59,8 +59,8 @@ impl Sentinel {
     pub(crate) async fn fail_over(&self) {
         self.until_copied().await;
         assert_eq!(ask(self.primary, "WAIT 1 5000").await, ":1\r\n", "all is copied");
-        let answer = ask(self.port, "SENTINEL FAILOVER main").await;
-        assert!(answer.starts_with("+OK"), "{answer}");
+        // On a busy machine the Sentinel has not yet heard that the copy is well: NOGOODSLAVE.
+        until(self.port, "SENTINEL FAILOVER main", "+OK").await;
         until(self.port, "SENTINEL GET-MASTER-ADDR-BY-NAME main", &self.copy.to_string()).await;
         until(self.primary, "INFO replication", "role:slave").await;
     }
