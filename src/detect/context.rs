@@ -194,14 +194,7 @@ impl Context {
         self.passwords(pass, &mut out);
         let (endless, read) = (&mut (0..0), &mut (0..0));
         for &at in secrets {
-            match self.announced(text, at, endless) {
-                Some(found) => {
-                    let new = terraform::renewed(text, &found.span);
-                    out.extend(new.map(|span| finding(span, found.kind)));
-                    out.push(found);
-                }
-                None => self.near(text, at, read, &mut out),
-            }
+            self.announced(text, at, (&mut *endless, &mut *read), &mut out);
         }
         let kind = |word| if word == Word::Password { self.chosen } else { self.random };
         out.extend(near.iter().map(|(span, word)| finding(span.clone(), kind(*word))));
@@ -221,7 +214,8 @@ impl Context {
                 let mut found = |span| out.push(finding(span, rule.kind));
                 match password::after(text, at) {
                     Some(old) => {
-                        terraform::changed(text, &old).into_iter().chain([old]).for_each(found)
+                        let is = |value: &[u8]| password::is_password(value, true);
+                        terraform::changed(text, &old, is).into_iter().chain([old]).for_each(found);
                     }
                     None => near::behind(text, at, Word::Password, &mut read, &mut found),
                 }

@@ -131,28 +131,13 @@ const PASSWORDS: [&str; 11] = [
     "identified by",
 ];
 
-/// Heads of columns of values, and of secrets.
-const HEADS: [&str; 25] = [
+/// Heads of columns of values, and of secrets, beside [`near::NAMES`].
+const HEADS: [&str; 10] = [
     "value",
     "Value",
     "VALUE",
     "values",
     "Values",
-    "api_key",
-    "apikey",
-    "apiKey",
-    "ApiKey",
-    "APIKEY",
-    "API Key",
-    "API key",
-    "API-Key",
-    "API_KEY",
-    "token",
-    "Token",
-    "TOKEN",
-    "secret",
-    "Secret",
-    "SECRET",
     "Secret Key",
     "secret_key",
     "secretKey",
@@ -299,7 +284,8 @@ impl Literals {
         let programs = login::PROGRAMS.iter().enumerate();
         all.extend(programs.map(|(at, program)| (program.name.to_owned(), Action::Login(at))));
         all.extend(PASSWORDS.iter().map(|text| ((*text).to_owned(), Action::Password)));
-        all.extend(HEADS.iter().map(|text| ((*text).to_owned(), Action::Head)));
+        let heads = HEADS.iter().chain(&near::NAMES);
+        all.extend(heads.map(|text| ((*text).to_owned(), Action::Head)));
         all.extend(near::words().map(|(text, word)| (text.to_owned(), Action::Near(word))));
         all.push((SECURE.to_owned(), Action::Secure));
         all.extend(MANIFESTS.iter().map(|text| ((*text).to_owned(), Action::Manifest)));

@@ -91,27 +91,28 @@ impl Context {
         // `| Account | ID |`: the word names what the other column holds.
         let id = |head: &[u8]| head.eq_ignore_ascii_case(b"id");
         let wanted = Wanted { names: id, is: is_account, single: false, again: false };
-        let word = text.get(at..key_end(text, at)).unwrap_or_default();
+        let key = key(text, at);
+        let word = text.get(key.clone()).unwrap_or_default();
         if all.len() == first && word.eq_ignore_ascii_case(b"account") {
             columns::below(text, at, &wanted, &mut out.ids, |span| {
                 all.push(Named { span, kind, alone });
             });
         }
         if at >= out.lists {
-            out.lists = map(text, at, |span| all.push(Named { span, kind, alone }));
+            out.lists = map(text, &key, |span| all.push(Named { span, kind, alone }));
         }
-        let key = at..key_end(text, at);
-        if rule.has_label(&Name::new(text.get(key.clone()).unwrap_or_default())) {
+        if rule.has_label(&Name::new(word)) {
             let default = default(text, key.end);
             all.extend(default.map(|span| Named { span, kind, alone }));
         }
     }
 }
 
-fn key_end(text: &[u8], at: usize) -> usize {
+/// The rest of the key in which the word stands at `at`.
+fn key(text: &[u8], at: usize) -> Range<usize> {
     let rest = text.get(at..).unwrap_or_default();
     let of_key = |b: &&u8| b.is_ascii_alphanumeric() || b"_-".contains(b);
-    at + rest.iter().take(Name::LONGEST).take_while(of_key).count()
+    at..at + rest.iter().take(Name::LONGEST).take_while(of_key).count()
 }
 
 /// What a parameter of Terraform or CloudFormation is unless it is given: `variable "account_id" {`
@@ -187,8 +188,8 @@ fn is_of_environment(text: &[u8], span: &Range<usize>, aws: bool) -> bool {
     let head = head.get(..head.len() - drop).unwrap_or_default();
     let of_name = |b: &&u8| b.is_ascii_alphanumeric() || b"_-".contains(b);
     let len = head.iter().rev().take_while(of_name).count();
-    let word = head.get(head.len() - len..).unwrap_or_default().to_ascii_lowercase();
-    let is = |words: &[&str]| words.iter().any(|own| own.as_bytes() == word.as_slice());
+    let word = head.get(head.len() - len..).unwrap_or_default();
+    let is = |words: &[&str]| words.iter().any(|own| word.eq_ignore_ascii_case(own.as_bytes()));
     drop > 0 && (is(&ENVIRONMENTS) || (aws && is(&SHARED)))
 }
 
@@ -219,15 +220,13 @@ fn is_listed(text: &[u8], span: &Range<usize>) -> bool {
 }
 
 /// `accounts:` and, in braces or below it, names with their ids. Gives how far it was read.
-fn map(text: &[u8], at: usize, found: impl FnMut(Range<usize>)) -> usize {
-    let rest = text.get(at..).unwrap_or_default();
-    let of_key = |b: &&u8| b.is_ascii_alphanumeric() || b"_-".contains(b);
-    let len = rest.iter().take(Name::LONGEST).take_while(of_key).count();
-    let key = Name::new(rest.get(..len).unwrap_or_default());
-    if !MAPS.iter().any(|ending| key.as_bytes().ends_with(ending)) {
+fn map(text: &[u8], key: &Range<usize>, found: impl FnMut(Range<usize>)) -> usize {
+    let at = key.start;
+    let name = Name::new(text.get(key.clone()).unwrap_or_default());
+    if !MAPS.iter().any(|ending| name.as_bytes().ends_with(ending)) {
         return at;
     }
-    let sign = over(text, at + len, BETWEEN, b"\\\"'` ");
+    let sign = over(text, key.end, BETWEEN, b"\\\"'` ");
     let from = match text.get(sign..) {
         Some([b'=', b'>', ..]) => sign + 2,
         Some([b':' | b'=', ..]) => sign + 1,

@@ -9,7 +9,7 @@ use crate::detect::context::secret;
 use crate::detect::context::secret::setting::{self, Holds};
 use crate::detect::context::shape::{self, Shape};
 use crate::detect::context::sibling::{self, Pair};
-use crate::detect::context::{Context, Name, Rule, finding, runs};
+use crate::detect::context::{Context, Name, Rule, finding, runs, terraform};
 use crate::detect::{Finding, Kind};
 
 impl Context {
@@ -40,20 +40,19 @@ impl Context {
         }
     }
 
-    /// What the key announces that ends at `at`, or the name beside it.
+    /// What the key announces that ends at `at`, or the name beside it; else what looks like a
+    /// secret near it. `read` as for [`near::behind`].
     pub(super) fn announced(
         &self,
         text: &[u8],
         at: usize,
-        endless: &mut Range<usize>,
-    ) -> Option<Finding> {
+        (endless, read): (&mut Range<usize>, &mut Range<usize>),
+        out: &mut Vec<Finding>,
+    ) {
         let key = password::key_start(text, at)..at;
         let word = part(text, &key);
         if ends_with(word, sibling::VALUE) {
-            let Pair { name, held, .. } = sibling::pair(text, &key, secret::LONGEST)?;
-            let name = of_secret(part(text, &name));
-            let kind = self.secret(name, part(text, &held.span), held.quoted, true)?;
-            return Some(finding(held.span, kind));
+            return out.extend(with_new(text, self.beside(text, &key)));
         }
         // `"Jwt": {"Key": "…"}`
         let parent = if word.eq_ignore_ascii_case(b"key") { parent(text, key.start) } else { None };
@@ -62,40 +61,47 @@ impl Context {
         let name = Name::new(word);
         let labeled = self.rules.iter().any(|rule| rule.is_secret() && rule.has_label(&name));
         if !labeled && self.setting(word).is_none() {
-            return None;
+            return;
         }
+        if let Some(found) = self.kept(text, at, word, endless) {
+            out.extend(with_new(text, Some(found)));
+        } else if self.settings && whole.is_none() {
+            near::behind(text, at, near::Word::Key, read, |span| {
+                out.push(finding(span, self.random));
+            });
+        }
+    }
+
+    /// What the name announces that stands beside the value whose key this is.
+    fn beside(&self, text: &[u8], key: &Range<usize>) -> Option<Finding> {
+        let Pair { name, held, .. } = sibling::pair(text, key, secret::LONGEST)?;
+        let name = of_secret(part(text, &name));
+        let kind = self.secret(name, part(text, &held.span), held.quoted, true)?;
+        Some(finding(held.span, kind))
+    }
+
+    /// The secret that a key of this name holds, which ends at `at`.
+    fn kept(
+        &self,
+        text: &[u8],
+        at: usize,
+        word: &[u8],
+        endless: &mut Range<usize>,
+    ) -> Option<Finding> {
         let held = password::held_beyond(text, at, secret::LONGEST, endless)?;
         if !held.quoted && password::is_type(text, at, &held.span) {
             return None;
         }
-        let set = text.get(at) == Some(&b'=');
-        let alone = held.quoted || password::is_line(text, at, &held.span);
-        let alone = alone || (set && setting::is_short(word));
+        let value = part(text, &held.span);
+        let set = text.get(at) == Some(&b'=') && setting::is_short(word);
+        let alone = held.quoted || set || password::is_line(text, at, &held.span);
         // Where a shell stands, too.
-        if word.eq_ignore_ascii_case(b"pwd") {
-            let evident = setting::is_evident(part(text, &held.span), alone);
-            return evident.then(|| finding(held.span, self.chosen));
-        }
-        let kind = self.secret(word, part(text, &held.span), held.quoted, alone)?;
-        Some(finding(held.span, kind))
-    }
-
-    /// What looks like a secret near the key that ends at `at`, if that announces one.
-    pub(super) fn near(
-        &self,
-        text: &[u8],
-        at: usize,
-        read: &mut Range<usize>,
-        out: &mut Vec<Finding>,
-    ) {
-        let word = part(text, &(password::key_start(text, at)..at));
-        let name = Name::new(word);
-        let labeled = self.rules.iter().any(|rule| rule.is_secret() && rule.has_label(&name));
-        if self.settings && (labeled || setting::holds(word).is_some()) {
-            near::behind(text, at, near::Word::Key, read, |span| {
-                out.push(finding(span, self.random))
-            });
-        }
+        let kind = if word.eq_ignore_ascii_case(b"pwd") {
+            setting::is_evident(value, alone).then_some(self.chosen)
+        } else {
+            self.secret(word, value, held.quoted, alone)
+        };
+        Some(finding(held.span, kind?))
     }
 
     /// What a setting of this name holds, if it is a secret.
@@ -135,6 +141,15 @@ impl Context {
             }
         })
     }
+}
+
+/// A secret, and what it becomes, where a plan shows both.
+fn with_new(text: &[u8], old: Option<Finding>) -> impl Iterator<Item = Finding> {
+    let is = |value: &[u8]| password::is_password(value, true) || secret::is_by_chance(value, true);
+    let new = old.as_ref().and_then(|old| {
+        terraform::changed(text, &old.span, is).map(|span| finding(span, old.kind))
+    });
+    new.into_iter().chain(old)
 }
 
 /// The name of a secret, without what says which of several it is.

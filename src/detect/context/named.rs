@@ -3,6 +3,8 @@
 
 use std::ops::Range;
 
+use memchr::memmem;
+
 use crate::detect::Kind;
 use crate::detect::context::behind::{assigned, flag_value, is_pascal, run_for, xml};
 use crate::detect::context::bytes::parent;
@@ -171,7 +173,7 @@ impl Names {
 /// stands further to the right, and what belongs to another resource further to the left.
 fn is_property(between: &[u8]) -> bool {
     const PROPERTIES: &[u8] = b"Properties";
-    let found = between.windows(PROPERTIES.len()).position(|word| word == PROPERTIES);
+    let found = memmem::find(between, PROPERTIES);
     let rest = found.and_then(|at| between.get(at + PROPERTIES.len()..)).unwrap_or_default();
     let sign = rest.iter().take_while(|b| b"\": {\r".contains(b)).count();
     let rest = rest.get(sign..).unwrap_or_default();

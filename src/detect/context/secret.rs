@@ -142,16 +142,25 @@ fn is_random(value: &[u8], quoted: bool) -> bool {
     let digits = value.iter().filter(|b| b.is_ascii_digit()).count();
     let letters = value.iter().filter(|b| b.is_ascii_alphabetic()).count();
     let longest = value.split(|b| !b.is_ascii_alphanumeric()).map(<[u8]>::len).max();
-    let changes = value.windows(2).filter(|pair| matches!(pair, [a, b] if changes(*a, *b))).count();
+    let changes = pairs(value, changes);
     let long = longest.is_some_and(|len| len >= PART);
     digits > 1 && letters > 1 && long && 4 * changes >= digits + letters
 }
 
+/// How many characters and those behind them are so.
+pub(super) fn pairs(value: &[u8], are: fn(u8, u8) -> bool) -> usize {
+    value.windows(2).filter(|pair| matches!(pair, [a, b] if are(*a, *b))).count()
+}
+
 /// Does another sort of characters begin behind the first?
-fn changes(a: u8, b: u8) -> bool {
+pub(super) fn changes(a: u8, b: u8) -> bool {
+    turns(a, b) || (a.is_ascii_lowercase() && b.is_ascii_uppercase())
+}
+
+/// Does a letter follow a digit, or a digit a letter?
+pub(super) fn turns(a: u8, b: u8) -> bool {
     (a.is_ascii_digit() && b.is_ascii_alphabetic())
         || (a.is_ascii_alphabetic() && b.is_ascii_digit())
-        || (a.is_ascii_lowercase() && b.is_ascii_uppercase())
 }
 
 fn is_chosen(value: &[u8]) -> bool {

@@ -66,16 +66,16 @@ fn before(text: &[u8], at: usize) -> Option<(Range<usize>, Range<usize>)> {
     let word = text.get(name.clone())?;
     // `ParameterKey=DbPassword` is one word for who asks for `Key:Value`.
     let colon = word.iter().rposition(|b| *b == b':').map_or(0, |at| at + 1);
+    // In quotes it is one word for all.
+    let quoted = text.get(name.start.checked_sub(1)?) == Some(&b'"');
+    let start = if quoted { name.start } else { name.start + colon };
     let name = name.start + colon..end;
-    let first = name.start - colon;
-    let name_start =
-        if text.get(first.checked_sub(1)?) == Some(&b'"') { first } else { name.start };
-    let head = text.get(name_start.saturating_sub(SIGN)..name_start)?;
+    let head = text.get(start.saturating_sub(SIGN)..start)?;
     let sign = without(head, b" \t\"'`\\");
     let ([key @ .., b'=' | b':', b'>'] | [key @ .., b':' | b'=' | b'>']) = sign else {
         return None;
     };
-    let key_end = name_start - head.len() + without(key, b" \t\"'`\\").len();
+    let key_end = start - head.len() + without(key, b" \t\"'`\\").len();
     let key = key_start(text, key_end)..key_end;
     (!name.is_empty() && names(text.get(key.clone())?)).then_some((key, name))
 }

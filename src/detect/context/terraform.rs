@@ -11,10 +11,10 @@ use crate::detect::boundary::{any_masked, left_of, right_of};
 use crate::detect::context::bytes::over;
 use crate::detect::context::named::{Findings, Named};
 use crate::detect::context::names::Names;
-use crate::detect::context::password::is_password;
-use crate::detect::context::secret::is_by_chance;
 use crate::detect::context::{shape, value};
 
+/// No secret that a plan changes is longer.
+const CHANGED: usize = 256;
 /// No part of an address is longer.
 const PART: usize = 64;
 /// What stands between an address and its id: `: Still creating... [10s elapsed] `
@@ -60,21 +60,16 @@ impl Names {
     }
 }
 
-/// The new value, where a plan shows an old one: `password = "OLD" -> "NEW"`.
-pub(super) fn changed(text: &[u8], old: &Range<usize>) -> Option<Range<usize>> {
+/// The new value, where a plan shows an old one: `password = "OLD" -> "NEW"`. `is`: may it be one?
+pub(super) fn changed(
+    text: &[u8],
+    old: &Range<usize>,
+    is: impl Fn(&[u8]) -> bool,
+) -> Option<Range<usize>> {
     let open = arrow(text, old.end)?;
     let value = text.get(open..)?;
-    let len = value.iter().take(128).position(|b| b"\"\\\n".contains(b))?;
-    is_password(value.get(..len)?, true).then_some(open..open + len)
-}
-
-/// The same of a secret: `"API_TOKEN" = "OLD" -> "NEW"`.
-pub(super) fn renewed(text: &[u8], old: &Range<usize>) -> Option<Range<usize>> {
-    let open = arrow(text, old.end)?;
-    let value = text.get(open..)?;
-    let len = value.iter().take(256).position(|b| b"\"\\\n".contains(b))?;
-    let value = value.get(..len)?;
-    (is_password(value, true) || is_by_chance(value, true)).then_some(open..open + len)
+    let len = value.iter().take(CHANGED).position(|b| b"\"\\\n".contains(b))?;
+    is(value.get(..len)?).then_some(open..open + len)
 }
 
 /// Where the new text begins, behind an old one that ends at `at`.

@@ -39,7 +39,12 @@ fn keys_of_secrets() {
     for text in ["partner_key = \"§\"", "\"Jwt\": {\"Key\": \"§\"}", "opsgenie_key: §"] {
         check(&[("", &text.replace('§', V), &text.replace('§', K))]);
     }
+    check(&[
+        ("", "NEXTAUTH_SECRET=k7x2mq9lz1p+Ab/c0d", &format!("NEXTAUTH_SECRET={P}")),
+        ("", "SECRET_KEY=7c9e6679-7425-40de-944b-e07fc1f90ae7", &format!("SECRET_KEY={K}")),
+    ]);
     for text in [
+        "NEXTAUTH_SECRET=prod/app/c0d",
         "cache_key = \"x9K2mQ7vTz4RbW1nYc8HsP3d\"",
         "\"Item\": {\"Key\": \"x9K2mQ7vTz4RbW1nYc8HsP3d\"}",
     ] {

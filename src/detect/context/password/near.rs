@@ -3,14 +3,15 @@
 //!
 //! Nothing but their look says that they are secrets, so that it has to be sure.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
-use memchr::memmem;
+use memchr::{memchr, memmem};
 
 use crate::detect::boundary::{any_placeholder, fits};
 use crate::detect::context::bytes::{line, over, part};
 use crate::detect::context::password::is_evident;
-use crate::detect::context::secret::is_by_chance;
+use crate::detect::context::secret::{changes, is_by_chance, pairs, turns};
 
 /// No more words are read, nor bytes.
 const WORDS: usize = 8;
@@ -112,26 +113,16 @@ const PASSWORDS: [&str; 48] = [
     "net user ",
     "htpasswd ",
 ];
-/// Words that announce what chance made.
-const KEYS: [&str; 36] = [
-    "api_key",
-    "apikey",
-    "apiKey",
-    "ApiKey",
-    "APIKEY",
-    "API Key",
-    "API key",
-    "API-Key",
-    "API_KEY",
+/// Words that announce what chance made, also as heads of columns.
+pub(in crate::detect) const NAMES: [&str; 15] = [
+    "api_key", "apikey", "apiKey", "ApiKey", "APIKEY", "API Key", "API key", "API-Key", "API_KEY",
+    "token", "Token", "TOKEN", "secret", "Secret", "SECRET",
+];
+/// Others.
+const KEYS: [&str; 21] = [
     "api key",
     "Api-Key",
     "api-key",
-    "token",
-    "Token",
-    "TOKEN",
-    "secret",
-    "Secret",
-    "SECRET",
     "ExternalId",
     "external_id",
     "external-id",
@@ -155,7 +146,7 @@ const KEYS: [&str; 36] = [
 /// All of them.
 pub(in crate::detect) fn words() -> impl Iterator<Item = (&'static str, Word)> {
     let all = |words: &'static [&'static str], word| words.iter().map(move |text| (*text, word));
-    all(&PASSWORDS, Word::Password).chain(all(&KEYS, Word::Key))
+    all(&PASSWORDS, Word::Password).chain(all(&NAMES, Word::Key)).chain(all(&KEYS, Word::Key))
 }
 
 /// Each of what looks like a secret behind a word that ends at `at`. What `read` holds
@@ -267,7 +258,10 @@ fn made(text: &[u8], word: &Range<usize>) -> Option<Range<usize>> {
 }
 
 /// Without the escapes of URLs, whose letters and digits say nothing.
-fn unescaped(value: &[u8]) -> Vec<u8> {
+fn unescaped(value: &[u8]) -> Cow<'_, [u8]> {
+    if memchr(b'%', value).is_none() {
+        return Cow::Borrowed(value);
+    }
     let mut rest = value;
     let mut out = Vec::with_capacity(value.len());
     while let Some((&byte, more)) = rest.split_first() {
@@ -279,7 +273,7 @@ fn unescaped(value: &[u8]) -> Vec<u8> {
             }
         };
     }
-    out
+    Cow::Owned(out)
 }
 
 /// Does this look like nothing but a secret? Small and large letters and digits that change often,
@@ -295,14 +289,7 @@ pub(in crate::detect) fn is_made(value: &[u8]) -> bool {
     {
         return false;
     }
-    let pairs = || value.iter().zip(value.iter().skip(1));
-    let turn = |(a, b): &(&u8, &u8)| {
-        (a.is_ascii_digit() && b.is_ascii_alphabetic())
-            || (a.is_ascii_alphabetic() && b.is_ascii_digit())
-    };
-    let rise = |(a, b): &(&u8, &u8)| a.is_ascii_lowercase() && b.is_ascii_uppercase();
-    let turns = pairs().filter(turn).count();
-    let changes = turns + pairs().filter(rise).count();
+    let (turns, changes) = (pairs(value, turns), pairs(value, changes));
     let letters = value.iter().filter(|b| b.is_ascii_alphanumeric()).count();
     let inner = value.get(1..).unwrap_or_default();
     let signs = inner.iter().any(|b| b"!#$%^&*?".contains(b));

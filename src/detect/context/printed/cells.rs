@@ -115,8 +115,9 @@ impl<'t> Reader<'t> {
             all => {
                 // An account is known by its shape, wherever it stands.
                 let account = all.iter().find(|column| matches!(column.holds, Holds::Account(_)));
+                let Some(own) = account else { return };
                 let words = cells.iter().flat_map(|cell| split(self.text, cell, b' '));
-                account.into_iter().for_each(|own| words.clone().for_each(|word| found(word, own)));
+                words.for_each(|word| found(word, own));
             }
         }
     }
