@@ -216,8 +216,9 @@ impl Walk<'_, '_> {
             Place::Text => self.call.asked.or_else(|| self.calls.typed(self.tape, node)),
             _ => None,
         };
+        let apart = self.call.apart.filter(|_| place == Place::Text);
         let (beside, by) = (None, self.call.tool);
-        self.units.leaves.push(Leaf { node, label, beside, place, tool, asked, by });
+        self.units.leaves.push(Leaf { node, label, beside, place, tool, asked, apart, by });
     }
 
     fn visit(&mut self, node: Node, rule: Rule, label: Option<Node>) {

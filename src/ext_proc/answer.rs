@@ -14,7 +14,8 @@ use crate::body::{eventstream, items, sse};
 use crate::ext_proc::endpoint::Endpoint;
 use crate::ext_proc::headers::{Headers, Media};
 use crate::ext_proc::refuse::Reason;
-use crate::mask::conversation::{Original, Verify};
+use crate::ext_proc::talk::Said;
+use crate::mask::conversation::{Call, Verify};
 use crate::mask::plain::Plain;
 use crate::mask::restore::{self, Counts};
 use crate::mask::stream::Stream;
@@ -30,8 +31,9 @@ pub struct Answer {
     pub counts: Counts,
     limit: usize,
     depth: usize,
-    /// What the provider calls an answer that it keeps, if it came whole.
+    /// What the provider calls an answer that it keeps, if it came whole, and the calls in it.
     name: Option<String>,
+    calls: Vec<Call>,
 }
 
 enum Body {
@@ -174,7 +176,8 @@ impl Answer {
         };
         // A stream may inflate to any size; what is held has limits of its own.
         let inflater = coding.map(|coding| Inflater::new(coding, usize::MAX));
-        Some(Self { table, inflater, body, counts: Counts::default(), limit, depth, name: None })
+        let (counts, name, calls) = Default::default();
+        Some(Self { table, inflater, body, counts, limit, depth, name, calls })
     }
 
     /// Are the headers held until the answer is whole?
@@ -215,16 +218,23 @@ impl Answer {
         matches!(self.body, Body::Kept(_))
     }
 
-    /// Blocks that would not come back as the model wrote them, and the digest of the message
-    /// when it is whole.
+    /// What of it is kept, since this was asked last.
     #[must_use]
-    pub fn verified(&mut self) -> (Vec<Original>, Option<[u8; 32]>) {
+    pub fn said(&mut self) -> Said {
+        let calls = match &mut self.body {
+            Body::Stream(stream) => stream.calls(),
+            Body::KeptStream(kept) => kept.scout.calls(),
+            _ => &mut self.calls,
+        };
+        let calls = std::mem::take(calls);
         let verify = match &mut self.body {
             Body::Whole(_, _, verify) => verify.as_deref_mut(),
             Body::Stream(stream) => stream.verify(),
             _ => None,
         };
-        verify.map(|verify| (verify.take(), verify.message())).unwrap_or_default()
+        let (found, message) =
+            verify.map(|verify| (verify.take(), verify.message())).unwrap_or_default();
+        Said { found, calls, message }
     }
 
     /// What the provider calls an answer that it keeps, as soon as it says it.
@@ -293,7 +303,7 @@ impl Answer {
             Body::Stream(stream) => out.extend(stream.finish(table, counts)),
             Body::Whole(format, held, verify) => {
                 let held = std::mem::take(held);
-                self.name = named(&held, *format, self.depth);
+                (self.name, self.calls) = kept(&held, *format, self.depth);
                 let wrote = verify.as_ref().map(|_| held.clone());
                 let gave = whole(held, *format, self.depth, table, counts);
                 if let (Some(verify), Some(wrote)) = (verify, wrote)
@@ -310,7 +320,7 @@ impl Answer {
             Body::Text(plain) => plain.take(&[], true, table, counts, &mut out),
             Body::Kept(kept) => {
                 kept.take(&[], true);
-                self.name = named(&kept.ready, kept.format, self.depth);
+                (self.name, self.calls) = self::kept(&kept.ready, kept.format, self.depth);
             }
             Body::KeptStream(kept) => kept.finish(),
         }
@@ -371,12 +381,14 @@ fn damaged(error: CodingError) -> Reason {
     }
 }
 
-/// What the provider calls this answer, if later requests may name it.
-fn named(bytes: &[u8], format: Format, depth: usize) -> Option<String> {
-    let source = from_utf8(bytes).ok().filter(|_| format == Format::Responses)?;
-    let tape = Tape::parse(source, depth).ok()?;
-    let id = tape.field(tape.root(), "id")?;
-    (tape.shape(id) == Shape::String).then(|| tape.text(id).into_owned())
+/// What the provider calls this answer, if later requests may name it, and the calls in it.
+fn kept(bytes: &[u8], format: Format, depth: usize) -> (Option<String>, Vec<Call>) {
+    let source = from_utf8(bytes).ok().filter(|_| format == Format::Responses);
+    let Some(tape) = source.and_then(|source| Tape::parse(source, depth).ok()) else {
+        return Default::default();
+    };
+    let id = tape.field(tape.root(), "id").filter(|&id| tape.shape(id) == Shape::String);
+    (id.map(|id| tape.text(id).into_owned()), Call::all(&tape))
 }
 
 /// Restores a whole JSON document; what is not UTF-8 passes as it is.

@@ -9,7 +9,7 @@ use crate::ext_proc::refuse::Reason;
 use crate::ext_proc::settings::Settings;
 use crate::mask::Scope;
 use crate::mask::conversation::Chain;
-use crate::mask::conversation::{self, Identity, Names, Original, Record, RecordKey};
+use crate::mask::conversation::{self, Call, Calls, Identity, Names, Original, Record, RecordKey};
 use crate::store::record::{Plain, RecordWants};
 use crate::telemetry::labels::Cause;
 
@@ -36,6 +36,8 @@ pub struct Talk {
     stale: bool,
     /// What the next request goes on with, if it names the answer to this one.
     next: Option<Identity>,
+    /// The calls that the answer made.
+    calls: Calls,
     pub fault: Option<Cause>,
 }
 
@@ -43,6 +45,17 @@ impl fmt::Debug for Talk {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Talk({:?})", self.identity)
     }
+}
+
+/// What of an answer is kept, as far as it has come.
+#[derive(Debug, Default)]
+pub struct Said {
+    /// Blocks that would not come back as the model wrote them.
+    pub found: Vec<Original>,
+    /// Calls whose results may come without them.
+    pub calls: Vec<Call>,
+    /// The digest of the message, when it is whole.
+    pub message: Option<[u8; 32]>,
 }
 
 /// What the store's answer means.
@@ -84,7 +97,7 @@ impl Talk {
         let begun = || Record::begun(settings.editions.pin().clone(), own, thinking);
         let record = known.clone().unwrap_or_else(begun);
         let start = identity.kept.then(|| names.clone());
-        let (wrote, learned, tries, stale, next, fault) = Default::default();
+        let (wrote, learned, tries, stale, next, calls, fault) = Default::default();
         let read = known;
         Self {
             identity,
@@ -98,6 +111,7 @@ impl Talk {
             tries,
             stale,
             next,
+            calls,
             fault,
         }
     }
@@ -220,23 +234,22 @@ impl Talk {
     /// record itself, if the answer, or the name that the provider gives it, decides what it
     /// is called.
     #[must_use]
-    pub fn answered(
-        &mut self,
-        found: Vec<Original>,
-        message: Option<[u8; 32]>,
-        name: Option<&str>,
-        scope: &Scope,
-    ) -> RecordWants {
+    pub fn answered(&mut self, said: Said, name: Option<&str>, scope: &Scope) -> RecordWants {
+        let Said { found, calls, message } = said;
         let begins = self.key.is_none() && message.is_some();
         if let (None, Some(message)) = (self.key, message) {
             self.key = self.identity.with_answer(message).record(scope);
         }
-        let any = !found.is_empty();
-        self.record.keep(found);
+        let Identity { kept, chained, .. } = self.identity;
+        let made = (kept || chained) && self.calls.keep(calls);
+        let any = !found.is_empty() || made;
+        // Of a chain, each answer has a record of its own.
+        let none = Calls::default();
+        self.record.keep(found, if chained { &none } else { &self.calls });
         let key = self.key.filter(|_| any || begins);
         let own = key.map(|key| (key, conversation::encode(&self.record)));
         let mut write: Vec<_> = own.into_iter().collect();
-        let name = name.filter(|_| self.identity.chained && self.next.is_none());
+        let name = name.filter(|_| chained && self.next.is_none());
         if let Some(name) = name {
             let next = Identity::named(name, scope);
             let names = next.session().filter(|_| !self.names.is_empty());
@@ -245,7 +258,9 @@ impl Talk {
         }
         let next = self.next.filter(|_| any || name.is_some());
         let next = next.and_then(|next| next.record(scope));
-        write.extend(next.map(|key| (key, conversation::encode(&self.record.going_on()))));
+        write.extend(
+            next.map(|key| (key, conversation::encode(&self.record.going_on(self.calls.clone())))),
+        );
         self.wants(write)
     }
 }

@@ -29,6 +29,7 @@ use crate::body::select::{self, Format, Leaf, Opaque, Place, Units};
 use crate::body::splice::{Swap, splice};
 use crate::detect::{Beside, Catalog, Finding, Kind, Known, Part, Printed, Rank, Tool};
 use crate::mask::contents::Contents;
+use crate::mask::conversation::Calls;
 use crate::mask::decoded::{Decoded, source_at};
 use crate::mask::masker::again::{Digest, Log};
 use crate::mask::note;
@@ -79,6 +80,8 @@ pub struct Session<'a> {
     pub table: Table,
     /// What is done around the texts.
     pub around: Around,
+    /// Calls that the document does not hold.
+    pub calls: Calls,
     known: Known,
     pub report: Report,
     decoded: Decoded,
@@ -118,13 +121,14 @@ impl<'a> Session<'a> {
     #[must_use]
     pub fn new(masker: &'a Masker, scope: &'a Scope) -> Self {
         let (table, known, report, decoded, base) = Default::default();
-        let (digest, log, printed, named, tool) = Default::default();
+        let (calls, digest, log, printed, named, tool) = Default::default();
         let around = masker.around;
         Self {
             masker,
             scope,
             table,
             around,
+            calls,
             known,
             report,
             decoded,

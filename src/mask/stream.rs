@@ -21,7 +21,7 @@ use crate::body::sse::{Event, Framer};
 use crate::mask::care::Spot;
 use crate::mask::carried::{self, Carried};
 use crate::mask::channel::Channels;
-use crate::mask::conversation::Verify;
+use crate::mask::conversation::{Call, Verify};
 use crate::mask::held::{Delta, Held, share, waiting};
 use crate::mask::offsets;
 use crate::mask::quick::{self, Quick, What};
@@ -46,6 +46,8 @@ pub struct Stream {
     verify: Option<Box<Verify>>,
     /// What the provider calls the answer, if later requests may name it.
     name: Option<String>,
+    /// The calls in such an answer.
+    calls: Vec<Call>,
     /// Events that had to wait.
     pub held: u64,
     /// An event was damaged: from there on all bytes pass as they come, for the client to
@@ -90,8 +92,21 @@ impl Stream {
         let (queue, carried) = Default::default();
         let channels = Channels::new(offsets::count(format));
         let (left, held, damaged) = (0, 0, false);
-        let (verify, name) = (None, None);
-        Self { framing, format, depth, queue, left, channels, carried, verify, name, held, damaged }
+        let (verify, name, calls) = Default::default();
+        Self {
+            framing,
+            format,
+            depth,
+            queue,
+            left,
+            channels,
+            carried,
+            verify,
+            name,
+            calls,
+            held,
+            damaged,
+        }
     }
 
     /// Its blocks are compared with what the client gets, where the format is known.
@@ -117,6 +132,11 @@ impl Stream {
     #[must_use]
     pub fn name(&self) -> Option<&str> {
         self.name.as_deref()
+    }
+
+    /// The calls in such an answer, as the model wrote them, which nobody has taken yet.
+    pub fn calls(&mut self) -> &mut Vec<Call> {
+        &mut self.calls
     }
 
     /// Takes bytes of the stream and gives those that are decided.
@@ -229,8 +249,9 @@ impl Stream {
             if let Some(verify) = &mut self.verify {
                 verify.event(&tape);
             }
-            if self.name.is_none() && self.format == Format::ResponsesEvent {
-                self.name = named(&tape);
+            if self.format == Format::ResponsesEvent {
+                self.name = self.name.take().or_else(|| named(&tape));
+                self.calls.extend(Call::ended(&tape));
             }
         } else if data.trim() == "[DONE]" {
             steps.push(Step::End(End::All));

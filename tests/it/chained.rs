@@ -70,18 +70,40 @@ impl Store {
     /// The model says this, and the provider calls it so. Gives what the client gets.
     fn answer(&mut self, exchange: &mut Exchange, id: &str, text: &str, stream: bool) -> String {
         let content = json!([{"type": "output_text", "text": text}]);
-        let output = json!([{"type": "message", "role": "assistant", "content": content}]);
+        let message = json!({"type": "message", "role": "assistant", "content": content});
+        let delta = |text: &str| json!({"type": "response.output_text.delta", "output_index": 0, "content_index": 0, "delta": text});
+        let (first, second) = text.split_at(text.len() / 2);
+        self.output(exchange, id, &[message], &[delta(first), delta(second)], stream)
+    }
+
+    /// The model calls tools, and the provider calls the answer so.
+    fn calls(&mut self, exchange: &mut Exchange, id: &str, calls: &[Value], stream: bool) {
+        let event = |(at, item): (usize, &Value)| {
+            ["added", "done"].map(|kind| {
+                json!({"type": format!("response.output_item.{kind}"), "output_index": at, "item": item})
+            })
+        };
+        let events: Vec<_> = calls.iter().enumerate().flat_map(event).collect();
+        self.output(exchange, id, calls, &events, stream);
+    }
+
+    fn output(
+        &mut self,
+        exchange: &mut Exchange,
+        id: &str,
+        output: &[Value],
+        events: &[Value],
+        stream: bool,
+    ) -> String {
         let whole = json!({"id": id, "object": "response", "output": output});
         let media = if stream { "text/event-stream" } else { "application/json" };
         exchange.input(answer_headers(media, &[])).unwrap();
         let mut out = self.drive(exchange);
         let body = if stream {
             let head = json!({"type": "response.created", "response": {"id": id, "output": []}});
-            let delta = |text: &str| json!({"type": "response.output_text.delta", "output_index": 0, "content_index": 0, "delta": text});
-            let (first, second) = text.split_at(text.len() / 2);
             let done = json!({"type": "response.completed", "response": whole});
-            let events = [head, delta(first), delta(second), done];
-            events.iter().map(|event| format!("data: {event}\n\n")).collect()
+            let events = [&head].into_iter().chain(events).chain([&done]);
+            events.map(|event| format!("data: {event}\n\n")).collect()
         } else {
             whole.to_string()
         };
@@ -198,4 +220,99 @@ fn what_the_model_wrote_comes_back() {
         assert_eq!(masked.matches("i-0fedcba9876543210").count(), 1, "{masked}");
         assert!(masked.contains(said), "{masked}");
     }
+}
+
+fn call(id: &str, command: &str) -> Value {
+    let arguments = json!({"command": command}).to_string();
+    json!({"type": "function_call", "call_id": id, "name": "shell", "arguments": arguments})
+}
+
+fn printed(id: &str, text: &str) -> Value {
+    json!({"type": "function_call_output", "call_id": id, "output": text})
+}
+
+/// What a command printed is read by the command, which only the answer before holds.
+#[test]
+fn what_a_command_printed_is_read_by_the_call_in_the_answer_before() {
+    let settings = with(&["one"], 1, false);
+    let list = "aws s3api list-buckets --query 'Buckets[].Name' --output text";
+    let users = "aws iam list-users --query 'Users[].UserName' --output text";
+    for stream in [false, true] {
+        let mut store = Store::default();
+        let ask = |store: &mut Store, body: &Value| {
+            let mut exchange = Exchange::new(Arc::clone(&settings));
+            let masked = store.send(&mut exchange, body);
+            assert_eq!((exchange.tally.fault, exchange.tally.lost), (None, false), "{body}");
+            (exchange, masked)
+        };
+        let next = |previous: &str, input: Value| json!({"previous_response_id": previous, "input": input});
+        let (mut exchange, _) = ask(&mut store, &json!({"input": "What is there?"}));
+        let calls = [call("c1", list), call("c2", "ls"), call("c3", users)];
+        store.calls(&mut exchange, "resp_1", &calls, stream);
+        // Results in another order, and one of a command that prints no names.
+        let results = json!([
+            printed("c3", "jane.roe"),
+            printed("c2", "ledger"),
+            printed("c1", "blue\tgreen"),
+        ]);
+        let (mut exchange, masked) = ask(&mut store, &next("resp_1", results));
+        assert!(!masked.contains("jane") && masked.contains("ledger"), "{masked}");
+        assert!(!masked.contains("blue") && !masked.contains("green"), "{masked}");
+        // The answer to it is one of those that the store is asked for.
+        store.calls(&mut exchange, "resp_2", &[call("c4", list)], stream);
+        let (_, masked) = ask(&mut store, &next("resp_2", json!([printed("c4", "violet")])));
+        assert!(!masked.contains("violet"), "{masked}");
+        // Each answer has its own calls, as often as somebody goes on with it.
+        for (previous, id) in [("resp_2", "c1"), ("resp_1", "c4"), ("resp_1", "c5")] {
+            let (_, masked) = ask(&mut store, &next(previous, json!([printed(id, "violet")])));
+            assert!(masked.contains("violet"), "{previous} {id}: {masked}");
+        }
+        let (_, masked) = ask(&mut store, &next("resp_1", json!([printed("c1", "violet")])));
+        assert!(!masked.contains("violet"), "{masked}");
+    }
+}
+
+/// The same where the provider keeps the conversation under a name of its own.
+#[test]
+fn and_by_the_calls_of_a_conversation() {
+    let settings = with(&["one"], 1, false);
+    let list = "aws s3api list-buckets --query 'Buckets[].Name' --output text";
+    for stream in [false, true] {
+        let mut store = Store::default();
+        let turn = |store: &mut Store, input: Value, calls: &[Value]| {
+            let mut exchange = Exchange::new(Arc::clone(&settings));
+            let body = json!({"conversation": {"id": "conv_1"}, "input": input});
+            let masked = store.send(&mut exchange, &body);
+            store.calls(&mut exchange, "resp_1", calls, stream);
+            masked
+        };
+        turn(&mut store, json!("What is there?"), &[call("c1", list)]);
+        turn(&mut store, json!("Wait."), &[call("c2", list)]);
+        for id in ["c1", "c2"] {
+            let masked = turn(&mut store, json!([printed(id, "violet")]), &[]);
+            assert!(!masked.contains("violet"), "{id}: {masked}");
+        }
+        let masked = turn(&mut store, json!([printed("c3", "violet")]), &[]);
+        assert!(masked.contains("violet"), "{masked}");
+    }
+}
+
+/// What was masked by one command is not what another printed.
+#[test]
+fn a_result_is_read_again_where_another_call_asked_for_it() {
+    let settings = with(&["one"], 1, true);
+    let names = (0..40).map(|n| format!("violet{n}"));
+    let text = names.collect::<Vec<_>>().join("\t");
+    let mut store = Store::default();
+    let mut sent = Vec::new();
+    let list = "aws s3api list-buckets --query 'Buckets[].Name' --output text";
+    for (id, command) in [("resp_1", "ls"), ("resp_2", list), ("resp_3", "ls")] {
+        let mut exchange = Exchange::new(Arc::clone(&settings));
+        store.send(&mut exchange, &json!({"input": "What is there?"}));
+        store.calls(&mut exchange, id, &[call("c1", command)], false);
+        let mut exchange = Exchange::new(Arc::clone(&settings));
+        let body = json!({"previous_response_id": id, "input": [printed("c1", &text)]});
+        sent.push(store.send(&mut exchange, &body).contains("violet"));
+    }
+    assert_eq!(sent, [true, false, true]);
 }

@@ -38,6 +38,8 @@ pub(super) struct Known {
     pub asked: Option<Node>,
     /// The name of the tool.
     pub tool: Option<Node>,
+    /// The id of a call that the document does not hold.
+    pub apart: Option<Node>,
 }
 
 /// Where an object says which call it is, or which it answers.
@@ -61,17 +63,23 @@ impl<'s> Calls<'s> {
                     self.made.pop_front();
                 }
                 self.made.push_back(Call { id: text(id), name: text(name), input, tool });
-                Some(Known { asked: None, tool })
+                Some(Known { tool, ..Known::default() })
             }
             Part::Result { id, name } => {
+                let apart = tape.field(node, id);
                 let (id, name) = (text(id), text(name));
                 let of_id = self.made.iter().position(|call| !id.is_empty() && call.id == id);
                 let named = |call: &Call<'_>| !name.is_empty() && call.name == name;
-                let at = of_id.or_else(|| {
-                    if id.is_empty() { self.made.iter().position(named) } else { None }
-                })?;
-                let Call { input, tool, .. } = self.made.remove(at)?;
-                Some(Known { asked: input, tool })
+                if id.is_empty() {
+                    let Call { input, tool, .. } =
+                        self.made.remove(self.made.iter().position(named)?)?;
+                    return Some(Known { asked: input, tool, apart: None });
+                }
+                let Some(Call { input, tool, .. }) = of_id.and_then(|at| self.made.remove(at))
+                else {
+                    return Some(Known { apart, ..Known::default() });
+                };
+                Some(Known { asked: input, tool, apart: None })
             }
         }
     }

@@ -128,6 +128,8 @@ pub struct Leaf {
     pub tool: bool,
     /// The input of the tool that gave this.
     pub asked: Option<Node>,
+    /// The id of the call that gave this, if the document does not hold the call.
+    pub apart: Option<Node>,
     /// The name of the tool that is called here, or that gave this.
     pub by: Option<Node>,
 }

@@ -80,8 +80,8 @@ impl Pieces {
         self.take(before);
         let source = place == Place::DeltaJson;
         let tool = tool || source;
-        let (label, beside, asked, by) = Default::default();
-        let leaf = Leaf { node, label, beside, place, tool, asked, by };
+        let (label, beside, asked, apart, by) = Default::default();
+        let leaf = Leaf { node, label, beside, place, tool, asked, apart, by };
         let channel = number(self.group, self.base + text);
         self.out.push(Piece::Delta { leaf, source, channel });
     }

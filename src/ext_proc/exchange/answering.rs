@@ -85,10 +85,10 @@ impl Exchange {
     fn ask(&mut self, mut answering: Box<Answering>, last: Option<Output>) -> Phase {
         let reveal = answering.answer.unknown();
         let Answering { answer, talk, scope, .. } = &mut *answering;
-        let (found, message) = answer.verified();
-        self.tally.originals += found.len();
+        let said = answer.said();
+        self.tally.originals += said.found.len();
         let name = answer.name();
-        let records = talk.as_mut().map(|talk| talk.answered(found, message, name, scope));
+        let records = talk.as_mut().map(|talk| talk.answered(said, name, scope));
         let records = records.unwrap_or_default();
         if reveal.is_empty() && records.write.is_empty() {
             return self.known(answering, last);

@@ -110,6 +110,7 @@ pub(super) fn document(
     };
     session.begin(talk.start());
     session.around.thinking = talk.record().thinking;
+    session.calls.clone_from(&talk.record().calls);
     let depth = settings.limits.depth;
     let swaps = session.swaps(tape, format, |session, units, swaps| {
         let originals = &talk.record().originals;

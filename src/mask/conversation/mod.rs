@@ -10,6 +10,7 @@
 //! client got gives something else, and hashes of what was sent.
 
 mod blocks;
+mod calls;
 mod chain;
 mod identity;
 mod originals;
@@ -28,6 +29,7 @@ use crate::detect::edition::Pin;
 use crate::detect::{Catalog, Kind, Known};
 use crate::mask::conversation::chain::Link;
 
+pub use calls::{Call, Calls};
 pub use chain::Chain;
 pub use identity::{Identity, session};
 pub use originals::{Original, Originals, count};
@@ -60,6 +62,9 @@ pub struct Record {
     /// The names that the session knew when it began.
     pub start: Names,
     pub originals: Originals,
+    /// Of the answer that the provider keeps under this name.
+    #[serde(skip_serializing_if = "Calls::is_empty")]
+    pub calls: Calls,
     #[serde(rename = "links", alias = "chain", with = "chain::links")]
     chain: Vec<Link>,
     /// Of the settings with which the chain was made.
@@ -133,16 +138,18 @@ impl Record {
         self.settings = settings;
     }
 
-    /// Keeps blocks of an answer.
-    pub fn keep(&mut self, originals: Vec<Original>) {
+    /// Keeps blocks of an answer, and calls in it.
+    pub fn keep(&mut self, originals: Vec<Original>, calls: &Calls) {
         originals.into_iter().for_each(|original| self.originals.keep(original));
+        self.calls.join(calls);
     }
 
-    /// What the next request of a conversation that the provider keeps goes on with.
+    /// What the next request of a conversation that the provider keeps goes on with, whose last
+    /// answer made these calls.
     #[must_use]
-    pub fn going_on(&self) -> Self {
+    pub fn going_on(&self, calls: Calls) -> Self {
         let Self { pin, originals, .. } = self;
-        Self { pin: pin.clone(), originals: originals.clone(), ..Self::default() }
+        Self { pin: pin.clone(), originals: originals.clone(), calls, ..Self::default() }
     }
 
     /// Takes what another replica wrote meanwhile. True: what is masked by it changes.
@@ -157,7 +164,8 @@ impl Record {
             self.thinking = other.thinking;
         }
         let more = self.originals.join(&other.originals);
-        later || more
+        let calls = self.calls.join(&other.calls);
+        later || more || calls
     }
 }
 

@@ -162,6 +162,13 @@ impl Session<'_> {
                 places = fold(places, input.len());
                 hash.update_padded(input.as_bytes());
             }
+            if leaf.apart.is_some() && asked != leaf.apart {
+                asked = leaf.apart;
+                for part in self.apart(tape, leaf).into_iter().flat_map(|c| [&c.tool, &c.input]) {
+                    places = fold(places, part.len());
+                    hash.update_padded(part.as_bytes());
+                }
+            }
             if leaf.by.is_some() && by != leaf.by {
                 by = leaf.by;
                 let name = by.map(|name| tape.raw(name)).unwrap_or_default();

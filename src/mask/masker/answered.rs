@@ -7,6 +7,7 @@ use crate::body::json::{Node, Shape, Tape};
 use crate::body::select::Leaf;
 use crate::detect::{Finding, Printed, Tool};
 use crate::mask::contents::Contents;
+use crate::mask::conversation::Call;
 use crate::mask::masker::{Session, Text};
 
 /// How the fields of a tool's input are called that hold commands.
@@ -48,14 +49,10 @@ impl Session<'_> {
     ) {
         for (leaf, text) in leaves.zip(texts) {
             self.of_tool(tape, leaf, text);
-            let Some(asked) = leaf.asked else { continue };
+            let Some(asked) = leaf.asked.or(leaf.apart) else { continue };
             // Results are read one after the other.
             if self.printed.as_ref().is_none_or(|(node, _)| *node != asked) {
-                let mut printed = Printed::default();
-                self.commands(tape, asked, true, &mut printed);
-                if let Some(tool) = leaf.by.and_then(|by| self.tool_named(tape, by)) {
-                    self.masker.catalog.read_tool(tool, &mut printed);
-                }
+                let printed = self.printed(tape, leaf);
                 self.printed = Some((asked, printed));
             }
             let Some((_, printed)) = &self.printed else { continue };
@@ -72,11 +69,44 @@ impl Session<'_> {
         }
     }
 
+    /// What the call prints whose result this is.
+    fn printed(&mut self, tape: &Tape<'_>, leaf: &Leaf) -> Printed {
+        let mut printed = Printed::default();
+        if let Some(asked) = leaf.asked {
+            self.commands(tape, asked, true, &mut printed);
+        } else if let Some(call) = self.apart(tape, leaf)
+            && let Ok(tape) = Tape::parse(&call.input, self.masker.limits.depth)
+        {
+            self.commands(&tape, tape.root(), true, &mut printed);
+        }
+        if let Some(tool) = self.tool_of(tape, leaf) {
+            self.masker.catalog.read_tool(tool, &mut printed);
+        }
+        printed
+    }
+
+    /// The call whose result this is, if the provider keeps it.
+    pub(super) fn apart(&self, tape: &Tape<'_>, leaf: &Leaf) -> Option<&Call> {
+        // Mostly there are none.
+        let id = leaf.apart.filter(|_| !self.calls.is_empty())?;
+        self.calls.find(&tape.text(id))
+    }
+
+    /// The tool that is called here or that gave this, if it works with AWS.
+    fn tool_of(&mut self, tape: &Tape<'_>, leaf: &Leaf) -> Option<Tool> {
+        match leaf.by {
+            Some(by) => self.tool_named(tape, by),
+            None => Tool::of_aws(&self.apart(tape, leaf)?.tool),
+        }
+    }
+
     /// What a tool that works with AWS is given and answers is AWS's.
     fn of_tool(&mut self, tape: &Tape<'_>, leaf: &Leaf, text: &mut Text<'_>) {
-        let Some(tool) = leaf.by.map_or(self.tool, |by| self.tool_named(tape, by)) else { return };
+        let outer = self.tool.filter(|_| leaf.by.is_none());
+        let Some(tool) = self.tool_of(tape, leaf).or(outer) else { return };
         text.beside.aws = true;
-        let field = leaf.label.filter(|_| leaf.asked.is_none()).map(|label| tape.text(label));
+        let given = leaf.asked.is_none() && leaf.apart.is_none();
+        let field = leaf.label.filter(|_| given).map(|label| tape.text(label));
         let catalog = &self.masker.catalog;
         let given = field.and_then(|field| catalog.find_given(tool, &field, text.text));
         if let Some(given) = given {
