@@ -78,8 +78,13 @@ pub(super) fn run(audit: &Audit, env: Env<'_>) -> Result<(), AuditError> {
     let text = match whole.entries {
         0 => "0 entries\n".to_owned(),
         entries => {
-            let journal::Checked { first, last, head, .. } = whole;
-            format!("{entries} entries, from {first} to {last}\nlast hash {head}\n")
+            let journal::Checked { first, last, head, files, seq, .. } = whole;
+            let files = if files > 1 { format!(" in {files} files") } else { String::new() };
+            let gone = match seq - entries {
+                0 => String::new(),
+                gone => format!(", behind {gone} that are not kept any more"),
+            };
+            format!("{entries} entries{files}, from {first} to {last}{gone}\nlast hash {head}\n")
         }
     };
     output::result(text.as_bytes()).map_err(AuditError::Print)

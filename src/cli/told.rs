@@ -41,7 +41,8 @@ impl Told {
             tasks.spawn(traces::run(traces.clone(), recent.clone(), watch.metrics().clone()));
         }
         let file = config.audit_file.as_deref();
-        let mut journal = file.map_or_else(|| Ok(Journal::default()), Journal::open)?;
+        let open = |file| Journal::open(file, config.audit_keep);
+        let mut journal = file.map_or_else(|| Ok(Journal::default()), open)?;
         if let Some(stream) = &config.audit_stream
             && let Some(outlet) = Outlet::open(&config.store).await?
         {

@@ -184,6 +184,7 @@ impl Fields<'_> {
                 _ => LockMemory::Auto,
             },
             audit_file: self.path("audit.file"),
+            audit_keep: self.time("audit.keep")?,
             audit_stream: self.audit_stream()?,
             alerts: self.alerts()?,
             webhook: None,

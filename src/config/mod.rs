@@ -79,6 +79,8 @@ pub struct Config {
     pub lock_memory: LockMemory,
     /// Where calls and changes are kept.
     pub audit_file: Option<PathBuf>,
+    /// How long.
+    pub audit_keep: Duration,
     /// The same in a stream of the store's Redis.
     pub audit_stream: Option<Stream>,
     /// When operators are warned.
@@ -95,7 +97,7 @@ impl Config {
     /// The sections that are read at the start alone and differ from those of the start.
     #[must_use]
     pub fn waiting(&self, start: &Self) -> Vec<&'static str> {
-        let audit = |own: &Self| (own.audit_file.clone(), own.audit_stream.clone());
+        let audit = |own: &Self| (own.audit_file.clone(), own.audit_keep, own.audit_stream.clone());
         let request = |own: &Self| (own.routes.clone(), own.refuse.clone(), own.around);
         let sections = [
             ("listen", self.listen == start.listen),

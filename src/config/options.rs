@@ -314,6 +314,8 @@ pub(crate) const OPTIONS: &[Opt] = &[
 
     opt("audit.file", Text, Unset("\"/var/lib/masker/audit.log\""),
         "Calls of the API, changes of the mode, reloads, starts and stops are kept in this file, each line with the hash of the one before. `masker audit verify` checks it. Without it they are in the log only."),
+    opt("audit.keep", Time { min: DAY, max: 3650 * DAY }, Default("\"365d\""),
+        "How long lines are kept there. A file that covers a twelfth of this time is renamed, with the time of its last line behind its name, and the next one goes on with its chain; files whose last line is older are deleted."),
 
     opt("audit.stream", Text, Unset("\"masker:audit\""),
         "The same lines are appended to this stream of the store's Redis. `masker audit verify --stream` checks it. Maskers write there side by side, each its own chain."),

@@ -4,6 +4,10 @@
 //! The same lines can be handed on, to be kept elsewhere too; a process that has no file
 //! begins a chain of its own with each start.
 //!
+//! A file that covers a twelfth of the time for which lines are kept is renamed, with the time of
+//! its last line behind its name; the next one begins with a line that goes on with its chain.
+//! Files whose last line is too old are deleted.
+//!
 //! `hash` is the SHA-256 of the line up to it. Whoever can write the file can write
 //! all of it anew: compare the last hash with the one in the log, elsewhere.
 
@@ -20,22 +24,27 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
+use std::time::Duration;
 use std::time::SystemTime;
 
 use prometheus_client::metrics::counter::Counter;
-use serde::Deserialize;
 use serde::Serialize;
-use sha2::Digest;
-use sha2::Sha256;
 use thiserror::Error;
 use tokio::sync::mpsc;
 
+use crate::telemetry::journal::chain::{BEFORE_HASH, hash, parse};
+use crate::telemetry::journal::older::Older;
 use crate::telemetry::utc;
+
+mod chain;
+mod older;
+
+pub use chain::Chain;
 
 /// No line is longer.
 const LONGEST: u64 = 16 * 1024;
-/// What stands between a line's content and its hash.
-const BEFORE_HASH: &str = ",\"hash\":\"";
+/// How a file begins whose chain began in an older one.
+const ROTATE: &str = "rotate";
 /// Lines that wait to be kept elsewhere.
 const HANDED: usize = 1024;
 
@@ -83,27 +92,25 @@ struct Written<'a> {
     prev: &'a str,
 }
 
-/// What is read of a line to check it.
-#[derive(Deserialize)]
-struct Shape {
-    seq: u64,
-    time: String,
-    prev: String,
-}
-
-/// What a whole journal comes to.
+/// What a whole journal comes to, with its older files.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Checked {
     pub entries: u64,
+    pub files: u64,
+    /// The number of the last line: with it, those count that are not kept any more.
+    pub seq: u64,
     pub first: String,
     pub last: String,
     /// The hash of the last line.
     pub head: String,
+    /// When the newest file begins, if it holds a line.
+    begun: String,
 }
 
 impl Default for Checked {
     fn default() -> Self {
-        Self { entries: 0, first: String::new(), last: String::new(), head: "0".repeat(64) }
+        let (entries, files, seq, first, last, begun) = Default::default();
+        Self { entries, files, seq, first, last, head: "0".repeat(64), begun }
     }
 }
 
@@ -114,6 +121,10 @@ pub struct Journal(Option<Arc<Mutex<Open>>>);
 #[derive(Debug, Default)]
 struct Open {
     file: Option<File>,
+    /// Where the file stands, with older ones beside it.
+    older: Option<Older>,
+    /// Renaming failed: until then it is not tried again.
+    later: String,
     copy: Option<Copied>,
     checked: Checked,
 }
@@ -128,19 +139,12 @@ struct Copied {
 
 impl Journal {
     /// Goes on at the end of a file, which must be whole and nobody else's; makes it if there is
-    /// none.
-    pub fn open(path: &Path) -> Result<Self, JournalError> {
-        let failed = |source| JournalError::Open { path: path.to_owned(), source };
-        let file = OpenOptions::new().append(true).create(true).mode(0o600).open(path);
-        let file = file.map_err(failed)?;
-        match file.try_lock() {
-            Err(TryLockError::WouldBlock) => {
-                return Err(JournalError::Taken { path: path.to_owned() });
-            }
-            // Some file systems have no locks.
-            Err(TryLockError::Error(_)) | Ok(()) => {}
-        }
-        let open = Open { file: Some(file), checked: check(path)?, ..Open::default() };
+    /// none. Lines are kept for `keep`, and up to a twelfth of it longer.
+    pub fn open(path: &Path, keep: Duration) -> Result<Self, JournalError> {
+        let file = Some(own(path, OpenOptions::new().create(true))?);
+        let older = Older::new(path, keep);
+        older.expire(SystemTime::now());
+        let open = Open { file, older: Some(older), checked: check(path)?, ..Open::default() };
         Ok(Self(Some(Arc::new(Mutex::new(open)))))
     }
 
@@ -167,15 +171,59 @@ impl Journal {
     pub fn write(&self, entry: &Entry<'_>) {
         let Self(Some(open)) = self else { return };
         let mut open = open.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Err(error) = open.write(entry) {
+        if let Err(error) = open.write(entry, SystemTime::now()) {
             tracing::error!(%error, action = entry.action, "the audit log cannot be written");
         }
     }
 }
 
+/// Opens a file for one masker alone.
+fn own(path: &Path, options: &mut OpenOptions) -> Result<File, JournalError> {
+    let file = options.append(true).mode(0o600).open(path);
+    let file = file.map_err(|source| JournalError::Open { path: path.to_owned(), source })?;
+    match file.try_lock() {
+        Err(TryLockError::WouldBlock) => Err(JournalError::Taken { path: path.to_owned() }),
+        // Some file systems have no locks.
+        Err(TryLockError::Error(_)) | Ok(()) => Ok(file),
+    }
+}
+
 impl Open {
-    fn write(&mut self, entry: &Entry<'_>) -> io::Result<()> {
-        let (seq, time) = (self.checked.entries + 1, utc::rfc3339(SystemTime::now()));
+    fn write(&mut self, entry: &Entry<'_>, now: SystemTime) -> io::Result<()> {
+        if let Some(older) = self.older.clone() {
+            let begun = &self.checked.begun;
+            let full = !begun.is_empty() && *begun < older.turns(now);
+            if full && self.later < utc::rfc3339(now) {
+                if let Err(error) = self.turn(&older) {
+                    self.later = older.tries_again(now);
+                    tracing::error!(%error, "the audit log cannot be renamed, and goes on");
+                }
+                older.expire(now);
+            }
+            if self.checked.begun.is_empty() && self.checked.seq > 0 {
+                let detail = format!("goes on behind line {}", self.checked.seq);
+                let detail = detail.as_str();
+                self.append(
+                    &Entry { action: ROTATE, who: "masker", detail, ..Entry::default() },
+                    now,
+                )?;
+            }
+        }
+        self.append(entry, now)
+    }
+
+    /// Begins a new file.
+    fn turn(&mut self, older: &Older) -> Result<(), JournalError> {
+        let name = older.put_aside(&self.checked.last)?;
+        let file = own(older.path(), OpenOptions::new().create_new(true));
+        self.file = Some(file.inspect_err(|_| older.put_back(&name))?);
+        self.checked.begun.clear();
+        Ok(())
+    }
+
+    fn append(&mut self, entry: &Entry<'_>, now: SystemTime) -> io::Result<()> {
+        let (seq, time) = (self.checked.seq + 1, utc::rfc3339(now));
+        let at = time.clone();
         let line = Written { seq, time, entry, prev: &self.checked.head };
         let line = serde_json::to_string(&line)?;
         let content = line.strip_suffix('}').unwrap_or(&line);
@@ -192,15 +240,13 @@ impl Open {
             tracing::error!(action = entry.action, "the audit stream has no place: a line is lost");
         }
         tracing::info!(target: "masker::audit", seq, hash, "kept");
-        (self.checked.entries, self.checked.head) = (seq, hash);
+        (self.checked.seq, self.checked.head) = (seq, hash);
+        if self.checked.begun.is_empty() {
+            self.checked.begun.clone_from(&at);
+        }
+        self.checked.last = at;
         Ok(())
     }
-}
-
-fn hash(content: &str) -> String {
-    let digest = Sha256::digest(content.as_bytes());
-    let halves = digest.iter().flat_map(|byte| [byte >> 4, byte & 15]);
-    halves.filter_map(|half| char::from_digit(half.into(), 16)).collect()
 }
 
 /// Could a journal be opened here? Nothing is made.
@@ -215,74 +261,52 @@ pub fn can_be_opened(path: &Path) -> Result<(), JournalError> {
     if about.is_dir() { Ok(()) } else { Err(failed(io::ErrorKind::NotADirectory.into())) }
 }
 
-/// Reads a whole journal and checks each line.
+/// Reads a whole journal, its older files first, and checks each line.
 pub fn check(path: &Path) -> Result<Checked, JournalError> {
+    let mut checked = Checked::default();
+    let older = older::all(path)?;
+    for path in &older {
+        read(path, &mut checked)?;
+    }
+    // The process may have ended before it began the next one.
+    if older.is_empty() || path.exists() {
+        read(path, &mut checked)?;
+    } else {
+        checked.begun.clear();
+    }
+    Ok(checked)
+}
+
+/// Reads one file, which goes on with what was read.
+fn read(path: &Path, checked: &mut Checked) -> Result<(), JournalError> {
     let failed = |source| JournalError::Read { path: path.to_owned(), source };
     let mut reader = BufReader::new(File::open(path).map_err(failed)?);
-    let mut checked = Checked::default();
-    let mut line = Vec::new();
-    loop {
-        line.clear();
-        let read = io::Read::take(&mut reader, LONGEST).read_until(b'\n', &mut line);
+    checked.begun.clear();
+    checked.files += 1;
+    let mut bytes = Vec::new();
+    for line in 1.. {
+        bytes.clear();
+        let read = io::Read::take(&mut reader, LONGEST).read_until(b'\n', &mut bytes);
         if read.map_err(failed)? == 0 {
-            return Ok(checked);
+            break;
         }
-        let number = checked.entries + 1;
-        let broken = |what| JournalError::Broken { path: path.to_owned(), line: number, what };
-        let (shape, head) = parse(&line, &checked.head).map_err(broken)?;
-        if shape.seq != number {
+        let broken = |what| JournalError::Broken { path: path.to_owned(), line, what };
+        let first = checked.seq == 0;
+        let goes_on = || parse(&bytes, None).is_ok_and(|(shape, _)| shape.action == ROTATE);
+        let prev = if first && goes_on() { None } else { Some(checked.head.as_str()) };
+        let (shape, head) = parse(&bytes, prev).map_err(broken)?;
+        if prev.is_some() && shape.seq != checked.seq + 1 {
             return Err(broken("has another number: lines are missing or were added"));
         }
-        if checked.first.is_empty() {
-            checked.first.clone_from(&shape.time);
-        }
-        checked = Checked { entries: number, last: shape.time, head, first: checked.first };
-    }
-}
-
-/// Checks one chain of lines that are kept elsewhere, of which the oldest may be gone.
-#[derive(Debug, Default)]
-pub struct Chain {
-    /// The number and the hash of the line before.
-    before: Option<(u64, String)>,
-}
-
-impl Chain {
-    /// Is the next line new? What is wrong with it, if anything is.
-    pub fn next(&mut self, text: &str) -> Result<bool, &'static str> {
-        let (shape, head) = follows(text, None)?;
-        if let Some((seq, before)) = &self.before {
-            // Its answer was lost, and it was appended again.
-            if head == *before {
-                return Ok(false);
-            }
-            follows(text, Some(before))?;
-            if shape.seq != seq + 1 {
-                return Err("has another number: lines are missing or were added");
+        for begins in [&mut checked.first, &mut checked.begun] {
+            if begins.is_empty() {
+                begins.clone_from(&shape.time);
             }
         }
-        self.before = Some((shape.seq, head));
-        Ok(true)
+        checked.entries += 1;
+        (checked.seq, checked.last, checked.head) = (shape.seq, shape.time, head);
     }
-}
-
-fn parse(line: &[u8], prev: &str) -> Result<(Shape, String), &'static str> {
-    let text = line.strip_suffix(b"\n").ok_or("is not whole: the process ended while writing")?;
-    let text = std::str::from_utf8(text).map_err(|_| "is not text")?;
-    follows(text, Some(prev))
-}
-
-fn follows(text: &str, prev: Option<&str>) -> Result<(Shape, String), &'static str> {
-    let (content, rest) = text.rsplit_once(BEFORE_HASH).ok_or("has no hash")?;
-    let told = rest.strip_suffix("\"}").ok_or("has no hash")?;
-    if hash(content) != told {
-        return Err("was changed: its hash is another");
-    }
-    let shape: Shape = serde_json::from_str(text).map_err(|_| "is no entry")?;
-    if prev.is_some_and(|prev| shape.prev != prev) {
-        return Err("does not follow the one before: lines are missing or were moved");
-    }
-    Ok((shape, told.to_owned()))
+    Ok(())
 }
 
 #[cfg(test)]
@@ -290,6 +314,9 @@ mod tests {
     use std::fs;
 
     use super::*;
+
+    const DAY: Duration = Duration::from_secs(86_400);
+    const YEAR: Duration = Duration::from_secs(365 * 86_400);
 
     fn entry(reason: &str) -> Entry<'_> {
         Entry { action: "SetMode", who: "127.0.0.1:9", outcome: "ok", reason, ..Entry::default() }
@@ -301,9 +328,9 @@ mod tests {
         let path = dir.path().join("audit");
         let nasty = "a \"hash\":\"0\"} line,\"hash\":\"x\"}\n{ and <b>";
         for reasons in [["one", nasty], ["three", "four"]] {
-            let journal = Journal::open(&path).unwrap();
+            let journal = Journal::open(&path, YEAR).unwrap();
             reasons.iter().for_each(|reason| journal.write(&entry(reason)));
-            assert!(matches!(Journal::open(&path), Err(JournalError::Taken { .. })));
+            assert!(matches!(Journal::open(&path, YEAR), Err(JournalError::Taken { .. })));
         }
         let whole = check(&path).unwrap();
         assert_eq!(whole.entries, 4);
@@ -323,7 +350,7 @@ mod tests {
             fs::write(&path, changed).unwrap();
             let error = check(&path).unwrap_err().to_string();
             assert!(error.contains(&format!("line {line} ")) && error.contains(what), "{error}");
-            Journal::open(&path).unwrap_err();
+            Journal::open(&path, YEAR).unwrap_err();
         }
         for (order, good) in [
             (&[0, 1, 2][..], true),
@@ -339,5 +366,93 @@ mod tests {
         }
         let threefold = lines[2].replace("three", "threE");
         assert!(Chain::default().next(threefold.trim_end()).unwrap_err().contains("was changed"));
+    }
+
+    /// A journal to which somebody writes each ten days, from the first day to the last.
+    fn written(path: &Path, days: std::ops::Range<u32>) -> Vec<String> {
+        let journal = Journal::open(path, YEAR).unwrap();
+        let open = journal.0.as_ref().unwrap();
+        for day in days.step_by(10) {
+            let now = SystemTime::now() + DAY * day;
+            open.lock().unwrap().write(&entry(&format!("day {day}")), now).unwrap();
+        }
+        let files = older::all(path).unwrap();
+        files.iter().map(|file| fs::read_to_string(file).unwrap()).collect()
+    }
+
+    #[test]
+    fn a_full_file_is_put_aside_and_goes_when_it_is_too_old() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("audit");
+        let first = written(&path, 0..301);
+        // Of 31 entries in ten months, and a line with which each new file begins.
+        assert_eq!(first.len(), 7);
+        let checked = check(&path).unwrap();
+        assert_eq!((checked.entries, checked.files, checked.seq), (38, 8, 38));
+        assert!(first.iter().all(|text| text.lines().count() <= 6), "a month each");
+        // The same chain, in the file that is written now, and by another process.
+        let more = written(&path, 310..1001);
+        let checked = check(&path).unwrap();
+        assert!(checked.files <= 14 && checked.seq > 115, "{checked:?}");
+        assert_eq!(checked.entries + u64::try_from(gone(&more)).unwrap(), checked.seq);
+        assert!(!more.iter().any(|text| text.contains("day 600\"")), "more than a year old");
+        assert!(more.iter().any(|text| text.contains("day 660\"")), "less than one");
+        let whole = fs::read_to_string(&path).unwrap();
+        assert!(whole.contains("day 1000") && whole.contains("\"rotate\""), "{whole}");
+        // A file that is missing in the middle shows, and one that was cut.
+        let files = older::all(&path).unwrap();
+        let text = fs::read_to_string(&files[3]).unwrap();
+        fs::remove_file(&files[3]).unwrap();
+        let error = check(&path).unwrap_err().to_string();
+        assert!(error.contains("line 1 ") && error.contains("does not follow"), "{error}");
+        fs::write(&files[3], text).unwrap();
+        check(&path).unwrap();
+        let text = fs::read_to_string(&files[0]).unwrap();
+        fs::write(&files[0], text.split_once('\n').unwrap().1).unwrap();
+        assert!(check(&path).unwrap_err().to_string().contains("does not follow"));
+    }
+
+    /// The number of the first line that is kept, without it.
+    fn gone(files: &[String]) -> usize {
+        let (_, first) = files[0].split_once("{\"seq\":").unwrap();
+        first.split_once(',').unwrap().0.parse::<usize>().unwrap() - 1
+    }
+
+    #[test]
+    fn a_chain_goes_on_where_the_process_ended_between_two_files() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("audit");
+        written(&path, 0..1);
+        for exists in [false, true] {
+            let last = check(&path).unwrap().last;
+            Older::new(&path, YEAR).put_aside(&last).unwrap();
+            if exists {
+                fs::write(&path, "").unwrap();
+            }
+            let before = check(&path).unwrap();
+            let journal = Journal::open(&path, YEAR).unwrap();
+            journal.write(&entry("again"));
+            let after = check(&path).unwrap();
+            assert_eq!((after.entries, after.seq), (before.entries + 2, before.seq + 2));
+            assert!(fs::read_to_string(&path).unwrap().contains("\"rotate\""));
+        }
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_renamed_goes_on() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("audit");
+        let journal = Journal::open(&path, YEAR).unwrap();
+        let open = journal.0.as_ref().unwrap();
+        let now = SystemTime::now();
+        let write = |days| open.lock().unwrap().write(&entry("x"), now + DAY * days).unwrap();
+        write(0);
+        // Its name is taken.
+        let last = open.lock().unwrap().checked.last.clone();
+        let taken = Older::new(&path, YEAR).put_aside(&last).unwrap();
+        fs::copy(path.with_file_name(&taken), &path).unwrap();
+        write(40);
+        let text = fs::read_to_string(path.with_file_name(&taken)).unwrap();
+        assert_eq!(text.lines().count(), 2, "it goes on where it was: {text}");
     }
 }
