@@ -197,7 +197,8 @@ impl Context {
             self.announced(text, at, (&mut *endless, &mut *read), &mut out);
         }
         let kind = |word| if word == Word::Password { self.chosen } else { self.random };
-        out.extend(near.iter().map(|(span, word)| finding(span.clone(), kind(*word))));
+        let near = near.iter().filter(|_| self.settings);
+        out.extend(near.map(|(span, word)| finding(span.clone(), kind(*word))));
         self.tables(text, heads, &mut out);
         if may_be_secret && let Some(kind) = self.secret(whole, text, true, true) {
             out.push(finding(0..text.len(), kind));
@@ -212,13 +213,16 @@ impl Context {
             let mut read = 0..0;
             for &at in passwords {
                 let mut found = |span| out.push(finding(span, rule.kind));
-                match password::after(text, at) {
-                    Some(old) => {
-                        let is = |value: &[u8]| password::is_password(value, true);
-                        terraform::changed(text, &old, is).into_iter().chain([old]).for_each(found);
-                    }
-                    None => near::behind(text, at, Word::Password, &mut read, &mut found),
+                let Some(old) = password::after(text, at) else {
+                    near::behind(text, at, Word::Password, &mut read, &mut found);
+                    continue;
+                };
+                // `the password is …, the other one is …`
+                if text.get(at..).is_some_and(|rest| rest.starts_with(b" is ")) {
+                    near::behind(text, old.end, Word::Password, &mut read, &mut found);
                 }
+                let is = |value: &[u8]| password::is_password(value, true);
+                terraform::changed(text, &old, is).into_iter().chain([old]).for_each(found);
             }
             out.extend(typed.iter().map(|span| finding(span.clone(), rule.kind)));
             let held = pass.held.iter().cloned();

@@ -8,6 +8,7 @@ use crate::detect::catalog::Catalog;
 use crate::detect::context::names::{flag_end, key_end};
 use crate::detect::context::password::near::Word;
 use crate::detect::context::runs::{self, Run};
+use crate::detect::context::secret::variable;
 use crate::detect::context::{named, secret};
 use crate::detect::deep;
 use crate::detect::gaps::Gaps;
@@ -245,6 +246,8 @@ impl Catalog {
                 let end = key_end(pass.text, at);
                 names.at_sign(pass.text, at, end, &mut pass.named);
                 secret::at_sign(pass.text, end, &mut pass.secrets);
+                let held = variable::at_sign(pass.text, end, at);
+                pass.near.extend(held.map(|span| (span, Word::Key)));
             });
             if let Some((from, marks)) = chunk.signs() {
                 self.signs(from, marks, passes);

@@ -7,6 +7,7 @@ use crate::detect::context::columns::{self, Wanted};
 use crate::detect::context::password::{self, near};
 use crate::detect::context::secret;
 use crate::detect::context::secret::setting::{self, Holds};
+use crate::detect::context::secret::variable;
 use crate::detect::context::shape::{self, Shape};
 use crate::detect::context::sibling::{self, Pair};
 use crate::detect::context::{Context, Name, Rule, finding, runs, terraform};
@@ -127,7 +128,8 @@ impl Context {
         };
         let rule = self.rules.iter().filter(|rule| rule.has_label(name)).find(is);
         let uuid = self.settings && secret::is_uuid_of(key, value);
-        let kind = rule.map(|rule| rule.kind).or(uuid.then_some(self.random));
+        let variable = self.settings && variable::is(key, value);
+        let kind = rule.map(|rule| rule.kind).or((uuid || variable).then_some(self.random));
         kind.or_else(|| match self.setting(key)? {
             Holds::Login if password::is_login(value, quoted) => Some(self.chosen),
             Holds::Random | Holds::Login => {

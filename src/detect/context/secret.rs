@@ -8,6 +8,7 @@ use crate::detect::context::shape;
 use crate::detect::template;
 
 pub(super) mod setting;
+pub(in crate::detect) mod variable;
 
 /// Nobody gives out a longer one that is not read by its shape.
 pub(super) const LONGEST: usize = 256;

@@ -190,7 +190,15 @@ fn is_behind_key(text: &[u8], at: usize) -> bool {
     let apart = between(one);
     // The last three bytes of what may be a key.
     let end = eight << (u32::from(apart) * 8) >> 40;
-    (apart & between(two)) | may_end(end)
+    (apart & between(two)) | may_end(end) | is_capital(end)
+}
+
+/// Are these three the last letters of a variable: `KAFKA_SASL`?
+#[inline(always)]
+fn is_capital(three: u64) -> bool {
+    let [a, b, c, ..] = three.to_le_bytes();
+    let capital = |byte: u8| byte.wrapping_sub(b'A') < 26 || byte == b'_';
+    (capital(a) | a.is_ascii_digit()) & capital(b) & (capital(c) | c.is_ascii_digit())
 }
 
 /// The eight bytes before this place; before the beginning of the text, zeros.

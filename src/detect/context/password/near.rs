@@ -31,9 +31,12 @@ const OTHERS: [&[u8]; 8] = [b"sha1", b"sha2", b"sha3", b"sha5", b"0x", b"0X", b"
 /// In the names of versions: `V1beta1TokenReview`.
 const VERSIONS: [&[u8]; 2] = [b"beta", b"alpha"];
 /// What says that a password follows.
-const VERBS: [&str; 12] =
-    ["is ", "is: ", "to ", "from ", "was ", "= ", "-> ", "→ ", ": ", ":* ", ":** ", "– "];
+const VERBS: [&str; 13] =
+    ["is ", "is: ", "to ", "from ", "was ", "= ", "-> ", "→ ", ": ", ":* ", ":** ", "– ", "/ "];
+/// The same, right before the word for a password: `with password Summer-2024`.
+const GIVEN: [&str; 4] = ["with password ", "and password ", "the password ", "with pass "];
 const SAYS: usize = 8;
+const LONGEST_GIVEN: usize = 14;
 /// What goes on in a field beside the name of a secret, before its value.
 const FIELDS: [&[u8]; 16] = [
     b"noecho",
@@ -63,7 +66,7 @@ pub(crate) enum Word {
 }
 
 /// Words that announce a password, and how calls begin that are given one.
-const PASSWORDS: [&str; 48] = [
+const PASSWORDS: [&str; 60] = [
     "Kennwort",
     "kennwort",
     "contraseña",
@@ -112,6 +115,18 @@ const PASSWORDS: [&str; 48] = [
     "lftp ",
     "net user ",
     "htpasswd ",
+    "UsernamePasswordCredentials(",
+    "login: ",
+    "Login: ",
+    "login is ",
+    "pwd for ",
+    "temp pass",
+    "temp pw",
+    "Pass is ",
+    "pass is ",
+    "pw is ",
+    "shared secret",
+    "signWith(",
 ];
 /// Words that announce what chance made, also as heads of columns.
 pub(in crate::detect) const NAMES: [&str; 15] = [
@@ -181,7 +196,7 @@ pub(in crate::detect) fn behind(
     while words < WORDS {
         let Some(word) = next(text, from, at + len) else { return };
         words += usize::from(part(text, &word).iter().any(u8::is_ascii_alphanumeric));
-        let chosen = || chosen(text, from, &word).filter(|_| password);
+        let chosen = || chosen(text, at, from, &word).filter(|_| password);
         if let Some(span) = made(text, &word).or_else(chosen) {
             found(span);
         }
@@ -191,22 +206,50 @@ pub(in crate::detect) fn behind(
 }
 
 /// What somebody chose, and what a word or a sign before it says that it is: `password → Autumn2024!`.
-fn chosen(text: &[u8], from: usize, word: &Range<usize>) -> Option<Range<usize>> {
+fn chosen(text: &[u8], at: usize, from: usize, word: &Range<usize>) -> Option<Range<usize>> {
     let between = text.get(from..word.start)?;
-    let quoted = matches!(
-        between.trim_ascii_start(),
-        [b'`' | b'"' | b'\''] | [.., b':' | b'=', b' ', b'`' | b'"' | b'\'']
-    );
+    let quoted =
+        matches!(
+            between.trim_ascii_start(),
+            [b'`' | b'"' | b'\''] | [.., b':' | b'=' | b'/', b' ', b'`' | b'"' | b'\'']
+        ) || is_argument(between, from == at || text.get(at.wrapping_sub(1)) == Some(&b'('));
     let head = text.get(from.saturating_sub(SAYS)..word.start)?;
-    let said = VERBS.iter().any(|verb| head.ends_with(verb.as_bytes()));
     let value = text.get(word.clone())?;
+    let given = || {
+        let head = text.get(word.start.saturating_sub(LONGEST_GIVEN)..word.start);
+        let given = |head: &[u8]| GIVEN.iter().any(|given| head.ends_with(given.as_bytes()));
+        from == at && head.is_some_and(given) && has_sign_or_year(value)
+    };
+    let said = VERBS.iter().any(|verb| head.ends_with(verb.as_bytes())) || given();
     let tail = value.iter().rev().take_while(|b| b".,;:)".contains(b)).count();
+    let tail = if is_quoted(text, word) { 0 } else { tail };
     let value = value.get(..value.len() - tail)?;
     let signs = value.iter().any(|b| b"!@#$%^&*?-".contains(b) || (quoted && *b == b'_'));
     let open = value.iter().any(|b| b"/.:=".contains(b)) || value.starts_with(b"-");
     let span = word.start..word.end - tail;
     let is = (quoted || said) && signs && !open && is_evident(value) && !is_other(value);
     (is && fits(text, &span)).then_some(span)
+}
+
+/// Is the next word an argument behind the name of a password: `set("password", "`? Of a call that
+/// is given one, each may be it: `login("user", "`.
+fn is_argument(between: &[u8], first: bool) -> bool {
+    let quote = |b: &u8| b"\"'`".contains(b);
+    let [before @ .., last] = between else { return false };
+    let comma = before.trim_ascii_end().strip_suffix(b",");
+    first && quote(last) && comma.and_then(<[u8]>::last).is_some_and(quote)
+}
+
+/// Is a word all that stands between quotes?
+fn is_quoted(text: &[u8], word: &Range<usize>) -> bool {
+    let quote = word.start.checked_sub(1).and_then(|at| text.get(at));
+    quote.is_some_and(|quote| b"\"'`".contains(quote)) && text.get(word.end) == quote
+}
+
+/// What words with hyphens have not: `Base64-encoded`.
+fn has_sign_or_year(value: &[u8]) -> bool {
+    let year = |four: &[u8]| matches!(four, [b'2', b'0', a, b] if a.is_ascii_digit() && b.is_ascii_digit());
+    value.windows(4).any(year) || value.iter().any(|b| b"!@#$%^&*".contains(b))
 }
 
 /// The next word before `until`, unless the value of another key begins there.
@@ -249,6 +292,8 @@ fn made(text: &[u8], word: &Range<usize>) -> Option<Range<usize>> {
     let query = value.iter().position(|b| *b == b'&').filter(|_| asked);
     let value = value.get(..query.unwrap_or(value.len()))?;
     let tail = value.iter().rev().take_while(|b| MARKS.contains(b)).count();
+    let ends = word.start + lead + user + value.len() == word.end;
+    let tail = if ends && is_quoted(text, word) { 0 } else { tail };
     let start = word.start + lead + user;
     let span = start..start + value.len() - tail;
     // What is called is a function.
@@ -302,6 +347,11 @@ fn is_other(value: &[u8]) -> bool {
         || OTHERS.iter().any(|own| value.starts_with(own))
         || VERSIONS.iter().any(|own| memmem::find(value, own).is_some())
         || any_placeholder(value)
+}
+
+/// Is this a name, a digest or masked, however mixed it is?
+pub(in crate::detect::context) fn is_named(value: &[u8]) -> bool {
+    is_other(value) || is_of_words(value)
 }
 
 /// Is this made of words with numbers between them: `Sha512Hmac256`?

@@ -203,7 +203,7 @@ pub(in crate::detect::context) fn is_chosen(key: &[u8], value: &[u8]) -> bool {
 fn of_variable(name: &[u8]) -> Option<Holds> {
     let mut words = name.rsplit(|b| b"_-".contains(b));
     let (last, before) = (words.next()?, words.next());
-    if before.is_some_and(|word| OPEN.contains(&word)) || (last == b"TOKEN" && is_place(name)) {
+    if before.is_some_and(is_open) || (last == b"TOKEN" && is_place(name)) {
         return None;
     }
     if LOGIN.contains(&last) {
@@ -217,6 +217,11 @@ fn of_variable(name: &[u8]) -> Option<Holds> {
         (false, Some(_)) => CHOSEN.contains(&last).then_some(Holds::Chosen),
         (false, None) => None,
     }
+}
+
+/// Does this word say that everybody may see it, or that it finds something?
+pub(super) fn is_open(word: &[u8]) -> bool {
+    OPEN.contains(&word)
 }
 
 /// `nextToken`, `next_token`
