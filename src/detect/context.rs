@@ -42,6 +42,7 @@ use crate::detect::context::lead::Lead;
 use crate::detect::context::named::Findings;
 use crate::detect::context::names::Names;
 use crate::detect::context::password::near::{self, Word};
+use crate::detect::context::password::several;
 use crate::detect::context::secret::setting;
 use crate::detect::context::shape::Shape;
 use crate::detect::scan::Pass;
@@ -213,8 +214,11 @@ impl Context {
             let mut read = 0..0;
             for &at in passwords {
                 let mut found = |span| out.push(finding(span, rule.kind));
+                several::each(text, at, password::is_evident, &mut found);
                 let Some(old) = password::after(text, at) else {
-                    near::behind(text, at, Word::Password, &mut read, &mut found);
+                    if !password::is_masked(text, at) {
+                        near::behind(text, at, Word::Password, &mut read, &mut found);
+                    }
                     continue;
                 };
                 // `the password is …, the other one is …`

@@ -246,8 +246,7 @@ impl Catalog {
                 let end = key_end(pass.text, at);
                 names.at_sign(pass.text, at, end, &mut pass.named);
                 secret::at_sign(pass.text, end, &mut pass.secrets);
-                let held = variable::at_sign(pass.text, end, at);
-                pass.near.extend(held.map(|span| (span, Word::Key)));
+                variable::at_sign(pass.text, end, at, |found| pass.near.push(found));
             });
             if let Some((from, marks)) = chunk.signs() {
                 self.signs(from, marks, passes);

@@ -13,6 +13,8 @@ use crate::detect::context::named::{Findings, Named};
 use crate::detect::context::shape::{Shape, is_account, is_time};
 use crate::detect::context::{Context, Name};
 
+mod told;
+
 /// How keys end that hold accounts by their names, without separators.
 const MAPS: [&[u8]; 4] = [b"accounts", b"accountids", b"accountmap", b"accountmapping"];
 /// Longer lists are read so far.
@@ -144,6 +146,9 @@ pub(super) fn is_told(
     !is_time(text.get(span.clone()).unwrap_or_default())
         && (is_followed(text, span)
             || is_of_environment(text, span, seen.aws)
+            || told::is_said(text, span)
+            || told::is_changed(text, span)
+            || told::is_named(text, span)
             || (seen.signs && is_user(text, span))
             || (seen.linked && is_quoted(text, span))
             || (seen.aws && is_listed(text, span))
@@ -180,17 +185,26 @@ fn is_followed(text: &[u8], span: &Range<usize>) -> bool {
     (gap > 0 && is_region(word)) || said
 }
 
-/// Behind the name of an environment: `prod: 481726350914`, `prod (481726350914)`. `aws`: the text
-/// speaks of AWS, so that names that others use too will do.
+/// Beside the name of an environment: `prod: 481726350914`, `prod (481726350914)`, `"prod",
+/// "481726350914"`, `"481726350914": "prod"`. `aws`: the text speaks of AWS, so that names that
+/// others use too will do.
 fn is_of_environment(text: &[u8], span: &Range<usize>, aws: bool) -> bool {
     let head = text.get(span.start.saturating_sub(ENVIRONMENT)..span.start).unwrap_or_default();
-    let drop = head.iter().rev().take(4).take_while(|b| b" :=(|\"'`\\".contains(b)).count();
+    let drop = head.iter().rev().take(4).take_while(|b| b" :=(|,\"'`\\".contains(b)).count();
+    let between = head.get(head.len() - drop..).unwrap_or_default();
+    // In a list, both are in quotes.
+    let quotes = between.iter().filter(|b| b"\"'`".contains(b)).count();
+    let drop = if between.contains(&b',') && quotes < 2 { 0 } else { drop };
     let head = head.get(..head.len() - drop).unwrap_or_default();
     let of_name = |b: &&u8| b.is_ascii_alphanumeric() || b"_-".contains(b);
     let len = head.iter().rev().take_while(of_name).count();
     let word = head.get(head.len() - len..).unwrap_or_default();
-    let is = |words: &[&str]| words.iter().any(|own| word.eq_ignore_ascii_case(own.as_bytes()));
-    drop > 0 && (is(&ENVIRONMENTS) || (aws && is(&SHARED)))
+    let is = |word: &[u8], words: &[&str]| {
+        words.iter().any(|own| word.eq_ignore_ascii_case(own.as_bytes()))
+    };
+    let names = |word| is(word, &ENVIRONMENTS) || (aws && is(word, &SHARED));
+    let quoted = || matches!(text.get(span.end), Some(b'"' | b'\''));
+    (drop > 0 && names(word)) || (quoted() && names(told::next_word(text, span.end)))
 }
 
 /// Is this a user as EC2 calls other accounts: `"UserId": "481726350914"`?

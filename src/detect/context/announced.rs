@@ -66,7 +66,7 @@ impl Context {
         }
         if let Some(found) = self.kept(text, at, word, endless) {
             out.extend(with_new(text, Some(found)));
-        } else if self.settings && whole.is_none() {
+        } else if self.settings && whole.is_none() && !password::is_masked(text, at) {
             near::behind(text, at, near::Word::Key, read, |span| {
                 out.push(finding(span, self.random));
             });

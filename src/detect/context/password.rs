@@ -2,7 +2,7 @@
 
 use std::ops::{Range, RangeInclusive};
 
-use crate::detect::boundary::control;
+use crate::detect::boundary::{any_placeholder, control};
 use crate::detect::classes::{is_hidden, is_region};
 use crate::detect::context::bytes::part;
 use crate::detect::context::columns;
@@ -15,6 +15,7 @@ pub(super) mod code;
 mod list;
 pub(in crate::detect) mod near;
 mod place;
+pub(super) mod several;
 
 pub(super) use place::{is_line, is_type, key_start, suffix};
 
@@ -108,6 +109,12 @@ pub(super) fn after(text: &[u8], at: usize) -> Option<Range<usize>> {
     let data = quoted || list::is_field(text, at, span.end);
     let quoted = data || place::is_setting(text, at, span.end);
     is_password(text.get(span.clone())?, quoted).then_some(span)
+}
+
+/// Is the value of the key that ends at `at` masked already?
+pub(super) fn is_masked(text: &[u8], at: usize) -> bool {
+    let at = at + suffix(text.get(at..).unwrap_or_default());
+    held(text, at, LONGEST).is_some_and(|held| any_placeholder(part(text, &held.span)))
 }
 
 /// The value of the key whose name ends at `at`, if it is not longer than this.

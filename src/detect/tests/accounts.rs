@@ -2,6 +2,8 @@
 
 use super::check;
 
+const A: &str = "481726350914";
+
 #[test]
 fn columns_of_accounts() {
     check(&[
@@ -154,7 +156,6 @@ fn accounts_in_logs_and_costs() {
 
 #[test]
 fn accounts_that_words_beside_them_tell() {
-    const A: &str = "481726350914";
     for text in [
         "| Account | ID |\n|---|---|\n| prd | § |\n",
         "| AWS Account | ID | Owner |\n|---|---|---|\n| prd | § | Mia |\n",
@@ -178,5 +179,32 @@ fn accounts_that_words_beside_them_tell() {
         "backup 202611221030 in eu-west-1",
     ] {
         assert_eq!(super::shown(text, ""), text);
+    }
+}
+
+#[test]
+fn accounts_that_sentences_and_pairs_tell() {
+    for text in [
+        "why does § not see the shared AMI from §?",
+        "add § to the trust policy please",
+        "# assume role deployer in §",
+        "~ value = \"§\" -> \"§\"",
+        "- name: AWS_ACCOUNT\n  value: \"§\"\n",
+        "{\"Name\": \"HUB_ACCOUNT_ID\", \"Value\": \"§\"}",
+        "Map.of(\"prod\", \"§\", \"stg\", \"§\");",
+        "new Map([['§', 'prod']]);",
+        "{\"§\": \"staging\"}",
+    ] {
+        check(&[("", &text.replace('§', A), &text.replace('§', "[ACCOUNT]"))]);
+    }
+    for text in [
+        "~ value = \"481726350914\" -> \"none\"",
+        "- name: ORDER\n  value: \"481726350914\"\n",
+        "Map.of(\"order\", \"481726350914\");",
+        "{\"481726350914\": \"shipped\"}",
+        "add 202611221030 to the trust policy",
+        "order 481726350914\nassume role x",
+    ] {
+        check(&[("", text, text)]);
     }
 }

@@ -112,3 +112,69 @@ fn placeholders_are_no_secrets() {
     let text = "the password AWS_DB_PASSWORD_BF3K9Q2MX4TB or SECRET_API_KEY_BF3K9Q2MX4TB";
     assert_eq!(shown(text, ""), text);
 }
+
+/// What people choose, with a sign or a year.
+#[test]
+fn what_people_choose_and_write() {
+    for text in [
+        "fn.addEnvironment('DB_PASSWORD', '§');",
+        "conf.set(\"db_password\", \"§\")",
+        "INSERT INTO s (name, value) VALUES ('smtp_password', '§'), ('x', 'y');",
+        "requests.get(u, auth=(\"anna\", \"§\"))",
+        "req.SetBasicAuth(\"anna\", \"§\")",
+        "new UsernamePasswordCredentials(\"anna\", \"§\");",
+        "t.Setenv(\"DB_PASSWORD\", \"§\")",
+        "const password = process.env.DB_PASS || '§';",
+        "the root password is Autumn-2024x, the other one is §",
+        "the login is anna with password §.",
+        "login: admin / §",
+        "new creds for the db: user anna / § host x",
+        "temp pass: §, change it",
+        "Pass is § for both.",
+        "the shared secret for radius is §",
+        "the admin login is `admin` / `§`.",
+        "PARTNER_AUTH: \"§\"",
+        "LDAP_BIND=§",
+        "ADMIN_PASSWORDS = {\"ops\": \"§\", \"x\": \"§\"}",
+        "passwords: {prod: \"§\", dev: '§'}",
+    ] {
+        let with = |value| {
+            text.replace('§', value)
+                .replace("Autumn-2024x", if value == P { P } else { "Autumn-2024x" })
+        };
+        check(&[("", &with("Herbst-2025!"), &with(P))]);
+    }
+    for text in [
+        "the data with password Base64-encoded is here",
+        "addColumn('password', 'varchar(255)')",
+        "t('password', 'Passwort-Hash')",
+        "validate({password: 'required|min:8', name: 'x'})",
+        "passwords: {minLength: 12, hash: 'sha512', policy: 'Strong-passwords'}",
+        "PARTNER_AUTH: disabled-2",
+        "login: true / v2.0.1-beta",
+        "[\"password\", \"username\", \"Version-2\"]",
+    ] {
+        assert_eq!(shown(text, ""), text);
+    }
+}
+
+#[test]
+fn what_variables_hold_whose_names_say_nothing() {
+    for text in [
+        "KAFKA_SASL: §\n",
+        "\"PARTNER\": \"§\",",
+        "environment:\n  - JWT_SIGNING=§\n",
+        "- name: SIGNING\n  value: §\n",
+        "{\"name\": \"KAFKA_SASL\", \"value\": \"§\"}",
+        "|  SIGNING  |  §  |",
+        "FERNET_KEYS = ['§=', '§=']",
+    ] {
+        let text_with = |value| text.replace('§', value);
+        let kept = text_with(K).replace(&format!("{K}="), K);
+        check(&[("", &text_with(V), &kept)]);
+    }
+    for name in ["PUBLIC_SIGNING", "CLIENT_ID", "COMMIT", "INTEGRITY", "partner", "Partner"] {
+        let text = format!("{name}: {V}");
+        assert_eq!(shown(&text, ""), text);
+    }
+}

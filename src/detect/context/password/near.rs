@@ -247,7 +247,7 @@ fn is_quoted(text: &[u8], word: &Range<usize>) -> bool {
 }
 
 /// What words with hyphens have not: `Base64-encoded`.
-fn has_sign_or_year(value: &[u8]) -> bool {
+pub(in crate::detect::context) fn has_sign_or_year(value: &[u8]) -> bool {
     let year = |four: &[u8]| matches!(four, [b'2', b'0', a, b] if a.is_ascii_digit() && b.is_ascii_digit());
     value.windows(4).any(year) || value.iter().any(|b| b"!@#$%^&*".contains(b))
 }
@@ -342,7 +342,7 @@ pub(in crate::detect) fn is_made(value: &[u8]) -> bool {
 }
 
 /// A variable, a digest, a number, the name of a style or of a version, or masked already.
-fn is_other(value: &[u8]) -> bool {
+pub(in crate::detect::context) fn is_other(value: &[u8]) -> bool {
     matches!(value, [b'$' | b'%' | b'#' | b'@' | b'&', ..])
         || OTHERS.iter().any(|own| value.starts_with(own))
         || VERSIONS.iter().any(|own| memmem::find(value, own).is_some())

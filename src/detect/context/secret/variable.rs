@@ -5,8 +5,9 @@ use std::ops::Range;
 
 use crate::detect::boundary::fits;
 use crate::detect::context::bytes::over;
-use crate::detect::context::password::near;
-use crate::detect::context::secret::{changes, pairs, setting};
+use crate::detect::context::password::near::{self, Word};
+use crate::detect::context::password::{self, several};
+use crate::detect::context::secret::{changes, is_by_chance, pairs, setting};
 
 /// What is named by these everybody may see, or it only looks like chance.
 const OTHERS: [&[u8]; 18] = [
@@ -29,6 +30,10 @@ const OTHERS: [&[u8]; 18] = [
     b"SAMPLE",
     b"NAME",
 ];
+/// What people choose too.
+const CHOSEN: [&[u8]; 6] = [b"AUTH", b"LOGIN", b"SASL", b"BIND", b"PIN", b"SALT"];
+/// What a list holds.
+const SEVERAL: [&[u8]; 3] = [b"KEYS", b"TOKENS", b"SECRETS"];
 /// No name is longer.
 const LONGEST: usize = 64;
 /// Nor shorter, in letters.
@@ -42,16 +47,46 @@ const EACH: usize = 2;
 const GAP: usize = 64;
 
 /// What the variable holds whose name ends at `end`, before the sign at `sign`.
-pub(in crate::detect) fn at_sign(text: &[u8], end: usize, sign: usize) -> Option<Range<usize>> {
-    let head = text.get(end.saturating_sub(LONGEST)..end)?;
+pub(in crate::detect) fn at_sign(
+    text: &[u8],
+    end: usize,
+    sign: usize,
+    mut found: impl FnMut((Range<usize>, Word)),
+) {
+    // Most names end otherwise, and most values are looked at before the whole name is.
+    if !end.checked_sub(1).and_then(|at| text.get(at)).is_some_and(of_name) {
+        return;
+    }
+    let head = text.get(end.saturating_sub(LONGEST)..end).unwrap_or_default();
     let len = head.iter().rev().take_while(|b| of_name(b)).count();
-    let name = head.get(head.len() - len..)?;
-    let before = head.len().checked_sub(len + 1).and_then(|at| head.get(at));
-    if !is_name(name) || before.is_some_and(u8::is_ascii_lowercase) {
-        return None;
+    let (before, name) = head.split_at(head.len() - len);
+    let own = || !before.last().is_some_and(u8::is_ascii_lowercase) && is_name(name);
+    let last = name.rsplit(|b| *b == b'_').next().unwrap_or_default();
+    if SEVERAL.contains(&last) {
+        let is = |value: &[u8]| is_by_chance(value, true) && own();
+        return several::each(text, end, is, |span| found((span, Word::Key)));
     }
     let start = over(text, sign + 1, 1, b">=");
     let start = over(text, over(text, start, GAP, b" \t"), 2, b"\\\"'`");
+    let random = random(text, start).map(|span| (span, Word::Key));
+    let chosen = || if CHOSEN.contains(&last) { chosen(text, start) } else { None };
+    let held = random.or_else(|| Some((chosen()?, Word::Password)));
+    held.filter(|_| own()).into_iter().for_each(found);
+}
+
+/// What somebody chose, with signs or a year in it, or a user with it: `app:gT7pQ2vX`.
+fn chosen(text: &[u8], start: usize) -> Option<Range<usize>> {
+    let near = text.get(start..text.len().min(start + LONGEST_VALUE + 1))?;
+    let of_value = |b: &&u8| b.is_ascii_graphic() && !b"\\\"'`,;|}])".contains(b);
+    let span = start..start + near.iter().take_while(of_value).count();
+    let value = text.get(span.clone()).filter(|value| value.len() <= LONGEST_VALUE)?;
+    let evident = password::is_evident(value) && near::has_sign_or_year(value);
+    let is = evident || password::is_login(value, true);
+    (is && !near::is_other(value) && fits(text, &span)).then_some(span)
+}
+
+/// What chance made.
+fn random(text: &[u8], start: usize) -> Option<Range<usize>> {
     let near = text.get(start..text.len().min(start + LONGEST_VALUE + 1))?;
     let len = near.iter().take_while(|b| b.is_ascii_alphanumeric()).count();
     let padded = over(text, start + len, 2, b"=");
@@ -102,6 +137,15 @@ mod tests {
             ("'JWT' => 'x9K2mQ7vTz4RbW1nYc8HsP3d'", "x9K2mQ7vTz4RbW1nYc8HsP3d"),
             ("Variables={SASL=n9K2mQ7vTz4RbW1nYc8H,STAGE=prod}", "n9K2mQ7vTz4RbW1nYc8H"),
             ("SEED=x9K2mQ7vTz4RbW1nYc8HsP3d==", "x9K2mQ7vTz4RbW1nYc8HsP3d"),
+            ("LDAP_BIND=Winter!2025", "Winter!2025"),
+            ("KAFKA_SASL: app:Qx7#Lm2Zt", "app:Qx7#Lm2Zt"),
+            ("PARTNER_AUTH: \"Summer2024!\",", "Summer2024!"),
+            ("PARTNER_AUTH: disabled2", ""),
+            ("WINTER=Winter!2025", ""),
+            (
+                "FERNET_KEYS = ['x9K2mQ7vTz4RbW1nYc8HsP3d', 'b9K2mQ7vTz4RbW1nYc8HsP3d=']",
+                "b9K2mQ7vTz4RbW1nYc8HsP3d=",
+            ),
             ("PARTNER_ID: x9K2mQ7vTz4RbW1nYc8HsP3d", ""),
             ("PUBLIC_SIGNING: x9K2mQ7vTz4RbW1nYc8HsP3d", ""),
             ("partner: x9K2mQ7vTz4RbW1nYc8HsP3d", ""),
@@ -117,7 +161,9 @@ mod tests {
         ] {
             let found = text.match_indices([':', '=', '|']).find_map(|(sign, _)| {
                 let head = text.get(..sign).unwrap().trim_end_matches([' ', '"', '\'', '\\']);
-                at_sign(text.as_bytes(), head.len(), sign)
+                let mut all = Vec::new();
+                at_sign(text.as_bytes(), head.len(), sign, |(span, _)| all.push(span));
+                all.pop()
             });
             assert_eq!(found.map_or("", |span| text.get(span).unwrap()), value, "{text}");
         }
