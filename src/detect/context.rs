@@ -216,9 +216,13 @@ impl Context {
                 let mut found = |span| out.push(finding(span, rule.kind));
                 several::each(text, at, password::is_evident, &mut found);
                 let Some(old) = password::after(text, at) else {
-                    if !password::is_masked(text, at) {
-                        near::behind(text, at, Word::Password, &mut read, &mut found);
-                    }
+                    // Its words are read, though: as they were before it was masked.
+                    let masked = password::is_masked(text, at);
+                    near::behind(text, at, Word::Password, &mut read, |span| {
+                        if !masked {
+                            found(span);
+                        }
+                    });
                     continue;
                 };
                 // `the password is …, the other one is …`

@@ -66,9 +66,10 @@ impl Context {
         }
         if let Some(found) = self.kept(text, at, word, endless) {
             out.extend(with_new(text, Some(found)));
-        } else if self.settings && whole.is_none() && !password::is_masked(text, at) {
+        } else if self.settings && whole.is_none() {
+            let masked = password::is_masked(text, at);
             near::behind(text, at, near::Word::Key, read, |span| {
-                out.push(finding(span, self.random));
+                out.extend((!masked).then(|| finding(span, self.random)));
             });
         }
     }
