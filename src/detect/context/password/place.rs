@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use memchr::memmem;
 
-use crate::detect::boundary::holds_masked;
+use crate::detect::boundary::{any_placeholder, holds_masked};
 use crate::detect::context::bytes::over;
 use crate::detect::context::password::{Held, bare, skip};
 use crate::detect::context::secret::is_by_chance;
@@ -177,7 +177,9 @@ pub(super) fn behind_type(text: &[u8], at: usize) -> Option<usize> {
     let gap = rest.iter().take_while(|b| **b == b' ').count();
     let value = at + len + 1 + gap;
     let quote = |at: usize| matches!(text.get(at), Some(b'"' | b'\'' | b'`' | b'\\'));
-    let named = near.get(..len)?.iter().any(u8::is_ascii_alphabetic);
+    // What is masked already is no type.
+    let name = near.get(..len).filter(|name| !any_placeholder(name))?;
+    let named = name.iter().any(u8::is_ascii_alphabetic);
     (named && quote(behind_prefix(text, value))).then_some(value)
 }
 
