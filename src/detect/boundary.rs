@@ -34,6 +34,14 @@ pub(crate) fn fits(bytes: &[u8], span: &std::ops::Range<usize>) -> bool {
         && right_of(bytes, span.end)
 }
 
+/// Is this all that stands between two quotes, which may be escaped?
+pub(crate) fn is_quoted(bytes: &[u8], span: &std::ops::Range<usize>) -> bool {
+    let quote = before(bytes, span.start).filter(|b| b"\"'`".contains(b));
+    let rest = bytes.get(span.end..).unwrap_or_default();
+    let rest = rest.strip_prefix(b"\\").unwrap_or(rest);
+    quote.is_some() && rest.first().copied() == quote
+}
+
 /// The byte before `at`.
 pub(crate) fn before(bytes: &[u8], at: usize) -> Option<u8> {
     at.checked_sub(1).and_then(|at| bytes.get(at)).copied()

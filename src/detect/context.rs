@@ -216,13 +216,7 @@ impl Context {
                 let mut found = |span| out.push(finding(span, rule.kind));
                 several::each(text, at, password::is_evident, &mut found);
                 let Some(old) = password::after(text, at) else {
-                    // Its words are read, though: as they were before it was masked.
-                    let masked = password::is_masked(text, at);
-                    near::behind(text, at, Word::Password, &mut read, |span| {
-                        if !masked {
-                            found(span);
-                        }
-                    });
+                    password::near_key(text, at, Word::Password, &mut read, &mut found);
                     continue;
                 };
                 // `the password is …, the other one is …`

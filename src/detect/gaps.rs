@@ -44,9 +44,10 @@ impl Gaps {
         if found.is_empty() {
             return;
         }
-        // A field begins and ends with a letter or digit: two placeholders never touch.
+        // A field begins and ends with a letter or digit: two placeholders never touch. Between
+        // quotes none does, and the last character of a password may be a sign.
         let fields = found.iter_mut().filter(|finding| finding.rank == Rank::Structure);
-        for field in fields.filter(|field| !is_quoted(text, &field.span)) {
+        for field in fields.filter(|field| !boundary::is_quoted(text, &field.span)) {
             field.span = trim(text, field.span.clone());
         }
         found.sort_by_key(|f| (f.span.start, Reverse(f.span.end)));
@@ -74,16 +75,6 @@ impl Gaps {
         self.used.extend(added);
         self.used.sort_by_key(|span| span.start);
     }
-}
-
-/// Is this all that stands between quotes? The last character of a password may be a sign.
-fn is_quoted(text: &[u8], span: &Range<usize>) -> bool {
-    let quote = |b: &u8| b"\"'".contains(b);
-    let ends = match text.get(span.end..) {
-        Some([b'\\', next, ..] | [next, ..]) => quote(next),
-        _ => false,
-    };
-    ends && boundary::before(text, span.start).as_ref().is_some_and(quote)
 }
 
 /// `/aws/lambda/x-arn:aws:iam::…`: an ARN begins here, no name ends. Without its `arn` it

@@ -5,11 +5,11 @@ use std::ops::Range;
 
 use crate::detect::boundary::left;
 use crate::detect::catalog::Catalog;
+use crate::detect::context::named;
 use crate::detect::context::names::{flag_end, key_end};
 use crate::detect::context::password::near::Word;
 use crate::detect::context::runs::{self, Run};
-use crate::detect::context::secret::variable;
-use crate::detect::context::{named, secret};
+use crate::detect::context::secret::{self, variable};
 use crate::detect::deep;
 use crate::detect::gaps::Gaps;
 use crate::detect::literals;

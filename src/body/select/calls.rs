@@ -68,18 +68,17 @@ impl<'s> Calls<'s> {
             Part::Result { id, name } => {
                 let apart = tape.field(node, id);
                 let (id, name) = (text(id), text(name));
-                let of_id = self.made.iter().position(|call| !id.is_empty() && call.id == id);
-                let named = |call: &Call<'_>| !name.is_empty() && call.name == name;
-                if id.is_empty() {
-                    let Call { input, tool, .. } =
-                        self.made.remove(self.made.iter().position(named)?)?;
-                    return Some(Known { asked: input, tool, apart: None });
-                }
-                let Some(Call { input, tool, .. }) = of_id.and_then(|at| self.made.remove(at))
-                else {
-                    return Some(Known { apart, ..Known::default() });
+                let is = |call: &Call<'_>| match id.is_empty() {
+                    true => !name.is_empty() && call.name == name,
+                    false => call.id == id,
                 };
-                Some(Known { asked: input, tool, apart: None })
+                let at = self.made.iter().position(is);
+                match at.and_then(|at| self.made.remove(at)) {
+                    Some(Call { input, tool, .. }) => {
+                        Some(Known { asked: input, tool, apart: None })
+                    }
+                    None => (!id.is_empty()).then(|| Known { apart, ..Known::default() }),
+                }
             }
         }
     }

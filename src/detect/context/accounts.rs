@@ -320,11 +320,15 @@ fn indent(text: &[u8], line: &Range<usize>) -> usize {
     line.iter().take_while(|b| **b == b' ').count()
 }
 
+/// The characters of an account id, also of one in groups.
+fn of_id(byte: &&u8) -> bool {
+    byte.is_ascii_digit() || **byte == b'-'
+}
+
 /// The account id that is the whole of a value.
 fn account(text: &[u8], from: usize) -> Option<Range<usize>> {
     let start = over(text, from, BETWEEN, b"\\\"'` ");
     let near = text.get(start..text.len().min(start + GROUPED)).unwrap_or_default();
-    let of_id = |b: &&u8| b.is_ascii_digit() || **b == b'-';
     let span = start..start + near.iter().take_while(of_id).count();
     let whole = is_account(text.get(span.clone())?) && left_of(text, span.start);
     let ends = text.get(span.end).is_none_or(|b| b" \t\r\n,}\"'`\\#:".contains(b));

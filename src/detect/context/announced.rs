@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::detect::context::bytes::{ends_with, parent, part};
 use crate::detect::context::columns::{self, Wanted};
-use crate::detect::context::password::{self, near};
+use crate::detect::context::password::{self, near::Word};
 use crate::detect::context::secret;
 use crate::detect::context::secret::setting::{self, Holds};
 use crate::detect::context::secret::variable;
@@ -42,7 +42,7 @@ impl Context {
     }
 
     /// What the key announces that ends at `at`, or the name beside it; else what looks like a
-    /// secret near it. `read` as for [`near::behind`].
+    /// secret near it. `read` as for [`password::near_key`].
     pub(super) fn announced(
         &self,
         text: &[u8],
@@ -67,9 +67,8 @@ impl Context {
         if let Some(found) = self.kept(text, at, word, endless) {
             out.extend(with_new(text, Some(found)));
         } else if self.settings && whole.is_none() {
-            let masked = password::is_masked(text, at);
-            near::behind(text, at, near::Word::Key, read, |span| {
-                out.extend((!masked).then(|| finding(span, self.random)));
+            password::near_key(text, at, Word::Key, read, |span| {
+                out.push(finding(span, self.random));
             });
         }
     }
@@ -128,10 +127,9 @@ impl Context {
             _ => false,
         };
         let rule = self.rules.iter().filter(|rule| rule.has_label(name)).find(is);
-        let uuid = self.settings && secret::is_uuid_of(key, value);
-        let variable = self.settings && variable::is(key, value);
-        let kind = rule.map(|rule| rule.kind).or((uuid || variable).then_some(self.random));
-        kind.or_else(|| match self.setting(key)? {
+        let made = || secret::is_uuid_of(key, value) || variable::is(key, value);
+        let random = || (self.settings && made()).then_some(self.random);
+        rule.map(|rule| rule.kind).or_else(random).or_else(|| match self.setting(key)? {
             Holds::Login if password::is_login(value, quoted) => Some(self.chosen),
             Holds::Random | Holds::Login => {
                 secret::is_by_chance(value, quoted).then_some(self.random)

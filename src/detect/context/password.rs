@@ -7,6 +7,7 @@ use crate::detect::classes::{is_hidden, is_region};
 use crate::detect::context::bytes::part;
 use crate::detect::context::columns;
 use crate::detect::context::names::BEFORE_SIGN;
+use crate::detect::context::password::near::Word;
 use crate::detect::deep::ESCAPE;
 use crate::detect::template::{self, variable};
 
@@ -111,8 +112,24 @@ pub(super) fn after(text: &[u8], at: usize) -> Option<Range<usize>> {
     is_password(text.get(span.clone())?, quoted).then_some(span)
 }
 
+/// What looks like a secret near the key that ends at `at`, unless its own value is masked: what
+/// stood near it was not looked for before. Its words are read all the same, as they were then.
+pub(super) fn near_key(
+    text: &[u8],
+    at: usize,
+    word: Word,
+    read: &mut Range<usize>,
+    mut found: impl FnMut(Range<usize>),
+) {
+    near::behind(text, at, word, read, |span| {
+        if !is_masked(text, at) {
+            found(span);
+        }
+    });
+}
+
 /// Is the value of the key that ends at `at` masked already?
-pub(super) fn is_masked(text: &[u8], at: usize) -> bool {
+fn is_masked(text: &[u8], at: usize) -> bool {
     let at = at + suffix(text.get(at..).unwrap_or_default());
     held(text, at, LONGEST).is_some_and(|held| any_placeholder(part(text, &held.span)))
 }

@@ -186,7 +186,7 @@ fn last_window<'t>(rest: &[u8], end: &'t mut [u8; WINDOW]) -> &'t [u8; WINDOW] {
 fn is_behind_key(text: &[u8], at: usize) -> bool {
     let eight = eight_before(text, at);
     let [.., two, one] = eight.to_le_bytes();
-    let between = |byte: u8| BETWEEN.get(usize::from(byte)).is_some_and(|is| *is);
+    let between = |byte: u8| kind(byte) & BETWEEN != 0;
     let apart = between(one);
     // The last three bytes of what may be a key.
     let end = eight << (u32::from(apart) * 8) >> 40;
@@ -196,9 +196,8 @@ fn is_behind_key(text: &[u8], at: usize) -> bool {
 /// Are these three the last letters of a variable: `KAFKA_SASL`?
 #[inline(always)]
 fn is_capital(three: u64) -> bool {
-    let [a, b, c, ..] = three.to_le_bytes();
-    let capital = |byte: u8| byte.wrapping_sub(b'A') < 26 || byte == b'_';
-    (capital(a) | a.is_ascii_digit()) & capital(b) & (capital(c) | c.is_ascii_digit())
+    let [a, b, c, ..] = three.to_le_bytes().map(kind);
+    (a & c & OF_VARIABLE != 0) & (b & CAPITAL != 0)
 }
 
 /// The eight bytes before this place; before the beginning of the text, zeros.
@@ -251,13 +250,33 @@ static KEY_ENDS: [u64; 1 << 9] = {
 const ENDINGS: usize = 16;
 
 /// What may stand between a key and the sign behind it.
+const BETWEEN: u8 = 1;
+/// A capital letter, or what joins the words of a variable.
+const CAPITAL: u8 = 2;
+/// The same, or a digit.
+const OF_VARIABLE: u8 = 4;
+
+#[inline(always)]
+fn kind(byte: u8) -> u8 {
+    KINDS.get(usize::from(byte)).copied().unwrap_or_default()
+}
+
 #[expect(clippy::indexing_slicing, reason = "the compiler runs this, and checks it")]
-static BETWEEN: [bool; 256] = {
-    let mut kinds = [false; 256];
+static KINDS: [u8; 256] = {
+    let mut kinds = [0; 256];
     let mut at = 0;
     while at < BEFORE_SIGN.len() {
-        kinds[BEFORE_SIGN[at] as usize] = true;
+        kinds[BEFORE_SIGN[at] as usize] |= BETWEEN;
         at += 1;
+    }
+    let mut byte = 0_u8;
+    while byte < 128 {
+        if byte.is_ascii_uppercase() || byte == b'_' {
+            kinds[byte as usize] |= CAPITAL | OF_VARIABLE;
+        } else if byte.is_ascii_digit() {
+            kinds[byte as usize] |= OF_VARIABLE;
+        }
+        byte += 1;
     }
     kinds
 };

@@ -130,6 +130,14 @@ fn what_people_choose_and_write() {
         "login: admin / §",
         "new creds for the db: user anna / § host x",
         "temp pass: §, change it",
+        "temp pw is §",
+        "pwd for jenkins is §",
+        "the pw is §",
+        "Login: admin / §",
+        "the login is admin / §",
+        "user anna and password §",
+        "try the password § again",
+        r#"set(\"password\", \"§\")"#,
         "Pass is § for both.",
         "the shared secret for radius is §",
         "the admin login is `admin` / `§`.",
@@ -173,6 +181,8 @@ fn what_variables_hold_whose_names_say_nothing() {
         let kept = text_with(K).replace(&format!("{K}="), K);
         check(&[("", &text_with(V), &kept)]);
     }
+    let signed = |value| format!("Jwts.builder().signWith(HS256, \"{value}\");");
+    check(&[("", &signed(V), &signed(P))]);
     for name in ["PUBLIC_SIGNING", "CLIENT_ID", "COMMIT", "INTEGRITY", "partner", "Partner"] {
         let text = format!("{name}: {V}");
         assert_eq!(shown(&text, ""), text);

@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::body::json::{Node, Shape, Tape};
 use crate::mask::conversation::blocks::Block;
+use crate::mask::conversation::keep_last;
 
-/// Calls that one conversation keeps, and the bytes of their inputs. The oldest go first.
+/// Calls that one conversation keeps, and their bytes. The oldest go first.
 const CALLS: usize = 128;
 const BYTES: usize = 64 << 10;
 /// A longer input is no command.
@@ -70,9 +71,13 @@ impl Call {
         let input = INPUTS.into_iter().find_map(|name| tape.field(item, name))?;
         let input = tape.source().get(Block::Json(input).span(tape))?;
         let tool = text("name").unwrap_or_default();
-        let fits = input.len() <= LONGEST && tool.len() <= LONGEST;
-        let id = text("call_id").filter(|id| fits && id.len() <= LONGEST)?;
-        Some(Self { id: (*id).into(), tool: (*tool).into(), input: input.into() })
+        let id = text("call_id")?;
+        let long = [input.len(), tool.len(), id.len()].into_iter().any(|len| len > LONGEST);
+        (!long).then(|| Self { id: (*id).into(), tool: (*tool).into(), input: input.into() })
+    }
+
+    fn size(&self) -> usize {
+        self.id.len() + self.tool.len() + self.input.len()
     }
 }
 
@@ -91,20 +96,13 @@ impl Calls {
     pub(crate) fn keep(&mut self, calls: impl IntoIterator<Item = Call>) -> bool {
         let mut any = false;
         for call in calls {
+            // Each time, so that the list is never long: a provider may send any number.
             if !self.0.contains(&call) {
                 self.0.push(call);
+                keep_last(&mut self.0, Call::size, CALLS, BYTES);
                 any = true;
             }
         }
-        let mut bytes: usize = self.0.iter().map(|call| call.input.len()).sum();
-        let mut gone = 0;
-        for call in &self.0 {
-            if self.0.len() - gone <= CALLS && bytes <= BYTES {
-                break;
-            }
-            (gone, bytes) = (gone + 1, bytes - call.input.len());
-        }
-        self.0.drain(..gone);
         any
     }
 
@@ -169,8 +167,12 @@ mod tests {
         assert!(calls.keep([call(CALLS, 1)]) && calls.find("0").is_none());
         assert!(calls.find("1").is_some() && calls.find(&CALLS.to_string()).is_some());
         let mut other = Calls::default();
-        other.keep((0..9).map(|id| call(1000 + id, LONGEST)));
+        other.keep((0..9).map(|id| call(1000 + id, LONGEST - 4)));
         assert_eq!((other.0.len(), other.find("1000")), (8, None), "of 64 KB");
+        let names = (0..9).map(|id| Call { tool: "t".repeat(LONGEST).into(), ..call(id, 0) });
+        let mut named = Calls::default();
+        named.keep(names);
+        assert_eq!(named.0.len(), 7, "names and ids count");
         assert!(calls.join(&other) && calls.find("1").is_none());
         assert_eq!(format!("{calls:?} {:?}", call(1, 3)), "Calls(8) Call(3 bytes)");
         // A tool may be called again under the same id: the last counts.

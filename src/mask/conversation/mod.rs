@@ -169,6 +169,20 @@ impl Record {
     }
 }
 
+/// Drops the first of a list that has more items than these, or more bytes in several of them.
+fn keep_last<T>(all: &mut Vec<T>, size: fn(&T) -> usize, most: usize, bytes: usize) {
+    let mut rest: usize = all.iter().map(size).sum();
+    let (mut gone, count) = (0, all.len());
+    for item in all.iter() {
+        let left = count - gone;
+        if left <= most && (rest <= bytes || left <= 1) {
+            break;
+        }
+        (gone, rest) = (gone + 1, rest - size(item));
+    }
+    all.drain(..gone);
+}
+
 /// The bytes of a record or of names.
 #[must_use]
 pub fn encode<T: Serialize>(kept: &T) -> Zeroizing<Vec<u8>> {

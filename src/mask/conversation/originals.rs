@@ -13,6 +13,7 @@ use crate::body::json::Tape;
 use crate::body::splice::Swap;
 use crate::mask::Scope;
 use crate::mask::conversation::blocks::{self, Role};
+use crate::mask::conversation::keep_last;
 
 /// Blocks that one conversation keeps, and their bytes. The oldest go first.
 const BLOCKS: usize = 500;
@@ -59,16 +60,7 @@ impl Originals {
     pub(crate) fn keep(&mut self, original: Original) {
         self.0.retain(|own| (own.digest, own.at) != (original.digest, original.at));
         self.0.push(original);
-        let mut bytes: usize = self.0.iter().map(|own| own.wrote.len()).sum();
-        let over = |count: usize, bytes: usize| count > BLOCKS || (bytes > BYTES && count > 1);
-        let mut gone = 0;
-        for own in &self.0 {
-            if !over(self.0.len() - gone, bytes) {
-                break;
-            }
-            (gone, bytes) = (gone + 1, bytes - own.wrote.len());
-        }
-        self.0.drain(..gone);
+        keep_last(&mut self.0, |own| own.wrote.len(), BLOCKS, BYTES);
     }
 
     /// Adds those of another. True: there was something new.

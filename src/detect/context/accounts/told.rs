@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use memchr::memmem::{self, Finder};
 
+use crate::detect::context::accounts::{GROUPED, of_id};
 use crate::detect::context::bytes::{ends_with, line, over};
 use crate::detect::context::shape::is_account;
 use crate::detect::context::sibling;
@@ -31,8 +32,6 @@ const SHORTEST: usize = 9;
 const REACH: usize = 80;
 /// No key of a value is longer, with what stands behind it.
 const KEY: usize = 24;
-/// `1234-5678-9012`
-const GROUPED: usize = 14;
 
 /// `why does 481726350914 not see the shared AMI?`
 pub(super) fn is_said(text: &[u8], span: &Range<usize>) -> bool {
@@ -50,18 +49,14 @@ pub(super) fn is_said(text: &[u8], span: &Range<usize>) -> bool {
 pub(super) fn is_changed(text: &[u8], span: &Range<usize>) -> bool {
     const ARROW: &[u8] = b"\" -> \"";
     let near = text.get(span.end..).and_then(|rest| rest.strip_prefix(ARROW)).unwrap_or_default();
-    let own = |near: &[u8]| {
-        let digit = |b: &&u8| b.is_ascii_digit() || **b == b'-';
-        let len = near.iter().take(GROUPED).take_while(digit).count();
-        near.get(len) == Some(&b'"') && near.get(..len).is_some_and(is_account)
-    };
+    let len = near.iter().take(GROUPED).take_while(of_id).count();
+    let new = near.get(len) == Some(&b'"') && near.get(..len).is_some_and(is_account);
     let head = text.get(..span.start).and_then(|head| head.strip_suffix(ARROW));
     let old = |head: &[u8]| {
-        let digit = |b: &&u8| b.is_ascii_digit() || **b == b'-';
-        let len = head.iter().rev().take(GROUPED).take_while(digit).count();
+        let len = head.iter().rev().take(GROUPED).take_while(of_id).count();
         head.get(head.len() - len..).is_some_and(is_account)
     };
-    own(near) || head.is_some_and(old)
+    new || head.is_some_and(old)
 }
 
 /// `name: AWS_ACCOUNT`, `value: "481726350914"`

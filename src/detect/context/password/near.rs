@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use memchr::{memchr, memmem};
 
-use crate::detect::boundary::{any_placeholder, fits};
+use crate::detect::boundary::{any_placeholder, fits, is_quoted};
 use crate::detect::context::bytes::{line, over, part};
 use crate::detect::context::password::is_evident;
 use crate::detect::context::secret::{changes, is_by_chance, pairs, turns};
@@ -34,7 +34,7 @@ const VERSIONS: [&[u8]; 2] = [b"beta", b"alpha"];
 const VERBS: [&str; 13] =
     ["is ", "is: ", "to ", "from ", "was ", "= ", "-> ", "→ ", ": ", ":* ", ":** ", "– ", "/ "];
 /// The same, right before the word for a password: `with password Summer-2024`.
-const GIVEN: [&str; 4] = ["with password ", "and password ", "the password ", "with pass "];
+const GIVEN: [&str; 3] = ["with password ", "and password ", "the password "];
 const SAYS: usize = 8;
 const LONGEST_GIVEN: usize = 14;
 /// What goes on in a field beside the name of a secret, before its value.
@@ -236,14 +236,9 @@ fn chosen(text: &[u8], at: usize, from: usize, word: &Range<usize>) -> Option<Ra
 fn is_argument(between: &[u8], first: bool) -> bool {
     let quote = |b: &u8| b"\"'`".contains(b);
     let [before @ .., last] = between else { return false };
+    let before = before.strip_suffix(b"\\").unwrap_or(before);
     let comma = before.trim_ascii_end().strip_suffix(b",");
     first && quote(last) && comma.and_then(<[u8]>::last).is_some_and(quote)
-}
-
-/// Is a word all that stands between quotes?
-fn is_quoted(text: &[u8], word: &Range<usize>) -> bool {
-    let quote = word.start.checked_sub(1).and_then(|at| text.get(at));
-    quote.is_some_and(|quote| b"\"'`".contains(quote)) && text.get(word.end) == quote
 }
 
 /// What words with hyphens have not: `Base64-encoded`.

@@ -1,5 +1,5 @@
-//! Several secrets under one name: `PASSWORDS = {"root": "…", "ops": "…"}`, `KEYS = ['…', '…']`, and
-//! the same in YAML.
+//! Several secrets under one name, in braces and brackets: `PASSWORDS = {"root": "…", "ops": "…"}`,
+//! `KEYS = ['…', '…']`.
 
 use std::ops::Range;
 
