@@ -31,7 +31,7 @@ use crate::detect::{Beside, Catalog, Finding, Kind, Known, Part, Printed, Rank, 
 use crate::mask::contents::Contents;
 use crate::mask::conversation::Calls;
 use crate::mask::decoded::{Decoded, source_at};
-use crate::mask::masker::again::{Digest, Log};
+use crate::mask::masker::again::{Ahead, Digest, Log};
 use crate::mask::note;
 use crate::mask::placeholder::{self, NUMBER_KIND, Placeholder};
 use crate::mask::resent::Resent;
@@ -89,6 +89,7 @@ pub struct Session<'a> {
     base: Option<Arc<Table>>,
     /// Of the names known.
     digest: Digest,
+    ahead: Ahead,
     log: Option<Log>,
     /// What the commands print in the input of the tool whose result was read last.
     printed: Option<(Node, Printed)>,
@@ -121,7 +122,7 @@ impl<'a> Session<'a> {
     #[must_use]
     pub fn new(masker: &'a Masker, scope: &'a Scope) -> Self {
         let (table, known, report, decoded, base) = Default::default();
-        let (calls, digest, log, printed, named, tool) = Default::default();
+        let (calls, digest, ahead, log, printed, named, tool) = Default::default();
         let around = masker.around;
         Self {
             masker,
@@ -134,6 +135,7 @@ impl<'a> Session<'a> {
             decoded,
             base,
             digest,
+            ahead,
             log,
             printed,
             named,

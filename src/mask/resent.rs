@@ -156,6 +156,12 @@ impl Resent {
         Some(unit)
     }
 
+    /// Is it known what masking of the unit gave?
+    pub(super) fn holds(&self, key: &Key) -> bool {
+        let shard = self.shard(key);
+        shard.is_some_and(|shard| shard.young.contains_key(key) || shard.old.contains_key(key))
+    }
+
     pub(super) fn put(&self, key: Key, unit: Unit) {
         if let Some(mut shard) = self.shard(&key) {
             let unit = (!unit.is_clean()).then(|| Arc::new(Kept::of(unit)));

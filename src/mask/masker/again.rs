@@ -1,11 +1,12 @@
 //! Units that were masked before are not read again.
 
+use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
 
 use polyval::universal_hash::UniversalHash;
 
-use crate::body::json::Tape;
+use crate::body::json::{Node, Tape};
 use crate::body::select::{Leaf, Place};
 use crate::body::splice::Swap;
 use crate::detect::Kind;
@@ -38,7 +39,34 @@ impl Log {
 /// The key of a unit that is new, and where it stands. None: it is not remembered.
 pub(super) type New = Option<(Key, Range<usize>)>;
 
+/// Keys of the units that come next, made when it was asked whether they came before: of each
+/// its first leaf, and the names known then.
+#[derive(Debug, Default)]
+pub(super) struct Ahead(VecDeque<(Option<Node>, Digest, New)>);
+
+impl Ahead {
+    pub(super) fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    /// The key of this unit, if nothing was learned since. Units are asked for in their order.
+    fn take(&mut self, first: Option<Node>, digest: &Digest) -> Option<New> {
+        let at = self.0.iter().position(|(node, ..)| *node == first)?;
+        let (_, known, new) = self.0.drain(..=at).next_back()?;
+        (known == *digest).then_some(new)
+    }
+}
+
 impl Session<'_> {
+    /// Did this unit, which stands further behind, come before?
+    pub(super) fn is_resent(&mut self, tape: &Tape<'_>, unit: &[Leaf]) -> bool {
+        let Some(resent) = &self.masker.resent else { return false };
+        let new = self.key(tape, unit);
+        let holds = new.as_ref().is_some_and(|(key, _)| resent.holds(key));
+        self.ahead.0.push_back((first(unit), self.digest, new));
+        holds
+    }
+
     /// Does again what was done with a unit when it came before. None: that was all.
     pub(super) fn again(
         &mut self,
@@ -47,7 +75,10 @@ impl Session<'_> {
         swaps: &mut Vec<Swap<String>>,
     ) -> Result<Option<New>, Refusal> {
         let Some(resent) = &self.masker.resent else { return Ok(Some(None)) };
-        let Some((key, span)) = self.key(tape, unit) else { return Ok(Some(None)) };
+        let ahead = self.ahead.take(first(unit), &self.digest);
+        let Some((key, span)) = ahead.unwrap_or_else(|| self.key(tape, unit)) else {
+            return Ok(Some(None));
+        };
         match resent.get(&key) {
             Some(None) => Ok(None),
             Some(Some(seen)) if self.fits(&seen) => {
@@ -130,7 +161,7 @@ impl Session<'_> {
     }
 
     /// The key of a unit, and where in the document it stands. None: it is not worth a hash.
-    fn key(&self, tape: &Tape<'_>, unit: &[Leaf]) -> Option<(Key, Range<usize>)> {
+    fn key(&self, tape: &Tape<'_>, unit: &[Leaf]) -> New {
         let spans = || unit.iter().map(|leaf| (leaf, tape.span(leaf.node)));
         let start = spans().map(|(_, span)| span.start).min()?;
         let end = spans().map(|(_, span)| span.end).max()?;
@@ -181,6 +212,10 @@ impl Session<'_> {
         hash.update_padded(&[id, len, places.to_le_bytes()].concat());
         Some((hash.finalize().into(), start..end))
     }
+}
+
+fn first(unit: &[Leaf]) -> Option<Node> {
+    unit.first().map(|leaf| leaf.node)
 }
 
 fn fold(hash: u64, with: usize) -> u64 {

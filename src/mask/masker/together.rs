@@ -13,6 +13,21 @@ use crate::mask::masker::{Refusal, Session};
 const STRINGS: usize = 32;
 const BYTES: usize = 4 << 10;
 
+/// What may still be looked at together.
+struct Room {
+    strings: usize,
+    bytes: usize,
+}
+
+impl Room {
+    /// Takes what a string of this size needs, if there is as much.
+    fn take(&mut self, bytes: usize) -> bool {
+        let rest = self.strings.checked_sub(1).zip(self.bytes.checked_sub(bytes));
+        (self.strings, self.bytes) = rest.unwrap_or_default();
+        rest.is_some()
+    }
+}
+
 impl Session<'_> {
     /// Masks units one after the other.
     pub(super) fn units(
@@ -22,6 +37,7 @@ impl Session<'_> {
         swaps: &mut Vec<Swap<String>>,
     ) -> Result<(), Refusal> {
         let mut rest = units;
+        self.ahead.clear();
         while let Some((unit, behind)) = rest.split_first() {
             rest = behind;
             let Some(new) = self.again(tape, unit, swaps)? else { continue };
@@ -72,23 +88,23 @@ impl Session<'_> {
         Ok(())
     }
 
-    /// How many of the units behind this one are looked at with it.
-    fn together(&self, tape: &Tape<'_>, unit: &[Leaf], behind: &[&[Leaf]]) -> usize {
-        let (mut strings, mut bytes) = (0, 0);
-        let mut fits = |unit: &[Leaf]| {
-            for leaf in unit {
-                if self.is_string(tape, leaf) {
-                    strings += 1;
-                    bytes += tape.span(leaf.node).len();
-                }
-            }
-            let apart = |leaf: &Leaf| matches!(leaf.place, Place::Source | Place::Base64);
-            strings <= STRINGS && bytes <= BYTES && !unit.iter().any(apart)
-        };
-        if !fits(unit) {
+    /// How many of the units behind this one are looked at with it. Not those that came before.
+    fn together(&mut self, tape: &Tape<'_>, unit: &[Leaf], behind: &[&[Leaf]]) -> usize {
+        let mut room = Room { strings: STRINGS, bytes: BYTES };
+        if !self.has_room(tape, unit, &mut room) {
             return 0;
         }
-        behind.iter().take_while(|unit| fits(unit)).count()
+        let new =
+            |unit: &&&[Leaf]| self.has_room(tape, unit, &mut room) && !self.is_resent(tape, unit);
+        behind.iter().take_while(new).count()
+    }
+
+    /// Is there room for the strings of this unit too?
+    fn has_room(&self, tape: &Tape<'_>, unit: &[Leaf], room: &mut Room) -> bool {
+        let mut strings = unit.iter().filter(|leaf| self.is_string(tape, leaf));
+        let fits = strings.all(|leaf| room.take(tape.span(leaf.node).len()));
+        let apart = |leaf: &Leaf| matches!(leaf.place, Place::Source | Place::Base64);
+        fits && !unit.iter().any(apart)
     }
 
     /// Is it looked at as it is?
