@@ -15,7 +15,7 @@ use crate::store::Store;
 /// A body is told from others by its length and this much of its ends: the
 /// bodies of one conversation begin alike, and hashing all of one costs as
 /// much as masking it.
-const ENDS: usize = 4096;
+const ENDS: usize = 1024;
 
 /// Clones share the mode.
 #[derive(Clone)]

@@ -1,5 +1,7 @@
 //! Whose hosts are the client's own: AWS's, and those that it wrote itself.
 
+use memchr::memchr_iter;
+
 use crate::body::json::{Node, Shape, Tape};
 use crate::mask::care::{Care, kind_of};
 use crate::mask::placeholder::Placeholder;
@@ -32,10 +34,20 @@ impl Care {
 
     /// Learns the hosts of a text that the client wrote.
     pub fn own(&mut self, text: &str) {
-        let symbol = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
-        for word in text.split(|c| !symbol(c)) {
-            let word = word.trim_matches(['.', '-']);
-            if word.contains('.') && word.len() <= LONGEST && self.hosts.len() < HOSTS {
+        let symbol = |byte: &u8| byte.is_ascii_alphanumeric() || b".-_".contains(byte);
+        let bytes = text.as_bytes();
+        let mut behind = 0;
+        // Most words hold no dot.
+        for dot in memchr_iter(b'.', bytes) {
+            if dot < behind {
+                continue;
+            }
+            let (before, after) = bytes.split_at_checked(dot).unwrap_or_default();
+            let start = before.iter().rposition(|byte| !symbol(byte)).map_or(0, |at| at + 1);
+            behind = after.iter().position(|byte| !symbol(byte)).map_or(bytes.len(), |at| dot + at);
+            let word = text.get(start..behind).unwrap_or_default().trim_matches(['.', '-']);
+            let host = word.contains('.') && word.len() <= LONGEST;
+            if host && self.hosts.len() < HOSTS && !self.hosts.contains(word) {
                 self.hosts.insert(word.to_ascii_lowercase().into());
             }
         }
