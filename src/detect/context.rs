@@ -270,7 +270,10 @@ impl Rule {
     }
 
     fn has_label(&self, label: &Name) -> bool {
-        self.labels.iter().any(|ending| label.as_bytes().ends_with(ending.as_bytes()))
+        let label = label.as_bytes();
+        // Most end with another letter.
+        let ends = |ending: &[u8]| ending.last() == label.last() && label.ends_with(ending);
+        self.labels.iter().any(|ending| ends(ending.as_bytes()))
     }
 
     fn applies(&self, value: &[u8], label: &Name, lead: &Lead) -> bool {

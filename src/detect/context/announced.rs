@@ -158,7 +158,8 @@ pub(super) fn of_secret(name: &[u8]) -> &[u8] {
     let from = name.len().saturating_sub(16);
     let suffix = (from..name.len()).find(|&at| {
         let rest = name.get(at..).unwrap_or_default();
-        password::suffix(rest) == rest.len()
+        let begins = |b: &u8| matches!(b, b'_' | b'v' | b'A'..=b'Z' | b'0'..=b'9');
+        rest.first().is_some_and(begins) && password::suffix(rest) == rest.len()
     });
     name.get(..suffix.unwrap_or(name.len())).unwrap_or_default()
 }

@@ -250,7 +250,21 @@ fn bare(text: &[u8]) -> Option<usize> {
 }
 
 fn ends_bare(byte: u8) -> bool {
-    byte.is_ascii_whitespace() || b",;\"'`)}]&<\\|\x1b".contains(&byte)
+    matches!(
+        byte,
+        b',' | b';'
+            | b'"'
+            | b'\''
+            | b'`'
+            | b')'
+            | b'}'
+            | b']'
+            | b'&'
+            | b'<'
+            | b'\\'
+            | b'|'
+            | ESCAPE
+    ) || byte.is_ascii_whitespace()
 }
 
 /// `--master-user-password VALUE`

@@ -20,12 +20,8 @@ const SHORTEST: usize = 8;
 const LONGEST: usize = 128;
 /// As often letters and digits follow each other at least; without signs, more often.
 const TURNS: usize = 3;
-/// What stands between words.
-const BETWEEN: &[u8] = b" \t\"'`()[]{}<>,|\\=";
 /// What stands around the only word of a line.
 const AROUND: &[u8] = b" `\"'";
-/// What sets a text apart in prose.
-const MARKS: &[u8] = b"*_~-.,;:!?";
 /// How digests, numbers, and the names of styles begin.
 const OTHERS: [&[u8]; 8] = [b"sha1", b"sha2", b"sha3", b"sha5", b"0x", b"0X", b"css-", b"sc-"];
 /// In the names of versions: `V1beta1TokenReview`.
@@ -196,7 +192,7 @@ pub(in crate::detect) fn behind(
     while words < WORDS {
         let Some(word) = next(text, from, at + len) else { return };
         words += usize::from(part(text, &word).iter().any(u8::is_ascii_alphanumeric));
-        let chosen = || chosen(text, at, from, &word).filter(|_| password);
+        let chosen = || if password { chosen(text, at, from, &word) } else { None };
         if let Some(span) = made(text, &word).or_else(chosen) {
             found(span);
         }
@@ -207,6 +203,14 @@ pub(in crate::detect) fn behind(
 
 /// What somebody chose, and what a word or a sign before it says that it is: `password → Autumn2024!`.
 fn chosen(text: &[u8], at: usize, from: usize, word: &Range<usize>) -> Option<Range<usize>> {
+    let whole = text.get(word.clone())?;
+    let tail = whole.iter().rev().take_while(|b| b".,;:)".contains(b)).count();
+    let tail = if is_quoted(text, word) { 0 } else { tail };
+    let value = whole.get(..whole.len() - tail)?;
+    let open = value.iter().any(|b| b"/.:=".contains(b)) || value.starts_with(b"-");
+    if open || !is_evident(value) || is_other(value) {
+        return None;
+    }
     let between = text.get(from..word.start)?;
     let quoted =
         matches!(
@@ -214,21 +218,15 @@ fn chosen(text: &[u8], at: usize, from: usize, word: &Range<usize>) -> Option<Ra
             [b'`' | b'"' | b'\''] | [.., b':' | b'=' | b'/', b' ', b'`' | b'"' | b'\'']
         ) || is_argument(between, from == at || text.get(at.wrapping_sub(1)) == Some(&b'('));
     let head = text.get(from.saturating_sub(SAYS)..word.start)?;
-    let value = text.get(word.clone())?;
     let given = || {
         let head = text.get(word.start.saturating_sub(LONGEST_GIVEN)..word.start);
         let given = |head: &[u8]| GIVEN.iter().any(|given| head.ends_with(given.as_bytes()));
-        from == at && head.is_some_and(given) && has_sign_or_year(value)
+        from == at && head.is_some_and(given) && has_sign_or_year(whole)
     };
-    let said = VERBS.iter().any(|verb| head.ends_with(verb.as_bytes())) || given();
-    let tail = value.iter().rev().take_while(|b| b".,;:)".contains(b)).count();
-    let tail = if is_quoted(text, word) { 0 } else { tail };
-    let value = value.get(..value.len() - tail)?;
+    let said = || VERBS.iter().any(|verb| head.ends_with(verb.as_bytes())) || given();
     let signs = value.iter().any(|b| b"!@#$%^&*?-".contains(b) || (quoted && *b == b'_'));
-    let open = value.iter().any(|b| b"/.:=".contains(b)) || value.starts_with(b"-");
     let span = word.start..word.end - tail;
-    let is = (quoted || said) && signs && !open && is_evident(value) && !is_other(value);
-    (is && fits(text, &span)).then_some(span)
+    (signs && (quoted || said()) && fits(text, &span)).then_some(span)
 }
 
 /// Is the next word an argument behind the name of a password: `set("password", "`? Of a call that
@@ -250,33 +248,64 @@ pub(in crate::detect::context) fn has_sign_or_year(value: &[u8]) -> bool {
 /// The next word before `until`, unless the value of another key begins there.
 fn next(text: &[u8], from: usize, until: usize) -> Option<Range<usize>> {
     let rest = text.get(from..until)?;
-    let gap = rest.iter().take_while(|b| BETWEEN.contains(b)).count();
+    let gap = rest.iter().take_while(|b| is_between(**b)).count();
     let between = rest.get(..gap)?;
     let start = from + gap;
     let rest = rest.get(gap..).filter(|rest| !rest.is_empty())?;
-    let len = rest.iter().take(LONGEST + 1).take_while(|b| !BETWEEN.contains(b)).count();
+    let len = rest.iter().take(LONGEST + 1).take_while(|b| !is_between(**b)).count();
     let word = rest.get(..len)?;
-    let close = over(text, start + len, 4, b"\\\"' ");
-    let key = matches!(text.get(close), Some(b':' | b'=')) || word.ends_with(b":");
-    let name = word.strip_suffix(b":").unwrap_or(word);
-    let other = between.contains(&b',') && key;
-    let field = FIELDS.iter().any(|field| name.eq_ignore_ascii_case(field));
+    let key = || {
+        let close = over(text, start + len, 4, b"\\\"' ");
+        matches!(text.get(close), Some(b':' | b'=')) || word.ends_with(b":")
+    };
+    let field = || {
+        let name = word.strip_suffix(b":").unwrap_or(word);
+        FIELDS.iter().any(|field| name.eq_ignore_ascii_case(field))
+    };
+    let other = between.contains(&b',') && key() && !field();
     // A variable, or what a reader fills in.
-    let variable = [b"${".as_slice(), b"{{", b"#{", b"%(", b"$("]
-        .iter()
-        .any(|two| memmem::find(between, two).is_some())
+    let variable = between.windows(2).any(|two| two == b"{{")
         || (between.ends_with(b"<") && text.get(start + len) == Some(&b'>'));
     // An image in a style.
     let data = text.get(..start).is_some_and(|head| head.ends_with(b"base64,"));
-    let ends =
-        variable || data || between.contains(&b'}') || word.starts_with(b";") || (other && !field);
+    let ends = variable || data || between.contains(&b'}') || word.starts_with(b";") || other;
     (!ends).then_some(start..start + len)
+}
+
+/// What stands between words.
+#[inline]
+fn is_between(byte: u8) -> bool {
+    matches!(
+        byte,
+        b' ' | b'\t'
+            | b'"'
+            | b'\''
+            | b'`'
+            | b'('
+            | b')'
+            | b'['
+            | b']'
+            | b'{'
+            | b'}'
+            | b'<'
+            | b'>'
+            | b','
+            | b'|'
+            | b'\\'
+            | b'='
+    )
+}
+
+/// What sets a text apart in prose.
+#[inline]
+fn is_mark(byte: u8) -> bool {
+    matches!(byte, b'*' | b'_' | b'~' | b'-' | b'.' | b',' | b';' | b':' | b'!' | b'?')
 }
 
 /// What of a word is a secret by its look.
 fn made(text: &[u8], word: &Range<usize>) -> Option<Range<usize>> {
-    let value = text.get(word.clone())?;
-    let lead = value.iter().take_while(|b| MARKS.contains(b)).count();
+    let value = text.get(word.clone()).filter(|value| value.len() >= SHORTEST)?;
+    let lead = value.iter().take_while(|b| is_mark(**b)).count();
     let value = value.get(lead..)?;
     // `user:VALUE`, and `Pwd:VALUE;Timeout:30`.
     let user = value.iter().position(|b| *b == b':').filter(|at| *at > 2).map_or(0, |at| at + 1);
@@ -286,7 +315,7 @@ fn made(text: &[u8], word: &Range<usize>) -> Option<Range<usize>> {
     let asked = text.get(word.end) == Some(&b'=');
     let query = value.iter().position(|b| *b == b'&').filter(|_| asked);
     let value = value.get(..query.unwrap_or(value.len()))?;
-    let tail = value.iter().rev().take_while(|b| MARKS.contains(b)).count();
+    let tail = value.iter().rev().take_while(|b| is_mark(**b)).count();
     let ends = word.start + lead + user + value.len() == word.end;
     let tail = if ends && is_quoted(text, word) { 0 } else { tail };
     let start = word.start + lead + user;

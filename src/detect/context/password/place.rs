@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use memchr::memmem;
+use memchr::{memmem, memrchr2};
 
 use crate::detect::boundary::{any_placeholder, holds_masked};
 use crate::detect::context::bytes::over;
@@ -25,33 +25,20 @@ const TYPE: usize = 40;
 /// No anchor has a longer name.
 const ANCHOR: usize = 32;
 /// What says of several passwords which one it is.
-const WHICH: [&[u8]; 26] = [
-    b"prod",
-    b"production",
-    b"dev",
-    b"development",
-    b"staging",
-    b"stage",
-    b"stg",
-    b"test",
-    b"qa",
-    b"uat",
-    b"live",
-    b"local",
-    b"primary",
-    b"replica",
-    b"admin",
-    b"root",
-    b"master",
-    b"new",
-    b"old",
-    b"current",
-    b"previous",
-    b"reader",
-    b"writer",
-    b"readonly",
-    b"app",
-    b"backup",
+/// Each stands among those of its length.
+const WHICH: [&[&[u8]]; 12] = [
+    &[],
+    &[],
+    &[b"qa"],
+    &[b"dev", b"stg", b"uat", b"new", b"old", b"app"],
+    &[b"prod", b"test", b"live", b"root"],
+    &[b"stage", b"local", b"admin"],
+    &[b"master", b"reader", b"writer", b"backup"],
+    &[b"staging", b"primary", b"replica", b"current"],
+    &[b"previous", b"readonly"],
+    &[],
+    &[b"production"],
+    &[b"development"],
 ];
 
 /// How long what follows a password's name in its key is: `DB_PASSWORD_PROD`, `DBPASSWORD2`.
@@ -64,7 +51,8 @@ pub(in crate::detect::context) fn suffix(rest: &[u8]) -> usize {
     let number = word.strip_prefix(b"v").or_else(|| word.strip_prefix(b"V")).unwrap_or(word);
     let numbered = matches!(number, [a] | [a, _] if a.is_ascii_digit())
         && number.iter().all(u8::is_ascii_digit);
-    let which = apart && WHICH.iter().any(|known| word.eq_ignore_ascii_case(known));
+    let known = WHICH.get(word.len()).copied().unwrap_or_default();
+    let which = apart && known.iter().any(|known| word.eq_ignore_ascii_case(known));
     if numbered || which { len } else { 0 }
 }
 
@@ -194,7 +182,7 @@ pub(super) fn behind_prefix(text: &[u8], at: usize) -> usize {
 /// How long a value without quotes is that begins at `from`: `len`, or the rest of its line, where a
 /// setting stands alone and what would end the value is followed by more of it.
 pub(super) fn whole_line(text: &[u8], at: usize, from: usize, len: usize) -> usize {
-    let ends = |b: &u8| b"&;,)|<".contains(b);
+    let ends = |b: &u8| matches!(b, b'&' | b';' | b',' | b')' | b'|' | b'<');
     if !text.get(from + len).is_some_and(ends) {
         return len;
     }
@@ -205,7 +193,10 @@ pub(super) fn whole_line(text: &[u8], at: usize, from: usize, len: usize) -> usi
     let line = line.or((first == 0).then_some(0)).and_then(|from| near.get(from..));
     let alone = line.is_some_and(|line| matches!(line.trim_ascii(), b"" | b"export" | b"-"));
     let rest = text.get(from..).unwrap_or_default();
-    let of_value = |b: &&u8| b.is_ascii_graphic() && !b"\"'`\\(){}[]=".contains(b);
+    let other = |b: u8| {
+        matches!(b, b'"' | b'\'' | b'`' | b'\\' | b'(' | b')' | b'{' | b'}' | b'[' | b']' | b'=')
+    };
+    let of_value = |b: &&u8| b.is_ascii_graphic() && !other(**b);
     let whole = rest.iter().take(super::LONGEST).take_while(of_value).count();
     let until = matches!(rest.get(whole), None | Some(b'\n' | b'\r'));
     let value = rest.get(..whole).unwrap_or_default();
@@ -257,12 +248,11 @@ pub(super) fn statement(text: &[u8], at: usize) -> Option<usize> {
         start = skip(text, start + 2, b" \t");
     }
     let start = quote(text, start).filter(|start| *start > at)?;
-    let from = head.iter().rposition(|b| b";\n".contains(b)).map_or(0, |at| at + 1);
+    let from = memrchr2(b';', b'\n', head).map_or(0, |at| at + 1);
     let head = head.get(from..)?.to_ascii_lowercase();
-    let says = |word: &[u8]| head.windows(word.len()).any(|window| window == word);
     [b"user ".as_slice(), b"role ", b"login ", b"identified "]
         .iter()
-        .any(|word| says(word))
+        .any(|word| memmem::find(&head, word).is_some())
         .then_some(start)
 }
 
@@ -276,6 +266,10 @@ pub(super) fn apart(text: &[u8], at: usize) -> Option<usize> {
         return (quoted && number > 0).then_some(at + 2 + number + 2);
     }
     let gap = rest.iter().take(KEY).take_while(|b| b" \t".contains(b)).count();
+    let wide = gap > 2 || rest.first() == Some(&b'\t');
+    if !wide {
+        return None;
+    }
     let of_key = |b: &&u8| b.is_ascii_alphanumeric() || b"_-".contains(b);
     let near = text.get(at.saturating_sub(KEY)..at)?;
     let start = at - near.iter().rev().take_while(of_key).count();
@@ -286,8 +280,7 @@ pub(super) fn apart(text: &[u8], at: usize) -> Option<usize> {
     let value = rest.get(gap..)?;
     let len = value.iter().take(super::LONGEST + 1).take_while(|b| b.is_ascii_graphic()).count();
     let ends = matches!(value.get(len), None | Some(b'\n' | b'\r'));
-    let wide = gap > 2 || rest.first() == Some(&b'\t');
-    (begins && ends && wide && len > 0).then_some(at + gap)
+    (begins && ends && len > 0).then_some(at + gap)
 }
 
 /// A quote of SQL, which may stand in a string itself.
@@ -337,6 +330,6 @@ pub(in crate::detect::context) fn is_type(text: &[u8], at: usize, value: &Range<
 /// Where the key begins that ends at `at`.
 pub(in crate::detect::context) fn key_start(text: &[u8], at: usize) -> usize {
     let head = text.get(at.saturating_sub(KEY)..at).unwrap_or_default();
-    let of_key = |b: &&u8| b.is_ascii_alphanumeric() || b"_.:-".contains(b);
+    let of_key = |b: &&u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b':' | b'-');
     at - head.iter().rev().take_while(of_key).count()
 }

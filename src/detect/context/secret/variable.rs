@@ -98,7 +98,7 @@ fn random(text: &[u8], start: usize) -> Option<Range<usize>> {
 
 /// Is this what such a variable holds?
 pub(in crate::detect::context) fn is(name: &[u8], value: &[u8]) -> bool {
-    is_name(name) && value.iter().all(u8::is_ascii_alphanumeric) && is_random(value)
+    value.iter().all(u8::is_ascii_alphanumeric) && is_random(value) && is_name(name)
 }
 
 fn of_name(byte: &u8) -> bool {
