@@ -27,13 +27,14 @@ MAKES = re.compile(
 WORD = re.compile(r"[A-Z]+(?![a-z])s?|[A-Z][a-z0-9]*|[a-z0-9]+")
 # Words that operations are about, and that are no resource which a customer names.
 NO_RESOURCE = set(
-    """Access Activity Address Alarm Api Attribute Attributes Availability AvailabilityZone Backtrack Block Body
-    Class Client Column Command Content Context Country Custom Data Date Device Dimension Display Element Engine
-    Entity Event EventType Field File First Font Format Header Host Index Item Key KeyPair Label Language Last
-    Limit Local Locale Log Logical Message Method Metric Model Module Node Object Operation Option Order Owner
-    Page Parameter Param Partition Path Product Property Protocol Provider Query Reference Region Request Resource
-    Result Schema Segment Sender Service Setting Settings Shape Source Stage State Status Step Suite Symbol Tag
-    Tags Target Task Test Text Time Token Topic Type Unit Value Variable Vendor Version View Zone""".split()
+    """Access Action Activity Addon Address Alarm Api Attribute Attributes Availability AvailabilityZone Backtrack
+    Block Body Class Client Column Command Content Context Country Custom Data Date Device Dimension Display
+    Element Engine Entity Event EventType Field File First Font Format Header Host Index Item Key KeyPair Label
+    Language Last Limit Local Locale Log Logical Message Method Metric Model Module Node Object Operation Option
+    Order Owner Page Parameter Param Partition Path Product Property Protocol Provider Query Reference Region
+    Request Resource Result Schema Segment Sender Service Setting Settings Shape Source Stage State Status Step
+    Suite Symbol Tag Tags Target Task Test Text Time Token Topic Type Unit Value Variable Vendor Version View
+    Zone""".split()
 )
 # Members without a pattern whose documentation or examples show spaces.
 SPACED = {"alarmname", "keyname"}

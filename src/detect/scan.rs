@@ -263,6 +263,9 @@ impl Catalog {
             gaps.fill(text, &mut shapes, out);
             gaps.fill(text, &mut fields, out);
         }
+        // Words, signs and types found them, some of them twice.
+        pass.passwords.sort_unstable();
+        pass.passwords.dedup();
         let mut hinted = self.context.scan(pass, label, out);
         if let Some(strict) = &self.strict {
             strict.find(text, Rank::Context, &mut hinted);

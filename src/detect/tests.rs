@@ -7,6 +7,7 @@ mod columns;
 mod commands;
 mod disguises;
 mod edges;
+mod generated;
 mod ids;
 mod keys;
 mod manifests;

@@ -13,6 +13,7 @@ use crate::detect::template::{self, variable};
 
 pub(in crate::detect) mod before;
 pub(super) mod code;
+pub(super) mod generated;
 mod list;
 pub(in crate::detect) mod near;
 mod place;
@@ -281,6 +282,9 @@ pub(super) fn is_password(value: &[u8], quoted: bool) -> bool {
     let url = value.windows(3).any(|three| three == b"://");
     if !LENGTHS.contains(&value.len()) || url {
         return false;
+    }
+    if generated::is(value) {
+        return true;
     }
     let own = template::own(value);
     let (mut digit, mut sign, mut dot, mut open) = (false, false, false, false);

@@ -3,7 +3,7 @@
 use crate::detect::boundary::any_placeholder;
 use crate::detect::context::bytes::ends_with;
 use crate::detect::context::names::four_before;
-use crate::detect::context::password::code;
+use crate::detect::context::password::{code, generated, near};
 use crate::detect::context::shape;
 use crate::detect::template;
 
@@ -20,12 +20,14 @@ const PART: usize = 12;
 const UUIDS: [&[u8]; 7] = [
     b"secretkey",
     b"encryptionkey",
-    b"clientsecret",
+    b"secret",
     b"apikey",
     b"secretid",
-    b"apisecret",
+    b"licensekey",
     b"privatekey",
 ];
+/// As many letters of each case at least, where there are hardly digits.
+const CASE: usize = 4;
 /// The shortest that a person made.
 const CHOSEN: usize = 8;
 
@@ -98,20 +100,21 @@ pub(in crate::detect) fn at_flag(text: &[u8], end: usize, out: &mut Vec<usize>) 
 
 /// Made by chance?
 pub(in crate::detect) fn is_by_chance(value: &[u8], quoted: bool) -> bool {
-    is_literal(value, quoted) && is_random(value, quoted)
+    generated::is(value) || (is_literal(value, quoted) && is_random(value, quoted))
 }
 
 /// Is this a UUID under a name that only secrets have?
 pub(in crate::detect) fn is_uuid_of(key: &[u8], value: &[u8]) -> bool {
     let plain: Vec<u8> = key.iter().filter(|b| b.is_ascii_alphanumeric()).copied().collect();
-    let variable = !key.iter().any(u8::is_ascii_lowercase) && ends_with(&plain, b"TOKEN");
+    // `token` alone may be anything.
+    let token = plain.len() > b"token".len() && ends_with(&plain, b"token");
     let named = UUIDS.iter().any(|ending| ends_with(&plain, ending));
-    (named || (variable && !setting::is_place(key))) && shape::is_uuid(value)
+    shape::is_uuid(value) && (named || (token && !setting::is_place(key)))
 }
 
 /// Made by chance, or by a person who was asked for signs and digits?
 pub(in crate::detect) fn is_secret(value: &[u8], quoted: bool) -> bool {
-    is_literal(value, quoted) && (is_random(value, quoted) || (quoted && is_chosen(value)))
+    is_by_chance(value, quoted) || (quoted && is_literal(value, quoted) && is_chosen(value))
 }
 
 /// Neither a variable nor an address.
@@ -145,7 +148,20 @@ fn is_random(value: &[u8], quoted: bool) -> bool {
     let longest = value.split(|b| !b.is_ascii_alphanumeric()).map(<[u8]>::len).max();
     let changes = pairs(value, changes);
     let long = longest.is_some_and(|len| len >= PART);
-    digits > 1 && letters > 1 && long && 4 * changes >= digits + letters
+    let mixed = digits > 1 && letters > 1 && 4 * changes >= digits + letters;
+    long && (mixed || is_of_letters(value))
+}
+
+/// Letters of both cases, and hardly a digit: they change as those of words do not.
+fn is_of_letters(value: &[u8]) -> bool {
+    let cases =
+        |a: u8, b: u8| a.is_ascii_alphabetic() && b.is_ascii_alphabetic() && (a ^ b) & 0x20 != 0;
+    let count = |of: fn(&u8) -> bool| value.iter().filter(|b| of(b)).count();
+    count(u8::is_ascii_lowercase) >= CASE
+        && count(u8::is_ascii_uppercase) >= CASE
+        && 3 * pairs(value, cases) >= value.len()
+        && value.iter().all(u8::is_ascii_alphanumeric)
+        && !near::is_named(value)
 }
 
 /// How many characters and those behind them are so.

@@ -74,7 +74,7 @@ pub(super) fn name(text: &[u8], span: Range<usize>, key: &[u8]) -> Option<Range<
     let uri = value.windows(3).any(|three| three == b"://");
     let of_aws = || is_region(value) || is_owned(value) || is_managed(value) || is_given(value);
     if !(LENGTHS.contains(&value.len()) && letters && is_literal(value))
-        || (own || word || zone || uri || of_aws())
+        || (own || word || zone || uri || of_aws() || is_action(value) || is_moment(value))
         || any_placeholder(value)
         || super::names::plain(value) == super::names::plain(key)
     {
@@ -87,6 +87,23 @@ pub(super) fn name(text: &[u8], span: Range<usize>, key: &[u8]) -> Option<Range<
     let (skip, drop) =
         (value.iter().take_while(outer).count(), value.iter().rev().take_while(outer).count());
     Some(from + skip..span.end - drop)
+}
+
+/// `s3:GetObject`: an action of IAM.
+fn is_action(value: &[u8]) -> bool {
+    let service = value.iter().take_while(|b| b.is_ascii_lowercase() || b"-0123456789".contains(b));
+    let (service, verb) = value.split_at(service.count());
+    let of_verb = |b: &u8| b.is_ascii_alphanumeric() || *b == b'*';
+    let [b':', first, rest @ ..] = verb else { return false };
+    !service.is_empty() && first.is_ascii_uppercase() && rest.iter().all(of_verb)
+}
+
+/// `2024-02-01T09:00:00+00:00`
+fn is_moment(value: &[u8]) -> bool {
+    let form = b"dddd-dd-ddTdd:dd";
+    let fits =
+        |(byte, form): (&u8, &u8)| if *form == b'd' { byte.is_ascii_digit() } else { byte == form };
+    value.len() > form.len() && value.iter().zip(form).all(fits)
 }
 
 /// May this be a name, from its first character to its last? Manuals write `role-name`.

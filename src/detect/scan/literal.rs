@@ -106,7 +106,7 @@ impl Catalog {
                 Action::Head => pass.heads.push(hit.start),
                 Action::Secure => {
                     let value = parameter::value(pass.text, hit.start..hit.end);
-                    pass.passwords.extend(value.filter(|at| !pass.passwords.contains(at)));
+                    pass.passwords.extend(value);
                 }
                 Action::Manifest => {
                     let kind = hit.start..hit.end;

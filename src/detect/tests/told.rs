@@ -40,7 +40,7 @@ fn keys_of_secrets() {
         check(&[("", &text.replace('§', V), &text.replace('§', K))]);
     }
     check(&[
-        ("", "NEXTAUTH_SECRET=k7x2mq9lz1p+Ab/c0d", &format!("NEXTAUTH_SECRET={P}")),
+        ("", "NEXTAUTH_SECRET=k7x2mq9lz1p+Ab/c0d", &format!("NEXTAUTH_SECRET={K}")),
         ("", "SECRET_KEY=7c9e6679-7425-40de-944b-e07fc1f90ae7", &format!("SECRET_KEY={K}")),
     ]);
     for text in [

@@ -75,12 +75,16 @@ pub(in crate::detect::context) fn is_pointer(value: &[u8]) -> bool {
     value.strip_prefix(b"0x").is_some_and(|rest| rest.iter().all(u8::is_ascii_hexdigit))
 }
 
-/// `required|string|min:8`
+/// `required|string|min:8`, or an expression that a password has to fit.
 pub(super) fn is_rules(value: &[u8]) -> bool {
     let name =
         |rule: &[u8]| rule.iter().take_while(|b| b.is_ascii_lowercase() || **b == b'_').count();
     let rule = |rule: &[u8]| name(rule) > 1 && matches!(rule.get(name(rule)), None | Some(b':'));
     let known = |rule: &[u8]| RULES.iter().any(|known| rule.get(..name(rule)) == Some(*known));
+    // `[A-Za-z0-9]{8,}`
+    if [b"A-Z".as_slice(), b"a-z", b"(?"].iter().any(|part| holds(value, part)) {
+        return true;
+    }
     value.contains(&b'|')
         && value.split(|b| *b == b'|').all(rule)
         && value.split(|b| *b == b'|').any(known)

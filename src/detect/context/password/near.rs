@@ -32,6 +32,9 @@ const VERBS: [&str; 13] =
 /// The same, right before the word for a password: `with password Summer-2024`.
 const GIVEN: [&str; 3] = ["with password ", "and password ", "the password "];
 const SAYS: usize = 8;
+/// What says that a key follows, right behind its name.
+const TELLS: [&str; 6] = [" is ", " is: ", " = ", ": ", " | ", ":** "];
+const FURTHER: usize = 12;
 const LONGEST_GIVEN: usize = 14;
 /// What goes on in a field beside the name of a secret, before its value.
 const FIELDS: [&[u8]; 16] = [
@@ -130,7 +133,7 @@ pub(in crate::detect) const NAMES: [&str; 15] = [
     "token", "Token", "TOKEN", "secret", "Secret", "SECRET",
 ];
 /// Others.
-const KEYS: [&str; 21] = [
+const KEYS: [&str; 26] = [
     "api key",
     "Api-Key",
     "api-key",
@@ -152,6 +155,11 @@ const KEYS: [&str; 21] = [
     "CONCEALED",
     "authKey",
     "signing key",
+    "routing key",
+    "Routing key",
+    "integration key",
+    "Integration key",
+    "app key",
 ];
 
 /// All of them.
@@ -192,8 +200,8 @@ pub(in crate::detect) fn behind(
     while words < WORDS {
         let Some(word) = next(text, from, at + len) else { return };
         words += usize::from(part(text, &word).iter().any(u8::is_ascii_alphanumeric));
-        let chosen = || if password { chosen(text, at, from, &word) } else { None };
-        if let Some(span) = made(text, &word).or_else(chosen) {
+        let other = || if password { chosen(text, at, from, &word) } else { told(text, at, &word) };
+        if let Some(span) = made(text, &word).or_else(other) {
             found(span);
         }
         from = word.end;
@@ -227,6 +235,20 @@ fn chosen(text: &[u8], at: usize, from: usize, word: &Range<usize>) -> Option<Ra
     let signs = value.iter().any(|b| b"!@#$%^&*?-".contains(b) || (quoted && *b == b'_'));
     let span = word.start..word.end - tail;
     (signs && (quoted || said()) && fits(text, &span)).then_some(span)
+}
+
+/// What a sentence or a cell says that a key is: `API key: 7f3e9d1c5b8a2f6e`.
+fn told(text: &[u8], at: usize, word: &Range<usize>) -> Option<Range<usize>> {
+    let head = text.get(..at)?;
+    let named = [b" key".as_slice(), b" Key"].iter().any(|end| head.ends_with(end));
+    let between = text.get(at..word.start).filter(|between| between.len() <= FURTHER)?;
+    let verb = TELLS.iter().find_map(|verb| between.strip_prefix(verb.as_bytes()))?;
+    let whole = text.get(word.clone())?;
+    let tail = whole.iter().rev().take_while(|b| b".,;:)".contains(b)).count();
+    let span = word.start..word.end - tail;
+    let close = verb.iter().all(|b| b" `*\"'".contains(b));
+    let is = named && close && is_by_chance(text.get(span.clone())?, true);
+    (is && fits(text, &span)).then_some(span)
 }
 
 /// Is the next word an argument behind the name of a password: `set("password", "`? Of a call that

@@ -7,7 +7,7 @@ use memchr::{memmem, memrchr2};
 
 use crate::detect::boundary::{any_placeholder, holds_masked};
 use crate::detect::context::bytes::over;
-use crate::detect::context::password::{Held, bare, skip};
+use crate::detect::context::password::{Held, bare, generated, skip};
 use crate::detect::context::secret::is_by_chance;
 
 /// No key is longer.
@@ -141,7 +141,8 @@ pub(super) fn said(text: &[u8], at: usize) -> Option<Range<usize>> {
     let word = near.iter().take_while(|b| b.is_ascii_graphic() && !b"`\"".contains(b)).count();
     let marks = near.get(..word)?.iter().rev().take_while(|b| b".,;:)*".contains(b)).count();
     let value = near.get(..word - marks)?;
-    let is = super::is_evident(value) || (value.len() >= RANDOM && is_by_chance(value, true));
+    let random = || value.len() >= RANDOM && is_by_chance(value, true);
+    let is = super::is_evident(value) || generated::is(value) || random();
     is.then_some(start..start + word - marks)
 }
 
@@ -182,7 +183,7 @@ pub(super) fn behind_prefix(text: &[u8], at: usize) -> usize {
 /// How long a value without quotes is that begins at `from`: `len`, or the rest of its line, where a
 /// setting stands alone and what would end the value is followed by more of it.
 pub(super) fn whole_line(text: &[u8], at: usize, from: usize, len: usize) -> usize {
-    let ends = |b: &u8| matches!(b, b'&' | b';' | b',' | b')' | b'|' | b'<');
+    let ends = |b: &u8| matches!(b, b'&' | b';' | b',' | b')' | b'}' | b']' | b'|' | b'<');
     if !text.get(from + len).is_some_and(ends) {
         return len;
     }
@@ -193,18 +194,19 @@ pub(super) fn whole_line(text: &[u8], at: usize, from: usize, len: usize) -> usi
     let line = line.or((first == 0).then_some(0)).and_then(|from| near.get(from..));
     let alone = line.is_some_and(|line| matches!(line.trim_ascii(), b"" | b"export" | b"-"));
     let rest = text.get(from..).unwrap_or_default();
-    let other = |b: u8| {
-        matches!(b, b'"' | b'\'' | b'`' | b'\\' | b'(' | b')' | b'{' | b'}' | b'[' | b']' | b'=')
-    };
-    let of_value = |b: &&u8| b.is_ascii_graphic() && !other(**b);
+    let of_value = |b: &&u8| b.is_ascii_graphic() && !matches!(b, b'"' | b'\'' | b'`' | b'\\');
     let whole = rest.iter().take(super::LONGEST).take_while(of_value).count();
     let until = matches!(rest.get(whole), None | Some(b'\n' | b'\r'));
     let value = rest.get(..whole).unwrap_or_default();
     let goes_on =
         value.get(len + 1..).is_some_and(|more| !more.is_empty() && !more.iter().all(ends));
     let has = |of: fn(&u8) -> bool| value.iter().any(of);
-    let made =
-        has(u8::is_ascii_lowercase) && has(u8::is_ascii_uppercase) && has(u8::is_ascii_digit);
+    let code = |b: &u8| matches!(b, b'(' | b')' | b'{' | b'}' | b'[' | b']' | b'=');
+    let made = if has(code) {
+        generated::is(value)
+    } else {
+        has(u8::is_ascii_lowercase) && has(u8::is_ascii_uppercase) && has(u8::is_ascii_digit)
+    };
     if alone && until && goes_on && made { whole } else { len }
 }
 

@@ -16,6 +16,8 @@ const SECRET: std::ops::RangeInclusive<usize> = 6..=256;
 /// What is printed instead of one.
 const NONE: [&[u8]; 6] = [b"undefined", b"(null)", b"<nil>", b"nothing", b"missing", b"default"];
 
+/// Cells behind the name of a list: an item, and its date.
+const LISTED: usize = 2;
 /// What follows the name of what is listed: `tables`, `TableNames`, `queueUrls`.
 const LISTS: [&[u8]; 7] = [b"s", b"es", b"names", b"ids", b"arns", b"urls", b"identifiers"];
 /// What messages say instead of a secret.
@@ -203,8 +205,9 @@ impl<'t> Reader<'t> {
             }
             [.., b':'] => self.below = self.lists(&(line.start..line.end - 1)),
             _ => {
+                // Of a list each has its own row, or one with its date; of others there is more.
                 let mut cells = split(self.text, line, b'\t').into_iter();
-                if cells.next().is_some_and(|key| self.lists(&key)) {
+                if cells.next().is_some_and(|key| self.lists(&key)) && cells.len() <= LISTED {
                     values.extend(cells);
                 }
             }
