@@ -8,6 +8,9 @@
 //! its last line behind its name; the next one begins with a line that goes on with its chain.
 //! Files whose last line is too old are deleted.
 //!
+//! What could not be written whole is cut off: on a full disk at once, and when a process ended
+//! meanwhile, by the next one. How many entries are missing says the next that can be written.
+//!
 //! `hash` is the SHA-256 of the line up to it. Whoever can write the file can write
 //! all of it anew: compare the last hash with the one in the log, elsewhere.
 
@@ -32,7 +35,7 @@ use serde::Serialize;
 use thiserror::Error;
 use tokio::sync::mpsc;
 
-use crate::telemetry::journal::chain::{BEFORE_HASH, hash, parse};
+use crate::telemetry::journal::chain::{BEFORE_HASH, TORN, hash, parse};
 use crate::telemetry::journal::older::Older;
 use crate::telemetry::utc;
 
@@ -45,6 +48,8 @@ pub use chain::Chain;
 const LONGEST: u64 = 16 * 1024;
 /// How a file begins whose chain began in an older one.
 const ROTATE: &str = "rotate";
+/// What says that entries before it are missing.
+const LOST: &str = "lost";
 /// Lines that wait to be kept elsewhere.
 const HANDED: usize = 1024;
 
@@ -56,8 +61,15 @@ pub enum JournalError {
     Read { path: PathBuf, source: io::Error },
     #[error("another masker keeps the audit log {}; give each a file of its own", path.display())]
     Taken { path: PathBuf },
-    #[error("line {line} of the audit log {} {what}", path.display())]
+    #[error("line {line} of the audit log {} {what}; move the file away to begin a new one", path.display())]
     Broken { path: PathBuf, line: u64, what: &'static str },
+}
+
+impl JournalError {
+    /// Does the newest file end in the middle of a line?
+    fn is_torn(&self, newest: &Path) -> bool {
+        matches!(self, Self::Broken { path, what, .. } if path == newest && *what == TORN)
+    }
 }
 
 /// One thing that happened: who, what, why and how it ended.
@@ -127,6 +139,8 @@ struct Open {
     later: String,
     copy: Option<Copied>,
     checked: Checked,
+    /// Entries that could not be written.
+    lost: u64,
 }
 
 /// Who keeps the lines elsewhere.
@@ -144,7 +158,10 @@ impl Journal {
         let file = Some(own(path, OpenOptions::new().create(true))?);
         let older = Older::new(path, keep);
         older.expire(SystemTime::now());
-        let open = Open { file, older: Some(older), checked: check(path)?, ..Open::default() };
+        let checked = check(path).or_else(|error| {
+            file.as_ref().map_or(Ok(()), |file| mend(path, file, error)).and_then(|()| check(path))
+        })?;
+        let open = Open { file, older: Some(older), checked, ..Open::default() };
         Ok(Self(Some(Arc::new(Mutex::new(open)))))
     }
 
@@ -172,9 +189,22 @@ impl Journal {
         let Self(Some(open)) = self else { return };
         let mut open = open.lock().unwrap_or_else(PoisonError::into_inner);
         if let Err(error) = open.write(entry, SystemTime::now()) {
+            open.lost += 1;
             tracing::error!(%error, action = entry.action, "the audit log cannot be written");
         }
     }
+}
+
+/// Cuts off the last line if it has no end, and nothing else is wrong.
+fn mend(path: &Path, file: &File, error: JournalError) -> Result<(), JournalError> {
+    if !error.is_torn(path) {
+        return Err(error);
+    }
+    let failed = |source| JournalError::Open { path: path.to_owned(), source };
+    let text = std::fs::read(path).map_err(failed)?;
+    let whole = memchr::memrchr(b'\n', &text).map_or(0, |end| end + 1);
+    tracing::warn!(%error, "what was written of it is cut off");
+    file.set_len(u64::try_from(whole).unwrap_or(u64::MAX)).map_err(failed)
 }
 
 /// Opens a file for one masker alone.
@@ -209,6 +239,12 @@ impl Open {
                 )?;
             }
         }
+        if self.lost > 0 {
+            let detail = format!("{} entries could not be written", self.lost);
+            let detail = detail.as_str();
+            self.append(&Entry { action: LOST, who: "masker", detail, ..Entry::default() }, now)?;
+            self.lost = 0;
+        }
         self.append(entry, now)
     }
 
@@ -230,8 +266,13 @@ impl Open {
         let hash = hash(content);
         let text = format!("{content}{BEFORE_HASH}{hash}\"}}");
         if let Some(file) = &mut self.file {
-            file.write_all(format!("{text}\n").as_bytes())?;
-            file.sync_data()?;
+            let whole = file.metadata()?.len();
+            let written = file.write_all(format!("{text}\n").as_bytes());
+            // What is there of a line must not be the beginning of the next.
+            written.and_then(|()| file.sync_data()).or_else(|error| {
+                file.set_len(whole)?;
+                Err(error)
+            })?;
         }
         if let Some(Copied { chain, lines, dropped }) = &self.copy
             && lines.try_send(Line { chain: Arc::clone(chain), text }).is_err()
@@ -254,7 +295,8 @@ pub fn can_be_opened(path: &Path) -> Result<(), JournalError> {
     let failed = |source| JournalError::Open { path: path.to_owned(), source };
     if path.exists() {
         OpenOptions::new().append(true).open(path).map_err(failed)?;
-        return check(path).map(drop);
+        let checked = check(path).map(drop);
+        return checked.or_else(|error| if error.is_torn(path) { Ok(()) } else { Err(error) });
     }
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let about = std::fs::metadata(folder.unwrap_or(Path::new("."))).map_err(failed)?;
@@ -344,13 +386,16 @@ mod tests {
             (join(&[1, 2, 3]), 1, "does not follow"),
             (join(&[0, 1, 3, 2]), 3, "does not follow"),
             (join(&[0, 1, 1]), 3, "does not follow"),
-            (text.trim_end().to_owned(), 4, "is not whole"),
+            (text.trim_end().to_owned(), 4, TORN),
             (format!("{text}\n"), 5, "has no hash"),
         ] {
             fs::write(&path, changed).unwrap();
             let error = check(&path).unwrap_err().to_string();
             assert!(error.contains(&format!("line {line} ")) && error.contains(what), "{error}");
-            Journal::open(&path, YEAR).unwrap_err();
+            // What has no end was not written whole: it is cut off.
+            let torn = what == TORN;
+            assert_eq!(can_be_opened(&path).is_ok(), torn, "{error}");
+            assert_eq!(Journal::open(&path, YEAR).is_ok(), torn, "{error}");
         }
         for (order, good) in [
             (&[0, 1, 2][..], true),
@@ -366,6 +411,27 @@ mod tests {
         }
         let threefold = lines[2].replace("three", "threE");
         assert!(Chain::default().next(threefold.trim_end()).unwrap_err().contains("was changed"));
+    }
+
+    #[test]
+    fn a_torn_line_is_cut_off_and_lost_entries_are_told() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("audit");
+        Journal::open(&path, YEAR).unwrap().write(&entry("one"));
+        let whole = fs::read_to_string(&path).unwrap();
+        fs::write(&path, format!("{whole}{{\"seq\":2,\"ti")).unwrap();
+        let journal = Journal::open(&path, YEAR).unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), whole);
+        // A file that cannot be written.
+        let open = journal.0.as_ref().unwrap();
+        let good = open.lock().unwrap().file.replace(File::open(&path).unwrap());
+        (0..3).for_each(|_| journal.write(&entry("two")));
+        open.lock().unwrap().file = good;
+        journal.write(&entry("three"));
+        journal.write(&entry("four"));
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(text.contains("3 entries could not be written") && !text.contains("two"), "{text}");
+        assert_eq!(check(&path).unwrap().entries, 4, "{text}");
     }
 
     /// A journal to which somebody writes each ten days, from the first day to the last.

@@ -36,6 +36,7 @@ fn passwords_with_any_sign() {
         "password = getPass1(a[B2],C3)",
         "password: getToken1(user,B2)",
         "token = Foo1.bar[Baz2].qux(v3)",
+        "pkcs_9_at_pkcs15Token = _OID(pkcs_9_at, 1)",
         "\"password\": \"^(?=.*[A-Z])(?=.*[0-9])[A-Za-z0-9!@#]{8,}$\"",
         "secret: \"{{ .Values.V1 }}:#{x2}\"",
     ] {

@@ -6,6 +6,9 @@ use sha2::{Digest, Sha256};
 /// What stands between a line's content and its hash.
 pub(super) const BEFORE_HASH: &str = ",\"hash\":\"";
 
+/// What is wrong with a line that has no end.
+pub(super) const TORN: &str = "is not whole: the process ended while writing";
+
 /// What is read of a line to check it.
 #[derive(Deserialize)]
 pub(super) struct Shape {
@@ -49,7 +52,7 @@ impl Chain {
 
 /// Reads a line with its end, and checks that it follows the one of this hash, if one is given.
 pub(super) fn parse(line: &[u8], prev: Option<&str>) -> Result<(Shape, String), &'static str> {
-    let text = line.strip_suffix(b"\n").ok_or("is not whole: the process ended while writing")?;
+    let text = line.strip_suffix(b"\n").ok_or(TORN)?;
     let text = std::str::from_utf8(text).map_err(|_| "is not text")?;
     follows(text, prev)
 }

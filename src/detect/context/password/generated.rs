@@ -64,7 +64,9 @@ fn is_call(value: &[u8]) -> bool {
     let head = value.get(..at).unwrap_or_default();
     let len = head.iter().rev().take_while(|b| b.is_ascii_alphanumeric() || **b == b'_').count();
     let name = head.get(at - len..).unwrap_or_default();
-    len >= NAME && near::is_named(name)
+    // `_OID(`
+    let constant = name.iter().all(|b| b.is_ascii_uppercase() || *b == b'_');
+    len >= NAME && (constant || near::is_named(name))
 }
 
 /// `a1=B2&c3=D4`, `B2;user=x`
