@@ -27,14 +27,13 @@ MAKES = re.compile(
 WORD = re.compile(r"[A-Z]+(?![a-z])s?|[A-Z][a-z0-9]*|[a-z0-9]+")
 # Words that operations are about, and that are no resource which a customer names.
 NO_RESOURCE = set(
-    """Access Action Activity Addon Address Alarm Api Attribute Attributes Availability AvailabilityZone Backtrack
-    Block Body Class Client Column Command Content Context Country Custom Data Date Device Dimension Display
-    Element Engine Entity Event EventType Field File First Font Format Header Host Index Item Key KeyPair Label
-    Language Last Limit Local Locale Log Logical Message Method Metric Model Module Node Object Operation Option
-    Order Owner Page Parameter Param Partition Path Product Property Protocol Provider Query Reference Region
-    Request Resource Result Schema Segment Sender Service Setting Settings Shape Source Stage State Status Step
-    Suite Symbol Tag Tags Target Task Test Text Time Token Topic Type Unit Value Variable Vendor Version View
-    Zone""".split()
+    """Access Activity Address Alarm Api Attribute Attributes Availability AvailabilityZone Backtrack Block Body
+    Class Client Column Command Content Context Country Custom Data Date Device Dimension Display Element Engine
+    Entity Event EventType Field File First Font Format Header Host Index Item Key KeyPair Label Language Last
+    Limit Local Locale Log Logical Message Method Metric Model Module Node Object Operation Option Order Owner
+    Page Parameter Param Partition Path Product Property Protocol Provider Query Reference Region Request Resource
+    Result Schema Segment Sender Service Setting Settings Shape Source Stage State Status Step Suite Symbol Tag
+    Tags Target Task Test Text Time Token Topic Type Unit Value Variable Vendor Version View Zone""".split()
 )
 # Members without a pattern whose documentation or examples show spaces.
 SPACED = {"alarmname", "keyname"}
@@ -50,6 +49,8 @@ EXTRA_ALONE = {
     # Of CloudFormation: what it made and what others may import has any name.
     "RESOURCE": ["physicalresourceid"],
 }
+# What AWS names itself, or what is no name: add-ons of EKS, actions of IAM.
+AWS_OWN = {"addonname", "actionname"}
 # Two words, and still known outside of AWS: Azure, Kubernetes, programs.
 ORDINARY = set(
     """accesskeyid accesspointid cachepolicyid changesetid changesetname eventbusname filesystemid healthcheckid
@@ -204,7 +205,7 @@ def table(folder):
                 spaced.add(key)
     alone, beside = collections.defaultdict(list), collections.defaultdict(list)
     for key, by_service in sorted(found.items()):
-        if key.endswith(("accountid", "sessionid")):
+        if key.endswith(("accountid", "sessionid")) or key in AWS_OWN:
             continue
         first = [by_service[service] for service in FIRST if service in by_service]
         known = sorted(set(by_service.values()) - {"RESOURCE"})

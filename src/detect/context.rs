@@ -35,7 +35,6 @@ use std::ops::Range;
 use memchr::memmem;
 use serde::Deserialize;
 
-use crate::detect::boundary::any_placeholder;
 use crate::detect::catalog::{CONTEXT, CatalogError, KEYS, Kinds, parse};
 use crate::detect::context::bytes::part;
 use crate::detect::context::columns::Wanted;
@@ -225,10 +224,7 @@ impl Context {
                     near::behind(text, old.end, Word::Password, &mut read, &mut found);
                 }
                 let is = |value: &[u8]| password::is_password(value, true);
-                // Beside what is masked already, it was not looked for before.
-                let masked = any_placeholder(part(text, &old));
-                let new = if masked { None } else { terraform::changed(text, &old, is) };
-                new.into_iter().chain([old]).for_each(found);
+                terraform::changed(text, &old, is).into_iter().chain([old]).for_each(found);
             }
             out.extend(typed.iter().map(|span| finding(span.clone(), rule.kind)));
             let held = pass.held.iter().cloned();

@@ -35,7 +35,10 @@ pub(super) fn block(text: &[u8], at: usize) -> Option<Range<usize>> {
         if let Some(found) = memmem::find(own, END) {
             let label = found + END.len();
             let close = memmem::find(own.get(label..)?, DASHES)?;
-            return (keys > 0).then_some(at..at + from + label + close + DASHES.len());
+            let end = at + from + label + close + DASHES.len();
+            // A placeholder before a letter would be none: what follows at once goes with the key.
+            let glued = text.get(end..)?.iter().take_while(|b| b.is_ascii_alphanumeric()).count();
+            return (keys > 0).then_some(at..end + glued);
         }
         // The key itself was cut off, or this is a program that writes one.
         let other = memmem::find(own, BEGIN.as_bytes()).is_some();
@@ -84,6 +87,12 @@ mod tests {
                 assert!(block.starts_with(BEGIN) && block.ends_with("KEY-----"), "{block}");
             }
         }
+    }
+
+    #[test]
+    fn what_follows_at_once_goes_with_the_key() {
+        let text = format!("{}x1 y", LINES.join("\n"));
+        assert_eq!(found(&text).map(str::len), Some(text.len() - 2));
     }
 
     #[test]

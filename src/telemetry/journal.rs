@@ -155,13 +155,17 @@ impl Journal {
     /// Goes on at the end of a file, which must be whole and nobody else's; makes it if there is
     /// none. Lines are kept for `keep`, and up to a twelfth of it longer.
     pub fn open(path: &Path, keep: Duration) -> Result<Self, JournalError> {
-        let file = Some(own(path, OpenOptions::new().create(true))?);
+        let file = own(path, OpenOptions::new().create(true))?;
         let older = Older::new(path, keep);
         older.expire(SystemTime::now());
-        let checked = check(path).or_else(|error| {
-            file.as_ref().map_or(Ok(()), |file| mend(path, file, error)).and_then(|()| check(path))
-        })?;
-        let open = Open { file, older: Some(older), checked, ..Open::default() };
+        let checked = match check(path) {
+            Err(error) if error.is_torn(path) => {
+                cut_off(path, &file)?;
+                check(path)?
+            }
+            checked => checked?,
+        };
+        let open = Open { file: Some(file), older: Some(older), checked, ..Open::default() };
         Ok(Self(Some(Arc::new(Mutex::new(open)))))
     }
 
@@ -195,15 +199,12 @@ impl Journal {
     }
 }
 
-/// Cuts off the last line if it has no end, and nothing else is wrong.
-fn mend(path: &Path, file: &File, error: JournalError) -> Result<(), JournalError> {
-    if !error.is_torn(path) {
-        return Err(error);
-    }
+/// Cuts off the last line, which has no end.
+fn cut_off(path: &Path, file: &File) -> Result<(), JournalError> {
     let failed = |source| JournalError::Open { path: path.to_owned(), source };
     let text = std::fs::read(path).map_err(failed)?;
     let whole = memchr::memrchr(b'\n', &text).map_or(0, |end| end + 1);
-    tracing::warn!(%error, "what was written of it is cut off");
+    tracing::warn!(path = %path.display(), "the last line of the audit log has no end: it is cut off");
     file.set_len(u64::try_from(whole).unwrap_or(u64::MAX)).map_err(failed)
 }
 

@@ -7,6 +7,7 @@ use memchr::memmem;
 use crate::detect::Kind;
 use crate::detect::boundary::left_of;
 use crate::detect::catalog::Kinds;
+use crate::detect::context::bytes::begins_like;
 use crate::detect::context::columns::line_behind;
 use crate::detect::context::named::{Findings, Named};
 use crate::detect::context::shape::is_account;
@@ -102,14 +103,8 @@ fn bucket(text: &[u8], line: &Range<usize>) -> Option<Range<usize>> {
     let whole = text.get(line.clone())?.trim_ascii_end();
     let (date, name) = whole.split_at_checked(DATED)?;
     let start = line.start + DATED;
-    (is_date(date) && is_bucket(name)).then_some(start..start + name.len())
-}
-
-fn is_date(text: &[u8]) -> bool {
-    text.iter().zip(b"0000-00-00 00:00:00 ").all(|(b, like)| match like {
-        b'0' => b.is_ascii_digit(),
-        _ => b == like,
-    })
+    (begins_like(date, b"0000-00-00 00:00:00 ") && is_bucket(name))
+        .then_some(start..start + name.len())
 }
 
 /// May a bucket have this name?

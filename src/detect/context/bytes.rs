@@ -12,6 +12,15 @@ pub(super) fn part<'t>(text: &'t [u8], span: &Range<usize>) -> &'t [u8] {
     text.get(span.clone()).unwrap_or_default()
 }
 
+/// Does the text begin like this form, in which `0` stands for any digit?
+pub(in crate::detect) fn begins_like(text: &[u8], form: &[u8]) -> bool {
+    let fits = |(byte, like): (&u8, &u8)| match like {
+        b'0' => byte.is_ascii_digit(),
+        _ => byte == like,
+    };
+    text.len() >= form.len() && text.iter().zip(form).all(fits)
+}
+
 /// Behind at most so many of these characters.
 pub(super) fn over(text: &[u8], from: usize, most: usize, set: &[u8]) -> usize {
     let rest = text.get(from..).unwrap_or_default();

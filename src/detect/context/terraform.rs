@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use memchr::memmem;
 
-use crate::detect::boundary::{any_masked, left_of, right_of};
+use crate::detect::boundary::{any_masked, any_placeholder, left_of, right_of};
 use crate::detect::context::bytes::over;
 use crate::detect::context::named::{Findings, Named};
 use crate::detect::context::names::Names;
@@ -66,6 +66,8 @@ pub(super) fn changed(
     old: &Range<usize>,
     is: impl Fn(&[u8]) -> bool,
 ) -> Option<Range<usize>> {
+    // Beside what is masked already, it was not looked for before.
+    text.get(old.clone()).filter(|old| !any_placeholder(old))?;
     let open = arrow(text, old.end)?;
     let value = text.get(open..)?;
     let len = value.iter().take(CHANGED).position(|b| b"\"\\\n".contains(b))?;

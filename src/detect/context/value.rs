@@ -5,8 +5,11 @@ use std::ops::Range;
 use crate::detect::arn::is_owned;
 use crate::detect::boundary::any_placeholder;
 use crate::detect::classes::{is_given, is_literal, is_managed, is_region};
+use crate::detect::context::bytes::begins_like;
 
 const LENGTHS: std::ops::RangeInclusive<usize> = 2..=128;
+/// How moments begin: `2024-02-01T09:00:00+00:00`.
+const MOMENT: &[u8] = b"0000-00-00T00:00:";
 /// Words that stand for a value: types, empty values, and what documentation writes.
 const WORDS: [&[u8]; 23] = [
     b"string",
@@ -74,7 +77,13 @@ pub(super) fn name(text: &[u8], span: Range<usize>, key: &[u8]) -> Option<Range<
     let uri = value.windows(3).any(|three| three == b"://");
     let of_aws = || is_region(value) || is_owned(value) || is_managed(value) || is_given(value);
     if !(LENGTHS.contains(&value.len()) && letters && is_literal(value))
-        || (own || word || zone || uri || of_aws() || is_action(value) || is_moment(value))
+        || (own
+            || word
+            || zone
+            || uri
+            || of_aws()
+            || is_action(value)
+            || begins_like(value, MOMENT))
         || any_placeholder(value)
         || super::names::plain(value) == super::names::plain(key)
     {
@@ -96,14 +105,6 @@ fn is_action(value: &[u8]) -> bool {
     let of_verb = |b: &u8| b.is_ascii_alphanumeric() || *b == b'*';
     let [b':', first, rest @ ..] = verb else { return false };
     !service.is_empty() && first.is_ascii_uppercase() && rest.iter().all(of_verb)
-}
-
-/// `2024-02-01T09:00:00+00:00`
-fn is_moment(value: &[u8]) -> bool {
-    let form = b"dddd-dd-ddTdd:dd";
-    let fits =
-        |(byte, form): (&u8, &u8)| if *form == b'd' { byte.is_ascii_digit() } else { byte == form };
-    value.len() > form.len() && value.iter().zip(form).all(fits)
 }
 
 /// May this be a name, from its first character to its last? Manuals write `role-name`.

@@ -2,10 +2,13 @@
 
 use memchr::{memchr, memmem};
 
+use crate::detect::context::bytes::begins_like;
+
 /// No prefix is longer.
 const LONGEST: usize = 200;
 /// How times begin.
-const TIME: &[u8] = b"dddd-dd-ddTdd:dd:dd";
+const TIME: &[u8] = b"0000-00-00T00:00:00";
+const SPACED: &[u8] = b"0000-00-00 00:00:00";
 /// `cat -n` makes numbers as wide.
 const ALIGNED: usize = 6;
 /// No line has a larger number.
@@ -177,15 +180,9 @@ fn time(line: &[u8]) -> Option<usize> {
     let named = memchr::memchr_iter(b'\t', near).nth(1).map(|at| at + 1);
     [Some(0), named].into_iter().flatten().find_map(|from| {
         let rest = near.get(from..)?;
-        let fits = |(own, form): (&u8, &u8)| match form {
-            b'd' => own.is_ascii_digit(),
-            b'T' => b"T ".contains(own),
-            form => own == form,
-        };
-        let is = rest.len() >= TIME.len() && rest.iter().zip(TIME).all(fits);
-        let behind = rest.get(TIME.len()..).filter(|_| is)?;
         // `2026-11-22 10:00:00,118 INFO [main] app - `
-        let logger = rest.get(10) == Some(&b' ');
+        let logger = begins_like(rest, SPACED);
+        let behind = rest.get(TIME.len()..).filter(|_| logger || begins_like(rest, TIME))?;
         let len = if logger { memmem::find(behind, b" - ")? + 2 } else { memchr(b' ', behind)? };
         Some(open + from + TIME.len() + len + 1)
     })

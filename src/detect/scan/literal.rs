@@ -32,10 +32,7 @@ impl Catalog {
     /// A private key behind prefixes, or of which a class found the beginning alone.
     fn pem(&self, at: usize, pass: &mut Pass<'_>) {
         let Some(kind) = self.kind("PRIVATE_KEY").filter(|_| at >= pass.pem) else { return };
-        let Some(mut span) = pem::block(pass.text, at) else { return };
-        // A placeholder before a letter would be none: what follows at once goes with the key.
-        let behind = pass.text.get(span.end..).unwrap_or_default();
-        span.end += behind.iter().take_while(|b| b.is_ascii_alphanumeric()).count();
+        let Some(span) = pem::block(pass.text, at) else { return };
         pass.pem = span.end;
         // The class was tried right before.
         let known = pass.found.iter_mut().rev().take(LAST).find(|found| found.span.start == at);

@@ -31,6 +31,9 @@ fn passwords_with_any_sign() {
         ("", &format!("SECRET_KEY = '{django}'"), &format!("SECRET_KEY = '{K}'")),
         ("", "API_KEY=kX9!mQ2#vLp7@wRt", &format!("API_KEY={K}")),
         ("", "password=Kv7mTq2wLz9;user=x", &format!("password={P};user=x")),
+        // No expression, although letters on both sides of a hyphen look like a range.
+        ("", "password: \"Mega-zorg7!\"", &format!("password: \"{P}\"")),
+        ("", "password: \"aB9(?xq2Lm\"", &format!("password: \"{P}\"")),
     ]);
     for text in [
         "password = getPass1(a[B2],C3)",
@@ -86,7 +89,13 @@ fn actions_dates_and_rows_of_facts_are_no_names() {
     for text in [
         "aws iam simulate-principal-policy --action-names s3:PutObject sts:AssumeRole",
         "aws eks create-addon --addon-name vpc-cni",
+        "$ aws ec2 describe-instances --output text\nINSTANCES\t0\tx86_64\txen\tt3.micro\tebs\n",
     ] {
         check(&[("", text, text)]);
     }
+    check(&[(
+        "",
+        "$ aws s3api list-buckets --output text\nBUCKETS\t2024-02-01T09:00:00+00:00\tacme-raw-eu\n",
+        "$ aws s3api list-buckets --output text\nBUCKETS\t2024-02-01T09:00:00+00:00\t[S3_BUCKET]\n",
+    )]);
 }

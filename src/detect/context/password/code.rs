@@ -81,13 +81,18 @@ pub(super) fn is_rules(value: &[u8]) -> bool {
         |rule: &[u8]| rule.iter().take_while(|b| b.is_ascii_lowercase() || **b == b'_').count();
     let rule = |rule: &[u8]| name(rule) > 1 && matches!(rule.get(name(rule)), None | Some(b':'));
     let known = |rule: &[u8]| RULES.iter().any(|known| rule.get(..name(rule)) == Some(*known));
-    // `[A-Za-z0-9]{8,}`
-    if [b"A-Z".as_slice(), b"a-z", b"(?"].iter().any(|part| holds(value, part)) {
+    if is_regex(value) {
         return true;
     }
     value.contains(&b'|')
         && value.split(|b| *b == b'|').all(rule)
         && value.split(|b| *b == b'|').any(known)
+}
+
+/// `^[A-Za-z0-9]{8,}$`
+pub(super) fn is_regex(value: &[u8]) -> bool {
+    [b"[A-Z".as_slice(), b"[a-z", b"[0-9"].iter().any(|class| holds(value, class))
+        && value.contains(&b']')
 }
 
 fn holds(name: &[u8], part: &[u8]) -> bool {

@@ -6,7 +6,7 @@
 
 use memchr::memmem;
 
-use crate::detect::context::password::{self, near};
+use crate::detect::context::password::{self, code, near};
 
 const SHORTEST: usize = 12;
 /// Without capitals.
@@ -14,10 +14,8 @@ const SMALL: usize = 24;
 /// In what is called, a name is not shorter.
 const NAME: usize = 3;
 /// In addresses, and rules of a form.
-const OTHERS: [&[u8]; 14] = [
-    b"://", b"::", b"<%", b"$(", b"A-Z", b"a-z", b"0-9", b"(?", b"[^", b".*", b".+", b"]{", b"){",
-    b"+$",
-];
+const OTHERS: [&[u8]; 11] =
+    [b"://", b"::", b"<%", b"$(", b"(?", b"[^", b".*", b".+", b"]{", b"){", b"+$"];
 /// How variables begin.
 const VARIABLES: [&[u8]; 4] = [b"${", b"{{", b"#{", b"%{"];
 
@@ -37,6 +35,7 @@ pub(in crate::detect::context) fn is(value: &[u8]) -> bool {
         && !near::is_named(value)
         && !OTHERS.iter().any(|other| memmem::find(value, other).is_some())
         && !VARIABLES.iter().any(|open| holds_variable(value, open))
+        && !code::is_regex(value)
         && !is_call(value)
         && !is_pairs(value)
 }

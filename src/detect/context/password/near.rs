@@ -211,10 +211,8 @@ pub(in crate::detect) fn behind(
 
 /// What somebody chose, and what a word or a sign before it says that it is: `password → Autumn2024!`.
 fn chosen(text: &[u8], at: usize, from: usize, word: &Range<usize>) -> Option<Range<usize>> {
-    let whole = text.get(word.clone())?;
-    let tail = whole.iter().rev().take_while(|b| b".,;:)".contains(b)).count();
-    let tail = if is_quoted(text, word) { 0 } else { tail };
-    let value = whole.get(..whole.len() - tail)?;
+    let (whole, span) = (text.get(word.clone())?, without_end(text, word));
+    let value = text.get(span.clone())?;
     let open = value.iter().any(|b| b"/.:=".contains(b)) || value.starts_with(b"-");
     if open || !is_evident(value) || is_other(value) {
         return None;
@@ -233,8 +231,14 @@ fn chosen(text: &[u8], at: usize, from: usize, word: &Range<usize>) -> Option<Ra
     };
     let said = || VERBS.iter().any(|verb| head.ends_with(verb.as_bytes())) || given();
     let signs = value.iter().any(|b| b"!@#$%^&*?-".contains(b) || (quoted && *b == b'_'));
-    let span = word.start..word.end - tail;
     (signs && (quoted || said()) && fits(text, &span)).then_some(span)
+}
+
+/// A word without what ends a sentence, unless quotes say what belongs to it.
+fn without_end(text: &[u8], word: &Range<usize>) -> Range<usize> {
+    let value = part(text, word);
+    let tail = value.iter().rev().take_while(|b| b".,;:)".contains(b)).count();
+    word.start..word.end - if is_quoted(text, word) { 0 } else { tail }
 }
 
 /// What a sentence or a cell says that a key is: `API key: 7f3e9d1c5b8a2f6e`.
@@ -243,9 +247,7 @@ fn told(text: &[u8], at: usize, word: &Range<usize>) -> Option<Range<usize>> {
     let named = [b" key".as_slice(), b" Key"].iter().any(|end| head.ends_with(end));
     let between = text.get(at..word.start).filter(|between| between.len() <= FURTHER)?;
     let verb = TELLS.iter().find_map(|verb| between.strip_prefix(verb.as_bytes()))?;
-    let whole = text.get(word.clone())?;
-    let tail = whole.iter().rev().take_while(|b| b".,;:)".contains(b)).count();
-    let span = word.start..word.end - tail;
+    let span = without_end(text, word);
     let close = verb.iter().all(|b| b" `*\"'".contains(b));
     let is = named && close && is_by_chance(text.get(span.clone())?, true);
     (is && fits(text, &span)).then_some(span)
