@@ -6,8 +6,8 @@
 //! before a literal is read.
 
 use crate::detect::context::login;
-use crate::detect::context::password::before;
 use crate::detect::context::password::near::{self, Word};
+use crate::detect::context::password::{argument, before};
 use crate::detect::pem;
 
 /// What a literal stands for.
@@ -47,6 +47,8 @@ pub(crate) enum Action {
     Head,
     /// A word near which a secret may stand.
     Near(Word),
+    /// A call begins that is given a key or a password.
+    Call,
     /// The type of a parameter of Systems Manager whose value is a secret.
     Secure,
     /// The type of an object of Kubernetes that holds secrets.
@@ -117,7 +119,8 @@ const ACCOUNTS: [&str; 24] = [
 /// The dimension of Cost Explorer.
 const LINKED: &str = "LINKED_ACCOUNT";
 /// Names of passwords that hold no `ssw`: `MYSQL_PWD`, and what Secrets Manager calls them.
-const PASSWORDS: [&str; 11] = [
+const PASSWORDS: [&str; 12] = [
+    "authentication_string",
     "requirepass",
     "masterauth",
     "_PWD",
@@ -287,6 +290,7 @@ impl Literals {
         let heads = HEADS.iter().chain(&near::NAMES);
         all.extend(heads.map(|text| ((*text).to_owned(), Action::Head)));
         all.extend(near::words().map(|(text, word)| (text.to_owned(), Action::Near(word))));
+        all.extend(argument::CALLS.iter().map(|text| ((*text).to_owned(), Action::Call)));
         all.push((SECURE.to_owned(), Action::Secure));
         all.extend(MANIFESTS.iter().map(|text| ((*text).to_owned(), Action::Manifest)));
         all.extend(SENSITIVE.iter().map(|text| ((*text).to_owned(), Action::Sensitive)));

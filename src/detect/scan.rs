@@ -56,6 +56,8 @@ pub(crate) struct Pass<'t> {
     pub held: Vec<Range<usize>>,
     /// Up to here, commands are read already whose options may hold passwords.
     login: usize,
+    /// Up to here, calls are read that are given secrets.
+    call: usize,
     /// Up to here, private keys are read.
     pem: usize,
     /// Up to here, ARNs are found.

@@ -8,6 +8,7 @@ mod commands;
 mod disguises;
 mod edges;
 mod generated;
+mod given;
 mod ids;
 mod keys;
 mod manifests;

@@ -873,3 +873,30 @@ fn through_other_programs() {
         assert_eq!(shown(command, answer), expected, "{command}");
     }
 }
+
+#[test]
+fn what_is_cut_out_of_a_line_that_a_name_selects_is_masked() {
+    for command in [
+        "grep DB_PASS .env | cut -d= -f2",
+        "cat .env | grep DB_PASSWORD | cut -d'=' -f2-",
+        "awk -F= '/PASSWORD/{print $2}' app.env",
+        "grep password app.yml | awk '{print $NF}'",
+        "grep -oP 'password:\\s*\\K\\S+' app.yml",
+        "sed -n 's/^DB_PASSWORD=//p' .env",
+        "kubectl get secret db -o yaml | awk '/password/{print $2}' | base64 -d",
+        "wp config get DB_PASSWORD",
+    ] {
+        assert_eq!(shown(command, "correcthorse9\n"), "[DB_PASSWORD]\n", "{command}");
+    }
+    for (command, answer) in [
+        ("grep -rn password src | cut -d: -f1 | sort -u", "src/auth2.rs\nsrc/user2.rs"),
+        ("kubectl get secret | awk '/token/{print $1}'", "default-token-8xk2q"),
+        ("awk -F: '/root/{print $3}' /etc/passwd", "correcthorse9"),
+        ("grep -rn password src | cut -d: -f2", "42"),
+        ("grep user app.yml | cut -d: -f2", "correcthorse9"),
+        ("grep password app.yml", "correcthorse9 is said"),
+        ("sed -n '1,20s/password/PASSWORD/p' README.md", "Use a PASSWORD of 12 signs."),
+    ] {
+        assert_eq!(shown(command, answer), answer, "{command}");
+    }
+}

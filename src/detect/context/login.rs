@@ -36,10 +36,21 @@ const fn piped(name: &'static str, options: &'static [(&'static str, bool)]) -> 
     Program { name, options, word: None, piped: true }
 }
 
-pub(in crate::detect) const PROGRAMS: [Program; 41] = [
+pub(in crate::detect) const PROGRAMS: [Program; 48] = [
     piped("chpasswd", &[]),
+    // Settings of servers: a word, and what it is set to.
     word("requirepass ", 0, ""),
     word("masterauth ", 0, ""),
+    word("bindpw ", 0, ""),
+    word("rootpw ", 0, ""),
+    word("auth_pass ", 0, ""),
+    word("auth_password ", 0, ""),
+    word("http_passwd ", 0, ""),
+    word("insecure-password ", 0, ""),
+    given(
+        "stats auth ",
+        &[("admin:", true), ("stats:", true), ("haproxy:", true), ("monitor:", true)],
+    ),
     given("mysql ", &[("-p", true)]),
     given("mysqldump ", &[("-p", true)]),
     given("mysqladmin ", &[("-p", true)]),

@@ -11,9 +11,11 @@ use crate::detect::context::password::near::Word;
 use crate::detect::deep::ESCAPE;
 use crate::detect::template::{self, variable};
 
+pub(in crate::detect) mod argument;
 pub(in crate::detect) mod before;
 pub(super) mod code;
 pub(super) mod generated;
+mod html;
 mod list;
 pub(in crate::detect) mod near;
 mod place;
@@ -35,7 +37,8 @@ pub(super) fn is_head(head: &[u8]) -> bool {
     let small = head.to_ascii_lowercase();
     let name = small.strip_suffix(b"hash").or(small.strip_suffix(b"digest")).unwrap_or(&small);
     let name = name.strip_suffix(b"_").unwrap_or(name);
-    [b"password".as_slice(), b"passwd", b"pwd"].iter().any(|word| name.ends_with(word))
+    let own = [b"password".as_slice(), b"passwd", b"pwd", b"authentication_string"];
+    own.iter().any(|word| name.ends_with(word))
 }
 
 /// May a column with such a head hold this? Databases keep what [crypt(3)] makes of a password.
@@ -152,9 +155,16 @@ pub(super) fn held_beyond(
     if !word_ends {
         return None;
     }
+    let tags =
+        matches!(text.get(at..)?, [b'<', b'/', ..] | [b':', b'<', ..] | [b':', b' ', b'<', ..]);
+    if let Some(held) = if tags { html::value(text, at, longest) } else { None } {
+        return Some(held);
+    }
     let sign = skip(text, at, BEFORE_SIGN);
     let (start, bare_is_data) = match text.get(sign..)? {
         [b'=', b'>', ..] | [b':', b'=', ..] => (sign + 2, false),
+        // Of Ruby.
+        [b'|', b'|', b'=', ..] => (sign + 3, false),
         [b':', b':', ..] | [b'=', b'=', ..] => return None,
         [b':', b'*', b'*', ..] => (sign + 3, false),
         [b':', ..] => match place::behind_type(text, sign + 1)

@@ -225,6 +225,9 @@ impl Context {
                 [b"jq", ..] if of_aws => continue,
                 _ => self.known(words, &readers),
             };
+            // What it prints is read with the command before it.
+            let cut = || if command.from.is_none() { self.cut_out(words, &readers) } else { None };
+            let known = known.or_else(|| cut().map(Known::Secret));
             match known {
                 Some(Known::What(what)) => out.add(what),
                 Some(Known::Secret(secret)) if out.secrets.len() < MOST => out.secrets.push(secret),

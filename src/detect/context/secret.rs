@@ -3,7 +3,7 @@
 use crate::detect::boundary::any_placeholder;
 use crate::detect::context::bytes::ends_with;
 use crate::detect::context::names::four_before;
-use crate::detect::context::password::{code, generated, near};
+use crate::detect::context::password::{argument, code, generated, near};
 use crate::detect::context::shape;
 use crate::detect::template;
 
@@ -114,7 +114,8 @@ pub(in crate::detect) fn is_uuid_of(key: &[u8], value: &[u8]) -> bool {
 
 /// Made by chance, or by a person who was asked for signs and digits?
 pub(in crate::detect) fn is_secret(value: &[u8], quoted: bool) -> bool {
-    is_by_chance(value, quoted) || (quoted && is_literal(value, quoted) && is_chosen(value))
+    let chosen = || is_chosen(value) || argument::is_chosen(value);
+    is_by_chance(value, quoted) || (quoted && is_literal(value, quoted) && chosen())
 }
 
 /// Neither a variable nor an address.

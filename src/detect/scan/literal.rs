@@ -2,8 +2,8 @@
 
 use crate::detect::boundary::before;
 use crate::detect::catalog::Catalog;
-use crate::detect::context::password::before;
 use crate::detect::context::password::near::{self, Word};
+use crate::detect::context::password::{argument, before};
 use crate::detect::context::{columns, curl, login, manifest, parameter};
 use crate::detect::literals::{Action, Hit};
 use crate::detect::scan::Pass;
@@ -11,6 +11,15 @@ use crate::detect::{Finding, Rank, pem};
 
 /// Of what was found, the last.
 const LAST: usize = 16;
+
+/// The secrets that a call is given whose arguments begin here.
+fn call(at: usize, pass: &mut Pass<'_>) {
+    // Those of a call in another are read with its own.
+    if at >= pass.call {
+        let near = &mut pass.near;
+        pass.call = argument::each(pass.text, at, |span, word| near.push((span, word)));
+    }
+}
 
 impl Catalog {
     /// A class that may begin here. Inside what it was found in already it is not looked
@@ -102,6 +111,7 @@ impl Catalog {
                 Action::Password if before(pass.text, hit.start) == Some(b':') => {}
                 Action::Password => pass.passwords.push(hit.end),
                 Action::Near(word) => self.near(hit.end, word, pass),
+                Action::Call => call(hit.end, pass),
                 Action::Head if !columns::may_be_head(pass.text, &(hit.start..hit.end)) => {}
                 Action::Head => pass.heads.push(hit.start),
                 Action::Secure => {

@@ -113,7 +113,7 @@ fn settings_that_are_secrets() {
         of("DB_CREDS=app:hunter22", "DB_CREDS=[DB_PASSWORD]"),
         of("DB_CREDENTIAL=SECRET!", "DB_CREDENTIAL=[API_KEY]"),
         of("ansible_become_pass=hunter22", "ansible_become_pass=[DB_PASSWORD]"),
-        of("bindpw hunter22\nbindpw: hunter22", "bindpw hunter22\nbindpw: [DB_PASSWORD]"),
+        of("bindpw hunter22\nbindpw: hunter22", "bindpw [DB_PASSWORD]\nbindpw: [DB_PASSWORD]"),
         of("nextToken: SECRET!", "nextToken: SECRET!"),
         of("PUBLIC_KEY=SECRET!", "PUBLIC_KEY=SECRET!"),
         of("key: SECRET!", "key: SECRET!"),

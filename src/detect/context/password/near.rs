@@ -10,7 +10,7 @@ use memchr::{memchr, memmem};
 
 use crate::detect::boundary::{any_placeholder, fits, is_quoted};
 use crate::detect::context::bytes::{line, over, part};
-use crate::detect::context::password::is_evident;
+use crate::detect::context::password::{html, is_evident};
 use crate::detect::context::secret::{changes, is_by_chance, pairs, turns};
 
 /// No more words are read, nor bytes.
@@ -65,7 +65,7 @@ pub(crate) enum Word {
 }
 
 /// Words that announce a password, and how calls begin that are given one.
-const PASSWORDS: [&str; 60] = [
+const PASSWORDS: [&str; 62] = [
     "Kennwort",
     "kennwort",
     "contraseña",
@@ -126,6 +126,8 @@ const PASSWORDS: [&str; 60] = [
     "pw is ",
     "shared secret",
     "signWith(",
+    "admin / ",
+    "root / ",
 ];
 /// Words that announce what chance made, also as heads of columns.
 pub(in crate::detect) const NAMES: [&str; 15] = [
@@ -133,7 +135,10 @@ pub(in crate::detect) const NAMES: [&str; 15] = [
     "token", "Token", "TOKEN", "secret", "Secret", "SECRET",
 ];
 /// Others.
-const KEYS: [&str; 26] = [
+const KEYS: [&str; 29] = [
+    "External ID",
+    "External Id",
+    "external id",
     "api key",
     "Api-Key",
     "api-key",
@@ -288,8 +293,8 @@ fn next(text: &[u8], from: usize, until: usize) -> Option<Range<usize>> {
     };
     let other = between.contains(&b',') && key() && !field();
     // A variable, or what a reader fills in.
-    let variable = between.windows(2).any(|two| two == b"{{")
-        || (between.ends_with(b"<") && text.get(start + len) == Some(&b'>'));
+    let tag = between.ends_with(b"<") && text.get(start + len) == Some(&b'>');
+    let variable = between.windows(2).any(|two| two == b"{{") || (tag && !html::is_tag(word));
     // An image in a style.
     let data = text.get(..start).is_some_and(|head| head.ends_with(b"base64,"));
     let ends = variable || data || between.contains(&b'}') || word.starts_with(b";") || other;

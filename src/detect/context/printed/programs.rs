@@ -59,6 +59,10 @@ const KEEPERS: &[&[u8]] =
     &[b"sort", b"uniq", b"head", b"tail", b"tee", b"grep", b"egrep", b"cat", b"less", b"more"];
 /// Those that print words of it, or other lines.
 const CHANGERS: &[&[u8]] = &[b"tr", b"column", b"sed", b"awk", b"cut", b"base64", b"rev", b"paste"];
+/// Programs that print lines in which one of their words stands.
+const SELECTORS: &[&[u8]] = &[b"grep", b"egrep", b"rg", b"awk", b"gawk", b"sed"];
+/// How they are told to print what stands behind it.
+const BEHIND: &[&[u8]] = &[b"$2", b"$3", b"$NF", b"\\K", b"(?<="];
 /// Programs that print nothing.
 const SILENT: &[&[u8]] = &[
     b"cd", b"export", b"set", b"unset", b"source", b".", b"true", b":", b"mkdir", b"rm", b"mv",
@@ -142,6 +146,10 @@ const READERS: &[&[u8]] = &[
     b"az",
     b"kubectl",
     b"gh",
+    b"wp",
+    b"rails",
+    b"rake",
+    b"artisan",
 ];
 /// Programs that print their words.
 const SPEAKERS: &[&[u8]] = &[b"echo", b"printf"];
@@ -283,6 +291,28 @@ pub(super) fn prints_file(words: &[&[u8]]) -> bool {
     is_of(words, FILES)
 }
 
+/// Does it print of lines what stands behind the names in them: `cut -d= -f2`, `awk '{print $2}'`?
+pub(super) fn cuts(words: &[&[u8]]) -> bool {
+    let behind = || {
+        let word =
+            |word: &&[u8]| BEHIND.iter().any(|own| memchr::memmem::find(word, own).is_some());
+        words.iter().any(word)
+    };
+    match words {
+        [b"cut", options @ ..] => {
+            option(options, b"-f").is_some_and(|field| !field.starts_with(b"1"))
+        }
+        [b"sed", options @ ..] => options.iter().any(|word| word.starts_with(b"s")),
+        _ => is_of(words, SELECTORS) && behind(),
+    }
+}
+
+/// The words that say which lines a program prints; `/etc/passwd` holds no passwords.
+pub(super) fn selecting<'w>(words: &'w [&'w [u8]]) -> impl Iterator<Item = &'w [u8]> {
+    let own = if is_of(words, SELECTORS) { words.get(1..).unwrap_or_default() } else { &[] };
+    own.iter().copied().filter(|word| !word.starts_with(b"/etc/"))
+}
+
 pub(super) fn is_silent(words: &[&[u8]]) -> bool {
     words.first().is_none_or(|program| SILENT.contains(program))
 }
@@ -372,7 +402,9 @@ pub(super) fn jq_filter<'w>(words: &[&'w [u8]]) -> Option<&'w [u8]> {
 pub(super) fn option<'w>(words: &[&'w [u8]], name: &[u8]) -> Option<&'w [u8]> {
     words.iter().enumerate().find_map(|(at, word)| match word.strip_prefix(name)? {
         [] => words.get(at + 1).copied(),
+        // `cut -f2`
         [b'=', value @ ..] => Some(value),
+        value if name.len() == 2 => Some(value),
         _ => None,
     })
 }

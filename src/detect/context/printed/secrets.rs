@@ -81,6 +81,16 @@ impl Context {
         }
     }
 
+    /// What is cut out of the lines that a command selects: `grep DB_PASS .env | cut -d= -f2`.
+    pub(super) fn cut_out(&self, words: &[&[u8]], readers: &[&[&[u8]]]) -> Option<Secret> {
+        let all = || std::iter::once(&words).chain(readers);
+        let selected = || all().flat_map(|words| programs::selecting(words));
+        let mut names = selected().flat_map(programs::names);
+        let name = names.find(|name| self.is_telling(name))?;
+        let cut = all().any(|words| programs::cuts(words));
+        cut.then(|| Secret { whole: true, ..Secret::new(name, true) })
+    }
+
     /// What a field of a tool's input says of its answer.
     pub(super) fn asked(&self, field: &[u8], value: &[u8]) -> Option<Secret> {
         let field = super::super::names::plain(field);

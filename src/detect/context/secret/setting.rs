@@ -167,6 +167,11 @@ pub(in crate::detect::context) fn holds(key: &[u8]) -> Option<Holds> {
     if ends_with(name, b"token") {
         return (!is_place(name)).then_some(Holds::Random);
     }
+    // Headers: `X-Partner-Auth`
+    if let [b'X' | b'x', b'-', ..] = name {
+        let holds = of_variable(&name.to_ascii_uppercase());
+        return holds.filter(|holds| matches!(holds, Holds::Random | Holds::Login));
+    }
     // `partner_key`
     let variable = !name.iter().any(u8::is_ascii_uppercase) && name.contains(&b'_');
     let holds = variable.then(|| of_variable(&name.to_ascii_uppercase())).flatten();
@@ -248,7 +253,7 @@ mod tests {
         ] {
             assert_eq!(holds(name.as_bytes()), Some(Holds::Random), "{name}");
         }
-        for name in ["REDIS_AUTH", "DB_CREDS", "CREDENTIALS"] {
+        for name in ["REDIS_AUTH", "DB_CREDS", "CREDENTIALS", "X-Partner-Auth"] {
             assert_eq!(holds(name.as_bytes()), Some(Holds::Login), "{name}");
         }
         for name in ["ADMIN_PW", "SESSION_SECRET", "SUDO_PASS", "CA_PASSPHRASE"] {
