@@ -100,7 +100,8 @@ impl Context {
         let kind = if word.eq_ignore_ascii_case(b"pwd") {
             setting::is_evident(value, alone).then_some(self.chosen)
         } else {
-            self.secret(word, value, held.quoted, alone)
+            let quoted = held.quoted || password::is_by_signs(text, at, &held.span);
+            self.secret(word, value, quoted, alone)
         };
         Some(finding(held.span, kind?))
     }

@@ -21,7 +21,7 @@ pub(in crate::detect) mod near;
 mod place;
 pub(super) mod several;
 
-pub(super) use place::{is_line, is_type, key_start, suffix};
+pub(super) use place::{is_by_signs, is_line, is_type, key_start, suffix};
 
 /// Nobody types a longer one.
 pub(super) const LONGEST: usize = 128;
@@ -111,7 +111,7 @@ pub(super) fn after(text: &[u8], at: usize) -> Option<Range<usize>> {
     if !quoted && is_type(text, at, &span) {
         return None;
     }
-    let data = quoted || list::is_field(text, at, span.end);
+    let data = quoted || list::is_field(text, at, span.end) || is_by_signs(text, at, &span);
     let quoted = data || place::is_setting(text, at, span.end);
     is_password(text.get(span.clone())?, quoted).then_some(span)
 }

@@ -114,7 +114,7 @@ pub(in crate::detect) fn is_uuid_of(key: &[u8], value: &[u8]) -> bool {
 
 /// Made by chance, or by a person who was asked for signs and digits?
 pub(in crate::detect) fn is_secret(value: &[u8], quoted: bool) -> bool {
-    let chosen = || is_chosen(value) || argument::is_chosen(value);
+    let chosen = || is_chosen(value) || argument::is_chosen(value) || generated::is_by_signs(value);
     is_by_chance(value, quoted) || (quoted && is_literal(value, quoted) && chosen())
 }
 

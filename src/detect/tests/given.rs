@@ -77,9 +77,14 @@ fn secrets_without_words() {
     // People are asked for such signs, too.
     check(&[
         ("", "secret: 'Falke22?abj'", "secret: '[API_KEY]'"),
+        ("", "\"clientSecret\": \"jCTIms%W#Mwc@qlS\"", "\"clientSecret\": \"[API_KEY]\""),
         ("", "Authorization: Bearer kX9!mQ2#vLp7@wRt", "Authorization: Bearer [API_KEY]"),
     ]);
-    for text in ["Authorization: Bearer $(cat /tmp/Token1.txt)", "secret: 'svc@Acme1.example'"] {
+    for text in [
+        "Authorization: Bearer $(cat /tmp/Token1.txt)",
+        "secret: 'svc@Acme1.example'",
+        "secret: 'Words&More=Than'",
+    ] {
         assert_eq!(shown(text, ""), text);
     }
 }

@@ -120,10 +120,12 @@ pub(super) fn kind(value: &[u8]) -> Option<Word> {
 /// Did a person choose this who was asked for signs and digits?
 pub(in crate::detect::context) fn is_chosen(value: &[u8]) -> bool {
     let address = value.contains(&b'@') && value.contains(&b'.');
+    let escape = |three: &[u8]| matches!(three, [b'%', a, b] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit());
     password::LENGTHS.contains(&value.len())
         && value.iter().all(u8::is_ascii_graphic)
         && value.iter().any(|b| SIGNS.contains(b))
         && !address
+        && !value.windows(3).any(escape)
         && is_evident(value)
         && !near::is_other(value)
 }
@@ -155,6 +157,7 @@ mod tests {
             ),
             ("auth('svc', 'Winter22!x')", vec!["Winter22!x"]),
             ("auth('svc@Acme1.example', 'password')", vec![]),
+            ("auth('username%3APassword1')", vec![]),
             ("createCipheriv('aes-256-cbc', key, iv)", vec![]),
             ("encrypt(it's not, 'q9Zt7LmPx2Rk4VwBn8Yc'", vec![]),
             ("encrypt('AWS_API_KEY_B7Q2M4X9K1ZT')", vec![]),

@@ -92,7 +92,6 @@ pub(super) fn is_rules(value: &[u8]) -> bool {
 /// `^[A-Za-z0-9]{8,}$`
 pub(super) fn is_regex(value: &[u8]) -> bool {
     [b"[A-Z".as_slice(), b"[a-z", b"[0-9"].iter().any(|class| holds(value, class))
-        && value.contains(&b']')
 }
 
 fn holds(name: &[u8], part: &[u8]) -> bool {

@@ -23,15 +23,27 @@ const VARIABLES: [&[u8]; 4] = [b"${", b"{{", b"#{", b"%{"];
 pub(in crate::detect::context) fn is(value: &[u8]) -> bool {
     let has = |of: fn(&u8) -> bool| value.iter().any(of);
     let capital = value.len() >= SMALL || has(u8::is_ascii_uppercase);
+    capital && has(u8::is_ascii_digit) && is_mixed(value, 2) && is_of_signs(value)
+}
+
+/// The same in quotes, where a digit may be missing and words may look so: signs make it.
+pub(in crate::detect::context) fn is_by_signs(value: &[u8]) -> bool {
+    let signs = value.iter().filter(|b| b"!@#$%^&*+=?~".contains(b)).count();
+    signs > 1
+        && value.iter().any(u8::is_ascii_uppercase)
+        && is_mixed(value, 3)
+        && is_of_signs(value)
+}
+
+/// What a generator takes, and nothing that has a meaning.
+fn is_of_signs(value: &[u8]) -> bool {
+    let has = |of: fn(&u8) -> bool| value.iter().any(of);
     (SHORTEST..=password::LONGEST).contains(&value.len())
         && value.iter().all(|b| b.is_ascii_graphic() && !b"\"'`\\".contains(b))
-        && capital
         && has(u8::is_ascii_lowercase)
-        && has(u8::is_ascii_digit)
         && value.iter().filter(|b| b.is_ascii_punctuation()).count() > 1
         // Names, versions and paths have the others.
         && has(|b| b.is_ascii_punctuation() && !b"-_.:/".contains(b))
-        && is_mixed(value)
         && !near::is_named(value)
         && !OTHERS.iter().any(|other| memmem::find(value, other).is_some())
         && !VARIABLES.iter().any(|open| holds_variable(value, open))
@@ -45,8 +57,8 @@ fn holds_variable(value: &[u8], open: &[u8]) -> bool {
     behind.is_some_and(|behind| behind.contains(&b'}'))
 }
 
-/// At every second place at least another sort of characters begins.
-fn is_mixed(value: &[u8]) -> bool {
+/// At every second, or third, place at least another sort of characters begins.
+fn is_mixed(value: &[u8], place: usize) -> bool {
     let sort = |byte: u8| match byte {
         b'a'..=b'z' => 0,
         b'A'..=b'Z' => 1,
@@ -54,7 +66,7 @@ fn is_mixed(value: &[u8]) -> bool {
         _ => 3,
     };
     let changes = value.windows(2).filter(|two| matches!(two, [a, b] if sort(*a) != sort(*b)));
-    2 * changes.count() >= value.len() - 1
+    place * changes.count() + 1 >= value.len()
 }
 
 /// `get_token(user1)`, `getToken(x[`

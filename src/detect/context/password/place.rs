@@ -6,7 +6,7 @@ use std::ops::Range;
 use memchr::{memmem, memrchr2};
 
 use crate::detect::boundary::{any_placeholder, holds_masked};
-use crate::detect::context::bytes::over;
+use crate::detect::context::bytes::{over, part};
 use crate::detect::context::password::{Held, bare, generated, skip};
 use crate::detect::context::secret::is_by_chance;
 
@@ -187,12 +187,6 @@ pub(super) fn whole_line(text: &[u8], at: usize, from: usize, len: usize) -> usi
     if !text.get(from + len).is_some_and(ends) {
         return len;
     }
-    let start = key_start(text, at);
-    let first = start.saturating_sub(KEY);
-    let near = text.get(first..start).unwrap_or_default();
-    let line = near.iter().rposition(|b| *b == b'\n').map(|at| at + 1);
-    let line = line.or((first == 0).then_some(0)).and_then(|from| near.get(from..));
-    let alone = line.is_some_and(|line| matches!(line.trim_ascii(), b"" | b"export" | b"-"));
     let rest = text.get(from..).unwrap_or_default();
     let of_value = |b: &&u8| b.is_ascii_graphic() && !matches!(b, b'"' | b'\'' | b'`' | b'\\');
     let whole = rest.iter().take(super::LONGEST).take_while(of_value).count();
@@ -207,7 +201,28 @@ pub(super) fn whole_line(text: &[u8], at: usize, from: usize, len: usize) -> usi
     } else {
         has(u8::is_ascii_lowercase) && has(u8::is_ascii_uppercase) && has(u8::is_ascii_digit)
     };
-    if alone && until && goes_on && made { whole } else { len }
+    let made = made || generated::is_by_signs(value);
+    if until && goes_on && made && begins_line(text, at) { whole } else { len }
+}
+
+/// Does a setting stand alone on its line whose value is nothing but signs and letters?
+pub(in crate::detect::context) fn is_by_signs(
+    text: &[u8],
+    at: usize,
+    value: &Range<usize>,
+) -> bool {
+    let ends = matches!(text.get(value.end), None | Some(b'\n' | b'\r'));
+    ends && generated::is_by_signs(part(text, value)) && begins_line(text, at)
+}
+
+/// Does the key that ends at `at` begin its line?
+fn begins_line(text: &[u8], at: usize) -> bool {
+    let start = key_start(text, at);
+    let first = start.saturating_sub(KEY);
+    let near = text.get(first..start).unwrap_or_default();
+    let line = near.iter().rposition(|b| *b == b'\n').map(|at| at + 1);
+    let line = line.or((first == 0).then_some(0)).and_then(|from| near.get(from..));
+    line.is_some_and(|line| matches!(line.trim_ascii(), b"" | b"export" | b"-"))
 }
 
 /// `<password>VALUE</password>`
