@@ -82,6 +82,7 @@ fn secrets_without_words() {
     ]);
     for text in [
         "Authorization: Bearer $(cat /tmp/Token1.txt)",
+        "const BARE_KEY = /[A-Za-z0-9_-]+/;",
         "secret: 'svc@Acme1.example'",
         "secret: 'Words&More=Than'",
     ] {
