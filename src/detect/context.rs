@@ -42,7 +42,7 @@ use crate::detect::context::lead::Lead;
 use crate::detect::context::named::Findings;
 use crate::detect::context::names::Names;
 use crate::detect::context::password::near::{self, Word};
-use crate::detect::context::password::several;
+use crate::detect::context::password::{insert, several};
 use crate::detect::context::secret::setting;
 use crate::detect::context::shape::Shape;
 use crate::detect::scan::Pass;
@@ -211,9 +211,10 @@ impl Context {
     fn passwords(&self, pass: &Pass<'_>, out: &mut Vec<Finding>) {
         let Pass { text, passwords, typed, .. } = pass;
         for rule in self.rules.iter().filter(|rule| rule.value == Shape::Password) {
-            let mut read = 0..0;
+            let (mut read, mut rows) = (0..0, 0);
             for &at in passwords {
                 let mut found = |span| out.push(finding(span, rule.kind));
+                insert::values(text, at, &mut rows, &mut found);
                 several::each(text, at, password::is_evident, &mut found);
                 let Some(old) = password::after(text, at) else {
                     password::near_key(text, at, Word::Password, &mut read, &mut found);

@@ -144,8 +144,11 @@ fn echoed(text: &[u8], at: usize) -> Option<Range<usize>> {
     let head = text.get(..from + head.len())?;
     let said = |word: &[u8]| word.ends_with(b"echo") || word.ends_with(b"printf");
     let mut first = next(head, &mut at)?;
-    // A line of a history is numbered.
-    if text.get(first.clone())?.iter().all(u8::is_ascii_digit) {
+    // A line of a history is numbered, a step of a workflow an item.
+    let leads = |word: &[u8]| {
+        word.iter().all(u8::is_ascii_digit) || [b"-".as_slice(), b"run:", b"RUN"].contains(&word)
+    };
+    while text.get(first.clone()).is_some_and(leads) {
         first = next(head, &mut at)?;
     }
     said(text.get(first)?).then_some(())?;

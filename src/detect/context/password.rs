@@ -16,6 +16,7 @@ pub(in crate::detect) mod before;
 pub(super) mod code;
 pub(super) mod generated;
 mod html;
+pub(super) mod insert;
 mod list;
 pub(in crate::detect) mod near;
 mod place;

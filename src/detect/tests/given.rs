@@ -26,6 +26,11 @@ fn arguments_of_calls() {
         "EncodingKey::from_secret(\"KEY\".as_ref()) x.simple_bind_s(\"cn=a\", \"PW\")",
         "char[] k = \"PW\".toCharArray(); load(in, \"PW\".toCharArray())",
         "ENV['DB_PASSWORD'] ||= 'PW'",
+        "props.put(PASSWORD, \"PW\"); new UsernamePasswordAuthenticationToken(\"admin\", \"PW\")",
+        "os.environ.setdefault(\"SIGNING\", \"KEY\")",
+        "INSERT INTO users (name, password) VALUES ('svc', 'PW'), ('b', 'PW');",
+        "  - run: echo \"PW\" | gh secret set DB",
+        "use user svc_app with pass PW please; pw: PW; done",
     ]);
     for text in [
         "createHash('sha256').update('hello world 1').digest('hex')",

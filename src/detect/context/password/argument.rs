@@ -18,7 +18,7 @@ const REACH: usize = 320;
 const SIGNS: &[u8] = b"!@#$%^&*?~+";
 
 /// How calls begin that are given a key or a password.
-pub(in crate::detect) const CALLS: [&str; 42] = [
+pub(in crate::detect) const CALLS: [&str; 45] = [
     "SecretKeySpec(",
     "HMAC256(",
     "HMAC384(",
@@ -61,6 +61,9 @@ pub(in crate::detect) const CALLS: [&str; 42] = [
     "cookieParser(",
     "bind_s(",
     "auth(",
+    "define(",
+    "setdefault(",
+    "UsernamePasswordAuthenticationToken(",
 ];
 
 /// Calls `found` with each text in quotes that looks like a secret, of the call whose arguments
@@ -120,7 +123,8 @@ pub(super) fn kind(value: &[u8]) -> Option<Word> {
 /// Did a person choose this who was asked for signs and digits?
 pub(in crate::detect::context) fn is_chosen(value: &[u8]) -> bool {
     let address = value.contains(&b'@') && value.contains(&b'.');
-    let escape = |three: &[u8]| matches!(three, [b'%', a, b] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit());
+    // `%3A` in a part of a URL.
+    let escape = |three: &[u8]| matches!(three, [b'%', b'2'..=b'7', b] if b.is_ascii_hexdigit());
     password::LENGTHS.contains(&value.len())
         && value.iter().all(u8::is_ascii_graphic)
         && value.iter().any(|b| SIGNS.contains(b))

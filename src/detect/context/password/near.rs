@@ -13,6 +13,11 @@ use crate::detect::context::bytes::{line, over, part};
 use crate::detect::context::password::{html, is_evident};
 use crate::detect::context::secret::{changes, is_by_chance, pairs, turns};
 
+mod words;
+
+pub(crate) use words::Word;
+pub(in crate::detect) use words::{NAMES, words};
+
 /// No more words are read, nor bytes.
 const WORDS: usize = 8;
 const REACH: usize = 320;
@@ -30,7 +35,7 @@ const VERSIONS: [&[u8]; 2] = [b"beta", b"alpha"];
 const VERBS: [&str; 13] =
     ["is ", "is: ", "to ", "from ", "was ", "= ", "-> ", "→ ", ": ", ":* ", ":** ", "– ", "/ "];
 /// The same, right before the word for a password: `with password Summer-2024`.
-const GIVEN: [&str; 3] = ["with password ", "and password ", "the password "];
+const GIVEN: [&str; 4] = ["with password ", "and password ", "the password ", "with pass "];
 const SAYS: usize = 8;
 /// What says that a key follows, right behind its name.
 const TELLS: [&str; 6] = [" is ", " is: ", " = ", ": ", " | ", ":** "];
@@ -55,123 +60,6 @@ const FIELDS: [&[u8]; 16] = [
     b"key",
     b"is_secret",
 ];
-
-/// What such a word announces.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Word {
-    Password,
-    /// What chance made.
-    Key,
-}
-
-/// Words that announce a password, and how calls begin that are given one.
-const PASSWORDS: [&str; 62] = [
-    "Kennwort",
-    "kennwort",
-    "contraseña",
-    "Contraseña",
-    "mot de passe",
-    "Mot de passe",
-    "senha",
-    "Senha",
-    "wachtwoord",
-    "hasło",
-    "passphrase",
-    "Passphrase",
-    "PASSPHRASE",
-    "Pass phrase",
-    "pass phrase",
-    "credential",
-    "Credential",
-    "creds",
-    "Creds",
-    "Zugangsdaten",
-    "authtok",
-    "psk",
-    "PSK",
-    "HTTPBasicAuth(",
-    "BasicAuth(",
-    "basic_auth(",
-    "basicAuth(",
-    "auth=(",
-    ".login(",
-    ".connect(",
-    "NetworkCredential(",
-    "mysqli_connect(",
-    "new PDO(",
-    "getConnection(",
-    "SecretStr(",
-    "SetBasicAuth(",
-    "setBasicAuth(",
-    "unsafePlainText(",
-    "unsafe_plain_text(",
-    "SecureString",
-    "PSCredential",
-    "/pass:",
-    "> AUTH ",
-    "redis-cli\"",
-    "smbclient ",
-    "lftp ",
-    "net user ",
-    "htpasswd ",
-    "UsernamePasswordCredentials(",
-    "login: ",
-    "Login: ",
-    "login is ",
-    "pwd for ",
-    "temp pass",
-    "temp pw",
-    "Pass is ",
-    "pass is ",
-    "pw is ",
-    "shared secret",
-    "signWith(",
-    "admin / ",
-    "root / ",
-];
-/// Words that announce what chance made, also as heads of columns.
-pub(in crate::detect) const NAMES: [&str; 15] = [
-    "api_key", "apikey", "apiKey", "ApiKey", "APIKEY", "API Key", "API key", "API-Key", "API_KEY",
-    "token", "Token", "TOKEN", "secret", "Secret", "SECRET",
-];
-/// Others.
-const KEYS: [&str; 29] = [
-    "External ID",
-    "External Id",
-    "external id",
-    "api key",
-    "Api-Key",
-    "api-key",
-    "ExternalId",
-    "external_id",
-    "external-id",
-    "Authorization",
-    "authorization",
-    "\"jwt\"",
-    "\"refresh\"",
-    "sessionId",
-    "session_id",
-    "?code=",
-    "&code=",
-    "?key=",
-    "&key=",
-    "?sig=",
-    "&sig=",
-    "CONCEALED",
-    "authKey",
-    "signing key",
-    "routing key",
-    "Routing key",
-    "integration key",
-    "Integration key",
-    "app key",
-];
-
-/// All of them.
-pub(in crate::detect) fn words() -> impl Iterator<Item = (&'static str, Word)> {
-    let all = |words: &'static [&'static str], word| words.iter().map(move |text| (*text, word));
-    all(&PASSWORDS, Word::Password).chain(all(&NAMES, Word::Key)).chain(all(&KEYS, Word::Key))
-}
 
 /// Each of what looks like a secret behind a word that ends at `at`. What `read` holds
 /// was read by another of its kind.
@@ -264,8 +152,9 @@ fn is_argument(between: &[u8], first: bool) -> bool {
     let quote = |b: &u8| b"\"'`".contains(b);
     let [before @ .., last] = between else { return false };
     let before = before.strip_suffix(b"\\").unwrap_or(before);
+    // The name may be a constant: `put(PASSWORD, "`.
     let comma = before.trim_ascii_end().strip_suffix(b",");
-    first && quote(last) && comma.and_then(<[u8]>::last).is_some_and(quote)
+    first && quote(last) && comma.is_some_and(|name| name.last().is_none_or(quote))
 }
 
 /// What words with hyphens have not: `Base64-encoded`.
