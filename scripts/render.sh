@@ -48,7 +48,11 @@ number "the port of MASKER_LISTEN" "${MASKER_LISTEN##*:}"
 if [ -z "${CA_BUNDLE:-}" ]; then
     CA_BUNDLE=/etc/ssl/certs/ca-certificates.crt              # Debian, Ubuntu
     [ -f "$CA_BUNDLE" ] || CA_BUNDLE=/etc/ssl/cert.pem        # macOS
+else
+    # Of a container's this machine knows nothing.
+    [ $scheme = http ] || [ -n "${TLS_DIR:-}" ] || [ -r "$CA_BUNDLE" ] || fail "CA_BUNDLE cannot be read: $CA_BUNDLE; it names a file of authorities, PEM"
 fi
+case $CA_BUNDLE in *[!A-Za-z0-9./_-]*) fail "CA_BUNDLE is a path of letters, digits and ./_-: $CA_BUNDLE" ;; esac
 
 # Sections that do not apply.
 unused=https
@@ -56,7 +60,7 @@ unused=https
 drop="/# \\[$unused\$/,/# $unused]\$/d"
 # In the path of Bedrock stand ARNs of models, whose slashes are escaped.
 if [ -n "${SIGN_REGION:-}" ]; then
-    case $SIGN_REGION in *[!a-z0-9-]*) fail "SIGN_REGION is a region as in us-east-1: $SIGN_REGION" ;; esac
+    [[ $SIGN_REGION =~ ^[a-z]{2,3}(-[a-z]+){1,3}-[0-9]{1,2}$ ]] || fail "SIGN_REGION is no region: $SIGN_REGION; it is one as in us-east-1"
     drop="$drop;s/path_with_escaped_slashes_action: REJECT_REQUEST/path_with_escaped_slashes_action: KEEP_UNCHANGED/"
 else
     drop="$drop;/# \\[sign\$/,/# sign]\$/d"

@@ -76,6 +76,7 @@ chmod 700 "$STATE"
 config=$STATE/envoy.yaml
 scripts/render.sh >"$config"
 ENVOY=$(scripts/install.sh envoy)
+[[ $("$ENVOY" --version 2>/dev/null) == *version:* ]] || fail "ENVOY is no Envoy: $ENVOY; unset it, or name one that is 1.40 or newer"
 
 masker=${MASKER:-${CARGO_TARGET_DIR:-target}/release/masker}
 [ -n "${MASKER:-}" ] || cargo build --release --bin masker || fail "the build failed"
@@ -87,7 +88,7 @@ if [ -z "${MASKER_KEY:-}" ] && [ ! -e "$MASKER_KEY_FILE" ]; then
 fi
 # The program itself says what it accepts: keys, rings, addresses, the configuration.
 wrong=$("$masker" check 2>&1) || fail "this is wrong; mend it and start again:
-$wrong"
+$(sed "s/^masker: //" <<<"$wrong")"
 
 masker_pid='' envoy_pid=''
 
@@ -132,6 +133,13 @@ trap 'echo; echo "masker: stopping"; exit 0' INT TERM HUP
 "$masker" serve >"$STATE/masker.log" 2>&1 &
 masker_pid=$!
 healthy masker "$MASKER_ADMIN" /readyz
+# It starts without its store; what does not work then is told here, too.
+if [ "$(grep -c 'starting degraded' "$STATE/masker.log")" != 0 ]; then
+    echo "masker: the mapping store does not answer: masking goes on, but batches, files and stored
+masker: responses are refused, and what is masked now is lost if masker ends before the store is
+masker: back. Start it, or mend STORE; masker goes on with it by itself. What is wrong:
+masker:   ${masker} doctor${STORE:+ --store URL}${MASKER_KEY_FILE:+ --key-file $MASKER_KEY_FILE}" >&2
+fi
 "$ENVOY" -c "$config" --use-dynamic-base-id --log-level warning >"$STATE/envoy.log" 2>&1 &
 envoy_pid=$!
 healthy envoy "127.0.0.1:$HEALTH_PORT" /healthz

@@ -23,7 +23,7 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { failures: 5, retry_every: Duration::from_secs(30), successes: 3 }
+        Self { failures: 5, retry_every: Duration::from_secs(2), successes: 3 }
     }
 }
 
@@ -188,7 +188,8 @@ mod tests {
     use Step::{Fail, Retry, Succeed, Trial, Trip};
 
     fn check(name: &str, steps: &[Step], state: State, next: Option<u64>) {
-        let mut breaker = Breaker::new(Settings::default());
+        let settings = Settings { failures: 5, retry_every: Duration::from_secs(30), successes: 3 };
+        let mut breaker = Breaker::new(settings);
         for step in steps {
             match *step {
                 Fail(at) => breaker.failure(Duration::from_secs(at)),

@@ -33,7 +33,7 @@ pub(super) struct Doctor {
     /// with it
     #[arg(long, value_name = "FILE")]
     baseline: Option<PathBuf>,
-    /// Where that masker serves its metrics: IP:PORT or unix:PATH
+    /// With --baseline: where that masker serves its metrics, IP:PORT or unix:PATH
     /// [env: MASKER_ADMIN] [default: 127.0.0.1:9400]
     #[arg(long, value_name = "ADDRESS", requires = "baseline")]
     admin: Option<String>,

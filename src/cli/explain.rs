@@ -67,6 +67,9 @@ pub(super) fn run(config: &Config, args: &Explain) -> Result<(), ExplainError> {
     let config = apart.as_ref().unwrap_or(config);
     let scope = config.key.load()?.scope(&tenant);
     let source = input::read(args.file.as_deref())?;
+    if Endpoint::known(&args.path).is_none() {
+        output::note("no API that is known has this --path: all strings are masked as text");
+    }
     let format = Endpoint::of(&args.path).request;
     let masker = wiring::masker(config)?;
     let mut session = Session::new(&masker, &scope);

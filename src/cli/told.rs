@@ -42,7 +42,8 @@ impl Told {
         }
         let file = config.audit_file.as_deref();
         let open = |file| Journal::open(file, config.audit_keep);
-        let mut journal = file.map_or_else(|| Ok(Journal::default()), open)?;
+        let journal = file.map_or_else(|| Ok(Journal::default()), open)?;
+        let mut journal = journal.counted(watch.metrics().audit_lost.clone());
         if let Some(stream) = &config.audit_stream
             && let Some(outlet) = Outlet::open(&config.store).await?
         {

@@ -98,6 +98,7 @@ pub(super) fn settings(config: &Config) -> Result<Settings, ServeError> {
         },
         refuse: refuse(&config.refuse),
         lasting: !matches!(config.store.backend, Backend::Memory { .. }),
+        retry: config.store.breaker.retry_every,
         restore: Arc::new(config.restore.clone()),
         lenient: config.lenient,
         routes: config.routes.iter().map(route).collect(),

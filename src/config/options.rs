@@ -169,8 +169,8 @@ pub(crate) const OPTIONS: &[Opt] = &[
         "How many mappings wait for a Redis that is down. The oldest are dropped first; what was dropped is written when it is used again."),
     opt("store.breaker.failures", Count { min: 1, max: 1_000 }, Default("5"),
         "After so many failures in a row the store is not asked any more."),
-    opt("store.breaker.retry_every", Time { min: 100, max: HOUR }, Default("\"30s\""),
-        "How often a store that is not asked is tried again."),
+    opt("store.breaker.retry_every", Time { min: 100, max: HOUR }, Default("\"2s\""),
+        "How often a store that is not asked is tried again, beside the requests. `retry-after` of a 503 that needs the store says the same."),
     opt("store.breaker.successes", Count { min: 1, max: 1_000 }, Default("3"),
         "After so many successes in a row the store is asked again as before."),
 
@@ -285,7 +285,7 @@ pub(crate) const OPTIONS: &[Opt] = &[
     opt("alerts.p99", Time { min: 1, max: HOUR }, Default("\"500ms\""),
         "The same for 99 of a hundred."),
     opt("alerts.critical_per_hour", Count { min: 1, max: 1_000_000_000 }, Default("10"),
-        "Warns when more values of one critical kind are masked in an hour."),
+        "Warns when more values of one critical kind are masked in an hour. What a conversation sends again counts once."),
     opt("alerts.cooldown", Time { min: SECOND, max: DAY }, Default("\"15m\""),
         "An alert does not begin again before this."),
     opt("alerts.webhook.url_file", File, Unset("\"/etc/masker/webhook-url\""),
@@ -315,7 +315,7 @@ pub(crate) const OPTIONS: &[Opt] = &[
     opt("audit.file", Text, Unset("\"/var/lib/masker/audit.log\""),
         "Calls of the API, changes of the mode, reloads, starts and stops are kept in this file, each line with the hash of the one before. `masker audit verify` checks it. Without it they are in the log only."),
     opt("audit.keep", Time { min: DAY, max: 3650 * DAY }, Default("\"365d\""),
-        "How long lines are kept there. A file that covers a twelfth of this time is renamed, with the time of its last line behind its name, and the next one goes on with its chain; files whose last line is older are deleted."),
+        "How long lines are kept there. A file that covers a twelfth of this time is renamed, with the latest time in it behind its name, and the next one goes on with its chain; files whose latest line is older are deleted once six later ones stand beside them, so that no wrong clock deletes any."),
 
     opt("audit.stream", Text, Unset("\"masker:audit\""),
         "The same lines are appended to this stream of the store's Redis. `masker audit verify --stream` checks it. Maskers write there side by side, each its own chain."),

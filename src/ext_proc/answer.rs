@@ -4,23 +4,27 @@ use std::fmt;
 use std::str::from_utf8;
 use std::sync::Arc;
 
-use memchr::memrchr;
-
 use crate::body::encoding::{Coding, CodingError, Inflater};
 use crate::body::frame::{FrameError, Framing};
 use crate::body::json::{Shape, Tape};
 use crate::body::select::Format;
 use crate::body::{eventstream, items, sse};
+use crate::ext_proc::answer::kept::{Kept, KeptStream, whole};
+use crate::ext_proc::answer::sniff::sniff;
 use crate::ext_proc::endpoint::Endpoint;
 use crate::ext_proc::headers::{Headers, Media};
 use crate::ext_proc::refuse::Reason;
 use crate::ext_proc::talk::Said;
 use crate::mask::conversation::{Call, Verify};
 use crate::mask::plain::Plain;
-use crate::mask::restore::{self, Counts};
+use crate::mask::restore::Counts;
 use crate::mask::stream::Stream;
 use crate::mask::table::Table;
 use crate::mask::{Placeholder, Value, document};
+use crate::telemetry::labels::Unread;
+
+mod kept;
+mod sniff;
 
 /// The restorer of one answer.
 #[derive(Debug)]
@@ -46,106 +50,25 @@ enum Body {
     /// Of what the provider kept: placeholders of earlier exchanges are in it.
     Kept(Box<Kept>),
     KeptStream(Box<KeptStream>),
+    /// Its first bytes tell what it is.
+    Sniffed(Box<Reader>, Vec<u8>),
+    /// They told nothing: it passes.
+    Unread,
 }
 
-/// A stream of which a scout reads each part first: placeholders are split over events.
-struct KeptStream {
-    stream: Stream,
-    scout: Stream,
-    sought: Table,
-    /// What the scout has read.
-    held: Vec<u8>,
-    end: bool,
+/// How an answer is restored, once it is known what it is.
+#[derive(Debug)]
+struct Reader {
+    endpoint: Endpoint,
+    verify: Option<Box<Verify>>,
+    limit: usize,
+    depth: usize,
 }
 
-impl KeptStream {
-    fn new(framing: impl Fn() -> Framing, format: Format, depth: usize) -> Self {
-        let [stream, scout] = [(); 2].map(|()| Stream::framed(framing(), format, depth));
-        Self { stream, scout, sought: Table::seeking(), held: Vec::new(), end: false }
-    }
-
-    fn take(&mut self, bytes: &[u8]) -> Result<(), FrameError> {
-        self.held.extend_from_slice(bytes);
-        self.scout.push(bytes, &self.sought, &mut Counts::default()).map(drop)
-    }
-
-    fn finish(&mut self) {
-        drop(self.scout.finish(&self.sought, &mut Counts::default()));
-        self.end = true;
-    }
-
-    /// The scout has come through with the same bytes: nothing is too long.
-    fn restore(&mut self, table: &Table, counts: &mut Counts) -> Vec<u8> {
-        let held = std::mem::take(&mut self.held);
-        let mut out = self.stream.push(&held, table, counts).unwrap_or_default();
-        if self.end {
-            out.extend(self.stream.finish(table, counts));
-        }
-        out
-    }
-}
-
-/// An answer whose placeholders the store is asked for, line by line or whole.
-struct Kept {
-    format: Format,
-    lines: bool,
-    /// A line without its end, or all that came.
-    held: Vec<u8>,
-    /// Whole: to be restored.
-    ready: Vec<u8>,
-}
-
-impl Kept {
-    fn new(format: Format, lines: bool) -> Self {
-        Self { format, lines, held: Vec::new(), ready: Vec::new() }
-    }
-
-    fn take(&mut self, bytes: &[u8], end: bool) {
-        self.held.extend_from_slice(bytes);
-        let line = self.lines.then(|| memrchr(b'\n', &self.held)).flatten();
-        let whole = if end { self.held.len() } else { line.map_or(0, |at| at + 1) };
-        self.ready.extend(self.held.drain(..whole));
-    }
-
-    fn restore(&mut self, depth: usize, table: &Table, counts: &mut Counts) -> Vec<u8> {
-        let ready = std::mem::take(&mut self.ready);
-        if !self.lines {
-            return whole(ready, self.format, depth, table, counts);
-        }
-        let lines = ready.split_inclusive(|&byte| byte == b'\n');
-        lines.flat_map(|line| whole(line.to_vec(), self.format, depth, table, counts)).collect()
-    }
-}
-
-impl fmt::Debug for Body {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Stream(_) => "Stream",
-            Self::Whole(..) => "Whole",
-            Self::Lines(..) => "Lines",
-            Self::Text(_) => "Text",
-            Self::Kept(_) => "Kept",
-            Self::KeptStream(_) => "KeptStream",
-        })
-    }
-}
-
-impl Answer {
-    /// The restorer for an answer with these headers. `None`: nothing is to be restored in it.
-    #[must_use]
-    pub fn new(
-        headers: &Headers,
-        endpoint: Endpoint,
-        table: Arc<Table>,
-        verify: Option<Verify>,
-        limit: usize,
-        depth: usize,
-    ) -> Option<Self> {
-        if table.is_empty() && !endpoint.state && verify.is_none() {
-            return None;
-        }
-        let coding = Coding::parse(&headers.joined("content-encoding")).ok()?;
-        let verify = verify.map(Box::new);
+impl Reader {
+    /// None: of a type that is not looked into.
+    fn body(self, media: &Media) -> Option<Body> {
+        let Self { endpoint, verify, limit, depth } = self;
         let stream = |framing: &dyn Fn() -> Framing, verify| {
             if endpoint.state {
                 Body::KeptStream(Box::new(KeptStream::new(framing, endpoint.event, depth)))
@@ -155,7 +78,7 @@ impl Answer {
             }
         };
         let kept = |format, lines| Body::Kept(Box::new(Kept::new(format, lines)));
-        let body = match headers.media() {
+        Some(match media {
             Media::JsonLines | Media::Text | Media::Binary if endpoint.state => {
                 kept(endpoint.line, true)
             }
@@ -173,20 +96,65 @@ impl Answer {
             Media::Form(_) | Media::Charset | Media::None | Media::Binary | Media::Other => {
                 return None;
             }
+        })
+    }
+}
+
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Stream(_) => "Stream",
+            Self::Whole(..) => "Whole",
+            Self::Lines(..) => "Lines",
+            Self::Text(_) => "Text",
+            Self::Kept(_) => "Kept",
+            Self::KeptStream(_) => "KeptStream",
+            Self::Sniffed(..) => "Sniffed",
+            Self::Unread => "Unread",
+        })
+    }
+}
+
+impl Answer {
+    /// The restorer for an answer with these headers. `None`: nothing is to be restored in it.
+    pub fn new(
+        headers: &Headers,
+        endpoint: Endpoint,
+        table: Arc<Table>,
+        verify: Option<Verify>,
+        limit: usize,
+        depth: usize,
+    ) -> Result<Option<Self>, Unread> {
+        if table.is_empty() && !endpoint.state && verify.is_none() {
+            return Ok(None);
+        }
+        let coding = Coding::parse(&headers.joined("content-encoding"));
+        let coding = coding.map_err(|_| Unread::Coding)?;
+        let reader = Reader { endpoint, verify: verify.map(Box::new), limit, depth };
+        let body = match headers.media() {
+            Media::Binary if endpoint.state => reader.body(&Media::Binary),
+            // Whatever it is called: the request was masked.
+            Media::None | Media::Binary => Some(Body::Sniffed(Box::new(reader), Vec::new())),
+            media => reader.body(&media),
         };
+        let body = body.ok_or(Unread::MediaType)?;
         // A stream may inflate to any size; what is held has limits of its own.
         let inflater = coding.map(|coding| Inflater::new(coding, usize::MAX));
         let (counts, name, calls) = Default::default();
-        Some(Self { table, inflater, body, counts, limit, depth, name, calls })
+        Ok(Some(Self { table, inflater, body, counts, limit, depth, name, calls }))
     }
 
     /// Are the headers held until the answer is whole?
     #[must_use]
     pub fn is_whole(&self) -> bool {
         match &self.body {
-            Body::Whole(..) => true,
+            Body::Whole(..) | Body::Sniffed(..) => true,
             Body::Kept(kept) => !kept.lines,
-            Body::Stream(_) | Body::KeptStream(_) | Body::Lines(..) | Body::Text(_) => false,
+            Body::Stream(_)
+            | Body::KeptStream(_)
+            | Body::Lines(..)
+            | Body::Text(_)
+            | Body::Unread => false,
         }
     }
 
@@ -282,6 +250,12 @@ impl Answer {
         }
     }
 
+    /// Did it begin like nothing that is restored? Then it passes as it comes.
+    #[must_use]
+    pub fn is_unread(&self) -> bool {
+        matches!(self.body, Body::Unread)
+    }
+
     /// Takes bytes of the answer and gives what is decided.
     pub fn push(&mut self, bytes: &[u8]) -> Result<Vec<u8>, Reason> {
         let inflated = match &mut self.inflater {
@@ -323,11 +297,31 @@ impl Answer {
                 (self.name, self.calls) = self::kept(&kept.ready, kept.format, self.depth);
             }
             Body::KeptStream(kept) => kept.finish(),
+            Body::Sniffed(_, held) => out.append(held),
+            Body::Unread => {}
         }
         Ok(out)
     }
 
+    /// Decides by the first bytes what it is. Gives what came until then, if that is known now.
+    fn sniffed(&mut self, bytes: &[u8]) -> Option<Vec<u8>> {
+        let Body::Sniffed(_, held) = &mut self.body else { return None };
+        held.extend_from_slice(bytes);
+        let media = sniff(held)?;
+        let Body::Sniffed(reader, held) = std::mem::replace(&mut self.body, Body::Unread) else {
+            return None;
+        };
+        if let Some(body) = reader.body(&media) {
+            self.body = body;
+        }
+        Some(held)
+    }
+
     fn take(&mut self, bytes: &[u8]) -> Result<Vec<u8>, Reason> {
+        if matches!(self.body, Body::Sniffed(..)) {
+            let held = self.sniffed(bytes);
+            return held.map_or_else(|| Ok(Vec::new()), |held| self.take(&held));
+        }
         let (table, counts) = (&self.table, &mut self.counts);
         let mut out = Vec::new();
         let held = match &mut self.body {
@@ -360,6 +354,10 @@ impl Answer {
                 plain.take(bytes, false, table, counts, &mut out);
                 plain.len()
             }
+            Body::Sniffed(..) | Body::Unread => {
+                out.extend_from_slice(bytes);
+                0
+            }
         };
         if held > self.limit { Err(Reason::AnswerTooLarge(self.limit)) } else { Ok(out) }
     }
@@ -389,18 +387,4 @@ fn kept(bytes: &[u8], format: Format, depth: usize) -> (Option<String>, Vec<Call
     };
     let id = tape.field(tape.root(), "id").filter(|&id| tape.shape(id) == Shape::String);
     (id.map(|id| tape.text(id).into_owned()), Call::all(&tape))
-}
-
-/// Restores a whole JSON document; what is not UTF-8 passes as it is.
-fn whole(
-    bytes: Vec<u8>,
-    format: Format,
-    depth: usize,
-    table: &Table,
-    counts: &mut Counts,
-) -> Vec<u8> {
-    let restored = from_utf8(&bytes)
-        .ok()
-        .and_then(|source| restore::json(source, format, depth, table, counts));
-    restored.map_or(bytes, String::into_bytes)
 }

@@ -139,9 +139,15 @@ impl Endpoint {
 
     #[must_use]
     pub fn of(path: &str) -> Self {
-        let path = path.trim_end_matches('/');
+        Self::known(path).unwrap_or(OTHER)
+    }
+
+    /// None: no API that is known has such a path.
+    #[must_use]
+    pub fn known(path: &str) -> Option<Self> {
+        let path = path.split_once('?').map_or(path, |(path, _)| path).trim_end_matches('/');
         let found = ENDPOINTS.iter().find(|(known, _)| known.fits(path));
-        found.map_or(OTHER, |&(_, endpoint)| endpoint)
+        found.map(|&(_, endpoint)| endpoint)
     }
 }
 

@@ -289,7 +289,7 @@ impl Exchange {
         self.phase = match provided {
             Err(reason) => self.refuse(&reason),
             Ok(provided) if provided.degraded && masked.head.endpoint.state => {
-                self.refuse(&Reason::StoreDown)
+                self.refuse(&Reason::StoreDown(self.settings.retry))
             }
             Ok(mut provided) => {
                 self.tally.degraded |= provided.degraded;
@@ -344,6 +344,9 @@ impl Exchange {
 
     fn begin(&mut self, headers: &Headers, end: bool) -> Phase {
         self.errors = Endpoint::of(headers.path()).errors;
+        if headers.text(":method") == Some("CONNECT") {
+            return self.refuse(&Reason::Connect);
+        }
         let scope = match self.settings.scope(headers) {
             Ok(scope) => scope,
             Err(reason) => return self.refuse(&reason),
@@ -427,8 +430,12 @@ impl Exchange {
 
     fn refuse(&mut self, reason: &Reason) -> Phase {
         let reply = reason.reply(self.errors);
-        let failed = reply.status >= 500 && reply.code != "blocked";
-        self.tally.outcome = if failed { Outcome::Failed } else { Outcome::Refused };
+        self.tally.outcome = match reason {
+            Reason::StoreDown(_) => Outcome::Unavailable,
+            Reason::Blocked(_) => Outcome::Refused,
+            _ if reply.status >= 500 => Outcome::Failed,
+            _ => Outcome::Refused,
+        };
         self.tally.code = Some(reply.code);
         self.outputs = VecDeque::from([Next::One(Output::Refuse(reply))]);
         Phase::Refused

@@ -6,7 +6,7 @@ use crate::detect::Catalog;
 use crate::ext_proc::tally::Tally;
 use crate::mask::Tenant;
 use crate::telemetry::Metrics;
-use crate::telemetry::labels::{Block, Code, Kept, Restored};
+use crate::telemetry::labels::{Block, Code, Kept, Restored, Unread};
 use crate::telemetry::recent::{Masked, Seen};
 use crate::telemetry::tenants::Counted;
 
@@ -26,6 +26,8 @@ pub(crate) fn exchange(tally: &Tally, catalog: &Catalog, metrics: &Metrics) {
     for (&kind, &count) in &tally.findings {
         let info = catalog.info(kind);
         metrics.findings.add(&info.name, info.family, info.critical, count);
+        let new = count.saturating_sub(tally.again.get(&kind).copied().unwrap_or_default());
+        metrics.new_findings.add(&info.name, info.family, info.critical, new);
     }
     if let Some(code) = tally.code {
         metrics.refusals.get_or_create(&Code(code)).inc();
@@ -38,6 +40,9 @@ pub(crate) fn exchange(tally: &Tally, catalog: &Catalog, metrics: &Metrics) {
         (Kept::Setting, tally.counts.by_setting),
     ] {
         metrics.kept.get_or_create(&reason).inc_by(count);
+    }
+    if let Some(reason) = tally.unread {
+        metrics.unread.get_or_create(&reason).inc();
     }
     metrics.held_events.inc_by(tally.held_events);
     for (&place, &count) in &tally.unmaskable {
@@ -67,6 +72,7 @@ pub(crate) fn exchange(tally: &Tally, catalog: &Catalog, metrics: &Metrics) {
         restored = tally.counts.restored,
         unknown = tally.counts.unknown,
         kept = tally.counts.foreign_url + tally.counts.tool_input + tally.counts.by_setting,
+        unread = tally.unread.map(Unread::as_str),
         malformed = tally.malformed,
         degraded = tally.degraded,
         "exchange"

@@ -21,6 +21,8 @@ pub enum Reason {
     /// More than this many different identifiers in one body.
     Findings(usize),
     MediaType,
+    /// A tunnel through the gateway.
+    Connect,
     /// The client signed the body, which masking changes.
     Signed,
     Coding,
@@ -40,8 +42,8 @@ pub enum Reason {
     Slow(Duration),
     /// The memory for bodies is used up.
     Overloaded,
-    /// This endpoint needs the mapping store, which cannot be reached.
-    StoreDown,
+    /// This endpoint needs the mapping store, which cannot be reached and is tried this often.
+    StoreDown(Duration),
     /// This endpoint needs a mapping store that outlives the process.
     StoreForgets,
     /// The conversation began with patterns that this replica does not have yet.
@@ -54,6 +56,9 @@ pub enum Reason {
     AnswerTooLarge(usize),
     AnswerDamaged,
 }
+
+/// What is added to the time between two trials of the store: how long one takes, at most.
+const PROBE: Duration = Duration::from_millis(999);
 
 const SIGNED: &str = "the request is signed with AWS Signature Version 4, and masking its body \
     breaks the signature; send it unsigned, and let the gateway sign what it masked";
@@ -81,11 +86,12 @@ impl Reason {
     /// leave, 6: JSON. Programs know these: none changes its meaning.
     fn error(&self) -> &'static str {
         match self {
-            Self::StoreDown | Self::StoreForgets => "AWS_MASKER_1001",
+            Self::StoreDown(_) | Self::StoreForgets => "AWS_MASKER_1001",
             Self::Internal | Self::Overloaded | Self::Blocked(_) => "AWS_MASKER_2001",
             Self::TooLarge(_)
             | Self::Findings(_)
             | Self::MediaType
+            | Self::Connect
             | Self::Signed
             | Self::Coding
             | Self::CodingDamaged
@@ -108,6 +114,7 @@ impl Reason {
             Self::TooLarge(_) => (413, "request_too_large", "body_too_large"),
             Self::Findings(_) => (413, "request_too_large", "too_many_findings"),
             Self::MediaType => (415, "invalid_request_error", "media_type"),
+            Self::Connect => (405, "invalid_request_error", "connect"),
             Self::Signed => (400, "invalid_request_error", "signed"),
             Self::Coding => (415, "invalid_request_error", "content_coding"),
             Self::CodingDamaged => (400, "invalid_request_error", "content_coding_damaged"),
@@ -121,7 +128,7 @@ impl Reason {
             Self::Hosted(_) => (422, "invalid_request_error", "provider_tool"),
             Self::Slow(_) => (408, "invalid_request_error", "body_timeout"),
             Self::Overloaded => (529, "overloaded_error", "overloaded"),
-            Self::StoreDown => (503, "api_error", "store_down"),
+            Self::StoreDown(_) => (503, "api_error", "store_down"),
             Self::StoreForgets => (400, "invalid_request_error", "store_memory"),
             Self::Newer => (503, "api_error", "newer_edition"),
             Self::Tenant => (500, "api_error", "tenant"),
@@ -145,6 +152,7 @@ impl Reason {
                 is none of them, and no route lets it through"
                     .to_owned()
             }
+            Self::Connect => "this is a gateway, not a proxy: it opens no tunnels".to_owned(),
             Self::Signed => SIGNED.to_owned(),
             Self::Coding => {
                 "the gateway reads content-encoding gzip, deflate, br and zstd, one at a time; \
@@ -176,7 +184,7 @@ impl Reason {
             Self::Overloaded => {
                 "the masking gateway holds as many bodies as it may; try again".to_owned()
             }
-            Self::StoreDown => {
+            Self::StoreDown(_) => {
                 "this endpoint needs the gateway's mapping store, which cannot be reached; \
                 try again later"
                     .to_owned()
@@ -223,6 +231,7 @@ impl Reason {
         };
         let retry_after = match self {
             Self::Blocked(left) => Some(wait(*left)),
+            Self::StoreDown(every) => Some(wait(Some(every.saturating_add(PROBE)))),
             _ => matches!(status, 503 | 529).then_some(2),
         };
         let error_type = (errors == Errors::Bedrock).then(|| aws_exception(status));
@@ -307,6 +316,13 @@ mod tests {
         let body: serde_json::Value = serde_json::from_str(&reply.body).unwrap();
         assert_eq!((reply.status, reply.retry_after), (529, Some(2)));
         assert_eq!(body["error"]["code"], "overloaded");
+        // By then the store was tried again.
+        let usual = crate::breaker::Settings::default().retry_every;
+        assert_eq!(Reason::StoreDown(usual).reply(Errors::Claude).retry_after, Some(2));
+        for (every, told) in [(200, 1), (2000, 2), (2001, 3), (30_000, 30)] {
+            let reply = Reason::StoreDown(Duration::from_millis(every)).reply(Errors::Claude);
+            assert_eq!((reply.status, reply.retry_after), (503, Some(told)), "{every} ms");
+        }
         let reply = Reason::Signed.reply(Errors::Bedrock);
         let body: serde_json::Value = serde_json::from_str(&reply.body).unwrap();
         assert_eq!((reply.status, reply.error_type), (400, Some("ValidationException")));

@@ -90,6 +90,7 @@ impl Service {
             ended = run => ended,
             () = self.stop.cancelled() => Err(Broken::Status(Status::unavailable("shutting down"))),
         };
+        exchange.end();
         self.metrics.exchanges.dec();
         let tally = aside.as_mut().map_or(&mut exchange.tally, |aside| &mut aside.tally);
         tally.lasted = begun.elapsed();

@@ -27,6 +27,8 @@ pub struct Settings {
     pub refuse: Refuse,
     /// The store keeps what is saved when this process ends.
     pub lasting: bool,
+    /// A store that is down is tried again this often.
+    pub retry: Duration,
     /// What the operator says about restoring some kinds.
     pub restore: Arc<Rules>,
     /// Other spellings of placeholders are restored, too.

@@ -11,7 +11,7 @@ use crate::ext_proc::talk::Talk;
 use crate::mask::Tenant;
 use crate::mask::masker::Report;
 use crate::mask::restore::Counts;
-use crate::telemetry::labels::{self, Cause, Outcome, Place};
+use crate::telemetry::labels::{self, Cause, Outcome, Place, Unread};
 use crate::telemetry::trace::Trace;
 
 #[derive(Debug)]
@@ -27,6 +27,8 @@ pub struct Tally {
     pub request_bytes: usize,
     pub answer_bytes: u64,
     pub findings: BTreeMap<Kind, u64>,
+    /// Those of them that stand in what was sent before.
+    pub again: BTreeMap<Kind, u64>,
     /// Findings where nothing may change, by place.
     pub unmaskable: BTreeMap<Place, u64>,
     pub opaque: BTreeMap<labels::Opaque, u64>,
@@ -41,6 +43,8 @@ pub struct Tally {
     /// From the begin of the exchange until its request's body was read, and until its end.
     pub read: Duration,
     pub lasted: Duration,
+    /// Why its answer was not looked into.
+    pub unread: Option<Unread>,
     pub malformed: bool,
     pub degraded: bool,
     /// The conversation runs, and nothing was remembered of it.
@@ -62,6 +66,7 @@ impl Default for Tally {
             request_bytes: 0,
             answer_bytes: 0,
             findings: BTreeMap::new(),
+            again: BTreeMap::new(),
             unmaskable: BTreeMap::new(),
             opaque: BTreeMap::new(),
             hosted: BTreeMap::new(),
@@ -71,6 +76,7 @@ impl Default for Tally {
             took: None,
             read: Duration::ZERO,
             lasted: Duration::ZERO,
+            unread: None,
             malformed: false,
             degraded: false,
             lost: false,
@@ -84,6 +90,9 @@ impl Tally {
     pub(crate) fn report(&mut self, report: &Report, outside: &BTreeMap<(Place, Kind), u64>) {
         for (&kind, &count) in &report.findings {
             *self.findings.entry(kind).or_default() += count;
+        }
+        for (&kind, &count) in &report.again {
+            *self.again.entry(kind).or_default() += count;
         }
         for (&(place, _), &count) in outside {
             *self.unmaskable.entry(place).or_default() += count;
@@ -128,6 +137,9 @@ impl Tally {
     pub(crate) fn answer(&mut self, answer: &Answer) {
         self.counts = answer.counts;
         self.held_events = answer.held_events();
+        if answer.is_unread() {
+            self.unread = Some(Unread::Content);
+        }
         if answer.is_damaged() {
             self.code = Some("answer_damaged");
         }

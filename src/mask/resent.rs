@@ -86,6 +86,7 @@ impl Kept {
         }
         for &(kind, count) in &self.findings {
             *all.findings.entry(kind).or_default() += count;
+            *all.again.entry(kind).or_default() += count;
         }
     }
 

@@ -109,7 +109,12 @@ fn remedy(failure: &Failure) -> &'static str {
     match failure {
         Failure::Refused(code) => match &**code {
             "NOPERM" => "give the user SET, GET and EXPIRE on m1:*",
-            "NOAUTH" | "WRONGPASS" => "set store.username_file and store.password_file",
+            "NOAUTH" => {
+                "set store.password_file, and store.username_file if it is not the default user"
+            }
+            "WRONGPASS" => {
+                "user or password are wrong, or the user is off: compare store.password_file and store.username_file with the server's ACL LIST"
+            }
             "READONLY" => "this is a replica: use the primary's address, or redis+sentinel://",
             "OOM" => "the server is full: give it more memory, or lower store.ttl",
             "LOADING" => "the server still reads its files: wait",

@@ -30,6 +30,8 @@ const FOLLOW: Duration = Duration::from_secs(1);
 const LOOK: u32 = 3;
 /// Between two attempts to write what waits while the breaker is closed.
 const FLUSH_PAUSE: Duration = Duration::from_millis(100);
+/// Replicas do not all try at the same moment: each waits up to so much longer.
+const JITTER_MS: u64 = 250;
 /// Between two attempts of a call that has found no connection, or a replica.
 const AGAIN: Duration = Duration::from_millis(20);
 
@@ -56,6 +58,8 @@ struct State {
     cache: Lru<([u8; 32], bool)>,
     /// Of the connection over which they were saved.
     epoch: u64,
+    /// Attempts to connect since it answered last.
+    attempts: u32,
 }
 
 impl State {
@@ -76,6 +80,7 @@ impl Guard {
             queue: Queue::new(config.queue_entries),
             cache: Lru::new(config.cache_entries),
             epoch: link.epoch(),
+            attempts: 0,
         };
         Self {
             link,
@@ -202,7 +207,10 @@ impl Guard {
         let mut state = self.state();
         let before = state.breaker.state();
         match result {
-            Ok(()) => state.breaker.success(),
+            Ok(()) => {
+                state.breaker.success();
+                state.attempts = 0;
+            }
             Err(_) => state.breaker.failure(now),
         }
         let after = state.breaker.state();
@@ -285,6 +293,10 @@ impl Guard {
     }
 }
 
+fn jitter() -> Duration {
+    Duration::from_millis(getrandom::u64().unwrap_or_default() % JITTER_MS)
+}
+
 /// The background task: tries a store that is out of reach, and writes what
 /// waits once it is back. Ends with `stop`, after a last attempt.
 pub(crate) async fn keep(guard: Arc<Guard>, stop: CancellationToken) {
@@ -361,7 +373,8 @@ impl Guard {
         let now = self.clock.now();
         let state = self.state();
         match state.breaker.next_trial() {
-            Some(due) => Some(due.saturating_sub(now)),
+            Some(due) if due <= now => Some(Duration::ZERO),
+            Some(due) => Some(due.saturating_sub(now).saturating_add(jitter())),
             // A blip: what it left behind is written a moment later.
             None => (state.queue.len() > 0 || self.records.waits() > 0).then_some(FLUSH_PAUSE),
         }
@@ -388,7 +401,13 @@ impl Guard {
         match self.link.renew().await {
             Ok(()) => true,
             Err(error) => {
-                warn!(%error, "cannot connect to the mapping store");
+                let mut state = self.state();
+                state.attempts = state.attempts.saturating_add(1);
+                // It is tried each few seconds, and told less and less often.
+                if state.attempts.is_power_of_two() {
+                    let attempts = state.attempts;
+                    warn!(%error, attempts, "cannot connect to the mapping store");
+                }
                 false
             }
         }

@@ -137,7 +137,7 @@ pub fn holds(
     let mut all = rates(&recent, limits);
     all.extend(states(&recent, facts));
     let hour = history.last(now, HOUR);
-    let critical = hour.kinds.iter().filter(|(kind, count)| {
+    let critical = hour.new_kinds.iter().filter(|(kind, count)| {
         *count > limits.critical_per_hour && facts.critical.iter().any(|own| **own == **kind)
     });
     all.extend(critical.map(|(kind, count)| Condition {
@@ -273,6 +273,12 @@ mod tests {
         ] {
             assert_eq!(holding(&outcomes(masked, failed), &facts()), expected);
         }
+        // Polls for batches, which need a store that is down: its own alert tells of that.
+        let mut polled = outcomes(10, 0);
+        for (count, outcome) in polled.outcomes.iter_mut().zip(Outcome::ALL) {
+            *count += if *outcome == Outcome::Unavailable { 90 } else { 0 };
+        }
+        assert_eq!(holding(&polled, &facts()), []);
     }
 
     #[test]
@@ -284,7 +290,9 @@ mod tests {
 
         let kinds: Arc<[(Arc<str>, u64)]> =
             Arc::from([("ACCESS_KEY".into(), 11), ("EC2".into(), 99)]);
-        let keys = Totals { kinds, ..outcomes(1, 0) };
+        let again = Totals { kinds: Arc::clone(&kinds), ..outcomes(1, 0) };
+        assert_eq!(holding(&again, &facts()), [], "a conversation that is sent again");
+        let keys = Totals { new_kinds: kinds, ..outcomes(1, 0) };
         let all = holds(&History::default(), &keys, &facts(), &Thresholds::default());
         let found = all.first().unwrap();
         assert_eq!((found.kind, found.count), ("CRITICAL_PATTERN_THRESHOLD", 11.0));

@@ -50,8 +50,21 @@ pub struct Totals {
     pub mask: Spread,
     pub store: Spread,
     pub request: Spread,
-    /// Findings by kind, by name.
-    pub kinds: Arc<[(Arc<str>, u64)]>,
+    /// Findings by kind, by name; and those that had not been sent before.
+    pub kinds: Kinds,
+    pub new_kinds: Kinds,
+}
+
+type Kinds = Arc<[(Arc<str>, u64)]>;
+
+/// What came after `earlier`.
+fn after(kinds: &Kinds, earlier: &Kinds) -> Kinds {
+    let less = kinds.iter().map(|(kind, count)| {
+        let before = earlier.binary_search_by(|(own, _)| own.cmp(kind)).ok();
+        let before = before.and_then(|at| earlier.get(at)).map_or(0, |(_, count)| *count);
+        (Arc::clone(kind), count.saturating_sub(before))
+    });
+    less.collect()
 }
 
 impl Totals {
@@ -74,11 +87,6 @@ impl Totals {
             *count = count.saturating_sub(before);
         }
         let less = |of: fn(&Self) -> u64| of(self).saturating_sub(of(earlier));
-        let kinds = self.kinds.iter().map(|(kind, count)| {
-            let before = earlier.kinds.binary_search_by(|(own, _)| own.cmp(kind)).ok();
-            let before = before.and_then(|at| earlier.kinds.get(at)).map_or(0, |(_, count)| *count);
-            (Arc::clone(kind), count.saturating_sub(before))
-        });
         Self {
             at: self.at.saturating_sub(earlier.at),
             outcomes,
@@ -98,7 +106,8 @@ impl Totals {
             mask: self.mask.since(&earlier.mask),
             store: self.store.since(&earlier.store),
             request: self.request.since(&earlier.request),
-            kinds: kinds.collect(),
+            kinds: after(&self.kinds, &earlier.kinds),
+            new_kinds: after(&self.new_kinds, &earlier.new_kinds),
         }
     }
 }

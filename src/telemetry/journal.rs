@@ -4,9 +4,10 @@
 //! The same lines can be handed on, to be kept elsewhere too; a process that has no file
 //! begins a chain of its own with each start.
 //!
-//! A file that covers a twelfth of the time for which lines are kept is renamed, with the time of
-//! its last line behind its name; the next one begins with a line that goes on with its chain.
-//! Files whose last line is too old are deleted.
+//! A file that covers a twelfth of the time for which lines are kept is renamed, with the latest
+//! time in it behind its name; the next one begins with a line that goes on with its chain.
+//! Files whose latest line is too old are deleted, if six later ones stand beside them: a clock
+//! that is wrong once fills one file, and deletes nothing.
 //!
 //! What could not be written whole is cut off: on a full disk at once, and when a process ended
 //! meanwhile, by the next one. How many entries are missing says the next that can be written.
@@ -98,7 +99,7 @@ pub struct Line {
 #[derive(Serialize)]
 struct Written<'a> {
     seq: u64,
-    time: String,
+    time: &'a str,
     #[serde(flatten)]
     entry: &'a Entry<'a>,
     prev: &'a str,
@@ -115,14 +116,35 @@ pub struct Checked {
     pub last: String,
     /// The hash of the last line.
     pub head: String,
-    /// When the newest file begins, if it holds a line.
+    /// The earliest and the latest time in the newest file, if it holds a line. Its lines are in
+    /// the order in which they were written, which a wrong clock does not know.
     begun: String,
+    latest: String,
+}
+
+impl Checked {
+    /// What holds no line yet.
+    fn begin(&mut self) {
+        self.begun.clear();
+        self.latest.clear();
+    }
+
+    /// One more line, of this time.
+    fn at(&mut self, time: &str) {
+        if self.begun.is_empty() || *time < *self.begun {
+            time.clone_into(&mut self.begun);
+        }
+        if *time > *self.latest {
+            time.clone_into(&mut self.latest);
+        }
+        time.clone_into(&mut self.last);
+    }
 }
 
 impl Default for Checked {
     fn default() -> Self {
-        let (entries, files, seq, first, last, begun) = Default::default();
-        Self { entries, files, seq, first, last, head: "0".repeat(64), begun }
+        let (entries, files, seq, first, last, begun, latest) = Default::default();
+        Self { entries, files, seq, first, last, head: "0".repeat(64), begun, latest }
     }
 }
 
@@ -139,8 +161,9 @@ struct Open {
     later: String,
     copy: Option<Copied>,
     checked: Checked,
-    /// Entries that could not be written.
+    /// Entries that could not be written since the last that was, and all of them.
     lost: u64,
+    counted: Counter,
 }
 
 /// Who keeps the lines elsewhere.
@@ -157,7 +180,8 @@ impl Journal {
     pub fn open(path: &Path, keep: Duration) -> Result<Self, JournalError> {
         let file = own(path, OpenOptions::new().create(true))?;
         let older = Older::new(path, keep);
-        older.expire(SystemTime::now());
+        let now = SystemTime::now();
+        older.expire(now);
         let checked = match check(path) {
             Err(error) if error.is_torn(path) => {
                 cut_off(path, &file)?;
@@ -165,8 +189,23 @@ impl Journal {
             }
             checked => checked?,
         };
+        if checked.latest > utc::rfc3339(now) {
+            tracing::warn!(
+                latest = checked.latest,
+                "the clock stands before a line of the audit log: one of them is wrong"
+            );
+        }
         let open = Open { file: Some(file), older: Some(older), checked, ..Open::default() };
         Ok(Self(Some(Arc::new(Mutex::new(open)))))
+    }
+
+    /// Counts what cannot be written.
+    #[must_use]
+    pub fn counted(self, lost: Counter) -> Self {
+        if let Some(open) = &self.0 {
+            open.lock().unwrap_or_else(PoisonError::into_inner).counted = lost;
+        }
+        self
     }
 
     /// Hands its lines on, too. What finds no place is dropped and counted: the chain
@@ -194,6 +233,7 @@ impl Journal {
         let mut open = open.lock().unwrap_or_else(PoisonError::into_inner);
         if let Err(error) = open.write(entry, SystemTime::now()) {
             open.lost += 1;
+            open.counted.inc();
             tracing::error!(%error, action = entry.action, "the audit log cannot be written");
         }
     }
@@ -251,17 +291,16 @@ impl Open {
 
     /// Begins a new file.
     fn turn(&mut self, older: &Older) -> Result<(), JournalError> {
-        let name = older.put_aside(&self.checked.last)?;
+        let name = older.put_aside(&self.checked.latest)?;
         let file = own(older.path(), OpenOptions::new().create_new(true));
         self.file = Some(file.inspect_err(|_| older.put_back(&name))?);
-        self.checked.begun.clear();
+        self.checked.begin();
         Ok(())
     }
 
     fn append(&mut self, entry: &Entry<'_>, now: SystemTime) -> io::Result<()> {
         let (seq, time) = (self.checked.seq + 1, utc::rfc3339(now));
-        let at = time.clone();
-        let line = Written { seq, time, entry, prev: &self.checked.head };
+        let line = Written { seq, time: &time, entry, prev: &self.checked.head };
         let line = serde_json::to_string(&line)?;
         let content = line.strip_suffix('}').unwrap_or(&line);
         let hash = hash(content);
@@ -283,10 +322,7 @@ impl Open {
         }
         tracing::info!(target: "masker::audit", seq, hash, "kept");
         (self.checked.seq, self.checked.head) = (seq, hash);
-        if self.checked.begun.is_empty() {
-            self.checked.begun.clone_from(&at);
-        }
-        self.checked.last = at;
+        self.checked.at(&time);
         Ok(())
     }
 }
@@ -315,7 +351,7 @@ pub fn check(path: &Path) -> Result<Checked, JournalError> {
     if older.is_empty() || path.exists() {
         read(path, &mut checked)?;
     } else {
-        checked.begun.clear();
+        checked.begin();
     }
     Ok(checked)
 }
@@ -324,7 +360,7 @@ pub fn check(path: &Path) -> Result<Checked, JournalError> {
 fn read(path: &Path, checked: &mut Checked) -> Result<(), JournalError> {
     let failed = |source| JournalError::Read { path: path.to_owned(), source };
     let mut reader = BufReader::new(File::open(path).map_err(failed)?);
-    checked.begun.clear();
+    checked.begin();
     checked.files += 1;
     let mut bytes = Vec::new();
     for line in 1.. {
@@ -341,13 +377,12 @@ fn read(path: &Path, checked: &mut Checked) -> Result<(), JournalError> {
         if prev.is_some() && shape.seq != checked.seq + 1 {
             return Err(broken("has another number: lines are missing or were added"));
         }
-        for begins in [&mut checked.first, &mut checked.begun] {
-            if begins.is_empty() {
-                begins.clone_from(&shape.time);
-            }
+        if checked.first.is_empty() {
+            checked.first.clone_from(&shape.time);
         }
+        checked.at(&shape.time);
         checked.entries += 1;
-        (checked.seq, checked.last, checked.head) = (shape.seq, shape.time, head);
+        (checked.seq, checked.head) = (shape.seq, head);
     }
     Ok(())
 }
@@ -421,12 +456,14 @@ mod tests {
         Journal::open(&path, YEAR).unwrap().write(&entry("one"));
         let whole = fs::read_to_string(&path).unwrap();
         fs::write(&path, format!("{whole}{{\"seq\":2,\"ti")).unwrap();
-        let journal = Journal::open(&path, YEAR).unwrap();
+        let counter = Counter::default();
+        let journal = Journal::open(&path, YEAR).unwrap().counted(counter.clone());
         assert_eq!(fs::read_to_string(&path).unwrap(), whole);
         // A file that cannot be written.
         let open = journal.0.as_ref().unwrap();
         let good = open.lock().unwrap().file.replace(File::open(&path).unwrap());
         (0..3).for_each(|_| journal.write(&entry("two")));
+        assert_eq!(counter.get(), 3);
         open.lock().unwrap().file = good;
         journal.write(&entry("three"));
         journal.write(&entry("four"));
@@ -483,6 +520,27 @@ mod tests {
     fn gone(files: &[String]) -> usize {
         let (_, first) = files[0].split_once("{\"seq\":").unwrap();
         first.split_once(',').unwrap().0.parse::<usize>().unwrap() - 1
+    }
+
+    #[test]
+    fn a_wrong_clock_deletes_nothing_and_breaks_no_chain() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("audit");
+        // A year and a half ago, now, and what a start with another clock says.
+        let begin = |days| {
+            let journal = Journal::open(&path, YEAR).unwrap();
+            let now = SystemTime::UNIX_EPOCH + DAY * days;
+            journal.0.as_ref().unwrap().lock().unwrap().write(&entry("a start"), now).unwrap();
+        };
+        for day in [20_000, 20_060, 20_120, 27_000, 20_130, 20_131, 0, 20_170, 20_210] {
+            begin(day);
+            let kept = check(&path).unwrap();
+            assert_eq!(kept.entries, kept.seq, "day {day}: nothing is missing");
+            let files = older::all(&path).unwrap().len();
+            Older::new(&path, YEAR).expire(SystemTime::UNIX_EPOCH + DAY * 27_000);
+            assert_eq!(older::all(&path).unwrap().len(), files, "day {day}");
+        }
+        assert!(older::all(&path).unwrap().len() <= 6);
     }
 
     #[test]

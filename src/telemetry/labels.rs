@@ -48,6 +48,11 @@ label! {
         Refused = "refused",
         /// Masker, its store or the provider's answer was at fault.
         Failed = "failed",
+        /// The request needs the mapping store, which is down.
+        Unavailable = "unavailable",
+        /// The answer did not come to its end: the provider or the client broke it off.
+        Cut = "cut",
+        /// The client went before its request was whole.
         Aborted = "aborted",
         /// Envoy answered itself: nothing was sent.
         Passed = "passed",
@@ -143,6 +148,17 @@ label! {
     Block("side") {
         Request = "request",
         Answer = "answer",
+    }
+}
+
+label! {
+    /// Why the answer to a masked request was not restored.
+    Unread("reason") {
+        /// Of no type that is restored.
+        MediaType = "media_type",
+        /// Of no type or of any, and not begun like JSON or events.
+        Content = "content",
+        Coding = "content_coding",
     }
 }
 

@@ -25,6 +25,7 @@ use crate::telemetry::labels::Restored;
 use crate::telemetry::labels::Severity;
 use crate::telemetry::labels::Told;
 use crate::telemetry::labels::Tool;
+use crate::telemetry::labels::Unread;
 use crate::telemetry::tenants::Tenants;
 use crate::telemetry::timing::Timing;
 
@@ -39,9 +40,11 @@ pub struct Metrics {
     pub request_bytes: Counter,
     pub answer_bytes: Counter,
     pub findings: Findings,
+    pub new_findings: Findings,
     pub refusals: Family<Code, Counter>,
     pub restored: Family<Restored, Counter>,
     pub kept: Family<Kept, Counter>,
+    pub unread: Family<Unread, Counter>,
     pub held_events: Counter,
     pub mask_seconds: Timing,
     pub store_seconds: Timing,
@@ -53,6 +56,7 @@ pub struct Metrics {
     pub webhook: Family<Told, Counter>,
     pub events: Family<Told, Counter>,
     pub audited: Family<Told, Counter>,
+    pub audit_lost: Counter,
     pub traces: Family<Told, Counter>,
     pub store_queue: Gauge,
     pub breaker_state: Gauge,
@@ -105,11 +109,19 @@ impl Metrics {
             request_bytes: of.empty("request_bytes", "Bytes of request bodies as they came"),
             answer_bytes: of.empty("answer_bytes", "Bytes of answers as they came"),
             findings: of.empty("findings", "Values that were masked, by kind and its family"),
+            new_findings: of.empty(
+                "new_findings",
+                "Values that were masked where they had not been sent before, by kind and its family",
+            ),
             refusals: of.empty("refusals", "Requests that were refused, by reason"),
             restored: of.empty("restored", "Placeholders in answers: restored, or not known"),
             kept: of.empty(
                 "restore_refusals",
                 "Known placeholders in answers that were not restored, by reason",
+            ),
+            unread: of.empty(
+                "answers_unread",
+                "Answers to masked requests that passed as they came, by reason",
             ),
             held_events: of.empty("held_events", "Events that waited for more of a placeholder"),
             mask_seconds: of.empty("mask_seconds", "Time that masking one request body took"),
@@ -127,6 +139,7 @@ impl Metrics {
             traces: of
                 .empty("traces", "Exchanges whose spans went to a collector, or were dropped"),
             audited: of.empty("audit_stream", "Lines for the audit stream: sent or dropped"),
+            audit_lost: of.empty("audit_lost", "Entries that the audit log could not take"),
             store_queue: of.empty("store_queue", "Mappings that wait to be written to the store"),
             breaker_state: of.empty(
                 "breaker_state",
@@ -163,6 +176,9 @@ impl Metrics {
         }
         for result in Restored::ALL {
             drop(self.restored.get_or_create(result));
+        }
+        for reason in Unread::ALL {
+            drop(self.unread.get_or_create(reason));
         }
         for reason in Kept::ALL {
             drop(self.kept.get_or_create(reason));

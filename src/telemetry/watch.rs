@@ -26,6 +26,7 @@ use crate::telemetry::alerts::Alerts;
 use crate::telemetry::alerts::Change;
 use crate::telemetry::alerts::Facts;
 use crate::telemetry::alerts::Thresholds;
+use crate::telemetry::findings::Found;
 use crate::telemetry::history::History;
 use crate::telemetry::history::Point;
 use crate::telemetry::history::Totals;
@@ -390,6 +391,7 @@ fn totals(metrics: &Metrics, at: Duration) -> Totals {
         *count = metrics.requests.get_or_create(outcome).get();
     }
     let found = metrics.findings.all();
+    let named = |found: Vec<Found>| found.into_iter().map(|own| (Arc::from(own.kind), own.count));
     Totals {
         at,
         outcomes,
@@ -412,6 +414,7 @@ fn totals(metrics: &Metrics, at: Duration) -> Totals {
         mask: metrics.mask_seconds.spread(),
         store: metrics.store_seconds.spread(),
         request: metrics.request_seconds.spread(),
-        kinds: found.into_iter().map(|own| (Arc::from(own.kind), own.count)).collect(),
+        kinds: named(found).collect(),
+        new_kinds: named(metrics.new_findings.all()).collect(),
     }
 }

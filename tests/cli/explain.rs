@@ -44,6 +44,10 @@ fn each_place_is_told_without_values() {
     }
     assert!(!told.contains(ID) && !told.contains("acme-payments"), "{told}");
     assert!(!told.contains("/messages/0/content/4"), "{told}");
+    for (path, known) in [("/v1/messages?beta=true", true), ("/v1/mesages", false)] {
+        let told = stderr(&masker(&[&["explain", "--path", path][..], &with].concat()));
+        assert_eq!(told.contains("no API that is known has this --path"), !known, "{told}");
+    }
     fs::write(&file, "{\"a\":").unwrap();
     let wrong = masker(&[&["explain"][..], &with].concat());
     assert_eq!(wrong.status.code(), Some(1));

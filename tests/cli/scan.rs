@@ -95,6 +95,17 @@ fn the_exit_code_says_how_it_ended() {
 }
 
 #[test]
+fn a_named_pipe_is_told_and_not_waited_for() {
+    let dir = folder();
+    let made = Command::new("mkfifo").arg(dir.path().join("pipe")).status().unwrap();
+    assert!(made.success());
+    let output = scan(dir.path(), &["pipe"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("pipe: is a named pipe"), "{}", stderr(&output));
+    assert_eq!(scan(dir.path(), &["."]).status.code(), Some(1), "in folders they are skipped");
+}
+
+#[test]
 fn no_value_is_printed_unless_asked_for() {
     let dir = folder();
     for format in ["text", "json", "sarif"] {

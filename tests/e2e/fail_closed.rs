@@ -246,4 +246,6 @@ async fn a_provider_that_breaks_off_is_a_broken_answer() {
         assert!(expected.starts_with(&Streamed::read(whole).text));
         assert_unseen(&bed.seen());
     }
+    bed.until_metric("masker_requests_total{outcome=\"cut\"}", "2").await;
+    assert_eq!(bed.metric("masker_requests_total{outcome=\"masked\"}").await, "0");
 }

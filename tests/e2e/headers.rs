@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::bed::Bed;
+use crate::bed::{Bed, Plan};
 use crate::messages::asking;
 use crate::planted::{assert_unseen, header, prose};
 
@@ -76,6 +76,27 @@ async fn answers_keep_their_headers() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn envoys_own_errors_can_be_read_and_tried_again() {
+    let bed = Bed::usual().await;
+    // Nothing listens where `masker verify` would.
+    let unreachable = bed.post("/masker-verify/v1/messages", &asking(&prose())).await;
+    let bed = Bed::start(Plan { no_masker: true, ..Plan::default() }).await;
+    let without = bed.post("/v1/messages", &asking(&prose())).await;
+    for (reply, kind) in [(unreachable, "api_error"), (without, "overloaded_error")] {
+        assert_eq!((reply.status, reply.header("retry-after")), (503, "2"), "{kind}");
+        assert_eq!(reply.header("content-type"), "application/json", "{kind}");
+        assert_eq!(reply.json()["type"], "error", "{kind}");
+        assert_eq!(reply.json()["error"]["type"], kind);
+    }
+    // Masker's own errors stay as they are.
+    let bed = Bed::usual().await;
+    let body = json!({"requests": []});
+    let own = bed.post("/v1/messages/batches", &body).await;
+    assert_eq!(own.header("x-masker-refused"), "store_memory");
+    assert!(own.text().contains("store.url"), "{}", own.text());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn only_the_providers_paths_have_a_route() {
     let bed = Bed::usual().await;
     let models = bed.client.get(&bed.url("/v1/models?limit=1000")).await;
@@ -86,7 +107,9 @@ async fn only_the_providers_paths_have_a_route() {
     assert_eq!(bed.client.get(&bed.url("/api/hello")).await.status, 200);
     assert_eq!(bed.seen().len(), 3);
     for path in ["/", "/v2/messages", "/api/other", "/__requests", "/metrics", "/api/hello/x"] {
-        assert_eq!(bed.client.get(&bed.url(path)).await.status, 404, "{path}");
+        let reply = bed.client.get(&bed.url(path)).await;
+        assert_eq!(reply.status, 404, "{path}");
+        assert_eq!(reply.json()["error"]["type"], "not_found_error", "{path}");
         let reply = bed.post(path, &asking(&prose())).await;
         assert!((400..500).contains(&reply.status), "{path}: {}", reply.status);
     }

@@ -194,14 +194,30 @@ class Settings(unittest.TestCase):
             ports = {"PORT": str(rig.free_port()), "HEALTH_PORT": str(rig.free_port()), "MASKER_LISTEN": f"127.0.0.1:{rig.free_port()}",
                      "MASKER_ADMIN": f"127.0.0.1:{rig.free_port()}", "MASKER_KEY_FILE": str(key)}
             self.wrong("64 hexadecimal characters or 32 bytes", script, **{**fixed, **ports})
+            self.wrong("ENVOY is no Envoy: ", script, **{**fixed, **ports, "ENVOY": "/bin/false"})
 
     def test_of_the_others(self):
         self.wrong("PORT is not a port number: 99999", rig.ROOT / "scripts/render.sh", PORT="99999")
+        self.wrong("SIGN_REGION is no region: zz", rig.ROOT / "scripts/render.sh", SIGN_REGION="zz")
+        self.wrong("CA_BUNDLE cannot be read: /nowhere/ca.pem", rig.ROOT / "scripts/render.sh", CA_BUNDLE="/nowhere/ca.pem")
+        self.wrong("MOCK_PROVIDER names no program: /nowhere/mock", rig.ROOT / "scripts/demo.sh", MASKER=rig.MASKER, MOCK_PROVIDER="/nowhere/mock")
         self.wrong("is no directory", rig.ROOT / "scripts/checks.sh", "health", CHECKS_DIR="/nowhere")
         for name in ("run.sh", "demo.sh", "checks.sh", "render.sh", "preflight.sh"):
             done = run(rig.ROOT / "scripts" / name, "--help")
             self.assertEqual((done.returncode, done.stderr), (0, ""), name)
             self.assertGreater(len(done.stdout), 100, name)
+
+    def test_run_tells_of_a_store_that_is_down(self):
+        with tempfile.TemporaryDirectory() as state:
+            state = pathlib.Path(state)
+            started = rig.Started("run", [rig.ROOT / "scripts/run.sh"], state, **{
+                "STATE": str(state), "MASKER": rig.MASKER, "ENVOY": rig.ENVOY, "PORT": str(rig.free_port()), "HEALTH_PORT": str(rig.free_port()),
+                "MASKER_LISTEN": f"127.0.0.1:{rig.free_port()}", "MASKER_ADMIN": f"127.0.0.1:{rig.free_port()}",
+                "STORE": f"redis://127.0.0.1:{rig.free_port()}", "UPSTREAM": "http://127.0.0.1:9", "READY_FILE": str(state / "ready")})
+            self.addCleanup(started.stop)
+            started.until((state / "ready").exists, "is not ready")
+            started.stop()
+            self.assertIn("the mapping store does not answer", started.log.read_text())
 
     def test_run_takes_a_ring(self):
         with tempfile.TemporaryDirectory() as state:

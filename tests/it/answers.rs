@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use masker::ext_proc::exchange::{Output, Violation};
-use masker::telemetry::labels::Outcome;
+use masker::telemetry::labels::{Outcome, Unread};
 
 use crate::driver::{
     answer_body, answer_bytes, answer_headers, forwarded, new, request_headers, send,
@@ -52,6 +52,76 @@ fn answers_hold_their_headers_when_they_are_held_whole() {
     let mut exchange = forwarded(ID);
     let first = send(&mut exchange, answer_headers("text/event-stream", &[])).unwrap();
     assert_eq!(first.len(), 1, "a stream's headers go at once");
+}
+
+#[test]
+fn an_answer_without_a_type_is_told_by_its_first_bytes() {
+    let placeholder = crate::driver::masked("/v1/x", "text/plain", ID).body.bytes();
+    let placeholder = String::from_utf8(placeholder.to_vec()).unwrap();
+    for (body, unread) in [
+        (" \n{\"a\": \"§\"}", None),
+        ("[\"§\"]", None),
+        ("event: x\ndata: {\"a\": \"§\"}\n\n", None),
+        ("data: {\"a\": \"§\"}\n\n", None),
+        ("da§", Some(Unread::Content)),
+        ("GIF89a §", Some(Unread::Content)),
+    ] {
+        let answer = body.replace('§', &placeholder);
+        for media in ["", "application/octet-stream"] {
+            for size in [1, 7, answer.len()] {
+                let mut exchange = forwarded(ID);
+                let first = send(&mut exchange, answer_headers(media, &[])).unwrap();
+                assert_eq!(first, [], "nobody knows yet");
+                let mut all = first;
+                for piece in answer.as_bytes().chunks(size) {
+                    all.extend(send(&mut exchange, answer_body(piece, false)).unwrap());
+                }
+                let streams = !matches!(body.trim_start().as_bytes()[0], b'{' | b'[');
+                assert_eq!(!all.is_empty(), streams, "JSON is held, all else goes on: {body}");
+                all.extend(send(&mut exchange, answer_body(b"", true)).unwrap());
+                assert_eq!(all.first(), Some(&Output::ResponseHeaders { remove: Vec::new() }));
+                let expected =
+                    if unread.is_some() { answer.clone() } else { body.replace('§', ID) };
+                let given = String::from_utf8(answer_bytes(&all)).unwrap();
+                assert_eq!(given, expected, "{media} by {size}");
+                assert_eq!(exchange.tally.unread, unread, "{body}");
+            }
+        }
+    }
+    for (media, coding, unread) in
+        [("image/png", "", Unread::MediaType), ("application/json", "x-own", Unread::Coding)]
+    {
+        let mut exchange = forwarded(ID);
+        send(&mut exchange, answer_headers(media, &[("content-encoding", coding)])).unwrap();
+        assert_eq!(exchange.tally.unread, Some(unread));
+    }
+}
+
+#[test]
+fn an_answer_that_ends_before_its_end_is_cut() {
+    for (name, inputs) in [
+        ("before it began", vec![]),
+        ("in its body", vec![answer_headers("text/event-stream", &[]), answer_body(b"da", false)]),
+        ("held", vec![answer_headers("application/json", &[]), answer_body(b"{", false)]),
+        ("passing", vec![answer_headers("image/png", &[]), answer_body(b"x", false)]),
+    ] {
+        let mut exchange = forwarded(ID);
+        for input in inputs {
+            send(&mut exchange, input).unwrap();
+        }
+        exchange.end();
+        assert_eq!(exchange.tally.outcome, Outcome::Cut, "{name}");
+    }
+    for media in ["text/event-stream", "application/json", "image/png"] {
+        let mut exchange = forwarded(ID);
+        send(&mut exchange, answer_headers(media, &[])).unwrap();
+        send(&mut exchange, answer_body(b"{}", true)).unwrap();
+        exchange.end();
+        assert_eq!(exchange.tally.outcome, Outcome::Masked, "{media}");
+    }
+    let mut exchange = new();
+    exchange.end();
+    assert_eq!(exchange.tally.outcome, Outcome::Aborted, "nothing was sent");
 }
 
 #[test]

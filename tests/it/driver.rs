@@ -38,6 +38,7 @@ pub(crate) fn settings() -> Settings {
         },
         refuse: Refuse { urls: true, credentials: true, ..Refuse::default() },
         lasting: true,
+        retry: Duration::from_secs(2),
         restore: Arc::default(),
         lenient: true,
         routes: Vec::new(),
@@ -191,7 +192,7 @@ impl Answers {
     pub(crate) fn restored(&self, pieces: &[&[u8]]) -> Vec<u8> {
         let table = Arc::clone(&self.table);
         let answer = Answer::new(&self.headers, self.endpoint, table, None, 1 << 20, DEPTH);
-        let mut answer = answer.unwrap();
+        let mut answer = answer.unwrap().unwrap();
         let mut out = Vec::new();
         for piece in pieces {
             out.extend(answer.push(piece).unwrap());

@@ -16,6 +16,7 @@ fn exported() -> BTreeMap<String, Labels> {
     let mut registry = Registry::default();
     let all = Metrics::new(&mut registry);
     all.findings.add("EC2", "ec2_vpc", false, 1);
+    all.new_findings.add("EC2", "ec2_vpc", false, 1);
     all.tenants.know(["payments"]);
     all.refusals.get_or_create(&Code("too_large")).inc();
     all.process.certificate_end.get_or_create(&Listener::Admin).set(1);

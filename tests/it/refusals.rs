@@ -63,6 +63,7 @@ fn what_cannot_be_masked_is_refused() {
         (&[PATH, JSON, ("content-encoding", "compress")], b"{}", 415, "content_coding"),
         (&[PATH, JSON, ("content-encoding", "gzip, br")], b"{}", 415, "content_coding"),
         (&[PATH, ("content-type", "image/png")], b"x", 415, "media_type"),
+        (&[(":method", "CONNECT")], b"x", 405, "connect"),
         (&[PATH], b"{}", 415, "media_type"),
         (&[PATH, JSON, ("authorization", "AWS4-HMAC-SHA256 Credential=x")], b"{}", 400, "signed"),
         (&[(":path", "/v1/x?X-Amz-Signature=0"), JSON], b"{}", 400, "signed"),

@@ -63,6 +63,8 @@ pub(super) fn dashboard(control: &Control) -> Value {
         "metrics": {
             "total_requests": totals.requests(),
             "masked_requests": totals.outcome(Outcome::Masked),
+            "unavailable_requests": totals.outcome(Outcome::Unavailable),
+            "cut_requests": totals.outcome(Outcome::Cut),
             "failed_requests": totals.outcome(Outcome::Failed),
             "refused_requests": totals.outcome(Outcome::Refused),
             "aborted_requests": totals.outcome(Outcome::Aborted),

@@ -1,4 +1,4 @@
-//! Keys, certificates and the token: can they be read, and how old are they?
+//! Keys, certificates, the token and the audit log: can they be read, and how old are they?
 
 use std::fs;
 use std::path::Path;
@@ -17,6 +17,7 @@ use crate::config::key::KeySource;
 use crate::config::secret;
 use crate::listen;
 use crate::listen::Tls;
+use crate::telemetry::journal;
 
 const DAY: u64 = 86_400;
 /// As in the rules for Prometheus.
@@ -32,6 +33,7 @@ pub(super) fn examine(config: &Config, now: SystemTime) -> Vec<Finding> {
         found.extend(tls.as_ref().map(|tls| certificate(listener, tls, now)));
     }
     found.push(token(config));
+    found.extend(config.audit_file.as_deref().map(audit));
     let passwords = config.store.password_files().into_iter();
     found.extend(passwords.map(|(option, path)| password(option, path)));
     found
@@ -105,6 +107,27 @@ fn token(config: &Config) -> Finding {
     }
 }
 
+/// Can entries be added, and does each line follow the one before?
+fn audit(path: &Path) -> Finding {
+    if let Err(error) = journal::can_be_opened(path) {
+        return bad(
+            format!("audit: {}", chain(&error)),
+            "masker does not start with it: put the file right, or move all of them away and keep them",
+        );
+    }
+    match journal::check(path) {
+        Ok(whole) => good(format!(
+            "audit: {} entries in {} files, a whole chain",
+            whole.entries, whole.files
+        )),
+        Err(_) if !path.exists() => good("audit: the file is made with the start"),
+        Err(error) => note(
+            format!("audit: {}", chain(&error)),
+            "a full disk, or a process that was killed? masker cuts that line off when it starts",
+        ),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::PermissionsExt;
@@ -159,6 +182,29 @@ mod tests {
             assert!(!format!("{found:?}").contains("canary"), "{found:?}");
         }
         assert_eq!(password("store.password_file", &dir.path().join("none")).level, Level::Bad);
+    }
+
+    #[test]
+    fn the_audit_log_is_looked_at() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("audit.log");
+        assert_eq!(audit(&path).level, Level::Good);
+        assert_eq!(audit(&dir.path().join("none/audit.log")).level, Level::Bad);
+        let journal = journal::Journal::open(&path, Duration::from_secs(DAY)).unwrap();
+        let write = |action| journal.write(&journal::Entry { action, ..Default::default() });
+        write("one");
+        write("two");
+        let found = audit(&path);
+        assert!(found.level == Level::Good && found.what.contains("2 entries"), "{found:?}");
+        let whole = fs::read_to_string(&path).unwrap();
+        for (text, level) in [
+            (format!("{whole}{{\"seq\":3,"), Level::Note),
+            (whole.replace("one", "ONE"), Level::Bad),
+        ] {
+            fs::write(&path, text).unwrap();
+            let found = audit(&path);
+            assert!(found.level == level && found.remedy.is_some(), "{found:?}");
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Read};
+use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
@@ -24,6 +25,8 @@ pub(super) enum Content {
 pub(super) enum ReadError {
     #[error("cannot be read: {0}")]
     Io(String),
+    #[error("is a named pipe, to which nobody may write; `masker scan - <PIPE` waits for somebody")]
+    Pipe,
     #[error("is larger than {}; --max-size allows more", Size(*.0))]
     TooLarge(u64),
 }
@@ -70,8 +73,17 @@ pub(super) fn read(path: &Path, max: u64) -> Result<Content, ReadError> {
     if path.as_os_str() == "-" {
         return text(io::stdin().lock(), max).map_err(failed)?.ok_or(ReadError::TooLarge(max));
     }
+    if is_fifo(path) {
+        return Err(ReadError::Pipe);
+    }
     let file = File::open(path).map_err(failed)?;
     text(file, max).map_err(failed)?.ok_or(ReadError::TooLarge(max))
+}
+
+/// Opening one waits until somebody writes. Those of a shell (`<(command)`) are open already.
+fn is_fifo(path: &Path) -> bool {
+    let open = ["/dev", "/proc"].iter().any(|folder| path.starts_with(folder));
+    !open && path.metadata().is_ok_and(|about| about.file_type().is_fifo())
 }
 
 /// None if it is too large.

@@ -10,6 +10,7 @@ use crate::ext_proc::messages::{Needs, Output, Provided, Violation, parts};
 use crate::ext_proc::refuse::Reason;
 use crate::ext_proc::talk::Talk;
 use crate::mask::Scope;
+use crate::telemetry::labels::Outcome;
 
 #[derive(Debug)]
 pub(super) struct Answering {
@@ -38,6 +39,10 @@ impl Exchange {
         };
         let talk = talk.map(Box::new);
         let answer = Answer::new(headers, endpoint, table, verify, limits.answer, limits.depth);
+        let answer = answer.unwrap_or_else(|unread| {
+            self.tally.unread = (!end).then_some(unread);
+            None
+        });
         let Some(answer) = answer.filter(|_| !end) else {
             self.put(Output::ResponseHeaders { remove: Vec::new() });
             return if end { Phase::Done } else { Phase::Passing };
@@ -71,7 +76,15 @@ impl Exchange {
             return self.broken(true, &Reason::Overloaded);
         }
         match answering.answer.push(bytes) {
-            Ok(bytes) => self.write(bytes),
+            Ok(bytes) => {
+                // Its first bytes may tell that it is a stream.
+                if !answering.answer.is_whole()
+                    && let Some(remove) = answering.headers.take()
+                {
+                    self.put(Output::ResponseHeaders { remove });
+                }
+                self.write(bytes);
+            }
             Err(reason) => return self.broken(whole, &reason),
         }
         if end {
@@ -111,7 +124,7 @@ impl Exchange {
         let Answering { answer, headers, .. } = &*answering;
         let lacks = answer.is_kept() && !answer.unknown().is_empty();
         if provided.degraded && headers.is_some() && lacks {
-            return self.refuse(&Reason::StoreDown);
+            return self.refuse(&Reason::StoreDown(self.settings.retry));
         }
         answering.answer.reveal(provided.revealed);
         self.known(answering, last)
@@ -164,5 +177,20 @@ impl Exchange {
             return Ok(self.refuse(reason));
         }
         Err(Violation::Answer(reason.reply(self.errors).code))
+    }
+
+    /// Envoy ended the exchange. What was sent and had no whole answer was cut off: Envoy does
+    /// not say by whom.
+    pub fn end(&mut self) {
+        match &self.phase {
+            Phase::Answering(answering) | Phase::Revealing(answering, _) => {
+                self.tally.answer(&answering.answer);
+            }
+            Phase::Forwarded(_) => {}
+            // Envoy's own answer.
+            Phase::Passing if self.tally.outcome != Outcome::Passed => {}
+            _ => return,
+        }
+        self.tally.outcome = Outcome::Cut;
     }
 }

@@ -11,6 +11,8 @@ use crate::mask::Placeholder;
 pub struct Report {
     /// Findings by kind, each occurrence.
     pub findings: BTreeMap<Kind, u64>,
+    /// Those of them that stand in what was masked before: conversations are sent again.
+    pub again: BTreeMap<Kind, u64>,
     /// Findings where nothing may change.
     pub guarded: BTreeMap<(Guarded, Kind), u64>,
     pub opaque: BTreeMap<Opaque, u64>,
@@ -32,6 +34,7 @@ impl Report {
     pub(in crate::mask) fn is_empty(&self) -> bool {
         let Self {
             findings,
+            again,
             guarded,
             opaque,
             hosted,
@@ -41,7 +44,8 @@ impl Report {
             thoughts,
             malformed,
         } = self;
-        let counted = !(findings.is_empty() && guarded.is_empty() && opaque.is_empty());
+        let counted =
+            !(findings.is_empty() && again.is_empty() && guarded.is_empty() && opaque.is_empty());
         let seen = counted || !hosted.is_empty() || !present.is_empty() || *unknown > 0;
         !(seen || *goes_on || *thoughts || *malformed)
     }
@@ -50,6 +54,7 @@ impl Report {
     pub(in crate::mask) fn add(&mut self, part: &Self) {
         let Self {
             findings,
+            again,
             guarded,
             opaque,
             hosted,
@@ -60,6 +65,7 @@ impl Report {
             malformed,
         } = part;
         add(&mut self.findings, findings);
+        add(&mut self.again, again);
         add(&mut self.guarded, guarded);
         add(&mut self.opaque, opaque);
         add(&mut self.hosted, hosted);

@@ -1,7 +1,10 @@
-//! The files that an audit log has filled: beside it, each named after the time of its last line.
+//! The files that an audit log has filled: beside it, each named after the latest time in it.
+//!
+//! Their order is that of the numbers of their lines, and none is deleted by its name alone:
+//! the clock of one start, or of several, may have been wrong.
 
 use std::fs;
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -10,6 +13,10 @@ use crate::telemetry::utc;
 
 /// A file covers a part of the time for which lines are kept.
 const PARTS: u32 = 12;
+/// So many later files must stand beside one that is deleted: a wrong clock makes one at most.
+const WITNESSES: usize = 6;
+/// The first number of a file stands within so many bytes.
+const NUMBERED: u64 = 32;
 /// Where a file cannot be renamed.
 const AGAIN: Duration = Duration::from_secs(60 * 60);
 /// A time in a name: `20261122T101530.123Z`.
@@ -40,8 +47,15 @@ pub(super) fn all(path: &Path) -> Result<Vec<PathBuf>, JournalError> {
             all.push(path.with_file_name(entry));
         }
     }
-    all.sort();
+    all.sort_by_cached_key(|path| (first_number(path), path.clone()));
     Ok(all)
+}
+
+/// The number of a file's first line; none where there is no such line.
+fn first_number(path: &Path) -> Option<u64> {
+    let mut text = String::new();
+    fs::File::open(path).ok()?.take(NUMBERED).read_to_string(&mut text).ok()?;
+    text.strip_prefix("{\"seq\":")?.split_once(',')?.0.parse().ok()
 }
 
 fn is_stamp(text: &[u8]) -> bool {
@@ -84,11 +98,11 @@ impl Older {
         utc::rfc3339(now + AGAIN.min(self.keep / PARTS))
     }
 
-    /// Renames the full file, whose last line has this time. Gives its name.
-    pub(super) fn put_aside(&self, last: &str) -> Result<PathBuf, JournalError> {
+    /// Renames the full file, whose latest line has this time. Gives its name.
+    pub(super) fn put_aside(&self, latest: &str) -> Result<PathBuf, JournalError> {
         let failed = |source| JournalError::Open { path: self.path.clone(), source };
         let mut name = self.path.file_name().unwrap_or_default().to_owned();
-        name.push(format!(".{}", stamp(last)));
+        name.push(format!(".{}", stamp(latest)));
         let to = self.path.with_file_name(&name);
         if to.exists() {
             return Err(failed(io::ErrorKind::AlreadyExists.into()));
@@ -106,7 +120,7 @@ impl Older {
         }
     }
 
-    /// Deletes the files whose last line is too old.
+    /// Deletes the files whose latest line is too old, by the clock and by the files behind them.
     pub(super) fn expire(&self, now: SystemTime) {
         let oldest = format!(".{}", stamp(&before(now, self.keep)));
         let is_old = |path: &PathBuf| {
@@ -114,7 +128,9 @@ impl Older {
             let stamp = name.len().checked_sub(oldest.len()).and_then(|at| name.get(at..));
             stamp.is_some_and(|stamp| stamp < oldest.as_str())
         };
-        for path in all(&self.path).unwrap_or_default().iter().filter(|path| is_old(path)) {
+        let all = all(&self.path).unwrap_or_default();
+        let witnessed = all.len().saturating_sub(WITNESSES);
+        for path in all.iter().take(witnessed).filter(|path| is_old(path)) {
             match fs::remove_file(path) {
                 Ok(()) => tracing::info!(path = %path.display(), "an old audit log was deleted"),
                 Err(error) => {
@@ -148,11 +164,24 @@ mod tests {
         let name = |year| dir.path().join(format!("audit.log.{year}1122T101530.123Z"));
         assert_eq!(all(&path).unwrap(), [name(2025), name(2026)]);
         assert_eq!(all(&dir.path().join("no/audit.log")).unwrap(), Vec::<PathBuf>::new());
-        // Half a year after the second.
-        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_811_000_000);
+        // The numbers of their lines say which came first, whatever the clock said.
+        fs::write(name(2025), "{\"seq\":9,\"time\":").unwrap();
+        fs::write(name(2026), "{\"seq\":8,\"time\":").unwrap();
+        assert_eq!(all(&path).unwrap(), [name(2026), name(2025)]);
+    }
+
+    #[test]
+    fn what_is_old_goes_when_enough_stands_behind_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("audit.log");
+        let name = |year: u64| dir.path().join(format!("audit.log.{year}1122T101530.123Z"));
+        let write = |year| fs::write(name(year), format!("{{\"seq\":{year},")).unwrap();
+        (2020..=2026).for_each(write);
+        fs::write(dir.path().join("audit.log.1"), "").unwrap();
         let older = Older::new(&path, Duration::from_secs(365 * 86_400));
-        older.expire(now);
-        assert_eq!(all(&path).unwrap(), [name(2026)]);
-        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 6, "nothing else is deleted");
+        let day = |days: u64| SystemTime::UNIX_EPOCH + Duration::from_secs(days * 86_400);
+        older.expire(day(27_000));
+        assert_eq!(all(&path).unwrap().len(), 6, "only the first has six behind it");
+        assert!(!name(2020).exists());
     }
 }
