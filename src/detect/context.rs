@@ -10,7 +10,7 @@ mod calls;
 mod cells;
 mod code;
 pub(crate) mod columns;
-mod command;
+pub(crate) mod command;
 pub(crate) mod curl;
 pub(crate) mod eksctl;
 mod lead;

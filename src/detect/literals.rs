@@ -7,7 +7,7 @@
 
 use crate::detect::context::password::before;
 use crate::detect::context::password::near::{self, Word};
-use crate::detect::context::{eksctl, login, outputs, rows, section};
+use crate::detect::context::{command, eksctl, login, outputs, rows, section};
 use crate::detect::pem;
 
 /// What a literal stands for.
@@ -25,8 +25,8 @@ pub(crate) enum Action {
     Aws,
     /// The name of a service follows on a command line.
     Command,
-    /// The same of eksctl.
-    Eksctl,
+    /// The same of other tools.
+    Tool,
     /// A column of eksctl's tables.
     Nodes,
     /// A row of text of AWS's command line.
@@ -293,7 +293,7 @@ impl Literals {
         all.extend(ARNS.iter().map(|text| ((*text).to_owned(), Action::Arn)));
         all.extend(AWS.iter().map(|text| ((*text).to_owned(), Action::Aws)));
         all.push(("aws ".to_owned(), Action::Command));
-        all.push(("eksctl ".to_owned(), Action::Eksctl));
+        all.extend(command::TOOLS.iter().map(|text| ((*text).to_owned(), Action::Tool)));
         all.extend(eksctl::HEADS.iter().map(|text| ((*text).to_owned(), Action::Nodes)));
         all.extend(outputs::HEADS.iter().map(|text| ((*text).to_owned(), Action::Outputs)));
         all.extend(section::HEADS.iter().map(|text| ((*text).to_owned(), Action::Section)));

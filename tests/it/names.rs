@@ -28,6 +28,26 @@ const ANSWERS: &[(&str, &str, &str)] = &[
         "eks_cluster_name = \"blue\"\nraw_bucket = \"raw1\"\nstage = \"prod\"\n",
         "eks_cluster_name = \"[EKS_CLUSTER]\"\nraw_bucket = \"[S3_BUCKET]\"\nstage = \"prod\"\n",
     ),
+    (
+        "aws organizations list-accounts --query 'Accounts[].[Id,Name]' --output text",
+        "481726350914\tAcme Payments\n",
+        "[ACCOUNT]\t[ORG]\n",
+    ),
+    (
+        "aws organizations list-accounts --query 'Accounts[].{Id:Id,Name:Name}' --output table",
+        "|  ListAccounts  |\n+-----+-----+\n|  Id  |  Name  |\n+-----+-----+\n|  481726350914  |  Acme Payments   |\n+-----+-----+\n",
+        "|  ListAccounts  |\n+-----+-----+\n|  Id  |  Name  |\n+-----+-----+\n|  [ACCOUNT]  |  [ORG]   |\n+-----+-----+\n",
+    ),
+    (
+        "aws rds describe-events --source-identifier ledger",
+        "{\"Events\": [{\"SourceIdentifier\": \"ledger\", \"Message\": \"restarted\"}]}",
+        "{\"Events\": [{\"SourceIdentifier\": \"[RDS]\", \"Message\": \"restarted\"}]}",
+    ),
+    (
+        "aws glue get-table --database-name lake --name orders",
+        "{\"Table\": {\"CatalogId\": \"481726350914\"}}",
+        "{\"Table\": {\"CatalogId\": \"[ACCOUNT]\"}}",
+    ),
     ("terraform output -raw raw_bucket", "raw1", "[S3_BUCKET]"),
     ("terraform output -raw stage", "prod", "prod"),
     (

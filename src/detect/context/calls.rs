@@ -47,7 +47,7 @@ pub(super) fn calls(
     let mut all = Vec::new();
     for (service, names) in operations {
         for name in names.split_ascii_whitespace() {
-            for (literal, open) in spellings(name) {
+            for (literal, open) in spellings(service, name) {
                 let operation = things(name).into();
                 let about = About::Operation { service: service.as_str().into(), operation };
                 all.push(Call { literal: literal.into(), about, open });
@@ -67,7 +67,7 @@ pub(super) fn calls(
 }
 
 /// What libraries call an operation, and whether a bracket ends it: `UpdateService`.
-fn spellings(name: &str) -> [(String, bool); 5] {
+fn spellings(service: &str, name: &str) -> [(String, bool); 6] {
     let mut snake = String::new();
     for letter in name.chars() {
         if letter.is_ascii_uppercase() && !snake.is_empty() {
@@ -78,6 +78,8 @@ fn spellings(name: &str) -> [(String, bool); 5] {
     let (first, rest) = name.split_at_checked(1).unwrap_or_default();
     let camel = first.to_ascii_lowercase() + rest;
     [
+        // Of Step Functions.
+        (format!("states:::{service}:{camel}"), false),
         (snake + "(", true),
         (camel + "(", true),
         (format!("{name}Input{{"), true),
@@ -111,7 +113,14 @@ impl Names {
                 b')' | b'}' | b']' if depth <= usize::from(call.open) => break,
                 b')' | b'}' | b']' => depth -= 1,
                 b';' => break,
-                b'"' | b'\'' | b'`' => at = closed(near, at),
+                b'"' | b'\'' | b'`' => {
+                    let end = closed(near, at);
+                    // A key, as JSON has it.
+                    if near.get(over(near, end + 1, 2, b" ")) == Some(&b':') {
+                        self.argument(call, near, at + 1, out);
+                    }
+                    at = end;
+                }
                 _ if byte.is_ascii_alphabetic() => {
                     at = self.argument(call, near, at, out);
                     continue;

@@ -245,7 +245,7 @@ fn variable(text: &[u8], span: Range<usize>, key: Key, out: &mut Findings) {
     let word = text.get(start..own).unwrap_or_default();
     let name = word.rsplit(|b| b".:-".contains(b)).next().unwrap_or_default();
     let ends = text.get(own).is_none_or(|b| !b.is_ascii_alphanumeric() && *b != b'_');
-    let other = name.split(|b| *b == b'_').any(|part| OTHERS.contains(&part));
+    let other = is_of_others(name);
     // What stands where an address was is no part of the name: `10.0.0.1_TABLE`.
     if !ends || other || holds_masked(name) || name.iter().any(u8::is_ascii_lowercase) {
         return;
@@ -264,6 +264,11 @@ fn variable(text: &[u8], span: Range<usize>, key: Key, out: &mut Findings) {
     };
     let kept = out.all.split_off(first).into_iter().filter(|named| says(&named.span));
     out.all.extend(kept);
+}
+
+/// Does the name of a variable speak of something that is not AWS's?
+pub(super) fn is_of_others(name: &[u8]) -> bool {
+    name.split(|b| *b == b'_').any(|part| OTHERS.contains(&part))
 }
 
 /// May a variable of this name be set to the name of something? Without a sign of AWS in it, a

@@ -16,6 +16,19 @@ use crate::detect::context::value;
 
 /// No command is read further.
 const COMMAND: usize = 4096;
+/// Commands of tools that work with AWS alone: of eksctl any, of the others those for a stack.
+pub(crate) const TOOLS: [&str; 9] = [
+    "eksctl ",
+    "sam deploy ",
+    "sam delete ",
+    "sam logs ",
+    "sam sync ",
+    "cdk deploy ",
+    "cdk destroy ",
+    "cdk diff ",
+    "cdk synth ",
+];
+const EKSCTL: &[u8] = b"eksctl ";
 /// Its values say what they are.
 const OVERRIDES: &[u8] = b"parameter-overrides";
 /// What ends a command, or begins another inside of it.
@@ -95,18 +108,27 @@ impl Names {
         }
     }
 
-    /// What follows `eksctl `: a verb, what it is about, and options.
-    pub(crate) fn eksctl(&self, text: &[u8], from: usize, out: &mut Findings) {
+    /// What follows the beginning of a command of eksctl, SAM or CDK: of eksctl a verb and what it is
+    /// about; a name, and options.
+    pub(crate) fn tool(&self, text: &[u8], head: Range<usize>, out: &mut Findings) {
+        let from = head.end;
         if from < out.command {
             return;
         }
         let near = text.get(..from + COMMAND).unwrap_or(text);
         let mut words = Words { text: near, at: from, cut: near.len() < text.len() };
         let mut named = || words.next().filter(|word| is_name(part(near, word)));
-        let (Some(_), Some(thing)) = (named(), named()) else { return };
-        let about = About { service: b"eksctl", operation: part(near, &thing) };
-        // `delete cluster NAME`
-        if let Some(key) = self.option(&about, b"name") {
+        let about = if part(text, &head) == EKSCTL {
+            let (Some(_), Some(thing)) = (named(), named()) else { return };
+            About { service: b"eksctl", operation: part(near, &thing) }
+        } else {
+            About { service: b"sam", operation: b"" }
+        };
+        // `delete cluster NAME`; in a sentence a word follows.
+        let key = self.option(&about, b"name");
+        let own = key.and_then(|key| value_at(near, skip(near, words.at), key));
+        let own = own.filter(|span| value::is_distinct(part(near, span)));
+        if let Some(key) = key.filter(|_| own.is_some()) {
             words.at = self.values(&words, words.at, key, b"name", out).max(words.at);
         }
         while let Some(word) = words.next() {

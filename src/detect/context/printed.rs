@@ -27,6 +27,7 @@ use std::fmt;
 use crate::detect::context::bytes::part;
 use crate::detect::context::called::Beside;
 use crate::detect::context::command::About;
+use crate::detect::context::rows::Rows;
 use crate::detect::context::{Context, Name, answers, finding, outputs, shape, value};
 use crate::detect::{Catalog, Finding, Kind, Tool, boundary};
 use cells::Cell;
@@ -398,9 +399,14 @@ impl Context {
             Holds::Held => self.secret_cell(text, cell, HELD, true),
             Holds::Account(kind) => shape::is_account(whole).then(|| finding(cell.clone(), kind)),
             Holds::Name(kind) => {
-                let run = value::run(text, cell.start);
                 let span = value::name(text, cell.clone(), of)?;
-                (run == *cell).then(|| name(text, span, kind))
+                // What accounts are called may be words.
+                let spaced = Some(kind) == self.names.rows.as_ref().map(Rows::organization);
+                let whole = match spaced {
+                    true => value::run_spaced(text, cell.start).end >= cell.end,
+                    false => value::run(text, cell.start) == *cell,
+                };
+                whole.then(|| name(text, span, kind))
             }
         }
     }

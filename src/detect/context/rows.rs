@@ -58,14 +58,16 @@ pub(super) struct Rows {
     function: Kind,
     instance: Kind,
     cluster: Kind,
+    /// What an account is called, which may be words.
+    organization: Kind,
 }
 
 impl Rows {
     pub(super) fn new(kinds: &mut Kinds) -> Self {
-        let names = ["ACCOUNT", "SG", "AMI", "KEY_PAIR", "LAMBDA", "RDS", "RDS_CLUSTER"];
-        let [account, group, image, key_pair, function, instance, cluster] =
+        let names = ["ACCOUNT", "SG", "AMI", "KEY_PAIR", "LAMBDA", "RDS", "RDS_CLUSTER", "ORG"];
+        let [account, group, image, key_pair, function, instance, cluster, organization] =
             names.map(|kind| kinds.make(kind));
-        Self { account, group, image, key_pair, function, instance, cluster }
+        Self { account, group, image, key_pair, function, instance, cluster, organization }
     }
 }
 
@@ -99,6 +101,11 @@ impl Names {
 }
 
 impl Rows {
+    /// The kind of what accounts are called.
+    pub(super) fn organization(&self) -> Kind {
+        self.organization
+    }
+
     /// The name in one of two cells beside each other, if the other one tells it.
     fn named(
         &self,
@@ -114,6 +121,10 @@ impl Rows {
             b"IMAGES\t" if is_account(cell) => (before, self.image),
             b"INSTANCES\t" if value::is_moment(cell) => (before, self.key_pair),
             b"FUNCTIONS\t" if arn(b":function:") => (span, self.function),
+            b"ACCOUNTS\t" if value::is_moment(last) => {
+                let whole = value::run_spaced(text, span.start) == *span;
+                return whole.then(|| (span.clone(), self.organization));
+            }
             b"DBCLUSTERS\t" if arn(b":cluster:") => (span, self.cluster),
             b"DBINSTANCES\t" if last.starts_with(b"db.") => (span, self.instance),
             _ => return None,

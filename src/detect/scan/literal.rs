@@ -59,7 +59,7 @@ impl Catalog {
         let (names, text, span) = (&self.context.names, pass.text, hit.start..hit.end);
         let out = &mut pass.named;
         match action {
-            Action::Eksctl => names.eksctl(text, span.end, out),
+            Action::Tool => names.tool(text, span, out),
             Action::Nodes => names.nodes(text, span.start, out),
             Action::Row => names.row(text, span, out),
             Action::Keyed(index) => names.keyed(index, text, span.end, out),
@@ -89,7 +89,7 @@ impl Catalog {
                     pass.arn = added.iter().map(|found| found.span.end).fold(pass.arn, usize::max);
                 }
                 // In what an ARN names, no program stands.
-                Action::Command | Action::Eksctl if hit.start < pass.arn => {}
+                Action::Command | Action::Tool if hit.start < pass.arn => {}
                 Action::Aws => {
                     pass.named.aws = true;
                     let typed = pass.text.get(hit.start..hit.end) == Some(b"AWS::");
@@ -97,7 +97,7 @@ impl Catalog {
                 }
                 Action::Command => self.context.names.command(pass.text, hit.end, &mut pass.named),
                 Action::Account => self.context.accounts(pass.text, hit.start, &mut pass.named),
-                Action::Eksctl
+                Action::Tool
                 | Action::Nodes
                 | Action::Row
                 | Action::Keyed(_)

@@ -37,10 +37,13 @@ fn commands_and_tables_of_eksctl() {
             "eksctl create iamserviceaccount --name loader --cluster blue",
             "eksctl create iamserviceaccount --name loader --cluster [EKS_CLUSTER]",
         ),
-        ("", "eksctl delete cluster blue", "eksctl delete cluster [EKS_CLUSTER]"),
+        ("", "eksctl delete cluster blue-1", "eksctl delete cluster [EKS_CLUSTER]"),
+        ("", "cdk deploy PayStack --profile acme", "cdk deploy [STACK] --profile [CLI_PROFILE]"),
+        ("", "sam logs -n Settle --stack-name pay", "sam logs -n Settle --stack-name [STACK]"),
     ]);
     stay(&[
         "we use eksctl to create clusters, and eksctl get cluster",
+        "eksctl create cluster to make one, cdk deploy and then sam deploy it",
         "CLUSTER NODEGROUP are columns",
         "CLUSTER  STATUS\nkafka    up",
     ]);
@@ -69,6 +72,11 @@ fn rows_of_text() {
             "",
             "FUNCTIONS\tarn:aws:lambda:eu-west-1:481726350914:function:settle\tsettle\tapp.handler",
             "FUNCTIONS\tarn:aws:lambda:eu-west-1:[ACCOUNT]:function:[LAMBDA]\t[LAMBDA]\tapp.handler",
+        ),
+        (
+            "",
+            "ACCOUNTS\t481726350914\tINVITED\t2026-01-02T03:04:05.000000+00:00\tAcme Pay\tACTIVE",
+            "ACCOUNTS\t[ACCOUNT]\tINVITED\t2026-01-02T03:04:05.000000+00:00\t[ORG]\tACTIVE",
         ),
         ("", "DBINSTANCES\tdb.t3.medium\tledger\tup", "DBINSTANCES\tdb.t3.medium\t[RDS]\tup"),
     ]);
@@ -254,6 +262,11 @@ fn calls_with_named_arguments() {
         ),
         (
             "",
+            "AWS::X \"Resource\": \"arn:aws:states:::ecs:runTask.sync\", \"Parameters\": {\"Cluster\": \"blue\", \"LaunchType\": \"FARGATE\"}",
+            "AWS::X \"Resource\": \"arn:aws:states:::ecs:runTask.sync\", \"Parameters\": {\"Cluster\": \"[ECS_CLUSTER]\", \"LaunchType\": \"FARGATE\"}",
+        ),
+        (
+            "",
             "@pulumi/aws new aws.sqs.Queue(\"q\", { name: \"inbox\", fifo: \"x\" })",
             "@pulumi/aws new aws.sqs.Queue(\"q\", { name: \"[SQS]\", fifo: \"x\" })",
         ),
@@ -290,5 +303,19 @@ fn profiles_of_the_command_line() {
         "AWS_PROFILE=dev aws s3 ls --profile prod",
         "cargo build --profile release-lto",
         "[profile.release]",
+    ]);
+}
+
+#[test]
+fn variables_beside_their_values() {
+    check(&[(
+        "",
+        "awslogs {\"name\": \"ORDERS_TABLE\", \"value\": \"orders-prod\"} arn:aws:s3:::x-1",
+        "awslogs {\"name\": \"ORDERS_TABLE\", \"value\": \"[DYNAMODB]\"} arn:aws:s3:::[S3_BUCKET]",
+    )]);
+    stay(&[
+        "{\"name\": \"ORDERS_TABLE\", \"value\": \"orders-prod\"}",
+        "AWS_REGION {\"name\": \"KAFKA_TOPIC\", \"value\": \"orders-1\"}",
+        "AWS_REGION {\"name\": \"ORDERS_TABLE\", \"value\": \"orders\"}",
     ]);
 }

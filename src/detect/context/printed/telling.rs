@@ -22,7 +22,8 @@ const PROGRAMS: [&[u8]; 18] = [
     b"vault",
 ];
 /// Parts of the names of all secrets and accounts, in small letters.
-const NAMES: [&[u8]; 18] = [
+const NAMES: [&[u8]; 19] = [
+    b"catalog",
     b"pass",
     b"pw",
     b"salt",
