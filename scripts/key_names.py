@@ -40,7 +40,9 @@ SPACED = {"alarmname", "keyname"}
 # Members whose stem is such a word all the same, where AWS's own data shows them with names.
 RESOURCES = {("ec2", "Key"), ("cloudwatch", "Alarm"), ("kms", "Key"), ("iam", "ServerCertificate")}
 # Keys that name a resource of another service than the one they stand in.
-EXTRA = {"kmskeyid": "KMS", "bucket": "S3_BUCKET", "dbname": "RDS_DB"}
+EXTRA = {"kmskeyid": "KMS", "bucket": "S3_BUCKET", "dbname": "RDS_DB", "topicname": "SNS",
+         # Of the CDK.
+         "instanceidentifier": "RDS", "vpcname": "VPC"}
 # What people call AWS's in their own files.
 EXTRA_ALONE = {
     "S3_BUCKET": ["s3bucket", "s3bucketname", "s3logbucket", "s3logsbucket", "s3databucket", "s3backupbucket",

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 /// What is repeated, and its name.
-pub(crate) const HURTFUL: [(&str, &str); 32] = [
+pub(crate) const HURTFUL: [(&str, &str); 40] = [
     ("numbers, dots", "12.34.56.78."),
     ("half ids", "i-0123456789abcde "),
     ("hyphens", "vpc-subnet-i-eni-"),
@@ -36,6 +36,14 @@ pub(crate) const HURTFUL: [(&str, &str); 32] = [
     ("settings", "password=a1&"),
     ("heads", "name,value\\n"),
     ("quotes", "> a\n"),
+    ("sections", "aws:\n  x: "),
+    ("objects", "\"aws\": {"),
+    ("dots", "aws.x aws."),
+    ("calls", "update_service(a=[{"),
+    ("rows", "VPCS\t1\t"),
+    ("outputs", "Outputs:\na = \"b\"\n"),
+    ("nodes", "CLUSTER\tNODEGROUP\n"),
+    ("defaults", "BucketName:\n Type: String\n"),
 ];
 
 pub(crate) fn body(repeated: &str, size: usize) -> String {

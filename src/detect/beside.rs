@@ -21,6 +21,15 @@ pub struct Beside {
 }
 
 impl Catalog {
+    /// Takes from the findings behind the first `keep`, which are sorted, what is nobody's: by the
+    /// operator's list, and what AWS publishes.
+    pub(super) fn retain(&self, text: &str, keep: usize, found: &mut Vec<Finding>) {
+        if let Some(allowed) = &self.allowed {
+            allowed.retain(text, keep, found);
+        }
+        self.published.retain(text, keep, found);
+    }
+
     /// Is this a sign that the names beside it are AWS's? Addresses and the tokens of
     /// others are none.
     #[must_use]
@@ -42,9 +51,7 @@ impl Catalog {
         used.sort_unstable_by_key(|span| span.start);
         let first = out.len();
         Gaps::new(&used).fill(text.as_bytes(), unsure, out);
-        if let Some(allowed) = &self.allowed {
-            allowed.retain(text, first, out);
-        }
+        self.retain(text, first, out);
         out.sort_unstable_by_key(|finding| finding.span.start);
     }
 

@@ -11,6 +11,7 @@ use crate::detect::context::Context;
 use crate::detect::custom::{Allowed, Custom, CustomError, Pattern};
 use crate::detect::edition::Pin;
 use crate::detect::literals::{Action, Literals, NoWord};
+use crate::detect::published::Published;
 use crate::detect::{ArnStyle, Kind, KindInfo, Profile, Settings, strict};
 
 /// One file per family; its name can be switched off.
@@ -78,6 +79,7 @@ pub struct Catalog {
     pub(crate) context: Context,
     pub(crate) custom: Option<Custom>,
     pub(crate) allowed: Option<Allowed>,
+    pub(crate) published: Published,
     /// The kind of base64 with something in it, unless its family is off.
     pub(crate) encoded: Option<Kind>,
     /// What the strict profile looks for last.
@@ -227,6 +229,7 @@ impl Catalog {
         }
         Ok(Self {
             id: next_id(),
+            published: Published::builtin(&mut kinds)?,
             kinds,
             classes,
             finders,
@@ -304,6 +307,7 @@ impl Catalog {
         digits.len() == 12
             && digits.bytes().all(|b| b.is_ascii_digit())
             && self.context.names_account(label)
+            && !self.published.holds(digits.as_bytes())
             && !self.allowed.as_ref().is_some_and(|allowed| allowed.holds(digits))
     }
 }

@@ -153,6 +153,8 @@ pub(crate) enum Require {
     Distinct,
     /// Letters and digits.
     Mixed,
+    /// The profile of somebody, and no word that everybody has for one.
+    Profile,
 }
 
 const REGION: &str = "(?:(?:us|eu|ap|sa|ca|me|af|il|mx)(?:-gov|-iso[a-f]?)?|cn|us-isob)-(?:north|south|east|west|central)(?:east|west)?-[0-9]";

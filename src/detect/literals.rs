@@ -5,9 +5,9 @@
 //! cost does not grow with the number of literals. Of the others eight bytes are compared
 //! before a literal is read.
 
-use crate::detect::context::login;
 use crate::detect::context::password::near::{self, Word};
 use crate::detect::context::password::{argument, before};
+use crate::detect::context::{command, eksctl, login, outputs, rows, section};
 use crate::detect::pem;
 
 /// What a literal stands for.
@@ -25,12 +25,24 @@ pub(crate) enum Action {
     Aws,
     /// The name of a service follows on a command line.
     Command,
+    /// The same of other tools.
+    Tool,
+    /// A column of eksctl's tables.
+    Nodes,
+    /// A row of text of AWS's command line.
+    Row,
+    /// What a tool puts out follows in the lines below.
+    Outputs,
     /// A word that names the column of an account id, or a list of them.
     Account,
     /// The type of a resource of Terraform's follows.
     Resource,
     /// A program begins to name something.
     Called(usize),
+    /// Arguments with names follow in a call.
+    Keyed(usize),
+    /// Settings of AWS's follow.
+    Section,
     /// The buckets that S3 lists follow.
     Buckets,
     /// The clusters that EKS lists follow.
@@ -66,7 +78,13 @@ pub(crate) enum Action {
 /// Beginnings of ARNs, plain and percent-encoded.
 const ARNS: [&str; 3] = ["arn:aws", "arn%3Aaws", "arn%3aaws"];
 /// CloudFormation, HCL, AWS's libraries, and the answers of services.
-const AWS: [&str; 19] = [
+const AWS: [&str; 25] = [
+    "using Amazon.",
+    "aws-load-balancer-controller",
+    "karpenter.",
+    "@pulumi/aws",
+    "pulumi_aws",
+    "provider:\n  name: aws\n",
     "AWS::",
     "\"aws_",
     "boto3",
@@ -278,6 +296,12 @@ impl Literals {
         all.extend(ARNS.iter().map(|text| ((*text).to_owned(), Action::Arn)));
         all.extend(AWS.iter().map(|text| ((*text).to_owned(), Action::Aws)));
         all.push(("aws ".to_owned(), Action::Command));
+        all.extend(command::TOOLS.iter().map(|text| ((*text).to_owned(), Action::Tool)));
+        all.extend(eksctl::HEADS.iter().map(|text| ((*text).to_owned(), Action::Nodes)));
+        all.extend(outputs::HEADS.iter().map(|text| ((*text).to_owned(), Action::Outputs)));
+        all.extend(section::HEADS.iter().map(|text| ((*text).to_owned(), Action::Section)));
+        let rows = rows::OWNED.iter().chain(&rows::NAMED);
+        all.extend(rows.map(|text| ((*text).to_owned(), Action::Row)));
         all.extend(ACCOUNTS.iter().map(|text| ((*text).to_owned(), Action::Account)));
         all.push(("aws_".to_owned(), Action::Resource));
         all.push(("\"Buckets".to_owned(), Action::Buckets));

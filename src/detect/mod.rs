@@ -25,6 +25,7 @@ mod marks;
 mod network;
 mod pem;
 mod prefixed;
+mod published;
 mod scan;
 mod strict;
 mod template;

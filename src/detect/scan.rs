@@ -198,12 +198,10 @@ impl Catalog {
         if pass.escapes {
             self.deeper(text, label, &mut gaps, out);
         }
-        if let Some(allowed) = &self.allowed {
-            allowed.retain(text, first, out);
-        }
         if let Some(added) = out.get_mut(first..) {
             added.sort_by_key(|finding| finding.span.start);
         }
+        self.retain(text, first, out);
         Finding::join(out, first);
     }
 

@@ -34,6 +34,7 @@ mod hosted;
 mod identifiers;
 mod json;
 mod kept;
+mod names;
 mod near;
 mod note;
 mod offsets;

@@ -29,6 +29,7 @@ impl Require {
             Self::Name => names::is_name(value),
             Self::Distinct => names::is_name(value) && names::is_distinct(value),
             Self::Mixed => digit(value) && value.iter().any(u8::is_ascii_alphabetic),
+            Self::Profile => names::is_profile(value),
             Self::PublicOctets => network::octets(value).is_some_and(network::is_public),
         }
     }

@@ -2,11 +2,14 @@
 
 use std::ops::Range;
 
-use crate::detect::context::bytes::over;
+use memchr::memmem;
+
+use crate::detect::context::bytes::{line_start, over};
 use crate::detect::context::code::unwrapped;
 use crate::detect::context::named::{Before, Findings, Named};
 use crate::detect::context::names::{Key, may_end, plain};
 use crate::detect::context::password::described;
+use crate::detect::context::terraform::arrow;
 use crate::detect::context::value;
 
 /// Spaces and quotes between a key and its value.
@@ -15,6 +18,8 @@ const BETWEEN: usize = 24;
 const ITEMS: usize = 256;
 /// No item is longer.
 const LINE: usize = 256;
+/// No parameter of CloudFormation with a default is longer.
+const PARAMETER: usize = 240;
 
 /// What manuals call a bucket.
 const EXAMPLES: [&[u8]; 10] =
@@ -43,33 +48,95 @@ pub(super) fn xml(text: &[u8], from: usize, before: &Before<'_>, out: &mut Findi
 pub(super) fn assigned(text: &[u8], from: usize, before: &Before<'_>, out: &mut Findings) {
     let Key { kind, alone, list, .. } = before.key;
     let start = described(text, over(text, from, BETWEEN, b" \t"));
-    let start = unwrapped(text, start);
+    let start = unwrapped(text, typed(text, start));
     let alone = alone || (before.quoted && is_pascal(before.word));
-    let mut push = |span| {
+    let mut push = |span, sure| {
         let name = value::name(text, span, before.word);
         out.all.extend(name.map(|span| {
             let value = text.get(span.clone()).unwrap_or_default();
-            Named { span, kind, alone: alone || is_bucket(before.word, value) }
+            Named { span, kind, alone: alone || sure || is_bucket(before.word, value) }
         }));
     };
     if let Some((span, _)) = quoted(text, start, before.key) {
-        push(span);
+        // Of a plan, `"old" -> "new"`: nobody else writes so.
+        let new = arrow(text, span.end).map(|open| run_for(before.key, text, open));
+        let sure = new.is_some();
+        [Some(span), new].into_iter().flatten().for_each(|span| push(span, sure));
     } else if text.get(start) == Some(&b'[') {
         let mut at = start + 1;
         while let Some((span, end)) =
             quoted(text, over(text, at, BETWEEN, b" \t\r\n,\\"), before.key)
         {
-            push(span);
+            push(span, false);
             at = end;
         }
+    } else if let Some(default) = default(text, start, before) {
+        push(default, is_pascal(before.word));
     } else if let Some(first) = next_line(text, start) {
-        block(text, first, before, push);
+        block(text, first, before, |span| push(span, false));
     } else if !list {
         let span = value::run(text, start);
-        if is_plain(text, &span, before) {
-            push(span);
+        if is_plain(text, &span, before) || is_setting(text, &span, before) {
+            push(span, false);
         }
     }
+}
+
+/// Behind the type of a constant: `DEFAULT_BUCKET: &str = "…"`.
+fn typed(text: &[u8], at: usize) -> usize {
+    const TYPES: [&[u8]; 4] = [b"&str = ", b"&'static str = ", b"string = ", b"str = "];
+    let rest = text.get(at..).unwrap_or_default();
+    at + TYPES.iter().find(|own| rest.starts_with(own)).map_or(0, |own| own.len())
+}
+
+/// What a parameter of CloudFormation is unless it is given, whose block begins here: `Type: String`
+/// and `Default: VALUE`, in any order.
+fn default(text: &[u8], at: usize, before: &Before<'_>) -> Option<Range<usize>> {
+    let opened = over(text, at, BETWEEN, b" {");
+    let from = next_line(text, opened).or_else(|| (opened > at).then_some(opened))?;
+    let near = text.get(from..)?;
+    let near = near.get(..PARAMETER).unwrap_or(near);
+    let typed = memmem::find(near, b"Type")?;
+    // Of the first of several.
+    let until =
+        memmem::find(near.get(typed + 4..)?, b"Type").map_or(near.len(), |at| typed + 4 + at);
+    let near = near.get(..until)?;
+    let sign = over(near, typed + 4, 4, b"\" :");
+    let known = [b"String".as_slice(), b"AWS::", b"CommaDelimitedList"];
+    let of_cloudformation =
+        known.iter().any(|word| near.get(sign..).is_some_and(|r| r.starts_with(word)));
+    let found = memmem::find(near, b"Default").filter(|_| of_cloudformation)? + b"Default".len();
+    let sign = over(near, found, 4, b"\"' ");
+    let begin = (near.get(sign) == Some(&b':')).then_some(from + sign + 1)?;
+    let begin = over(text, begin, BETWEEN, b" ");
+    quoted(text, begin, before.key).map(|(span, _)| span).or_else(|| {
+        let span = value::run(text, begin);
+        next_line(text, over(text, span.end, BETWEEN, b" ")).map(|_| span)
+    })
+}
+
+/// A word alone behind the key of a line of YAML, and behind `--set` of Helm: `clusterName: blue`,
+/// `--set settings.clusterName=blue`. Of code, a line with such a key is followed by a bracket.
+fn is_setting(text: &[u8], span: &Range<usize>, before: &Before<'_>) -> bool {
+    let value = text.get(span.clone()).unwrap_or_default();
+    let small = |b: &u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-_".contains(b);
+    let word = value.len() > 2 && value.iter().all(small) && !may_end(value);
+    if before.quoted || !word || memmem::find(&plain(before.word), &plain(value)).is_some() {
+        return false;
+    }
+    let head = text.get(..before.start).unwrap_or_default();
+    let head = head.get(head.len().saturating_sub(LINE)..).unwrap_or_default();
+    let line = head.get(line_start(head)..).unwrap_or_default();
+    let rest = text.get(span.end..).unwrap_or_default();
+    if memmem::find(line, b"--set ").is_some() {
+        return rest.first().is_none_or(|b| b.is_ascii_whitespace() || b"\"',\\".contains(b));
+    }
+    let Some(next) = next_line(text, span.end).filter(|_| line.trim_ascii().is_empty()) else {
+        return false;
+    };
+    let colon = span.start.checked_sub(2).and_then(|at| text.get(at..span.start)) == Some(b": ");
+    let closes = over(text, next, BETWEEN, b" \t");
+    colon && !text.get(closes).is_some_and(|b| b")]}".contains(b))
 }
 
 /// `bucket_name = "acme-raw"`: a name with a hyphen that no manual writes.

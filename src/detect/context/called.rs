@@ -5,6 +5,7 @@ use crate::detect::Kind;
 use crate::detect::boundary::holds_masked;
 use crate::detect::context::behind::is_pascal;
 use crate::detect::context::bytes::{ends_with, part};
+use crate::detect::context::code;
 use crate::detect::context::named::{Findings, Named};
 use crate::detect::context::names::{LONGEST, Names, plain, single};
 use crate::detect::context::password::key_start;
@@ -81,7 +82,8 @@ impl Names {
             }
             Beside::Other => {
                 let own = || self.meaning(b"dimension", &plain(name));
-                self.named(name).or_else(own).map(sure)
+                let variable = || self.variable(name).map(|kind| Called { kind, distinct: true });
+                self.named(name).or_else(own).map(sure).or_else(variable)
             }
             Beside::Stack => {
                 let last = words(name).find_map(|word| self.last(word)).map(sure);
@@ -89,6 +91,14 @@ impl Names {
                 last.or_else(|| Some(Called { kind: resource()?, distinct: true }))
             }
         }
+    }
+
+    /// What the last word of a variable says: `ORDERS_TABLE`.
+    fn variable(&self, name: &[u8]) -> Option<Kind> {
+        let of_variable = |b: &u8| b.is_ascii_uppercase() || b.is_ascii_digit() || *b == b'_';
+        let (at, own) = (name.iter().rposition(|b| *b == b'_')?, code::is_of_others(name));
+        let last = name.get(at + 1..).filter(|_| !own && name.iter().all(of_variable))?;
+        self.meaning(b"output", &plain(last))
     }
 
     /// What the last words of a name say: `TableName` of `OrdersTableName`.

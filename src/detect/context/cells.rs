@@ -32,7 +32,8 @@ impl Names {
             .collect();
         out.aws |= keys.iter().any(|(_, key)| key.is_some_and(|key| key.alone));
         let mut row = line_at(text, first);
-        while bars(part(text, &row)) == keys.len() + 1 {
+        let count = bars(part(text, heads));
+        while bars(part(text, &row)) == count {
             for (cell, (head, key)) in cells(text, &row).zip(&keys) {
                 if let Some(key) = key {
                     push(text, cell, head, *key, out);
@@ -81,15 +82,16 @@ fn are_heads(text: &[u8], line: &Range<usize>) -> bool {
     })
 }
 
-/// What stands between the bars of a line, without spaces.
+/// What stands between the bars of a line, without spaces. A table in a table has two at each end.
 fn cells(text: &[u8], line: &Range<usize>) -> impl Iterator<Item = Range<usize>> {
     let mut rest = line.clone();
-    std::iter::from_fn(move || {
+    let cells = std::iter::from_fn(move || {
         let open = part(text, &rest).iter().position(|b| *b == b'|')? + rest.start;
         let close = part(text, &(open + 1..rest.end)).iter().position(|b| *b == b'|')? + open + 1;
         rest.start = close;
-        Some(trimmed(text, open + 1..close))
-    })
+        Some(open + 1..close)
+    });
+    cells.filter(|cell| !cell.is_empty()).map(move |cell| trimmed(text, cell))
 }
 
 fn trimmed(text: &[u8], cell: Range<usize>) -> Range<usize> {

@@ -9,9 +9,11 @@ use memchr::memmem;
 use serde::Deserialize;
 
 use crate::detect::Kind;
+use crate::detect::boundary::holds_masked;
 use crate::detect::catalog::{CatalogError, Kinds, parse};
 use crate::detect::context::behind::{assigned, quoted};
 use crate::detect::context::bytes::over;
+use crate::detect::context::calls::{self, Call};
 use crate::detect::context::named::{Before, Findings, Named};
 use crate::detect::context::names::{self, BEFORE_SIGN, Key, Names};
 use crate::detect::context::password::key_start;
@@ -40,8 +42,9 @@ const WRAPPERS: [&[u8]; 12] = [
     b"Some(",
 ];
 /// Parts of the names of variables that nobody but users of AWS has.
-const AWS: [&[u8]; 11] = [
+const AWS: [&[u8]; 12] = [
     b"AWS",
+    b"ECR",
     b"S3",
     b"DYNAMODB",
     b"DDB",
@@ -99,6 +102,8 @@ struct File {
     imports: BTreeMap<String, String>,
     scoped: BTreeMap<String, String>,
     variables: BTreeMap<String, String>,
+    operations: BTreeMap<String, String>,
+    constructs: BTreeMap<String, String>,
 }
 
 /// Where the name stands.
@@ -117,9 +122,10 @@ pub(crate) struct Beginning {
     place: Place,
 }
 
-/// All of them.
-pub(super) fn beginnings(kinds: &mut Kinds) -> Result<Vec<Beginning>, CatalogError> {
+/// All of them, and calls whose arguments have names.
+pub(super) fn beginnings(kinds: &mut Kinds) -> Result<(Vec<Beginning>, Vec<Call>), CatalogError> {
     let file: File = parse("code", TABLE)?;
+    let calls = calls::calls(&file.operations, &file.constructs, kinds);
     let groups = [
         (Place::Argument(0), file.calls),
         (Place::Argument(2), file.imports),
@@ -134,14 +140,15 @@ pub(super) fn beginnings(kinds: &mut Kinds) -> Result<Vec<Beginning>, CatalogErr
             all.extend(literals.map(|literal| Beginning { literal: literal.into(), kind, place }));
         }
     }
-    Ok(all)
+    Ok((all, calls))
 }
 
 impl Names {
     /// What is looked for.
     pub(crate) fn literals(&self) -> impl Iterator<Item = (String, Action)> {
         let all = self.beginnings.iter().enumerate();
-        all.map(|(index, own)| (own.literal.to_string(), Action::Called(index)))
+        let all = all.map(|(index, own)| (own.literal.to_string(), Action::Called(index)));
+        all.chain(self.calls())
     }
 
     /// What stands behind the beginning number `index`, found at `span`.
@@ -199,9 +206,9 @@ fn other(text: &[u8], at: usize) -> Option<usize> {
     let open = over(text, at, BETWEEN, b"\\");
     let end = match text.get(open)? {
         quote @ (b'"' | b'\'' | b'`') => {
-            let inner = word(text, open + 1);
-            let close = over(text, inner.end, BETWEEN, b"\\");
-            (text.get(close) == Some(quote)).then_some(close + 1)?
+            let inner = text.get(open + 1..)?;
+            let len = inner.iter().take(NAME).position(|b| b == quote || *b == b'\n')?;
+            (inner.get(len) == Some(quote)).then_some(open + len + 2)?
         }
         _ => word(text, at).end,
     };
@@ -238,8 +245,9 @@ fn variable(text: &[u8], span: Range<usize>, key: Key, out: &mut Findings) {
     let word = text.get(start..own).unwrap_or_default();
     let name = word.rsplit(|b| b".:-".contains(b)).next().unwrap_or_default();
     let ends = text.get(own).is_none_or(|b| !b.is_ascii_alphanumeric() && *b != b'_');
-    let other = name.split(|b| *b == b'_').any(|part| OTHERS.contains(&part));
-    if !ends || other || name.iter().any(u8::is_ascii_lowercase) {
+    let other = is_of_others(name);
+    // What stands where an address was is no part of the name: `10.0.0.1_TABLE`.
+    if !ends || other || holds_masked(name) || name.iter().any(u8::is_ascii_lowercase) {
         return;
     }
     let sure = name.split(|b| *b == b'_').any(|part| AWS.contains(&part));
@@ -256,6 +264,11 @@ fn variable(text: &[u8], span: Range<usize>, key: Key, out: &mut Findings) {
     };
     let kept = out.all.split_off(first).into_iter().filter(|named| says(&named.span));
     out.all.extend(kept);
+}
+
+/// Does the name of a variable speak of something that is not AWS's?
+pub(super) fn is_of_others(name: &[u8]) -> bool {
+    name.split(|b| *b == b'_').any(|part| OTHERS.contains(&part))
 }
 
 /// May a variable of this name be set to the name of something? Without a sign of AWS in it, a

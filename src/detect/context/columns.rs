@@ -258,6 +258,8 @@ enum Sign {
     Bar(&'static [u8]),
     /// Two spaces and more.
     Gap,
+    /// Tabs, as many as fill the column.
+    Tabs,
 }
 
 impl Sign {
@@ -267,6 +269,9 @@ impl Sign {
         // psql leaves out the outer ones.
         if line.trim_ascii_start().starts_with(bar) || has(b" | ") {
             return Some(Self::Bar(bar));
+        }
+        if has(b"\t\t") {
+            return Some(Self::Tabs);
         }
         let byte = b"\t,;".iter().copied().find(|&sign| memchr(sign, line).is_some());
         let bar = || boxes.into_iter().find(|bar| has(bar)).map(Self::Bar);
@@ -281,6 +286,9 @@ impl Sign {
             Self::Bar(bar) => memmem::find(text, bar).map(|at| (at, bar.len())),
             Self::Gap => {
                 memmem::find(text, b"  ").map(|at| (at, over(text, at, usize::MAX, b" ") - at))
+            }
+            Self::Tabs => {
+                memchr(b'\t', text).map(|at| (at, over(text, at, usize::MAX, b"\t") - at))
             }
         }
     }

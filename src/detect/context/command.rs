@@ -9,12 +9,28 @@ use memchr::memmem;
 use crate::detect::Kind;
 use crate::detect::context::behind::value_at;
 use crate::detect::context::bytes::part;
+use crate::detect::context::called::Beside;
 use crate::detect::context::named::{Findings, Named};
 use crate::detect::context::names::{Key, LONGEST, Names};
 use crate::detect::context::value;
 
 /// No command is read further.
 const COMMAND: usize = 4096;
+/// Commands of tools that work with AWS alone: of eksctl any, of the others those for a stack.
+pub(crate) const TOOLS: [&str; 9] = [
+    "eksctl ",
+    "sam deploy ",
+    "sam delete ",
+    "sam logs ",
+    "sam sync ",
+    "cdk deploy ",
+    "cdk destroy ",
+    "cdk diff ",
+    "cdk synth ",
+];
+const EKSCTL: &[u8] = b"eksctl ";
+/// Its values say what they are.
+const OVERRIDES: &[u8] = b"parameter-overrides";
 /// What ends a command, or begins another inside of it.
 const ENDS: &[u8] = b"\n\r;|&()`";
 
@@ -61,10 +77,69 @@ impl Names {
         out.aws = true;
         while let Some(word) = words.next() {
             let Some((option, from)) = option(words.text, &word) else { continue };
+            if option == OVERRIDES {
+                self.overrides(words, out);
+            }
             let Some(key) = self.option(&about, option) else { continue };
             words.at = self.values(words, from, key, option, out).max(words.at);
         }
         Some(about)
+    }
+
+    /// Parameters of a stack: `--parameter-overrides ClusterName=NAME Stage=prod`.
+    fn overrides(&self, words: &mut Words<'_>, out: &mut Findings) {
+        let text = words.text;
+        while text.get(skip(text, words.at)) != Some(&b'-') {
+            let Some(word) = words.next() else { return };
+            let whole = part(text, &word);
+            let Some(sign) = whole.iter().position(|b| *b == b'=') else { continue };
+            let name = whole.get(..sign).unwrap_or_default();
+            let quote = |b: &&u8| b"\"'".contains(b);
+            let open = usize::from(whole.get(sign + 1).is_some_and(|b| quote(&b)));
+            let close = whole.iter().rev().take(open).filter(quote).count();
+            let span = word.start + sign + 1 + open..word.end.saturating_sub(close);
+            let called = self.called(name.strip_prefix(b"\"").unwrap_or(name), Beside::Stack);
+            let called =
+                called.filter(|called| words.holds(&span) && called.fits(part(text, &span)));
+            let span = called.and_then(|_| value::name(text, span, name));
+            let named =
+                span.zip(called).map(|(span, own)| Named { span, kind: own.kind, alone: true });
+            out.all.extend(named);
+        }
+    }
+
+    /// What follows the beginning of a command of eksctl, SAM or CDK: of eksctl a verb and what it is
+    /// about; a name, and options.
+    pub(crate) fn tool(&self, text: &[u8], head: Range<usize>, out: &mut Findings) {
+        let from = head.end;
+        if from < out.command {
+            return;
+        }
+        let near = text.get(..from + COMMAND).unwrap_or(text);
+        let mut words = Words { text: near, at: from, cut: near.len() < text.len() };
+        let mut named = || words.next().filter(|word| is_name(part(near, word)));
+        let about = if part(text, &head) == EKSCTL {
+            let (Some(_), Some(thing)) = (named(), named()) else { return };
+            About { service: b"eksctl", operation: part(near, &thing) }
+        } else {
+            About { service: b"sam", operation: b"" }
+        };
+        // `delete cluster NAME`; in a sentence a word follows.
+        let key = self.option(&about, b"name");
+        let own = key.and_then(|key| value_at(near, skip(near, words.at), key));
+        let own = own.filter(|span| value::is_distinct(part(near, span)));
+        if let Some(key) = key.filter(|_| own.is_some()) {
+            words.at = self.values(&words, words.at, key, b"name", out).max(words.at);
+        }
+        while let Some(word) = words.next() {
+            let Some((option, from)) = option(near, &word).or_else(|| short(near, &word)) else {
+                continue;
+            };
+            out.aws = true;
+            let Some(key) = self.option(&about, option) else { continue };
+            words.at = self.values(&words, from, key, option, out).max(words.at);
+        }
+        out.command = words.at;
     }
 
     /// The service and the operation, if this is a command.
@@ -101,6 +176,7 @@ impl Names {
         let (operation, option) = (letters(about.operation), letters(option));
         let find = |option: &[u8], list| {
             let kind = self.meant(about.service, &operation, option);
+            let kind = kind.or_else(|| self.meaning(b"aws", option));
             let list = list || option.ends_with(b"list");
             kind.map(|kind| Key { kind, alone: true, spaced: false, list })
         };
@@ -131,7 +207,10 @@ impl Names {
             let value = value_at(text, start, key).filter(|_| text.get(start) != Some(&b'-'));
             let Some(span) = value.filter(|span| words.holds(span)) else { break };
             at = closed(text, &span);
-            if let Some(span) = value::name(text, without_revision(text, span), option) {
+            let own = option != b"profile" || value::is_profile(part(text, &span));
+            let span =
+                if own { value::name(text, without_revision(text, span), option) } else { None };
+            if let Some(span) = span {
                 out.all.push(Named { span, kind: key.kind, alone: true });
             }
             if !key.list {
@@ -149,6 +228,12 @@ fn option<'t>(text: &'t [u8], word: &Range<usize>) -> Option<(&'t [u8], usize)> 
     let from = len.map_or(word.end, |len| word.start + 2 + len + 1);
     let name = name.get(..len.unwrap_or(name.len()))?;
     is_name(name).then_some((name, from))
+}
+
+/// `-c`
+fn short<'t>(text: &'t [u8], word: &Range<usize>) -> Option<(&'t [u8], usize)> {
+    let name = part(text, word).strip_prefix(b"-").filter(|name| name.len() == 1)?;
+    is_name(name).then_some((name, word.end))
 }
 
 fn is_name(word: &[u8]) -> bool {

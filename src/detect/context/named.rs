@@ -6,9 +6,10 @@ use std::ops::Range;
 use memchr::memmem;
 
 use crate::detect::Kind;
+use crate::detect::boundary::holds_masked;
 use crate::detect::context::behind::{assigned, flag_value, is_pascal, run_for, xml};
 use crate::detect::context::bytes::parent;
-use crate::detect::context::names::{Key, LONGEST, Names, ends_like_a_key, four_before};
+use crate::detect::context::names::{self, Key, LONGEST, Names, ends_like_a_key, four_before};
 use crate::detect::context::value;
 
 /// Objects whose own names these are.
@@ -23,6 +24,24 @@ const PARENTS: [&[u8]; 9] = [
     b"repository",
     b"stream",
 ];
+/// The last words of keys that name a resource whatever stands before them.
+const WORDS: [&[u8]; 13] = [
+    b"bucket",
+    b"bucketname",
+    b"clustername",
+    b"functionname",
+    b"loggroupname",
+    b"nodegroupname",
+    b"queuename",
+    b"repositoryname",
+    b"rolename",
+    b"stackname",
+    b"streamname",
+    b"tablename",
+    b"topicname",
+];
+/// A key of several words is longer.
+const SHORTEST: usize = 7;
 /// So near to a resource of CloudFormation its properties are looked for.
 const BLOCK: usize = 400;
 
@@ -63,6 +82,16 @@ pub(crate) struct Findings {
     pub ids: usize,
     /// The same for lists of accounts.
     pub lists: usize,
+    /// Up to here, rows of text are read already.
+    pub row: usize,
+    /// Up to here, arguments of calls are read already.
+    pub call: usize,
+    /// The same for settings of AWS's.
+    pub section: usize,
+    /// The same for what tools put out.
+    pub outputs: usize,
+    /// The same for tables of eksctl.
+    pub nodes: usize,
     /// Up to here, blocks of Terraform are read already.
     pub block: usize,
     /// Costs are told by account here: texts in quotes may be accounts.
@@ -138,10 +167,22 @@ impl Names {
         let len = head.iter().rev().take_while(of_word).count();
         let word = head.get(head.len() - len..)?;
         let start = end - len;
-        let key = self.key(word).or_else(|| self.of_parent(text, start, word));
+        let key = self.key(word).or_else(|| self.of_words(word));
+        let key = key.or_else(|| self.of_parent(text, start, word));
         let key = key.or_else(|| self.of_type(text, start, word, typed))?;
         let quoted = text.get(end).is_some_and(|b| b"\"\\'".contains(b)) && end < at;
         Some(Before { word, key, start, quoted })
+    }
+
+    /// A key whose last words are one: `raw_bucket_name`, `ordersTableName`. What the others say
+    /// does not count, so that it needs signs of AWS.
+    fn of_words(&self, word: &[u8]) -> Option<Key> {
+        let long = word.len() > SHORTEST && word.len() <= LONGEST;
+        let ending = || WORDS.iter().find(|ending| names::ends_in(word, ending));
+        let ending = Some(()).filter(|()| long).and_then(|()| ending())?;
+        // What stands where a value was is no part of the name.
+        let key = self.key(ending).filter(|_| !holds_masked(word))?;
+        Some(Key { alone: false, ..key })
     }
 
     /// The key `name` as the first of an object that its own key tells: `"bucket": {"name": "…"}`,

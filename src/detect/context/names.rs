@@ -10,7 +10,9 @@ use crate::detect::boundary::ends_escape;
 use crate::detect::catalog::{CatalogError, Kinds, parse};
 use crate::detect::context::answers::Answers;
 use crate::detect::context::bytes::ends_with;
+use crate::detect::context::calls::Call;
 use crate::detect::context::code::{self, Beginning};
+use crate::detect::context::rows::Rows;
 
 const TABLE: &str = include_str!("../patterns/key_names.toml");
 const RESOURCES: &str = include_str!("../patterns/terraform.toml");
@@ -77,8 +79,12 @@ pub(crate) struct Names {
     pub(super) called: HashMap<Box<[u8]>, Kind>,
     /// What commands print.
     pub(super) answers: Option<Answers>,
+    /// What stands in rows of text.
+    pub(super) rows: Option<Rows>,
     /// How programs begin to name something.
     pub(super) beginnings: Vec<Beginning>,
+    /// And calls whose arguments have names.
+    pub(super) calls: Vec<Call>,
 }
 
 impl Names {
@@ -103,9 +109,22 @@ impl Names {
         let held = answered.secrets.values().flat_map(|names| words(names)).collect();
         let members = by_name(answered.members, kinds);
         let called = by_name(answered.called, kinds);
-        let (services, answers) = (words(&file.services).collect(), Some(Answers::new(kinds)));
-        let beginnings = code::beginnings(kinds)?;
-        Ok(Self { keys, services, options, resources, members, held, called, answers, beginnings })
+        let services = words(&file.services).collect();
+        let (answers, rows) = (Some(Answers::new(kinds)), Some(Rows::new(kinds)));
+        let (beginnings, calls) = code::beginnings(kinds)?;
+        Ok(Self {
+            keys,
+            services,
+            options,
+            resources,
+            members,
+            held,
+            called,
+            answers,
+            rows,
+            beginnings,
+            calls,
+        })
     }
 
     /// No key names anything from now on.
@@ -117,7 +136,9 @@ impl Names {
         self.held.clear();
         self.called.clear();
         self.answers = None;
+        self.rows = None;
         self.beginnings.clear();
+        self.calls.clear();
     }
 
     /// The keys and options for each kind, and when they suffice.
@@ -200,6 +221,13 @@ fn words(text: &str) -> impl Iterator<Item = Box<[u8]>> {
 pub(super) fn plain(name: &[u8]) -> Vec<u8> {
     let letters = name.iter().filter(|b| b.is_ascii_alphanumeric());
     letters.map(u8::to_ascii_lowercase).collect()
+}
+
+/// Are these the last words of a name, whatever stands between its words?
+pub(super) fn ends_in(name: &[u8], words: &[u8]) -> bool {
+    let mut letters = name.iter().rev().filter(|b| b.is_ascii_alphanumeric());
+    words.iter().rev().all(|own| letters.next().is_some_and(|b| b.eq_ignore_ascii_case(own)))
+        && letters.next().is_some()
 }
 
 /// What a list of this name, in small letters, is a list of.

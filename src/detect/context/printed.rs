@@ -16,6 +16,7 @@ mod secrets;
 mod shell;
 mod spoken;
 mod strings;
+mod table;
 mod telling;
 mod transcript;
 mod wrapped;
@@ -26,7 +27,8 @@ use std::fmt;
 use crate::detect::context::bytes::part;
 use crate::detect::context::called::Beside;
 use crate::detect::context::command::About;
-use crate::detect::context::{Context, Name, answers, finding, shape, value};
+use crate::detect::context::rows::Rows;
+use crate::detect::context::{Context, Name, answers, finding, outputs, shape, value};
 use crate::detect::{Catalog, Finding, Kind, Tool, boundary};
 use cells::Cell;
 use known::Known;
@@ -68,6 +70,8 @@ enum What {
     /// Dates, times and names.
     Buckets(Kind),
     Columns(Columns),
+    /// Names that somebody gave, and their values.
+    Outputs,
     /// All that an operation of a service answers, and the names that it lists.
     Whole {
         service: Vec<u8>,
@@ -264,7 +268,7 @@ impl Context {
             }
             _ => filter.and_then(|filter| self.queried(&NOTHING, filter, false)),
         };
-        aws.or_else(|| self.secret_of(words).map(Known::Secret))
+        aws.or_else(|| self.secret_of(words).map(Known::Secret)).or_else(|| self.output(words))
     }
 
     /// What AWS's command line prints.
@@ -352,17 +356,23 @@ impl Context {
                         });
                     }
                     let about = About { service, operation };
-                    objects::each(
-                        &self.names,
-                        text,
-                        &about,
-                        &mut |Item { cell, member, holds }| {
-                            if holds == Holds::Held {
-                                return self.held(text, &cell, &mut add);
-                            }
-                            self.cell(text, &cell, holds, member).into_iter().for_each(&mut add);
-                        },
-                    );
+                    let mut found = |Item { cell, member, holds }: Item<'_>| {
+                        if holds == Holds::Held {
+                            return self.held(text, &cell, &mut add);
+                        }
+                        self.cell(text, &cell, holds, member).into_iter().for_each(&mut add);
+                    };
+                    objects::each(&self.names, text, &about, &mut found);
+                    table::each(&self.names, text, &about, &mut found);
+                }
+                What::Outputs => {
+                    let mut found = |span, kind| add(alone(name(text, span, kind)));
+                    if text.trim_ascii_start().starts_with(b"{") {
+                        let strings = strings::strings(text, &(0..text.len()));
+                        outputs::in_json(&self.names, text, &strings, found);
+                    } else {
+                        self.names.each_output(text, 0, &mut found);
+                    }
                 }
                 What::Columns(columns) => {
                     let mut called = (0..0, Beside::Other);
@@ -392,9 +402,14 @@ impl Context {
             Holds::Held => self.secret_cell(text, cell, HELD, true),
             Holds::Account(kind) => shape::is_account(whole).then(|| finding(cell.clone(), kind)),
             Holds::Name(kind) => {
-                let run = value::run(text, cell.start);
                 let span = value::name(text, cell.clone(), of)?;
-                (run == *cell).then(|| name(text, span, kind))
+                // What accounts are called may be words.
+                let spaced = Some(kind) == self.names.rows.as_ref().map(Rows::organization);
+                let whole = match spaced {
+                    true => value::run_spaced(text, cell.start).end >= cell.end,
+                    false => value::run(text, cell.start) == *cell,
+                };
+                whole.then(|| name(text, span, kind))
             }
         }
     }

@@ -75,7 +75,7 @@ pub(super) fn changed(
 }
 
 /// Where the new text begins, behind an old one that ends at `at`.
-fn arrow(text: &[u8], at: usize) -> Option<usize> {
+pub(super) fn arrow(text: &[u8], at: usize) -> Option<usize> {
     let arrow = over(text, at, 4, b"\\\"");
     let rest = text.get(arrow..)?.strip_prefix(b" -> ")?;
     matches!(rest, [b'"' | b'\\', ..]).then(|| over(text, arrow + 4, 4, b"\\\""))

@@ -37,6 +37,64 @@ const WORDS: [&[u8]; 23] = [
     // The user of every registry: `docker login --username AWS`.
     b"aws",
 ];
+/// Users that programs and images come with.
+const USERS: [&[u8]; 18] = [
+    b"admin",
+    b"administrator",
+    b"centos",
+    b"debian",
+    b"docker",
+    b"ec2-user",
+    b"fedora",
+    b"git",
+    b"guest",
+    b"jenkins",
+    b"mysql",
+    b"nobody",
+    b"postgres",
+    b"rdsadmin",
+    b"root",
+    b"ssm-user",
+    b"ubuntu",
+    b"user",
+];
+/// What profiles of the command line are called everywhere, in small letters.
+const PROFILES: [&[u8]; 34] = [
+    b"admin",
+    b"administrator",
+    b"audit",
+    b"base",
+    b"ci",
+    b"default",
+    b"dev",
+    b"development",
+    b"local",
+    b"localstack",
+    b"main",
+    b"management",
+    b"master",
+    b"minio",
+    b"personal",
+    b"prod",
+    b"production",
+    b"profile",
+    b"qa",
+    b"readonly",
+    b"root",
+    b"saml",
+    b"sandbox",
+    b"security",
+    b"shared",
+    b"sso",
+    b"stage",
+    b"staging",
+    b"terraform",
+    b"test",
+    b"uat",
+    b"user",
+    b"work",
+    b"os",
+];
 /// What belongs to the names of a type, of AWS or of a place.
 const STARTS: [&[u8]; 6] = [b"arn:", b"aws:", b"AWS::", b"/aws/", b"aws/", b"alias/aws/"];
 
@@ -77,15 +135,9 @@ pub(super) fn name(text: &[u8], span: Range<usize>, key: &[u8]) -> Option<Range<
     let uri = value.windows(3).any(|three| three == b"://");
     let of_aws = || is_region(value) || is_owned(value) || is_managed(value) || is_given(value);
     if !(LENGTHS.contains(&value.len()) && letters && is_literal(value))
-        || (own
-            || word
-            || zone
-            || uri
-            || of_aws()
-            || is_action(value)
-            || begins_like(value, MOMENT))
+        || (own || word || zone || uri || of_aws() || is_action(value) || is_moment(value))
         || any_placeholder(value)
-        || super::names::plain(value) == super::names::plain(key)
+        || is_word_of(&super::names::plain(key), value)
     {
         return None;
     }
@@ -96,6 +148,20 @@ pub(super) fn name(text: &[u8], span: Range<usize>, key: &[u8]) -> Option<Range<
     let (skip, drop) =
         (value.iter().take_while(outer).count(), value.iter().rev().take_while(outer).count());
     Some(from + skip..span.end - drop)
+}
+
+/// Is this a word that such a key has everywhere: itself, `username = "postgres"`,
+/// `CONTAINER_NAME: api`?
+fn is_word_of(key: &[u8], value: &[u8]) -> bool {
+    let user = || USERS.iter().any(|user| value.eq_ignore_ascii_case(user));
+    super::names::plain(value) == key
+        || (key.ends_with(b"username") && user())
+        || (key.ends_with(b"containername") && !is_distinct(value))
+}
+
+/// `2024-02-01T09:00:00+00:00`
+pub(super) fn is_moment(value: &[u8]) -> bool {
+    begins_like(value, MOMENT)
 }
 
 /// `s3:GetObject`: an action of IAM.
@@ -113,6 +179,13 @@ pub(crate) fn is_name(value: &[u8]) -> bool {
     !stands_for_one
         && !VERBS.contains(&value)
         && name(value, 0..value.len(), b"") == Some(0..value.len())
+}
+
+/// May this be a profile of the command line that tells whose it is?
+pub(crate) fn is_profile(value: &[u8]) -> bool {
+    let common = PROFILES.iter().any(|word| value.eq_ignore_ascii_case(word));
+    // A member of a program.
+    is_name(value) && !common && !value.starts_with(b"os.") && !value.starts_with(b"process.")
 }
 
 /// Is this name so strong that it is masked where it stands alone? Words are not.

@@ -63,6 +63,25 @@ impl Catalog {
         });
     }
 
+    /// Names that follow a literal.
+    fn names(&self, action: Action, hit: &Hit<'_>, pass: &mut Pass<'_>) {
+        let (names, text, span) = (&self.context.names, pass.text, hit.start..hit.end);
+        let out = &mut pass.named;
+        match action {
+            Action::Tool => names.tool(text, span, out),
+            Action::Nodes => names.nodes(text, span.start, out),
+            Action::Row => names.row(text, span, out),
+            Action::Keyed(index) => names.keyed(index, text, span.end, out),
+            Action::Section => names.section(text, span, out),
+            Action::Outputs => names.outputs(text, span.start, out),
+            Action::Resource => names.resource(text, span.end, out),
+            Action::Called(index) => names.in_code(index, text, span, out),
+            Action::Buckets => names.buckets(text, span.end, out),
+            Action::Clusters => names.clusters(text, span, out),
+            _ => {}
+        }
+    }
+
     pub(super) fn literal(&self, hit: &Hit<'_>, pass: &mut Pass<'_>) {
         let mut host = false;
         pass.literal |= hit.actions != [Action::Masked];
@@ -79,7 +98,7 @@ impl Catalog {
                     pass.arn = added.iter().map(|found| found.span.end).fold(pass.arn, usize::max);
                 }
                 // In what an ARN names, no program stands.
-                Action::Command if hit.start < pass.arn => {}
+                Action::Command | Action::Tool if hit.start < pass.arn => {}
                 Action::Aws => {
                     pass.named.aws = true;
                     let typed = pass.text.get(hit.start..hit.end) == Some(b"AWS::");
@@ -87,17 +106,16 @@ impl Catalog {
                 }
                 Action::Command => self.context.names.command(pass.text, hit.end, &mut pass.named),
                 Action::Account => self.context.accounts(pass.text, hit.start, &mut pass.named),
-                Action::Resource => {
-                    self.context.names.resource(pass.text, hit.end, &mut pass.named);
-                }
-                Action::Called(index) => {
-                    let names = &self.context.names;
-                    names.in_code(index, pass.text, hit.start..hit.end, &mut pass.named);
-                }
-                Action::Buckets => self.context.names.buckets(pass.text, hit.end, &mut pass.named),
-                Action::Clusters => {
-                    self.context.names.clusters(pass.text, hit.start..hit.end, &mut pass.named);
-                }
+                Action::Tool
+                | Action::Nodes
+                | Action::Row
+                | Action::Keyed(_)
+                | Action::Section
+                | Action::Outputs
+                | Action::Resource
+                | Action::Called(_)
+                | Action::Buckets
+                | Action::Clusters => self.names(*action, hit, pass),
                 Action::Linked => pass.named.linked = true,
                 Action::Curl | Action::Login(_) if hit.end < pass.login => {}
                 Action::Curl => {

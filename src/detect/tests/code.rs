@@ -88,7 +88,7 @@ fn variables_that_name_something() {
         ("", "boto3 ('STOP_CLUSTER', 'wait-2')", "boto3 ('STOP_CLUSTER', 'wait-2')"),
         ("", "boto3\nLEDGER_TABLE='AcmeLedger'", "boto3\nLEDGER_TABLE='[DYNAMODB]'"),
         ("", "bucket_name = \"acme-raw\"", "bucket_name = \"[S3_BUCKET]\""),
-        ("", "raw_bucket_name: acme-raw\n", "raw_bucket_name: acme-raw\n"),
+        ("", "raw_bucket_name: acme-raw\n", "raw_bucket_name: [S3_BUCKET]\n"),
         ("", "bucket_name = \"my-bucket\"", "bucket_name = \"my-bucket\""),
         ("", "bucket_name = \"reports\"", "bucket_name = \"reports\""),
         ("", "boto3\nLOOKUP_TABLE = [1, 2]\n", "boto3\nLOOKUP_TABLE = [1, 2]\n"),

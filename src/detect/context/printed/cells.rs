@@ -5,6 +5,7 @@ use std::ops::Range;
 use crate::detect::boundary::{control, holds_masked};
 use crate::detect::context::names::{plain, single};
 use crate::detect::context::printed::strings::strings;
+use crate::detect::context::printed::table;
 use crate::detect::context::printed::{Column, Columns, Holds};
 use crate::detect::deep::ESCAPE;
 
@@ -203,6 +204,11 @@ impl<'t> Reader<'t> {
                 let value = trim(self.text, line.start + 2..line.end);
                 values.extend((!inner.ends_with(b":")).then_some(value));
             }
+            [b'|', .., b'|'] => match table::cells(self.text, line).as_slice() {
+                [cell] if self.lists(cell) => self.below = true,
+                [cell] if self.below => values.push(cell.clone()),
+                _ => {}
+            },
             [.., b':'] => self.below = self.lists(&(line.start..line.end - 1)),
             _ => {
                 // Of a list each has its own row, or one with its date; of others there is more.
@@ -322,7 +328,7 @@ fn trim(text: &[u8], span: Cell) -> Cell {
     start..start + line.len()
 }
 
-fn split(text: &[u8], span: &Cell, sign: u8) -> Vec<Cell> {
+pub(super) fn split(text: &[u8], span: &Cell, sign: u8) -> Vec<Cell> {
     let mut start = span.start;
     let line = text.get(span.clone()).unwrap_or_default();
     let cells = line.split(|b| *b == sign).map(|cell| {

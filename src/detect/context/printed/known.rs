@@ -1,7 +1,9 @@
 //! What is known of the output of one command.
 
+use crate::detect::context::Context;
+use crate::detect::context::called::Beside;
 use crate::detect::context::printed::secrets::Secret;
-use crate::detect::context::printed::{Column, Columns, Holds, What};
+use crate::detect::context::printed::{Column, Columns, Holds, What, programs};
 
 /// What a command prints.
 pub(super) enum Known {
@@ -23,5 +25,17 @@ impl Known {
             }
             known => known,
         }
+    }
+}
+
+impl Context {
+    /// What a tool prints that puts out names: all of them, or the one it is asked for.
+    pub(super) fn output(&self, words: &[&[u8]]) -> Option<Known> {
+        let asked = programs::outputs(words)?;
+        let Some(name) = asked.first() else { return Some(Known::What(What::Outputs)) };
+        let called = self.names.called(name, Beside::Stack)?;
+        let holds = Holds::Name(called.kind);
+        let all = vec![Column { alias: None, member: name.to_vec(), holds }];
+        Some(Known::What(What::Columns(Columns { all, operation: Vec::new(), whole: false })))
     }
 }

@@ -118,7 +118,7 @@ fn values(text: &[u8], strings: &[(Cell, bool)], key: usize) -> Vec<Cell> {
 }
 
 /// Is this the key of what the operation lists?
-fn lists(about: &About<'_>, key: &[u8]) -> bool {
+pub(super) fn lists(about: &About<'_>, key: &[u8]) -> bool {
     let (key, operation) = (plain(key), plain(about.things()));
     let one = single(&operation);
     key == ITEMS || (!one.is_empty() && key.starts_with(one))
@@ -126,7 +126,7 @@ fn lists(about: &About<'_>, key: &[u8]) -> bool {
 
 impl Names {
     /// What the key of an object holds that is listed.
-    fn listed(&self, about: &About<'_>, member: &[u8], of: &[u8]) -> Holds {
+    pub(super) fn listed(&self, about: &About<'_>, member: &[u8], of: &[u8]) -> Holds {
         let name = plain(member);
         // Images of AWS's own are told by their names.
         let image = about.service == b"ec2" && plain(about.operation).starts_with(b"image");

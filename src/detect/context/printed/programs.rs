@@ -87,6 +87,9 @@ const PRINTERS: &[&[&[u8]]] = &[
     &[b"kubectl", b"get", b"secret"],
     &[b"kubectl", b"get", b"secrets"],
 ];
+/// Programs that print names that somebody gave, and their values.
+const OUTPUTS: &[&[&[u8]]] =
+    &[&[b"terraform", b"output"], &[b"tofu", b"output"], &[b"pulumi", b"stack", b"output"]];
 /// Programs that print a secret, whatever it is called.
 pub(super) const HOLDERS: &[&[&[u8]]] = &[
     &[b"pass", b"show"],
@@ -211,6 +214,13 @@ fn is_assignment(word: &[u8]) -> bool {
 /// How many words name the program, if it is one that prints what the others name.
 pub(super) fn printer(words: &[&[u8]]) -> Option<usize> {
     PRINTERS.iter().find(|printer| words.starts_with(printer)).map(|printer| printer.len())
+}
+
+/// The outputs that are asked for, if the program prints some.
+pub(super) fn outputs<'w>(words: &[&'w [u8]]) -> Option<Vec<&'w [u8]>> {
+    let own = OUTPUTS.iter().find(|program| words.starts_with(program))?.len();
+    let asked = words.get(own..)?.iter().filter(|word| !word.starts_with(b"-"));
+    Some(asked.copied().collect())
 }
 
 fn is_of(words: &[&[u8]], programs: &[&[u8]]) -> bool {

@@ -1,7 +1,8 @@
 //! A quick look at commands: most tell nothing, and to read one as a shell does takes longer.
 
 /// Programs that tell something whatever their words are.
-const PROGRAMS: [&[u8]; 17] = [
+const PROGRAMS: [&[u8]; 18] = [
+    b" output",
     b"wg ",
     b"openssl",
     b"pwgen",
@@ -21,7 +22,8 @@ const PROGRAMS: [&[u8]; 17] = [
     b"vault",
 ];
 /// Parts of the names of all secrets and accounts, in small letters.
-const NAMES: [&[u8]; 18] = [
+const NAMES: [&[u8]; 19] = [
+    b"catalog",
     b"pass",
     b"pw",
     b"salt",
