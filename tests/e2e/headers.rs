@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::bed::{Bed, Plan};
+use crate::bed::{Bed, Signal};
 use crate::messages::asking;
 use crate::planted::{assert_unseen, header, prose};
 
@@ -80,7 +80,7 @@ async fn envoys_own_errors_can_be_read_and_tried_again() {
     let bed = Bed::usual().await;
     // Nothing listens where `masker verify` would.
     let unreachable = bed.post("/masker-verify/v1/messages", &asking(&prose())).await;
-    let bed = Bed::start(Plan { no_masker: true, ..Plan::default() }).await;
+    bed.masker.as_ref().expect("it runs").signal(Signal::Kill);
     let without = bed.post("/v1/messages", &asking(&prose())).await;
     for (reply, kind) in [(unreachable, "api_error"), (without, "overloaded_error")] {
         assert_eq!((reply.status, reply.header("retry-after")), (503, "2"), "{kind}");
