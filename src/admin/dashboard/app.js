@@ -95,6 +95,8 @@ const tiles = (own) => [
   ["Restored", count(own.restored_values)],
   ["Refused", count(own.refused_requests), "", own.refused_requests ? "warn" : ""],
   ["Failed", count(own.failed_requests), "", own.failed_requests ? "bad" : ""],
+  ["Store down", count(own.unavailable_requests), "", own.unavailable_requests ? "bad" : ""],
+  ["Cut off", count(own.cut_requests), "", own.cut_requests ? "warn" : ""],
   ["p50, 5 min", short(own.p50_latency_ms), "ms"],
   ["p95, 5 min", short(own.p95_latency_ms), "ms"],
   ["p99, 5 min", short(own.p99_latency_ms), "ms"],

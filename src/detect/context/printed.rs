@@ -12,6 +12,7 @@ mod objects;
 mod paired;
 mod programs;
 mod query;
+mod readers;
 mod secrets;
 mod shell;
 mod spoken;
@@ -34,8 +35,8 @@ use cells::Cell;
 use known::Known;
 use objects::Item;
 use query::{Picked, picked};
+use readers::readers;
 use secrets::{HELD, Secret};
-use shell::{Command, Into};
 
 pub(crate) use transcript::is_typed;
 pub(crate) use wrapped::{INPUT, OUTPUT};
@@ -419,30 +420,6 @@ impl Context {
 const DECRYPTS: &[u8] = b"--with-decryption";
 /// No command of AWS's.
 const NOTHING: About<'_> = About { service: b"", operation: b"" };
-
-/// A command and its words from the program on.
-type Run<'c> = (&'c Command, Vec<&'c [u8]>);
-
-/// The commands through which the output of this one reaches the answer, if it does.
-fn readers<'r>(all: &'r [Run<'_>], at: usize, shown: &[Vec<u8>]) -> Option<Vec<&'r [&'r [u8]]>> {
-    let (mut last, mut place) = (&all.get(at)?.0, at);
-    let mut readers = Vec::new();
-    while let Some(next) = all.iter().position(|(command, _)| command.from == Some(place)) {
-        let (command, words) = all.get(next)?;
-        let jq = words.first() == Some(&b"jq".as_slice());
-        if !jq && !programs::passes_on(words) {
-            return None;
-        }
-        readers.push(words.as_slice());
-        (last, place) = (command, next);
-    }
-    let reaches = match &last.into {
-        Into::Answer => true,
-        Into::Variable(name) => shown.contains(name),
-        Into::Word => false,
-    };
-    (reaches && !last.hidden).then_some(readers)
-}
 
 fn name(text: &[u8], span: Cell, kind: Kind) -> Finding {
     let teach = value::is_distinct(part(text, &span));
