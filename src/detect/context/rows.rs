@@ -80,8 +80,8 @@ impl Names {
             return;
         }
         let rest = text.get(head.end..).unwrap_or_default();
-        let rest = rest.get(..line(rest).0).unwrap_or_default();
         let rest = rest.get(..ROW).unwrap_or(rest);
+        let rest = rest.get(..line(rest).0).unwrap_or_default();
         out.row = head.end + rest.len();
         out.aws = true;
         let (name, mut start) = (part(text, &head), head.end);

@@ -13,16 +13,20 @@ const ROWS: usize = 16 << 10;
 /// Spaces and line breaks between two words.
 const BETWEEN: usize = 64;
 const SPACES: &[u8] = b" \t\r\n";
+const VALUES: &[u8] = b"values";
 
-/// Calls `found` with what rows hold in the column whose name ends at `at`. What ends before `read`
-/// was read with another column of its list.
+/// Calls `found` with what rows hold in the column whose name ends at `at`. Of what ends before
+/// `read` it is known: each byte is read once.
 pub(in crate::detect::context) fn values(
     text: &[u8],
     at: usize,
     read: &mut usize,
     mut found: impl FnMut(Range<usize>),
 ) {
-    let Some((column, rows)) = list(text, at).filter(|_| at >= *read) else { return };
+    if at < *read {
+        return;
+    }
+    let Some((column, rows)) = list(text, at, read) else { return };
     let until = text.len().min(rows + ROWS);
     let mut from = rows;
     while let Some(row) = row(text, from, until) {
@@ -41,17 +45,23 @@ pub(in crate::detect::context) fn values(
 }
 
 /// Which of the columns it is, and where the first row begins.
-fn list(text: &[u8], at: usize) -> Option<(usize, usize)> {
-    let head = text.get(at.saturating_sub(COLUMNS)..at)?;
-    let open =
-        head.iter().rposition(|b| b"();".contains(b)).filter(|at| head.get(*at) == Some(&b'('))?;
-    let column = head.get(open..)?.iter().filter(|b| **b == b',').count();
+fn list(text: &[u8], at: usize, read: &mut usize) -> Option<(usize, usize)> {
+    let of_list = |b: &&u8| b.is_ascii_alphanumeric() || b"_,`\"\\ \t\r\n".contains(b);
+    // Behind most names something else stands.
     let rest = text.get(at..text.len().min(at + COLUMNS))?;
-    let len =
-        rest.iter().position(|b| b"();".contains(b)).filter(|at| rest.get(*at) == Some(&b')'))?;
+    let len = rest.iter().take_while(of_list).count();
     let word = over(text, at + len + 1, BETWEEN, SPACES);
-    let named = text.get(word..word + b"values".len())?.eq_ignore_ascii_case(b"values");
-    named.then(|| (column, over(text, word + b"values".len(), BETWEEN, SPACES)))
+    let named = text.get(word..word + VALUES.len());
+    let named = named.is_some_and(|word| word.eq_ignore_ascii_case(VALUES));
+    if rest.get(len) != Some(&b')') || !named {
+        *read = at + len;
+        return None;
+    }
+    let head = text.get(at.saturating_sub(COLUMNS)..at)?;
+    let len = head.iter().rev().take_while(of_list).count();
+    let (before, columns) = head.split_at(head.len() - len);
+    let column = columns.iter().filter(|b| **b == b',').count();
+    before.ends_with(b"(").then(|| (column, over(text, word + VALUES.len(), BETWEEN, SPACES)))
 }
 
 /// The values of the row that begins here, without their quotes.

@@ -196,13 +196,16 @@ pub(super) fn whole_line(text: &[u8], at: usize, from: usize, len: usize) -> usi
         value.get(len + 1..).is_some_and(|more| !more.is_empty() && !more.iter().all(ends));
     let has = |of: fn(&u8) -> bool| value.iter().any(of);
     let code = |b: &u8| matches!(b, b'(' | b')' | b'{' | b'}' | b'[' | b']' | b'=');
-    let made = if has(code) {
-        generated::is(value)
-    } else {
-        has(u8::is_ascii_lowercase) && has(u8::is_ascii_uppercase) && has(u8::is_ascii_digit)
+    let made = || {
+        let mixed = || {
+            [u8::is_ascii_lowercase, u8::is_ascii_uppercase, u8::is_ascii_digit]
+                .into_iter()
+                .all(has)
+        };
+        let made = if has(code) { generated::is(value) } else { mixed() };
+        made || generated::is_by_signs(value)
     };
-    let made = made || generated::is_by_signs(value);
-    if until && goes_on && made && begins_line(text, at) { whole } else { len }
+    if until && goes_on && begins_line(text, at) && made() { whole } else { len }
 }
 
 /// Does a setting stand alone on its line whose value is nothing but signs and letters?
