@@ -20,20 +20,22 @@ pub(in crate::detect) struct Program {
     options: &'static [(&'static str, bool)],
     /// Which of the words without an option it is, and the option that says so.
     word: Option<(usize, &'static str)>,
+    /// That word begins with a user and a colon.
+    user: bool,
     /// It may come through a pipe.
     piped: bool,
 }
 
 const fn given(name: &'static str, options: &'static [(&'static str, bool)]) -> Program {
-    Program { name, options, word: None, piped: false }
+    Program { name, options, word: None, user: false, piped: false }
 }
 
 const fn word(name: &'static str, word: usize, option: &'static str) -> Program {
-    Program { name, options: &[], word: Some((word, option)), piped: false }
+    Program { name, options: &[], word: Some((word, option)), user: false, piped: false }
 }
 
 const fn piped(name: &'static str, options: &'static [(&'static str, bool)]) -> Program {
-    Program { name, options, word: None, piped: true }
+    Program { name, options, word: None, user: false, piped: true }
 }
 
 pub(in crate::detect) const PROGRAMS: [Program; 48] = [
@@ -47,10 +49,7 @@ pub(in crate::detect) const PROGRAMS: [Program; 48] = [
     word("auth_password ", 0, ""),
     word("http_passwd ", 0, ""),
     word("insecure-password ", 0, ""),
-    given(
-        "stats auth ",
-        &[("admin:", true), ("stats:", true), ("haproxy:", true), ("monitor:", true)],
-    ),
+    Program { user: true, ..word("stats auth ", 0, "") },
     given("mysql ", &[("-p", true)]),
     given("mysqldump ", &[("-p", true)]),
     given("mysqladmin ", &[("-p", true)]),
@@ -98,7 +97,9 @@ pub(in crate::detect) fn passwords(
     at: Range<usize>,
     out: &mut Vec<Range<usize>>,
 ) -> usize {
-    let Some(Program { options, word, piped, .. }) = PROGRAMS.get(program) else { return at.end };
+    let Some(Program { options, word, user, piped, .. }) = PROGRAMS.get(program) else {
+        return at.end;
+    };
     if *piped {
         out.extend(echoed(text, at.start));
     }
@@ -129,10 +130,18 @@ pub(in crate::detect) fn passwords(
     if let Some((place, option)) = word
         && (said || option.is_empty())
     {
-        let value = words.get(*place).and_then(|word| typed(text, word.clone()));
-        out.extend(value.filter(|span| is_password(text, span)));
+        let word = words.get(*place).cloned();
+        let word = if *user { word.and_then(|word| behind_user(text, word)) } else { word };
+        let value = word.and_then(|word| typed(text, word));
+        out.extend(value.filter(|span| *user || is_password(text, span)));
     }
     at
+}
+
+/// `VALUE` of `admin:VALUE`.
+fn behind_user(text: &[u8], word: Range<usize>) -> Option<Range<usize>> {
+    let colon = text.get(word.clone())?.iter().position(|b| *b == b':')?;
+    Some(word.start + colon + 1..word.end)
 }
 
 /// `echo VALUE | ` before a command.

@@ -30,6 +30,8 @@ const SHORTEST: usize = 6;
 pub(super) const LENGTHS: RangeInclusive<usize> = SHORTEST..=LONGEST;
 /// Shorter ones are types and versions, where only a name says what they are.
 const EVIDENT: usize = 8;
+/// Signs that words, methods and paths have not.
+const SIGNS: &[u8] = b"!@#$%^&*?~+";
 /// Spaces and quotes between a key and its value.
 const BETWEEN: usize = 12;
 
@@ -76,6 +78,20 @@ pub(super) fn is_evident(value: &[u8]) -> bool {
         && has(u8::is_ascii_digit)
         && has(sign)
         && !has(|b| b"=(/".contains(b))
+}
+
+/// Did a person choose this who was asked for signs and digits?
+pub(super) fn is_chosen(value: &[u8]) -> bool {
+    let address = value.contains(&b'@') && value.contains(&b'.');
+    // `%3A` in a part of a URL.
+    let escape = |three: &[u8]| matches!(three, [b'%', b'2'..=b'7', b] if b.is_ascii_hexdigit());
+    LENGTHS.contains(&value.len())
+        && value.iter().all(u8::is_ascii_graphic)
+        && value.iter().any(|b| SIGNS.contains(b))
+        && !address
+        && !value.windows(3).any(escape)
+        && is_evident(value)
+        && !near::is_other(value)
 }
 
 /// What stands before a colon that no user's name is.

@@ -3,7 +3,7 @@
 use crate::detect::boundary::any_placeholder;
 use crate::detect::context::bytes::ends_with;
 use crate::detect::context::names::four_before;
-use crate::detect::context::password::{argument, code, generated, near};
+use crate::detect::context::password::{self, code, generated, near};
 use crate::detect::context::shape;
 use crate::detect::template;
 
@@ -114,7 +114,7 @@ pub(in crate::detect) fn is_uuid_of(key: &[u8], value: &[u8]) -> bool {
 
 /// Made by chance, or by a person who was asked for signs and digits?
 pub(in crate::detect) fn is_secret(value: &[u8], quoted: bool) -> bool {
-    let chosen = || is_chosen(value) || argument::is_chosen(value) || generated::is_by_signs(value);
+    let chosen = || is_chosen(value) || password::is_chosen(value) || generated::is_by_signs(value);
     is_by_chance(value, quoted) || (quoted && is_literal(value, quoted) && chosen())
 }
 
@@ -183,7 +183,7 @@ pub(super) fn turns(a: u8, b: u8) -> bool {
 
 fn is_chosen(value: &[u8]) -> bool {
     let has = |of: fn(&u8) -> bool| value.iter().any(of);
-    (CHOSEN..=super::password::LONGEST).contains(&value.len())
+    (CHOSEN..=password::LONGEST).contains(&value.len())
         && value.iter().all(|b| b.is_ascii_graphic() && !b"/(){}[]<>|\"'\\;,".contains(b))
         && has(u8::is_ascii_digit)
         && has(u8::is_ascii_alphabetic)

@@ -63,7 +63,7 @@ fn settings_of_servers() {
     each(&[
         "binddn cn=svc,dc=acme\nbindpw PW\nrootpw \"PW\"\n",
         "  auth_type PASS\n  auth_pass PW\n  http_passwd PW\n",
-        "  stats auth admin:PW\n  user dev insecure-password PW\n",
+        "  stats auth admin:PW\n  stats auth ops:\"PW\"\n  user dev insecure-password PW\n",
         "X-Partner-Auth: KEY\nExternal ID: KEY\n",
         "Log in with admin / PW on the box.",
     ]);

@@ -8,14 +8,12 @@ use std::ops::Range;
 
 use crate::detect::boundary::fits;
 use crate::detect::context::bytes::part;
-use crate::detect::context::password::near::{self, Word};
-use crate::detect::context::password::{self, is_evident};
+use crate::detect::context::password::is_chosen;
+use crate::detect::context::password::near::Word;
 use crate::detect::context::secret::is_by_chance;
 
 /// No call is read further.
 const REACH: usize = 320;
-/// Signs that words, methods and paths have not.
-const SIGNS: &[u8] = b"!@#$%^&*?~+";
 
 /// How calls begin that are given a key or a password.
 pub(in crate::detect) const CALLS: [&str; 45] = [
@@ -118,20 +116,6 @@ pub(super) fn kind(value: &[u8]) -> Option<Word> {
         return Some(Word::Key);
     }
     is_chosen(value).then_some(Word::Password)
-}
-
-/// Did a person choose this who was asked for signs and digits?
-pub(in crate::detect::context) fn is_chosen(value: &[u8]) -> bool {
-    let address = value.contains(&b'@') && value.contains(&b'.');
-    // `%3A` in a part of a URL.
-    let escape = |three: &[u8]| matches!(three, [b'%', b'2'..=b'7', b] if b.is_ascii_hexdigit());
-    password::LENGTHS.contains(&value.len())
-        && value.iter().all(u8::is_ascii_graphic)
-        && value.iter().any(|b| SIGNS.contains(b))
-        && !address
-        && !value.windows(3).any(escape)
-        && is_evident(value)
-        && !near::is_other(value)
 }
 
 #[cfg(test)]

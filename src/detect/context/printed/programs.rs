@@ -412,8 +412,8 @@ pub(super) fn jq_filter<'w>(words: &[&'w [u8]]) -> Option<&'w [u8]> {
 pub(super) fn option<'w>(words: &[&'w [u8]], name: &[u8]) -> Option<&'w [u8]> {
     words.iter().enumerate().find_map(|(at, word)| match word.strip_prefix(name)? {
         [] => words.get(at + 1).copied(),
-        // `cut -f2`
         [b'=', value @ ..] => Some(value),
+        // `cut -f2`
         value if name.len() == 2 => Some(value),
         _ => None,
     })

@@ -6,7 +6,7 @@
 use memchr::memmem;
 
 use crate::detect::context::bytes::ends_with;
-use crate::detect::context::password::{self, argument, near};
+use crate::detect::context::password::{self, near};
 
 /// What a setting holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -189,7 +189,7 @@ pub(in crate::detect::context) fn is_short(key: &[u8]) -> bool {
 
 /// May what such a setting holds be a password? `apart`: in quotes, or no words follow it.
 pub(in crate::detect::context) fn is_evident(value: &[u8], apart: bool) -> bool {
-    near::is_made(value) || argument::is_chosen(value) || (apart && password::is_evident(value))
+    near::is_made(value) || password::is_chosen(value) || (apart && password::is_evident(value))
 }
 
 /// May a person have chosen this for such a setting? Numbers and names of things are no secrets.
