@@ -895,6 +895,7 @@ fn what_is_cut_out_of_a_line_that_a_name_selects_is_masked() {
         ("grep -rn password src | cut -d: -f2", "42"),
         ("grep user app.yml | cut -d: -f2", "correcthorse9"),
         ("grep password app.yml", "correcthorse9 is said"),
+        ("grep password app.yml | cut -d: -f2", "one correcthorse9 two"),
         ("sed -n '1,20s/password/PASSWORD/p' README.md", "Use a PASSWORD of 12 signs."),
     ] {
         assert_eq!(shown(command, answer), answer, "{command}");

@@ -81,6 +81,7 @@ fn settings_of_servers() {
 fn secrets_without_words() {
     // People are asked for such signs, too.
     check(&[
+        ("", "A=1\nAPI_KEY=CTYidhce%A*yAe(@\nB=2", "A=1\nAPI_KEY=[API_KEY]\nB=2"),
         ("", "secret: 'Falke22?abj'", "secret: '[API_KEY]'"),
         ("", "\"clientSecret\": \"jCTIms%W#Mwc@qlS\"", "\"clientSecret\": \"[API_KEY]\""),
         ("", "Authorization: Bearer kX9!mQ2#vLp7@wRt", "Authorization: Bearer [API_KEY]"),
@@ -88,6 +89,7 @@ fn secrets_without_words() {
     for text in [
         "Authorization: Bearer $(cat /tmp/Token1.txt)",
         "const BARE_KEY = /[A-Za-z0-9_-]+/;",
+        "open(A=1, API_KEY=CTYidhce%A*yAe@, B)",
         "secret: 'svc@Acme1.example'",
         "secret: 'Words&More=Than'",
     ] {
