@@ -15,6 +15,7 @@ pub(crate) use crate::detect::classes::owned::{is_given, is_managed};
 use crate::detect::classes::table::Table;
 pub(crate) use crate::detect::classes::typed::is_typed_secret;
 use crate::detect::context::value as names;
+use crate::detect::network;
 use crate::detect::{Finding, Kind, Rank};
 
 mod groups;
@@ -39,7 +40,8 @@ pub(crate) struct Entry {
     pub name: String,
     pub kind: Option<String>,
     pub find: Find,
-    /// `<region>`, `<domain>` and `<slash>` stand for what they say.
+    /// `<region>`, `<domain>` and `<slash>` stand for what they say, `<end>` for what ends a value
+    /// without quotes in data, code, markup and sentences.
     pub expression: String,
     pub boundary: Edge,
     /// What else must stand in the host or path.
@@ -109,8 +111,10 @@ pub(crate) enum Edge {
     H,
     /// Words.
     W,
-    /// Hosts and addresses.
-    D,
+    /// Names of hosts, be they a part of the name of a file.
+    Host,
+    /// Addresses, and no versions.
+    Ip,
     /// Secrets in base64.
     S,
     /// Absolute paths.
@@ -159,6 +163,7 @@ pub(crate) enum Require {
 
 const REGION: &str = "(?:(?:us|eu|ap|sa|ca|me|af|il|mx)(?:-gov|-iso[a-f]?)?|cn|us-isob)-(?:north|south|east|west|central)(?:east|west)?-[0-9]";
 const DOMAIN: &str = r"amazonaws\.com(?:\.cn)?";
+const END: &str = r#"(?:["'`\\\s,;)}\]<>|&!?*~%]|->|[.:_](?:\s|\z)|\z)"#;
 const SLASH: &str = r"(?:\\?/|%2[Ff])";
 
 /// A class that is ready to verify candidates.
@@ -337,7 +342,8 @@ fn freed(text: &[u8], span: Range<usize>) -> Range<usize> {
 }
 
 fn expand(expression: &str) -> String {
-    expression.replace("<region>", REGION).replace("<domain>", DOMAIN).replace("<slash>", SLASH)
+    let parts = [("<region>", REGION), ("<domain>", DOMAIN), ("<slash>", SLASH), ("<end>", END)];
+    parts.iter().fold(expression.to_owned(), |text, (name, part)| text.replace(name, part))
 }
 
 impl Find {
@@ -366,10 +372,11 @@ impl Edge {
         match self {
             Self::H => "no letter or digit beside it; with 8 digits no - or _ before it",
             Self::W => "no letter or digit beside it",
-            Self::D => {
-                "no letter or digit beside it, no - or _ before it, no label of a host behind it"
+            Self::Host => "no letter or digit beside it",
+            Self::Ip => {
+                "no letter or digit beside it, no - or _ before it but in a range or the name of a file, no dot and more behind it but the ending of a file"
             }
-            Self::S => "no character of base64 beside it",
+            Self::S => "no letter or digit before it, no character of base64 behind it",
             Self::P => "no part of a path before it, no label of a host behind it",
             Self::S3 => "no letter or digit before it",
             Self::End => "no letter or digit behind it",
@@ -381,9 +388,9 @@ impl Edge {
         let Some(byte) = before(text, at) else { return true };
         let free = match self {
             Self::None | Self::End => return true,
-            Self::H | Self::W | Self::S3 => !byte.is_ascii_alphanumeric(),
-            Self::D => !byte.is_ascii_alphanumeric() && !b"-_".contains(&byte),
-            Self::S => !byte.is_ascii_alphanumeric() && !b"/+".contains(&byte),
+            Self::H | Self::W | Self::S3 | Self::Host | Self::Ip => !byte.is_ascii_alphanumeric(),
+            // By chance no base64 goes on with one of the beginnings that these have.
+            Self::S => !byte.is_ascii_alphanumeric(),
             Self::P => !byte.is_ascii_alphanumeric() && !b"./_-~".contains(&byte),
         };
         free || ends_escape(text, at)
@@ -396,8 +403,8 @@ impl Edge {
         match self {
             Self::None => true,
             Self::H => right_of(text, span.end) && short_is_free(text, span),
-            Self::W | Self::S3 | Self::End => right_of(text, span.end),
-            Self::D => right_of(text, span.end) && !dotted,
+            Self::W | Self::S3 | Self::End | Self::Host => right_of(text, span.end),
+            Self::Ip => right_of(text, span.end) && network::is_free(text, &span),
             Self::P => right_of(text, span.end) && !dotted,
             Self::S => next.is_none_or(|b| !b.is_ascii_alphanumeric() && !b"/+=".contains(&b)),
         }

@@ -67,6 +67,12 @@ impl Decoded {
         self.text.push_str(text.get(part).unwrap_or_default());
     }
 
+    /// Behind what was copied, a part of the text outside that begins at `from` becomes this.
+    pub(super) fn stand(&mut self, with: Option<char>, from: usize) {
+        self.runs.push((self.text.len(), from));
+        self.text.extend(with);
+    }
+
     /// The span outside that a span inside was decoded from.
     pub(super) fn outer(&self, span: &Range<usize>) -> Range<usize> {
         let before = self.runs.partition_point(|&(inner, _)| inner < span.end);

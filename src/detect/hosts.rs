@@ -1,7 +1,7 @@
 //! Names that are found by their end: hosts by their domain, buckets by a suffix.
 
 use crate::detect::Finding;
-use crate::detect::boundary::{ends_escape, in_escape, is_masked, left_of};
+use crate::detect::boundary::{ends_escape, holds_placeholder, in_escape, is_masked, left_of};
 use crate::detect::catalog::Catalog;
 use crate::detect::classes::Class;
 use crate::detect::literals::{Action, Hit};
@@ -13,6 +13,10 @@ const HOST: usize = 255;
 const STARTS: usize = 6;
 /// No name with a known end is longer.
 const NAME: usize = 96;
+/// What hosts begin with whose first label has hyphens.
+const APART: [&[u8]; 6] = [b"ec2-", b"vpc-", b"search-", b"fs-", b"b-", b"oidc.eks."];
+/// The shortest id that a host begins with.
+const ID: usize = 8;
 /// How much may follow a host: a path.
 const PATH: usize = 64;
 
@@ -33,10 +37,19 @@ impl Catalog {
         let classes: Vec<&Class> = classes.filter(|class| class.is_near(around)).collect();
         let label =
             |at: &usize| *at == start || text.get(*at - 1) == Some(&b'.') || ends_escape(text, *at);
-        for at in (start..domain).filter(|at| label(at) && !in_escape(text, *at)).take(STARTS) {
-            // What follows a masked label is what masking left of this host.
+        // `dump-HOST.json`, `_HOST_`: what stands before it looks like a part of its first label.
+        let word = |at: &usize| *at > start && begins_apart(text, *at);
+        let places = |is: &dyn Fn(&usize) -> bool| {
+            let places = (start..domain).filter(|at| is(at) && !in_escape(text, *at));
+            places.take(STARTS).collect::<Vec<_>>()
+        };
+        let masked = |at: usize| {
             let before = text.get(start..at).unwrap_or_default();
-            if before.split(|&b| b == b'.' || b == b'-').any(is_masked) {
+            before.split(|&b| b == b'.' || b == b'-').any(is_masked) || in_masked(text, at)
+        };
+        for at in places(&label).into_iter().chain(places(&word)) {
+            // What follows a masked label is what masking left of this host.
+            if masked(at) {
                 return;
             }
             if classes.iter().any(|class| class.verify(text, at, &mut pass.found).is_some()) {
@@ -55,4 +68,28 @@ impl Catalog {
         let skip = usize::from(!left_of(text, start) || in_escape(text, start));
         class.verify(text, start + skip, out);
     }
+}
+
+/// Does an id begin here behind a hyphen, or any host behind `_`? Of `aws-logs-1.s3…`, `logs-1` is
+/// no bucket.
+fn begins_apart(text: &[u8], at: usize) -> bool {
+    let rest = text.get(at..).unwrap_or_default();
+    let label = rest.iter().take(HOST).take_while(|b| b.is_ascii_alphanumeric()).count();
+    let id = rest.get(..label).unwrap_or_default();
+    let made = rest.get(label) == Some(&b'.') && label >= ID && id.iter().any(u8::is_ascii_digit);
+    match text.get(at - 1) {
+        Some(b'_') => true,
+        Some(b'-') => made || APART.iter().any(|own| rest.starts_with(own)),
+        _ => false,
+    }
+}
+
+/// Is `at` in the middle of a placeholder?
+fn in_masked(text: &[u8], at: usize) -> bool {
+    let of_word = |b: &&u8| b.is_ascii_alphanumeric() || **b == b'_';
+    let head = text.get(..at).unwrap_or_default().iter().rev().take(HOST);
+    let from = at - head.take_while(of_word).count();
+    let rest = text.get(at..).unwrap_or_default().iter().take(HOST);
+    let end = at + rest.take_while(of_word).count();
+    from < at && text.get(from..end).is_some_and(holds_placeholder)
 }

@@ -29,6 +29,7 @@ mod published;
 mod scan;
 mod strict;
 mod template;
+mod typeset;
 
 use std::ops::Range;
 use std::sync::Arc;

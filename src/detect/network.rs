@@ -1,6 +1,7 @@
 //! IP addresses.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
+use std::ops::Range;
 
 use crate::detect::boundary::{before, ends_escape, left_of, right_of};
 use crate::detect::catalog::Catalog;
@@ -115,6 +116,38 @@ fn begins(text: &[u8], colon: usize, first: &[u8], second: &[u8]) -> bool {
             .and_then(|at| text.get(at))
             .is_none_or(|b| b.is_ascii_hexdigit() || *b == b':');
     first.contains(one) && second.contains(two) && !inside
+}
+
+/// How files are called that are named for an address.
+const FILES: [&[u8]; 14] = [
+    b"cfg", b"conf", b"crt", b"csv", b"html", b"json", b"key", b"log", b"pcap", b"pem", b"txt",
+    b"xml", b"yaml", b"yml",
+];
+
+/// Does an address stand here that is no part of a version: `10.2.3.4.5`, `lib-10.2.3.4`?
+pub(crate) fn is_free(text: &[u8], span: &Range<usize>) -> bool {
+    let rest = text.get(span.end..).unwrap_or_default();
+    let label = rest.strip_prefix(b".").unwrap_or_default();
+    let label = label.split(|b| !b.is_ascii_alphanumeric()).next().unwrap_or_default();
+    let of_file = FILES.contains(&label);
+    if !label.is_empty() && !of_file {
+        return false;
+    }
+    let joined = before(text, span.start).filter(|b| b"-_".contains(b));
+    let Some(sign) = joined.filter(|_| !ends_escape(text, span.start)) else { return true };
+    // No version begins so.
+    let value = text.get(span.clone()).unwrap_or_default();
+    let private = value.starts_with(b"172.") || value.starts_with(b"192.168.");
+    let italic = sign == b'_' && rest.first() == Some(&b'_');
+    private || of_file || italic || (sign == b'-' && ends_address(text, span.start - 1))
+}
+
+/// Does an address end here, as the first of a range?
+fn ends_address(text: &[u8], at: usize) -> bool {
+    let head = text.get(at.saturating_sub(16)..at).unwrap_or_default();
+    let of_address = |b: &&u8| b.is_ascii_digit() || **b == b'.';
+    let len = head.iter().rev().take_while(of_address).count();
+    head.get(head.len() - len..).and_then(octets).is_some()
 }
 
 /// The address, if no octet is too large.

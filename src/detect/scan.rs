@@ -15,6 +15,7 @@ use crate::detect::gaps::Gaps;
 use crate::detect::literals;
 use crate::detect::marks::{self, Row, Rows};
 use crate::detect::prefixed;
+use crate::detect::typeset;
 use crate::detect::{Beside, Finding, Known, Rank};
 
 mod lines;
@@ -151,7 +152,9 @@ impl Catalog {
         for (at, part) in parts.iter().enumerate() {
             let text = all.get(part.span.clone()).unwrap_or_default();
             let pass = match passes.take(at) {
-                None if self.is_plain(text, &part.label) => {
+                None if self.is_plain(text, &part.label)
+                    && typeset::plain(text, false).is_none() =>
+                {
                     found(Vec::new(), Beside::default());
                     continue;
                 }

@@ -1,6 +1,7 @@
 //! The catalog against its own examples, and whole texts against what must be found.
 
 mod accounts;
+mod around;
 mod called;
 mod code;
 mod columns;

@@ -888,6 +888,8 @@ fn what_is_cut_out_of_a_line_that_a_name_selects_is_masked() {
     ] {
         assert_eq!(shown(command, "correcthorse9\n"), "[DB_PASSWORD]\n", "{command}");
     }
+    let phrase = shown("grep password app.yml | cut -d: -f2", "one correcthorse9 two");
+    assert_eq!(phrase, "[DB_PASSWORD]");
     for (command, answer) in [
         ("grep -rn password src | cut -d: -f1 | sort -u", "src/auth2.rs\nsrc/user2.rs"),
         ("kubectl get secret | awk '/token/{print $1}'", "default-token-8xk2q"),
@@ -895,7 +897,6 @@ fn what_is_cut_out_of_a_line_that_a_name_selects_is_masked() {
         ("grep -rn password src | cut -d: -f2", "42"),
         ("grep user app.yml | cut -d: -f2", "correcthorse9"),
         ("grep password app.yml", "correcthorse9 is said"),
-        ("grep password app.yml | cut -d: -f2", "one correcthorse9 two"),
         ("sed -n '1,20s/password/PASSWORD/p' README.md", "Use a PASSWORD of 12 signs."),
     ] {
         assert_eq!(shown(command, answer), answer, "{command}");

@@ -93,17 +93,25 @@ impl Context {
         if !held.quoted && password::is_type(text, at, &held.span) {
             return None;
         }
-        let value = part(text, &held.span);
-        let set = text.get(at) == Some(&b'=') && setting::is_short(word);
-        let alone = held.quoted || set || password::is_line(text, at, &held.span);
-        // Where a shell stands, too.
-        let kind = if word.eq_ignore_ascii_case(b"pwd") {
-            setting::is_evident(value, alone).then_some(self.chosen)
-        } else {
-            let quoted = held.quoted || password::is_by_signs(text, at, &held.span);
-            self.secret(word, value, quoted, alone)
+        let of = |span: Range<usize>| {
+            let value = part(text, &span);
+            let set = text.get(at) == Some(&b'=') && setting::is_short(word);
+            let alone = held.quoted || set || password::is_line(text, at, &span);
+            // Where a shell stands, too.
+            let kind = if word.eq_ignore_ascii_case(b"pwd") {
+                setting::is_evident(value, alone).then_some(self.chosen)
+            } else {
+                let quoted = held.quoted || password::is_by_signs(text, at, &span);
+                self.secret(word, value, quoted, alone)
+            };
+            kind.map(|kind| finding(span, kind))
         };
-        Some(finding(held.span, kind?))
+        of(held.span.clone()).or_else(|| {
+            // What ends a sentence, or bold letters, ends no secret that chance made.
+            let value = part(text, &held.span);
+            let ends = value.iter().rev().take_while(|b| b".!?*:>".contains(b)).count();
+            of(held.span.start..held.span.end - ends).filter(|_| !held.quoted && ends > 0)
+        })
     }
 
     /// What a setting of this name holds, if it is a secret.

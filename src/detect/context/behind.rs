@@ -18,6 +18,8 @@ const BETWEEN: usize = 24;
 const ITEMS: usize = 256;
 /// No item is longer.
 const LINE: usize = 256;
+/// What may stand behind a value without quotes, in code, markup and sentences.
+const ENDS: &[u8] = b"\\\"'`|;&),<>]}*!?~";
 /// No parameter of CloudFormation with a default is longer.
 const PARAMETER: usize = 240;
 
@@ -206,8 +208,10 @@ fn is_plain(text: &[u8], span: &Range<usize>, before: &Before<'_>) -> bool {
     let value = text.get(span.clone()).unwrap_or_default();
     let rest = text.get(span.end..).unwrap_or_default();
     let ends_line = matches!(rest, [] | [b'\n' | b'\r', ..] | [b'\\', b'n' | b'r', ..]);
-    let ends = ends_line || matches!(rest, [b' ' | b'\t' | b',' | b'"' | b'\'' | b'}', ..]);
-    let data = is_pascal(before.word) || !before.word.iter().any(u8::is_ascii_lowercase);
+    let flag = before.word.starts_with(b"--");
+    let data = flag || is_pascal(before.word) || !before.word.iter().any(u8::is_ascii_lowercase);
+    let set = if data { ENDS } else { b"\"',}`<*!?".as_slice() };
+    let ends = ends_line || rest.first().is_some_and(|b| b" \t".contains(b) || set.contains(b));
     let hyphen = value.contains(&b'-') && value.iter().any(u8::is_ascii_alphabetic);
     let typed = may_end(value) || value.ends_with(b"Type") || value.contains(&b'.');
     !before.quoted && ends && (hyphen || (data && ends_line && !typed))
@@ -237,6 +241,9 @@ pub(super) fn value_at(text: &[u8], start: usize, key: Key) -> Option<Range<usiz
     }
     let span = value::run(text, start);
     let rest = text.get(span.end..).unwrap_or_default();
-    let ends = rest.first().is_none_or(|b| b.is_ascii_whitespace() || b"\\\"'`|;&)".contains(b));
+    let ends = rest.first().is_none_or(|b| b.is_ascii_whitespace() || ENDS.contains(b));
+    // What ends a sentence ends no name.
+    let marks = text.get(span.clone())?.iter().rev().take_while(|b| b".:_".contains(b)).count();
+    let span = span.start..span.end - marks;
     (ends && !span.is_empty()).then_some(span)
 }

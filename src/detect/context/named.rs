@@ -6,7 +6,7 @@ use std::ops::Range;
 use memchr::memmem;
 
 use crate::detect::Kind;
-use crate::detect::boundary::holds_masked;
+use crate::detect::boundary::{self, holds_masked};
 use crate::detect::context::behind::{assigned, flag_value, is_pascal, run_for, xml};
 use crate::detect::context::bytes::parent;
 use crate::detect::context::names::{self, Key, LONGEST, Names, ends_like_a_key, four_before};
@@ -165,8 +165,13 @@ impl Names {
         let head = text.get(end.saturating_sub(LONGEST + 1)..end)?;
         let of_word = |b: &&u8| b.is_ascii_alphanumeric() || b"_-".contains(b);
         let len = head.iter().rev().take_while(of_word).count();
-        let word = head.get(head.len() - len..)?;
-        let start = end - len;
+        // The letter of an escape stands before it: `\\nTableName: x`.
+        let escaped = match head.get(..head.len() - len) {
+            Some([.., b'\\']) => usize::from(boundary::ends_escape(text, end - len + 1)),
+            _ => 0,
+        };
+        let word = head.get(head.len() - len + escaped..)?;
+        let start = end - len + escaped;
         let key = self.key(word).or_else(|| self.of_words(word));
         let key = key.or_else(|| self.of_parent(text, start, word));
         let key = key.or_else(|| self.of_type(text, start, word, typed))?;

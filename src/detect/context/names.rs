@@ -290,8 +290,9 @@ pub(crate) fn flag_end(text: &[u8], hyphen: usize) -> Option<usize> {
     let of_flag = |b: &&u8| b.is_ascii_lowercase() || b.is_ascii_digit() || **b == b'-';
     let len = rest.iter().take(LONGEST).take_while(of_flag).count();
     let lead = hyphen.checked_sub(2).and_then(|at| text.get(at));
-    let begins = lead.is_none_or(|b| b.is_ascii_whitespace() || b"\"'`([".contains(b));
-    (begins || ends_escape(text, hyphen - 1)).then_some(hyphen + 1 + len)
+    let begins =
+        |b: &u8| b.is_ascii_whitespace() || !b.is_ascii() || b"\"'`([{*<>,|~&;".contains(b);
+    (lead.is_none_or(begins) || ends_escape(text, hyphen - 1)).then_some(hyphen + 1 + len)
 }
 
 /// Makes capital letters small ones, and signs other signs.

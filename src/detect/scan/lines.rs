@@ -6,7 +6,7 @@ use std::ops::Range;
 use crate::detect::catalog::Catalog;
 use crate::detect::gaps::Gaps;
 use crate::detect::scan::{Part, Pass, Passes};
-use crate::detect::{Beside, Finding, Known, Rank, boundary, deep, prefixed};
+use crate::detect::{Beside, Finding, Known, Rank, boundary, deep, prefixed, typeset};
 
 impl Catalog {
     /// Lines behind numbers, without them.
@@ -36,7 +36,7 @@ impl Catalog {
         found(out, beside);
     }
 
-    /// Looks at lines without what each begins with.
+    /// Looks at lines without what each begins with, and at what is typeset as if it were plain.
     pub(super) fn behind_prefixes(
         &self,
         text: &str,
@@ -51,6 +51,25 @@ impl Catalog {
             let Some(level) = prefixed::cut(inner, outer.is_told()) else { break };
             levels.push(level);
         }
+        if !levels.is_empty() {
+            self.inside((text, label), &levels, outer, gaps, out);
+        }
+        let inner = levels.last().map_or(text, |level| level.text.as_str());
+        if let Some(level) = typeset::plain(inner, outer.is_told()) {
+            levels.push(level);
+            self.inside((text, label), &levels, outer, gaps, out);
+        }
+    }
+
+    /// Adds what stands in the last of these levels, of which each is read from the one before.
+    fn inside(
+        &self,
+        (text, label): (&str, &str),
+        levels: &[deep::Decoded],
+        outer: &mut Pass<'_>,
+        gaps: &mut Gaps,
+        out: &mut Vec<Finding>,
+    ) {
         let Some(inner) = levels.last() else { return };
         let mut pass = self.pass(&inner.text);
         let (mut found, mut own) = (Vec::new(), Gaps::default());
