@@ -30,7 +30,7 @@ pub(crate) mod section;
 pub(crate) mod shape;
 mod shaped;
 pub(crate) mod sibling;
-mod terraform;
+pub(in crate::detect) mod terraform;
 pub(crate) mod tool;
 pub(crate) mod value;
 

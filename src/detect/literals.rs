@@ -41,6 +41,8 @@ pub(crate) enum Action {
     Called(usize),
     /// Arguments with names follow in a call.
     Keyed(usize),
+    /// A variable of Terraform follows, and what it is unless it is given.
+    Variable,
     /// Settings of AWS's follow.
     Section,
     /// The buckets that S3 lists follow.
@@ -304,6 +306,8 @@ impl Literals {
         all.extend(rows.map(|text| ((*text).to_owned(), Action::Row)));
         all.extend(ACCOUNTS.iter().map(|text| ((*text).to_owned(), Action::Account)));
         all.push(("aws_".to_owned(), Action::Resource));
+        all.push(("variable \"".to_owned(), Action::Variable));
+        all.push(("variable \\\"".to_owned(), Action::Variable));
         all.push(("\"Buckets".to_owned(), Action::Buckets));
         all.push(("\"clusters\"".to_owned(), Action::Clusters));
         all.push((LINKED.to_owned(), Action::Linked));

@@ -21,20 +21,64 @@ enum Sign {
     End,
 }
 
-/// The text in ASCII, but for letters, where that may tell more. Unless `told` of a key, only where a
-/// value may be hidden.
+/// The lines of a text in ASCII, but for letters, where that may tell more. Unless `told` of a key,
+/// only where a value may be hidden.
 pub(super) fn plain(text: &str, told: bool) -> Option<Decoded> {
     let mut out = None::<Decoded>;
-    let (mut copied, mut ended, mut tells) = (0, 0, false);
-    let mut at = 0;
+    let (mut at, mut ended) = (0, 0);
     while let Some(start) = next(text.as_bytes(), at) {
-        let rest = text.get(start..).unwrap_or_default();
-        let Some(first) = rest.chars().next() else { break };
-        let sign = sign(first);
+        let line = line(text.as_bytes(), at, start);
+        at = line.end;
+        if !may_hold(text.get(line.clone()).unwrap_or_default()) {
+            continue;
+        }
+        let Some(changes) = changes(text, start..line.end, told) else { continue };
+        let out = out.get_or_insert_with(|| Decoded::with_capacity(2 * line.len()));
+        // What does not follow each other is no block.
+        if ended < line.start {
+            out.stand(Some('\n'), ended);
+        }
+        let mut copied = line.start;
+        for (span, with) in changes {
+            out.copy(text, ended, copied..span.start);
+            out.stand(with, span.start);
+            (ended, copied) = (span.end, span.end);
+        }
+        out.copy(text, ended, copied..line.end);
+        ended = line.end;
+    }
+    out
+}
+
+/// The line around `at`, with its end. It begins at `from` at the earliest.
+fn line(text: &[u8], from: usize, at: usize) -> Range<usize> {
+    let head = text.get(from..at).unwrap_or_default();
+    let start = memchr::memrchr(b'\n', head).map_or(from, |end| from + end + 1);
+    let rest = text.get(at..).unwrap_or_default();
+    start..memchr::memchr(b'\n', rest).map_or(text.len(), |end| at + end + 1)
+}
+
+/// May a value stand here, or a key? Signs and digits of full width begin with this byte.
+fn may_hold(line: &str) -> bool {
+    const WIDE: u8 = 0xef;
+    line.bytes().any(|b| b.is_ascii_digit() || b"=:@".contains(&b) || b == WIDE)
+        || memchr::memmem::find(line.as_bytes(), b"--").is_some()
+}
+
+/// What becomes other characters in a part of a line, if that tells more.
+fn changes(
+    text: &str,
+    part: Range<usize>,
+    told: bool,
+) -> Option<Vec<(Range<usize>, Option<char>)>> {
+    let (mut all, mut tells, mut at) = (Vec::new(), false, part.start);
+    while let Some(start) = next(text.as_bytes(), at).filter(|start| *start < part.end) {
+        let rest = text.get(start..part.end).unwrap_or_default();
+        let sign = sign(rest.chars().next()?);
         let ends = |c: &char| !c.is_ascii() && self::sign(*c) == Sign::End;
         let len = match sign {
             Sign::End => rest.chars().take_while(ends).map(char::len_utf8).sum(),
-            _ => first.len_utf8(),
+            _ => rest.chars().next().map_or(0, char::len_utf8),
         };
         at = start + len;
         let around = Around::new(text.as_bytes(), start..at);
@@ -53,14 +97,9 @@ pub(super) fn plain(text: &str, told: bool) -> Option<Decoded> {
             _ => false,
         };
         tells |= hides || (told && around.touches());
-        let out = out.get_or_insert_with(|| Decoded::with_capacity(text.len()));
-        out.copy(text, ended, copied..start);
-        out.stand(with, start);
-        (ended, copied) = (at, at);
+        all.push((start..at, with));
     }
-    let mut out = out.filter(|_| tells)?;
-    out.copy(text, ended, copied..text.len());
-    Some(out)
+    tells.then_some(all)
 }
 
 /// The next byte from `at` on that is not of ASCII.
@@ -144,12 +183,14 @@ mod tests {
             ("a=1— b", "a=1 b"),
             ("✅a=1✅", "a=1"),
             ("a\u{a0}b=1", "a b=1"),
+            ("x\n“a=1”\ny\n„b“\n„c: d“\nz", "\n\"a=1\"\n\n\"c: d\"\n"),
             ("ａｂ＝１", "ab=1"),
             ("key=1… 2", "key=1 2"),
         ] {
             assert_eq!(read(text, true).as_deref(), Some(inside), "{text}");
         }
-        for text in ["ascii", "don’t", "a — b", "größe=1", "пароль: 1", "a → b ✅ c", "日本語", ""]
+        for text in
+            ["ascii", "don’t", "a — b", "größe=1", "пароль: 1", "a → b ✅ c", "日本語a", "„b“", ""]
         {
             assert_eq!(read(text, true), None, "{text}");
         }
@@ -157,7 +198,7 @@ mod tests {
 
     #[test]
     fn without_a_key_only_what_hides_a_value_counts() {
-        for text in ["i-0a\u{200b}bc", "i‑0abc", "ＡＫＩＡ"] {
+        for text in ["i-0a\u{200b}bc", "i‑0abc", "ＡＫＩＡ９"] {
             assert!(read(text, false).is_some(), "{text}");
         }
         for text in ["“said”", "a—b", "a\u{200b} b"] {

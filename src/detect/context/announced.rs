@@ -106,12 +106,12 @@ impl Context {
             };
             kind.map(|kind| finding(span, kind))
         };
-        of(held.span.clone()).or_else(|| {
-            // What ends a sentence, or bold letters, ends no secret that chance made.
-            let value = part(text, &held.span);
-            let ends = value.iter().rev().take_while(|b| b".!?*:>".contains(b)).count();
-            of(held.span.start..held.span.end - ends).filter(|_| !held.quoted && ends > 0)
-        })
+        // What ends a sentence, or bold letters, ends no secret that chance made.
+        let value = part(text, &held.span);
+        let marks = value.iter().rev().take_while(|b| b".!?*:>".contains(b)).count();
+        let free = held.span.start..held.span.end - marks;
+        let made = !held.quoted && marks > 0 && secret::is_by_chance(part(text, &free), false);
+        of(if made { free } else { held.span.clone() })
     }
 
     /// What a setting of this name holds, if it is a secret.

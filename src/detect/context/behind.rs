@@ -8,7 +8,7 @@ use crate::detect::context::bytes::{line_start, over};
 use crate::detect::context::code::unwrapped;
 use crate::detect::context::named::{Before, Findings, Named};
 use crate::detect::context::names::{Key, may_end, plain};
-use crate::detect::context::password::described;
+use crate::detect::context::password::{described, place};
 use crate::detect::context::terraform::arrow;
 use crate::detect::context::value;
 
@@ -49,8 +49,9 @@ pub(super) fn xml(text: &[u8], from: usize, before: &Before<'_>, out: &mut Findi
 /// `"FunctionName": "VALUE"`, `function_name = "VALUE"`, `FunctionName: VALUE`
 pub(super) fn assigned(text: &[u8], from: usize, before: &Before<'_>, out: &mut Findings) {
     let Key { kind, alone, list, .. } = before.key;
-    let start = described(text, over(text, from, BETWEEN, b" \t"));
-    let start = unwrapped(text, typed(text, start));
+    let start = described(text, over(text, from, BETWEEN, b" \t*"));
+    let start = place::behind_prefix(text, unwrapped(text, typed(text, start)));
+    let start = elsewhere(text, from).unwrap_or(start);
     let alone = alone || (before.quoted && is_pascal(before.word));
     let mut push = |span, sure| {
         let name = value::name(text, span, before.word);
@@ -81,6 +82,36 @@ pub(super) fn assigned(text: &[u8], from: usize, before: &Before<'_>, out: &mut 
         if is_plain(text, &span, before) || is_setting(text, &span, before) {
             push(span, false);
         }
+    }
+}
+
+/// `bucket_name == "VALUE"`: any word may be compared, so that it must look like a name.
+pub(super) fn compared(text: &[u8], from: usize, before: &Before<'_>, out: &mut Findings) {
+    let start = over(text, from, BETWEEN, b" ");
+    let Some((span, _)) = quoted(text, start, before.key) else { return };
+    let Key { kind, alone, .. } = before.key;
+    let name = value::name(text, span, before.word);
+    let name = name.filter(|span| text.get(span.clone()).is_some_and(value::is_distinct));
+    out.all.extend(name.map(|span| Named { span, kind, alone }));
+}
+
+/// Where a value begins that stands behind the type of what holds it, behind an anchor or a tag of
+/// YAML, or in the lines below.
+fn elsewhere(text: &[u8], from: usize) -> Option<usize> {
+    if text.get(from.checked_sub(1)?) != Some(&b':') {
+        return None;
+    }
+    let start = over(text, from, BETWEEN, b" \t");
+    match text.get(start)? {
+        b'>' | b'|' => place::folded(text, from),
+        b'\n' | b'\r' => place::nested(text, from),
+        b'&' => Some(place::behind_anchor(text, start)).filter(|at| *at > start),
+        b'!' => {
+            let str = text.get(start..)?.strip_prefix(b"!")?;
+            let str = str.strip_prefix(b"!").unwrap_or(str).strip_prefix(b"str ")?;
+            Some(text.len() - str.len())
+        }
+        _ => place::behind_type(text, from),
     }
 }
 
@@ -208,11 +239,11 @@ fn is_plain(text: &[u8], span: &Range<usize>, before: &Before<'_>) -> bool {
     let value = text.get(span.clone()).unwrap_or_default();
     let rest = text.get(span.end..).unwrap_or_default();
     let ends_line = matches!(rest, [] | [b'\n' | b'\r', ..] | [b'\\', b'n' | b'r', ..]);
+    let hyphen = value.contains(&b'-') && value.iter().any(u8::is_ascii_alphabetic);
     let flag = before.word.starts_with(b"--");
     let data = flag || is_pascal(before.word) || !before.word.iter().any(u8::is_ascii_lowercase);
-    let set = if data { ENDS } else { b"\"',}`<*!?".as_slice() };
+    let set = if data || hyphen { ENDS } else { b"\"',}`<*!?".as_slice() };
     let ends = ends_line || rest.first().is_some_and(|b| b" \t".contains(b) || set.contains(b));
-    let hyphen = value.contains(&b'-') && value.iter().any(u8::is_ascii_alphabetic);
     let typed = may_end(value) || value.ends_with(b"Type") || value.contains(&b'.');
     !before.quoted && ends && (hyphen || (data && ends_line && !typed))
 }

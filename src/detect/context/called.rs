@@ -127,7 +127,9 @@ impl Names {
         };
         let beside = Beside::of(part(text, &key));
         // Names of tags are read by a class.
-        let other = beside == Beside::Other && !ends_with(part(text, &key), b"name");
+        let word = part(text, &key);
+        let named = ends_with(word, b"name") || ends_with(word, b"key");
+        let other = beside == Beside::Other && !named;
         let (of, whole) = (part(text, &name), part(text, &held.span));
         let called = self.called(of, beside).filter(|called| called.fits(whole));
         // All of a tag's value is its name, whatever it is; other tags are read by a class.

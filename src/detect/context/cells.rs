@@ -47,6 +47,12 @@ impl Names {
 
 fn push(text: &[u8], cell: Range<usize>, head: &[u8], key: Key, out: &mut Findings) {
     let Key { kind, alone, .. } = key;
+    // As Markdown sets code, and what is bold.
+    let inner = part(text, &cell);
+    let set = |b: &&u8| b"`*".contains(b);
+    let (skip, drop) =
+        (inner.iter().take_while(set).count(), inner.iter().rev().take_while(set).count());
+    let cell = cell.start + skip..cell.end.saturating_sub(drop).max(cell.start + skip);
     if value::run(text, cell.start).end < cell.end {
         return;
     }

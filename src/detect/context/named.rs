@@ -7,7 +7,7 @@ use memchr::memmem;
 
 use crate::detect::Kind;
 use crate::detect::boundary::{self, holds_masked};
-use crate::detect::context::behind::{assigned, flag_value, is_pascal, run_for, xml};
+use crate::detect::context::behind::{assigned, compared, flag_value, is_pascal, run_for, xml};
 use crate::detect::context::bytes::parent;
 use crate::detect::context::names::{self, Key, LONGEST, Names, ends_like_a_key, four_before};
 use crate::detect::context::value;
@@ -103,7 +103,9 @@ impl Names {
     pub(crate) fn at_sign(&self, text: &[u8], at: usize, end: usize, out: &mut Findings) {
         let rest = text.get(at..).unwrap_or_default();
         let from = match rest {
-            [b':', b':', ..] | [b'=', b'=' | b'~', ..] => return,
+            [b'=', b'=', b'=', ..] => at + 3,
+            [b'=', b'=', ..] => at + 2,
+            [b':', b':', ..] | [b'=', b'~', ..] => return,
             [b':', b'=', ..] | [b'=', b'>', ..] => at + 2,
             [b'|', ..] if at < out.table => return,
             _ => at + 1,
@@ -114,6 +116,7 @@ impl Names {
         match rest.first() {
             Some(b'>') => xml(text, from, &before, out),
             Some(b'|') => self.cells(text, at, &before, out),
+            _ if from > at + 1 && rest.starts_with(b"==") => compared(text, from, &before, out),
             _ => assigned(text, from, &before, out),
         }
     }
@@ -181,7 +184,7 @@ impl Names {
 
     /// A key whose last words are one: `raw_bucket_name`, `ordersTableName`. What the others say
     /// does not count, so that it needs signs of AWS.
-    fn of_words(&self, word: &[u8]) -> Option<Key> {
+    pub(super) fn of_words(&self, word: &[u8]) -> Option<Key> {
         let long = word.len() > SHORTEST && word.len() <= LONGEST;
         let ending = || WORDS.iter().find(|ending| names::ends_in(word, ending));
         let ending = Some(()).filter(|()| long).and_then(|()| ending())?;

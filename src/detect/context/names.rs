@@ -273,7 +273,7 @@ pub(crate) fn four_before(text: &[u8], at: usize) -> u32 {
 }
 
 /// What may stand between a key and the sign behind it.
-pub(crate) const BEFORE_SIGN: &[u8] = b" \t\"'`\\])";
+pub(crate) const BEFORE_SIGN: &[u8] = b" \t\"'`\\])*}";
 /// No more of it does.
 const GAP: usize = 24;
 
@@ -287,7 +287,7 @@ pub(crate) fn key_end(text: &[u8], at: usize) -> usize {
 /// value none begins: each value is read once.
 pub(crate) fn flag_end(text: &[u8], hyphen: usize) -> Option<usize> {
     let rest = text.get(hyphen + 1..)?;
-    let of_flag = |b: &&u8| b.is_ascii_lowercase() || b.is_ascii_digit() || **b == b'-';
+    let of_flag = |b: &&u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-_".contains(b);
     let len = rest.iter().take(LONGEST).take_while(of_flag).count();
     let lead = hyphen.checked_sub(2).and_then(|at| text.get(at));
     let begins =

@@ -19,7 +19,7 @@ mod html;
 pub(super) mod insert;
 mod list;
 pub(in crate::detect) mod near;
-mod place;
+pub(super) mod place;
 pub(super) mod several;
 
 pub(super) use place::{is_by_signs, is_line, is_type, key_start, suffix};
@@ -180,6 +180,8 @@ pub(super) fn held_beyond(
     let sign = skip(text, at, BEFORE_SIGN);
     let (start, bare_is_data) = match text.get(sign..)? {
         [b'=', b'>', ..] | [b':', b'=', ..] => (sign + 2, false),
+        // Of a property of C#.
+        rest if rest.starts_with(b"{ get;") => (sign + place::behind_accessors(rest)?, false),
         // Of Ruby.
         [b'|', b'|', b'=', ..] => (sign + 3, false),
         [b':', b':', ..] | [b'=', b'=', ..] => return None,

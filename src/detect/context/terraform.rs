@@ -8,9 +8,11 @@ use std::ops::Range;
 use memchr::memmem;
 
 use crate::detect::boundary::{any_masked, any_placeholder, left_of, right_of};
+use crate::detect::context::behind::quoted;
 use crate::detect::context::bytes::over;
 use crate::detect::context::named::{Findings, Named};
-use crate::detect::context::names::Names;
+use crate::detect::context::names::{BEFORE_SIGN, Names};
+use crate::detect::context::password::place::default;
 use crate::detect::context::{shape, value};
 
 /// No secret that a plan changes is longer.
@@ -26,7 +28,25 @@ const NAMES: [&[u8]; 5] = [b"name", b"identifier", b"id", b"bucket", b"db_name"]
 /// What stands between the word `import` and the resource.
 const OPTIONS: usize = 128;
 
+/// How long the name of a variable is that begins here.
+pub(crate) fn name_len(text: &[u8], at: usize) -> usize {
+    run(text, at, |b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-').len()
+}
+
 impl Names {
+    /// What a variable is whose name begins here, unless it is given: `variable "bucket_name" {`
+    /// with its `default =`.
+    pub(crate) fn variable_block(&self, text: &[u8], at: usize, out: &mut Findings) {
+        let end = at + name_len(text, at);
+        let word = text.get(at..end).unwrap_or_default();
+        let Some(key) = self.key(word).or_else(|| self.of_words(word)) else { return };
+        let sign = over(text, end, BETWEEN, BEFORE_SIGN);
+        let Some(from) = default(text, end, sign) else { return };
+        let open = over(text, from, BETWEEN, b" \t");
+        let name = quoted(text, open, key).and_then(|(span, _)| value::name(text, span, word));
+        out.all.extend(name.map(|span| Named { span, kind: key.kind, alone: key.alone }));
+    }
+
     /// The type of a resource, behind its `aws_`.
     pub(crate) fn resource(&self, text: &[u8], from: usize, out: &mut Findings) {
         let of_type = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';

@@ -4,7 +4,7 @@ use crate::detect::boundary::before;
 use crate::detect::catalog::Catalog;
 use crate::detect::context::password::near::{self, Word};
 use crate::detect::context::password::{argument, before};
-use crate::detect::context::{columns, curl, login, manifest, parameter};
+use crate::detect::context::{columns, curl, login, manifest, parameter, secret, terraform};
 use crate::detect::literals::{Action, Hit};
 use crate::detect::scan::Pass;
 use crate::detect::{Finding, Rank, pem};
@@ -63,6 +63,14 @@ impl Catalog {
         });
     }
 
+    /// Does the variable whose name begins here hold a secret? Adds where the name ends.
+    fn variable_key(at: usize, pass: &mut Pass<'_>) -> bool {
+        let end = at + terraform::name_len(pass.text, at);
+        let before = pass.secrets.len();
+        secret::at_sign(pass.text, end, &mut pass.secrets);
+        pass.secrets.len() > before
+    }
+
     /// Names that follow a literal.
     fn names(&self, action: Action, hit: &Hit<'_>, pass: &mut Pass<'_>) {
         let (names, text, span) = (&self.context.names, pass.text, hit.start..hit.end);
@@ -75,6 +83,7 @@ impl Catalog {
             Action::Section => names.section(text, span, out),
             Action::Outputs => names.outputs(text, span.start, out),
             Action::Resource => names.resource(text, span.end, out),
+            Action::Variable => names.variable_block(text, span.end, out),
             Action::Called(index) => names.in_code(index, text, span, out),
             Action::Buckets => names.buckets(text, span.end, out),
             Action::Clusters => names.clusters(text, span, out),
@@ -106,6 +115,7 @@ impl Catalog {
                 }
                 Action::Command => self.context.names.command(pass.text, hit.end, &mut pass.named),
                 Action::Account => self.context.accounts(pass.text, hit.start, &mut pass.named),
+                Action::Variable if Self::variable_key(hit.end, pass) => {}
                 Action::Tool
                 | Action::Nodes
                 | Action::Row
@@ -113,6 +123,7 @@ impl Catalog {
                 | Action::Section
                 | Action::Outputs
                 | Action::Resource
+                | Action::Variable
                 | Action::Called(_)
                 | Action::Buckets
                 | Action::Clusters => self.names(*action, hit, pass),

@@ -57,7 +57,7 @@ pub(in crate::detect::context) fn suffix(rest: &[u8]) -> usize {
 }
 
 /// Behind an anchor of YAML: `password: &main VALUE`.
-pub(super) fn behind_anchor(text: &[u8], at: usize) -> usize {
+pub(in crate::detect::context) fn behind_anchor(text: &[u8], at: usize) -> usize {
     let Some([b'&', rest @ ..]) = text.get(at..) else { return at };
     let of_name = |b: &&u8| b.is_ascii_alphanumeric() || b"_-".contains(b);
     let len = rest.iter().take(ANCHOR).take_while(of_name).count();
@@ -72,7 +72,7 @@ pub(super) fn behind_anchor(text: &[u8], at: usize) -> usize {
 
 /// What a parameter of Terraform or CloudFormation holds unless it is given: `variable
 /// "db_password" {` with its `default =`, `DBPassword:` with `NoEcho` and its `Default:`.
-pub(super) fn default(text: &[u8], at: usize, sign: usize) -> Option<usize> {
+pub(in crate::detect::context) fn default(text: &[u8], at: usize, sign: usize) -> Option<usize> {
     let near = text.get(sign..text.len().min(sign + BLOCK))?;
     let head = text.get(..key_start(text, at))?;
     let (block, key): (&[u8], &[u8]) = match near.first()? {
@@ -102,7 +102,7 @@ fn parameter<'t>(near: &'t [u8], head: &[u8]) -> Option<&'t [u8]> {
 }
 
 /// Behind `value:` on the next line, which stands further to the right: `DB_PASSWORD:` of GitLab.
-pub(super) fn nested(text: &[u8], at: usize) -> Option<usize> {
+pub(in crate::detect::context) fn nested(text: &[u8], at: usize) -> Option<usize> {
     let rest = text.get(at..)?;
     let rest = rest.strip_prefix(b"\n").or(rest.strip_prefix(b"\r\n"))?;
     let indent = rest.iter().take(KEY).take_while(|b| **b == b' ').count();
@@ -112,7 +112,7 @@ pub(super) fn nested(text: &[u8], at: usize) -> Option<usize> {
 }
 
 /// Behind `>-` and a line break, as YAML folds a text.
-pub(super) fn folded(text: &[u8], at: usize) -> Option<usize> {
+pub(in crate::detect::context) fn folded(text: &[u8], at: usize) -> Option<usize> {
     let rest = text.get(at..)?;
     let gap = rest.iter().take(4).take_while(|b| **b == b' ').count();
     let ([b'>' | b'|', b'-' | b'+', rest @ ..] | [b'>' | b'|', rest @ ..]) = rest.get(gap..)?
@@ -122,6 +122,13 @@ pub(super) fn folded(text: &[u8], at: usize) -> Option<usize> {
     let rest = rest.strip_prefix(b"\n")?;
     let indent = rest.iter().take(KEY).take_while(|b| **b == b' ').count();
     (indent > 0).then(|| text.len() - rest.len() + indent)
+}
+
+/// Behind `{ get; set; } =`
+pub(super) fn behind_accessors(rest: &[u8]) -> Option<usize> {
+    let near = rest.get(..KEY).unwrap_or(rest);
+    let end = near.iter().position(|b| *b == b'}')?;
+    near.get(end..)?.starts_with(b"} = ").then_some(end + 4)
 }
 
 /// The only value of a list: `"x-api-key": ["VALUE"]`.
@@ -158,7 +165,7 @@ pub(super) fn call(text: &[u8], at: usize) -> Option<usize> {
 }
 
 /// Behind the type of a variable: `password: string = "VALUE"`, `password: &str = "VALUE"`.
-pub(super) fn behind_type(text: &[u8], at: usize) -> Option<usize> {
+pub(in crate::detect::context) fn behind_type(text: &[u8], at: usize) -> Option<usize> {
     let of_type = |b: &&u8| b.is_ascii_alphanumeric() || b" _&'<>[]?.:|".contains(b);
     let near = text.get(at..)?;
     let len = near.iter().take(TYPE).take_while(of_type).count();
@@ -173,7 +180,7 @@ pub(super) fn behind_type(text: &[u8], at: usize) -> Option<usize> {
 }
 
 /// Behind what says how a string is written: `b"VALUE"`, `r'VALUE'`, `@"VALUE"`.
-pub(super) fn behind_prefix(text: &[u8], at: usize) -> usize {
+pub(in crate::detect::context) fn behind_prefix(text: &[u8], at: usize) -> usize {
     let prefix = |b: &&u8| b"bBrRfFuU@".contains(b);
     let len = text.get(at..).unwrap_or_default().iter().take(2).take_while(prefix).count();
     let quoted = matches!(text.get(at + len), Some(b'"' | b'\''));
