@@ -130,3 +130,75 @@ fn names_by_their_keys() {
         str::to_owned,
     );
 }
+
+#[test]
+fn names_of_files() {
+    for (text, masked) in [
+        (
+            "cat mydb.cx1llnox7iyx.us-west-2.rds.amazonaws.com.log",
+            "cat [RDS].[RDS_DOMAIN].us-west-2.rds.amazonaws.com.log",
+        ),
+        ("dump_d111111abcdef8.cloudfront.net.json", "dump_[CLOUDFRONT_HOST].cloudfront.net.json"),
+        ("dump-d111111abcdef8.cloudfront.net.json", "dump-[CLOUDFRONT_HOST].cloudfront.net.json"),
+        ("scan-10.20.3.4.xml", "scan-[PRIVATE_IP].xml"),
+        ("host_192.168.7.9 and _10.20.3.4_", "host_[PRIVATE_IP] and _[PRIVATE_IP]_"),
+        ("10.20.3.4-10.20.3.9", "[PRIVATE_IP]-[PRIVATE_IP]"),
+    ] {
+        assert_eq!(shown(text, ""), masked);
+    }
+    for text in [
+        "lib-10.20.3.4.jar",
+        "tool_10.20.3.4",
+        "1.9-10.20.3.4",
+        "aws-codedeploy-eu-west-1.s3.eu-west-1.amazonaws.com",
+        "x_AWS_CLOUDFRONT_BF3K9Q2MX4TB.cloudfront.net",
+    ] {
+        assert_eq!(shown(text, ""), text);
+    }
+}
+
+#[test]
+fn keys_in_markup_blocks_and_types() {
+    for (text, masked) in [
+        ("- **BucketName**: acme-ledger", "- **BucketName**: [S3_BUCKET]"),
+        ("**BucketName:** acme-ledger", "**BucketName:** [S3_BUCKET]"),
+        ("| `BucketName` | `acme-ledger` |", "| `BucketName` | `[S3_BUCKET]` |"),
+        ("BucketName: !str acme-ledger\n", "BucketName: !str [S3_BUCKET]\n"),
+        ("BucketName: &b acme-ledger\n", "BucketName: &b [S3_BUCKET]\n"),
+        ("BucketName: >-\n  acme-ledger\n", "BucketName: >-\n  [S3_BUCKET]\n"),
+        ("BucketName:\n  value: acme-ledger\n", "BucketName:\n  value: [S3_BUCKET]\n"),
+        ("let BucketName: String = \"acme-ledger\"", "let BucketName: String = \"[S3_BUCKET]\""),
+        ("if BucketName === \"acme-ledger\"", "if BucketName === \"[S3_BUCKET]\""),
+        ("$ENV{BucketName} = 'acme-ledger';", "$ENV{BucketName} = '[S3_BUCKET]';"),
+        (
+            "{\"key\": \"BucketName\", \"value\": \"acme-ledger\"}",
+            "{\"key\": \"BucketName\", \"value\": \"[S3_BUCKET]\"}",
+        ),
+        (
+            "variable \"bucket_name\" {\n  default = \"acme-ledger\"\n}",
+            "variable \"bucket_name\" {\n  default = \"[S3_BUCKET]\"\n}",
+        ),
+        (
+            "variable \"api_key\" {\n  default = \"f3Zk81mQw7Lt02XbR9pd\"\n}",
+            "variable \"api_key\" {\n  default = \"[API_KEY]\"\n}",
+        ),
+        (
+            "string DbPassword { get; set; } = \"Tr4wb2kLq9\";",
+            "string DbPassword { get; set; } = \"[DB_PASSWORD]\";",
+        ),
+    ] {
+        assert_eq!(
+            shown(&format!("vpc-0a1b2c3d4e5f60718\n{text}"), ""),
+            format!("[VPC]\n{masked}")
+        );
+    }
+    for text in [
+        "if BucketName == \"users\"",
+        "if BucketName == other",
+        "variable \"bucket_name\" {\n  type = string\n}",
+        "BucketName: &b\n",
+        "BucketName: |\n",
+    ] {
+        assert_eq!(shown(&format!("vpc-0a1b2c3d4e5f60718\n{text}"), ""), format!("[VPC]\n{text}"));
+    }
+}

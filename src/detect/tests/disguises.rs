@@ -77,6 +77,19 @@ fn escapes_of_json_are_read_at_any_depth() {
 }
 
 #[test]
+fn signs_without_a_width_and_of_full_width_are_read() {
+    check(&[
+        ("", "i-01234567\u{200b}89abcdef0 x", "[EC2] x"),
+        ("", "an \u{ad}AKIAJ7Q2MX\u{2060}4TBF3K9Q2M", "an \u{ad}[ACCESS_KEY]"),
+        ("", "ｉ－０１２３４５６７８９ａｂｃｄｅｆ０", "[EC2]"),
+        ("", "i‑0123456789abcdef0", "[EC2]"),
+        ("", "password：Tr4wb2kLq9。", "password：[DB_PASSWORD]。"),
+        ("", "アカウント account：４８１５１６２３４２９９", "アカウント account：[ACCOUNT]"),
+        ("", "password:\u{a0}Tr4wb2kLq9\u{a0}now", "password:\u{a0}[DB_PASSWORD]\u{a0}now"),
+    ]);
+}
+
+#[test]
 fn base64_of_text_is_masked_whole() {
     for text in [
         "export AWS_ACCESS_KEY_ID=AKIAIOSFODNN7EXAMPLE",
