@@ -36,6 +36,7 @@ use crate::telemetry::labels::Outcome;
 use crate::telemetry::labels::Place;
 use crate::telemetry::labels::Restored;
 use crate::telemetry::labels::Severity;
+use crate::telemetry::labels::Unread;
 use crate::telemetry::utc;
 
 const EVERY: Duration = Duration::from_secs(1);
@@ -410,6 +411,9 @@ fn totals(metrics: &Metrics, at: Duration) -> Totals {
             .iter()
             .map(|own| metrics.prefix_faults.get_or_create(own).get())
             .sum(),
+        records_lost: metrics.records_lost.get(),
+        unread: Unread::ALL.iter().map(|own| metrics.unread.get_or_create(own).get()).sum(),
+        audit_lost: metrics.audit_lost.get(),
         mode_changes: metrics.mode_changes.get(),
         mask: metrics.mask_seconds.spread(),
         store: metrics.store_seconds.spread(),
