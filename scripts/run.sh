@@ -8,7 +8,8 @@
 #   STATE           key, logs                             .masker
 #   MASKER_LISTEN   where Envoy reaches masker            127.0.0.1:50051
 #   MASKER_ADMIN    health, metrics, dashboard            127.0.0.1:9400
-#   MASKER_KEY_FILE a master key or a ring; made if new   STATE/key
+#   MASKER_KEY_FILE a master key or a ring; made if new   STATE/key, unless the
+#                   configuration has key_file or key_command
 #   MASKER          the program, where it is built already; else it is built here
 #   ENVOY           your own Envoy, 1.40 or newer
 #   MASKER_CONFIG, MASKER_KEY, SIGN_REGION, CA_BUNDLE
@@ -44,8 +45,13 @@ export MASKER_ADMIN=${MASKER_ADMIN:-127.0.0.1:9400}
 address MASKER_LISTEN "$MASKER_LISTEN"
 address MASKER_ADMIN "$MASKER_ADMIN"
 [ -z "${STORE:-}" ] || export MASKER_STORE=$STORE
+# Does the configuration say where the keys come from? Sections may have a key_file of another kind.
+names_keys() {
+    [ -n "${MASKER_CONFIG:-}" ] && [ -f "$MASKER_CONFIG" ] &&
+        sed '/^[[:space:]]*\[/,$d' "$MASKER_CONFIG" | grep -Eq "^[[:space:]]*[\"']?key_(file|command)[\"']?[[:space:]]*="
+}
 # MASKER_KEY holds the keys themselves.
-[ -n "${MASKER_KEY:-}" ] || export MASKER_KEY_FILE=${MASKER_KEY_FILE:-$STATE/key}
+[ -n "${MASKER_KEY:-}" ] || names_keys || export MASKER_KEY_FILE=${MASKER_KEY_FILE:-$STATE/key}
 export ENVOY_ADMIN_SOCKET=$STATE/envoy-admin.sock
 
 # Who listens there? Both also find out by themselves, but later and less clearly.
@@ -81,13 +87,14 @@ ENVOY=$(scripts/install.sh envoy)
 masker=${MASKER:-${CARGO_TARGET_DIR:-target}/release/masker}
 [ -n "${MASKER:-}" ] || cargo build --release --bin masker || fail "the build failed"
 
-if [ -z "${MASKER_KEY:-}" ] && [ ! -e "$MASKER_KEY_FILE" ]; then
+if [ -z "${MASKER_KEY:-}" ] && [ -n "${MASKER_KEY_FILE:-}" ] && [ ! -e "$MASKER_KEY_FILE" ]; then
     "$masker" keys new --out "$MASKER_KEY_FILE" >/dev/null
     chmod 600 "$MASKER_KEY_FILE"
     echo "masker: new master key in $MASKER_KEY_FILE; without it nobody can restore what it masked"
 fi
-# The program itself says what it accepts: keys, rings, addresses, the configuration.
-wrong=$("$masker" check 2>&1) || fail "this is wrong; mend it and start again:
+# The program itself says what it accepts: keys, rings, addresses, the configuration, and
+# what that names.
+wrong=$("$masker" check --files 2>&1) || fail "this is wrong; mend it and start again:
 $(sed "s/^masker: //" <<<"$wrong")"
 
 masker_pid='' envoy_pid=''
@@ -138,7 +145,7 @@ if [ "$(grep -c 'starting degraded' "$STATE/masker.log")" != 0 ]; then
     echo "masker: the mapping store does not answer: masking goes on, but batches, files and stored
 masker: responses are refused, and what is masked now is lost if masker ends before the store is
 masker: back. Start it, or mend STORE; masker goes on with it by itself. What is wrong:
-masker:   ${masker} doctor${STORE:+ --store URL}${MASKER_KEY_FILE:+ --key-file $MASKER_KEY_FILE}" >&2
+masker:   ${masker} doctor${MASKER_CONFIG:+ --config $MASKER_CONFIG}${STORE:+ --store URL}${MASKER_KEY_FILE:+ --key-file $MASKER_KEY_FILE}" >&2
 fi
 "$ENVOY" -c "$config" --use-dynamic-base-id --log-level warning >"$STATE/envoy.log" 2>&1 &
 envoy_pid=$!

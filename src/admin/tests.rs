@@ -6,8 +6,7 @@ use std::net::SocketAddr;
 use std::sync::Mutex;
 
 use ::http::{Request, StatusCode};
-use bytes::Bytes;
-use http_body_util::{BodyExt, Empty};
+use http_body_util::BodyExt;
 use hyper_util::rt::TokioIo;
 use prometheus_client::registry::Registry;
 use tempfile::TempDir;
@@ -159,11 +158,13 @@ impl Running {
     }
 
     async fn get(&self, path: &str) -> (StatusCode, String, String) {
+        self.send(Request::get(path).header("host", "masker").body(String::new()).unwrap()).await
+    }
+
+    async fn send(&self, request: Request<String>) -> (StatusCode, String, String) {
         let stream = TokioIo::new(TcpStream::connect(self.address).await.unwrap());
         let (mut sender, connection) = hyper::client::conn::http1::handshake(stream).await.unwrap();
         let connection = tokio::spawn(connection);
-        let request = Request::get(path).header("host", "masker");
-        let request = request.body(Empty::<Bytes>::new()).unwrap();
         let (head, body) = sender.send_request(request).await.unwrap().into_parts();
         let body = body.collect().await.unwrap().to_bytes();
         drop(sender);
@@ -445,4 +446,5 @@ async fn modes_are_ordered_and_written_down() {
     running.server.await.unwrap().unwrap();
 }
 
+mod described;
 mod operations;

@@ -10,7 +10,7 @@ use tonic::metadata::{Ascii, MetadataValue};
 use tonic::service::Interceptor;
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
-use tonic::{Request, Status};
+use tonic::{Code, Request, Status};
 
 use crate::admin::proto::masker_client::MaskerClient;
 use crate::config::Config;
@@ -68,13 +68,21 @@ pub(super) enum ClientError {
     Runtime(#[source] io::Error),
     #[error("cannot reach masker at {0}; is it running?")]
     Connect(String, #[source] tonic::transport::Error),
+    #[error(
+        "masker took the connection and did not answer within {TIME:?}: it hangs, or is stopped"
+    )]
+    Silent,
     #[error("masker refused: {}", .0.message())]
     Refused(Status),
 }
 
 impl From<Status> for ClientError {
     fn from(status: Status) -> Self {
-        Self::Refused(status)
+        match status.code() {
+            // The time was over; masker itself never answers so.
+            Code::Cancelled | Code::DeadlineExceeded => Self::Silent,
+            _ => Self::Refused(status),
+        }
     }
 }
 
@@ -143,4 +151,18 @@ async fn connect(config: &Config, args: &Args) -> Result<Channel, ClientError> {
         endpoint = endpoint.tls_config(tls).map_err(failed)?;
     }
     endpoint.connect().await.map_err(failed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_masker_that_hangs_has_refused_nothing() {
+        // What tonic says when `set_timeout` is over.
+        let said = ClientError::from(Status::cancelled("Timeout expired")).to_string();
+        assert!(said.contains("did not answer within 10s") && !said.contains("refused"), "{said}");
+        let said = ClientError::from(Status::failed_precondition("needs an end")).to_string();
+        assert_eq!(said, "masker refused: needs an end");
+    }
 }

@@ -1,6 +1,5 @@
 //! What options must not say together, and the files that they name.
 
-use std::error::Error;
 use std::path::Path;
 
 use crate::config::file::File;
@@ -203,14 +202,11 @@ fn files(file: &mut File) {
             continue;
         }
         let wrong = match opt.form {
-            Form::File => secret::open(path).err().map(|error| format!(" {error}")),
-            Form::KeyFile => key::load(path).err().map(|error| {
-                let cause = error.source().map(|cause| format!(": {cause}"));
-                format!(": {error}{}", cause.unwrap_or_default())
-            }),
+            Form::File => secret::open(path).err().map(|error| format!("{} {error}", opt.key)),
+            Form::KeyFile => key::load(path).err().map(|error| error.to_string()),
             _ => None,
         };
-        found.extend(wrong.map(|wrong| (*origin, format!("{}{wrong}", opt.key))));
+        found.extend(wrong.map(|wrong| (*origin, wrong)));
     }
     for (origin, text) in found {
         file.problem(origin, text);

@@ -102,7 +102,6 @@ fn command(words: &[String], limit: Duration) -> Result<MasterKey, KeySourceErro
 #[error("{}", self.describe())]
 pub struct KeyFileError {
     path: PathBuf,
-    #[source]
     cause: Cause,
 }
 
@@ -112,7 +111,7 @@ enum Cause {
     File(#[from] SecretError),
     #[error(transparent)]
     Key(#[from] KeyError),
-    #[error("others than its owner may read it (mode {mode:04o})")]
+    #[error("others than its owner may read it")]
     Mode { mode: u32 },
 }
 
@@ -130,10 +129,14 @@ impl KeyFileError {
             Cause::File(SecretError::Io(ref error)) if error.kind() == io::ErrorKind::NotFound => {
                 format!("no key file {path}; `masker keys new --out {path}` makes one")
             }
-            Cause::Mode { .. } => {
-                format!("the key file {path} is open to others; `chmod 600 {path}`")
+            Cause::Mode { mode } => {
+                format!(
+                    "the key file {path} is open to others (mode {mode:04o}); `chmod 600 {path}`"
+                )
             }
-            Cause::File(_) | Cause::Key(_) => format!("the key file {path} is of no use"),
+            ref cause @ (Cause::File(_) | Cause::Key(_)) => {
+                format!("the key file {path} is of no use: {cause}")
+            }
         }
     }
 }
@@ -172,7 +175,8 @@ mod tests {
         fs::write(&path, content).unwrap();
         fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
         load(&path).map(drop).map_err(|error| {
-            let text = format!("{error}: {}", error.source().unwrap());
+            let text = error.to_string();
+            assert!(error.source().is_none(), "its text says all");
             assert!(text.contains(path.to_str().unwrap()), "{text}");
             assert!(!text.contains("0123456789"), "{text}");
             text
@@ -210,11 +214,11 @@ mod tests {
     fn a_missing_file_says_how_to_make_one() {
         let dir = tempfile::tempdir().unwrap();
         let error = load(&dir.path().join("none")).unwrap_err().to_string();
-        assert!(error.contains("masker keys new --out"), "{error}");
+        assert!(error.contains("masker keys new --out") && error.ends_with("makes one"), "{error}");
         let error = load(Path::new(&"0123456789abcdef".repeat(4))).unwrap_err().to_string();
         assert_eq!(error, "this is a key, not the path of a file with one");
         let error = load(dir.path()).unwrap_err();
-        assert_eq!(error.source().unwrap().to_string(), "is not a file");
+        assert!(error.to_string().ends_with("is of no use: is not a file"), "{error}");
     }
 
     #[test]

@@ -242,7 +242,7 @@ fn each_override_reaches_its_option() {
         .env("MASKER_KEY_FILE", "/nonexistent/key");
     let found = setup.problems();
     assert!(found[0].starts_with("MASKER_ADMIN: is wrong: "), "{found:?}");
-    assert!(found[1].starts_with("MASKER_KEY_FILE: key_file: no key file"), "{found:?}");
+    assert!(found[1].starts_with("MASKER_KEY_FILE: no key file"), "{found:?}");
     assert!(found[2].starts_with("MASKER_STORE: is wrong: the scheme \"http\""), "{found:?}");
 }
 
@@ -330,7 +330,7 @@ fn what_must_not_stand_together() {
         ("limits.buffered = \"1MiB\"", "1: limits.buffered is smaller than limits.body"),
         ("tenants_bearer_prefixes = [\"sk-ant-oat01\"]", "1: tenants_bearer_prefixes holds"),
         ("admin.token_file = \"@none\"", "1: admin.token_file cannot be read"),
-        ("key_file = \"@keys\"", "1: key_file: the key file keys is"),
+        ("key_file = \"@keys\"", "1: the key file keys is"),
     ] {
         let text = text.replace("%40", "\\u0040");
         let found = problems(&text);

@@ -162,6 +162,12 @@ impl Talk {
         self.start.as_ref().unwrap_or(&self.record.start)
     }
 
+    /// How many units of it any replica was sent before.
+    #[must_use]
+    pub fn sent_before(&self, chain: &Chain) -> usize {
+        self.read.as_ref().map_or(0, |read| chain.sent_before(read))
+    }
+
     /// Its request was masked.
     pub fn masked(&mut self, known: &Known, chain: &Chain, editions: &Editions) {
         if self.identity.session().is_some() || self.identity.chained {

@@ -31,7 +31,7 @@ use crate::detect::{Beside, Catalog, Finding, Kind, Known, Part, Printed, Rank, 
 use crate::mask::contents::Contents;
 use crate::mask::conversation::Calls;
 use crate::mask::decoded::{Decoded, source_at};
-use crate::mask::masker::again::{Ahead, Digest, Log};
+use crate::mask::masker::again::{Ahead, Digest, Fresh, Log};
 use crate::mask::note;
 use crate::mask::placeholder::{self, NUMBER_KIND, Placeholder};
 use crate::mask::resent::Resent;
@@ -91,6 +91,8 @@ pub struct Session<'a> {
     digest: Digest,
     ahead: Ahead,
     log: Option<Log>,
+    /// What was found in which unit of the document that had not come before.
+    fresh: Fresh,
     /// What the commands print in the input of the tool whose result was read last.
     printed: Option<(Node, Printed)>,
     /// The name of a tool that was read last, and what it says.
@@ -122,7 +124,7 @@ impl<'a> Session<'a> {
     #[must_use]
     pub fn new(masker: &'a Masker, scope: &'a Scope) -> Self {
         let (table, known, report, decoded, base) = Default::default();
-        let (calls, digest, ahead, log, printed, named, tool) = Default::default();
+        let (calls, digest, ahead, log, fresh, printed, named, tool) = Default::default();
         let around = masker.around;
         Self {
             masker,
@@ -137,6 +139,7 @@ impl<'a> Session<'a> {
             digest,
             ahead,
             log,
+            fresh,
             printed,
             named,
             tool,
@@ -169,10 +172,11 @@ impl<'a> Session<'a> {
         &mut self,
         tape: &Tape<'_>,
         format: Format,
-        before: impl FnOnce(&Self, &Units, &mut Vec<Swap<String>>),
+        before: impl FnOnce(&mut Self, &Units, &mut Vec<Swap<String>>),
     ) -> Result<Vec<Swap<String>>, Refusal> {
         self.hosted(tape, format);
         (self.printed, self.named) = (None, None);
+        self.fresh.clear();
         let mut swaps = Vec::new();
         let units = select::units(tape, format);
         self.report.unknown += units.unknown();

@@ -48,7 +48,7 @@ pub enum TargetError {
 pub enum HttpError {
     #[error("no answer within {TIME:?}")]
     Slow,
-    #[error("connection: {0}")]
+    #[error("cannot be reached ({0})")]
     Connection(io::ErrorKind),
     #[error("it does not speak HTTP")]
     Protocol,

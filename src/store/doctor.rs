@@ -53,8 +53,8 @@ pub async fn examine(config: &StoreConfig, master: &MasterKey) -> Result<Vec<Fin
         }
         Backend::Redis(redis) => RedisConfig::clone(redis),
     };
-    let mut found = vec![good(format!("store: {}, {}", redis.url.topology().as_str(), redis.url))];
-    found.extend(encryption(&redis));
+    let name = format!("store: {}, {}", redis.url.topology().as_str(), redis.url);
+    let mut found: Vec<_> = encryption(&redis).into_iter().collect();
     let target = Target {
         redis,
         connect_timeout: config.connect_timeout,
@@ -65,9 +65,10 @@ pub async fn examine(config: &StoreConfig, master: &MasterKey) -> Result<Vec<Fin
     let link = Link::new(target).await?;
     link.expect(master.check());
     if let Err(failure) = link.probe().await {
-        found.push(bad(format!("no answer: {failure}"), remedy(&failure)));
+        found.insert(0, bad(format!("{name}: {failure}"), remedy(&failure)));
         return Ok(found);
     }
+    found.insert(0, good(name));
     found.extend(rights(&link, config).await);
     found.push(latency(&link, config.deadline).await);
     link.look().await;

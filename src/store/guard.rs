@@ -15,6 +15,7 @@ use crate::store::batch::{Batch, Entry, LARGEST, Replies, Saved, StoreKey};
 use crate::store::clock::Clock;
 use crate::store::config::StoreConfig;
 use crate::store::lru::Lru;
+use crate::store::outage::Outage;
 use crate::store::queue::{Queue, Queued};
 use crate::store::record::Records;
 use crate::store::redis::{Failure, Link};
@@ -60,6 +61,7 @@ struct State {
     epoch: u64,
     /// Attempts to connect since it answered last.
     attempts: u32,
+    outage: Outage,
 }
 
 impl State {
@@ -81,6 +83,7 @@ impl Guard {
             cache: Lru::new(config.cache_entries),
             epoch: link.epoch(),
             attempts: 0,
+            outage: Outage::default(),
         };
         Self {
             link,
@@ -213,15 +216,21 @@ impl Guard {
             }
             Err(_) => state.breaker.failure(now),
         }
-        let after = state.breaker.state();
+        let changed = before != state.breaker.state();
+        let tells = changed && result.map_or_else(|own| state.outage.tells(own, now), |()| true);
+        if changed && result.is_ok() {
+            state.outage = Outage::default();
+        }
         drop(state);
         if let Err(failure) = result {
             self.counters.failures.fetch_add(1, Ordering::Relaxed);
-            if before != after {
+            if tells {
                 warn!(%failure, "the mapping store is out of reach: degraded");
+            }
+            if changed {
                 self.wake.notify_one();
             }
-        } else if before != after {
+        } else if tells {
             info!("the mapping store is back");
         }
     }

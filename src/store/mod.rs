@@ -13,6 +13,7 @@ mod guard;
 pub mod legacy;
 mod lru;
 mod memory;
+mod outage;
 pub mod outlet;
 mod queue;
 pub mod record;

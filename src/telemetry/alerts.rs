@@ -223,6 +223,16 @@ fn states(recent: &Totals, facts: &Facts) -> Vec<Condition> {
         let count = as_f64(recent.prefix_faults);
         all.push(Condition { count, ..of("PREFIX_FAULT", Severity::High, text) });
     }
+    if recent.audit_lost > 0 {
+        let text = "entries of the audit log could not be written";
+        let count = as_f64(recent.audit_lost);
+        all.push(Condition { count, ..of("AUDIT_LOST", Severity::High, text) });
+    }
+    if recent.unread > 0 {
+        let text = "answers to masked requests passed as they came, placeholders and all";
+        let count = as_f64(recent.unread);
+        all.push(Condition { count, ..of("ANSWERS_UNREAD", Severity::Warning, text) });
+    }
     match facts.mode {
         Mode::Bypass => {
             let text = "BYPASS: requests are forwarded unmasked";
@@ -301,6 +311,10 @@ mod tests {
 
         let fault = Totals { prefix_faults: 1, ..outcomes(0, 0) };
         assert_eq!(holding(&fault, &facts()), [("PREFIX_FAULT", Severity::High)]);
+
+        let lost = Totals { audit_lost: 2, unread: 1, ..outcomes(0, 0) };
+        let expected = [("AUDIT_LOST", Severity::High), ("ANSWERS_UNREAD", Severity::Warning)];
+        assert_eq!(holding(&lost, &facts()), expected);
 
         let open = Facts { breaker: State::Open, mode: Mode::Bypass, ..facts() };
         let none = outcomes(0, 0);

@@ -46,6 +46,9 @@ pub struct Totals {
     pub store_failures: u64,
     pub breaker_trips: u64,
     pub prefix_faults: u64,
+    pub records_lost: u64,
+    pub unread: u64,
+    pub audit_lost: u64,
     pub mode_changes: u64,
     pub mask: Spread,
     pub store: Spread,
@@ -79,6 +82,12 @@ impl Totals {
         self.outcomes.iter().sum()
     }
 
+    /// Findings where nothing had been sent before.
+    #[must_use]
+    pub fn new_findings(&self) -> u64 {
+        self.new_kinds.iter().map(|(_, count)| count).sum()
+    }
+
     /// What came after `earlier`.
     #[must_use]
     pub fn since(&self, earlier: &Self) -> Self {
@@ -102,6 +111,9 @@ impl Totals {
             store_failures: less(|own| own.store_failures),
             breaker_trips: less(|own| own.breaker_trips),
             prefix_faults: less(|own| own.prefix_faults),
+            records_lost: less(|own| own.records_lost),
+            unread: less(|own| own.unread),
+            audit_lost: less(|own| own.audit_lost),
             mode_changes: less(|own| own.mode_changes),
             mask: self.mask.since(&earlier.mask),
             store: self.store.since(&earlier.store),

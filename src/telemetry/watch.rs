@@ -36,6 +36,7 @@ use crate::telemetry::labels::Outcome;
 use crate::telemetry::labels::Place;
 use crate::telemetry::labels::Restored;
 use crate::telemetry::labels::Severity;
+use crate::telemetry::labels::Unread;
 use crate::telemetry::utc;
 
 const EVERY: Duration = Duration::from_secs(1);
@@ -189,17 +190,17 @@ impl Watch {
 
     /// What became of the breaker and the mode since the last look.
     fn transitions(&self, state: &mut Kept, facts: &Facts) {
-        if state.breaker != facts.breaker {
-            if state.breaker == State::Closed {
+        // A store that is down is tried again every few seconds: that is no news.
+        match (std::mem::replace(&mut state.breaker, facts.breaker), facts.breaker) {
+            (State::Closed, State::Open | State::HalfOpen) => {
                 self.0.metrics.breaker_trips.inc();
+                let message = "the store's breaker is open".to_owned();
+                self.push(state, "breaker", Severity::High, message);
             }
-            state.breaker = facts.breaker;
-            let (severity, message) = match facts.breaker {
-                State::Open => (Severity::High, "the store's breaker is open"),
-                State::HalfOpen => (Severity::Info, "the store is tried again"),
-                State::Closed => (Severity::Info, "the store is back"),
-            };
-            self.push(state, "breaker", severity, message.to_owned());
+            (State::Open | State::HalfOpen, State::Closed) => {
+                self.push(state, "breaker", Severity::Info, "the store is back".to_owned());
+            }
+            _ => {}
         }
         if state.mode != facts.mode {
             let reason = match facts.mode {
@@ -410,11 +411,41 @@ fn totals(metrics: &Metrics, at: Duration) -> Totals {
             .iter()
             .map(|own| metrics.prefix_faults.get_or_create(own).get())
             .sum(),
+        records_lost: metrics.records_lost.get(),
+        unread: Unread::ALL.iter().map(|own| metrics.unread.get_or_create(own).get()).sum(),
+        audit_lost: metrics.audit_lost.get(),
         mode_changes: metrics.mode_changes.get(),
         mask: metrics.mask_seconds.spread(),
         store: metrics.store_seconds.spread(),
         request: metrics.request_seconds.spread(),
         kinds: named(found).collect(),
         new_kinds: named(metrics.new_findings.all()).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use prometheus_client::registry::Registry;
+
+    #[tokio::test]
+    async fn an_outage_of_the_store_is_two_events_however_often_it_is_tried() {
+        let breaker = Arc::new(Mutex::new(State::Closed));
+        let own = Arc::clone(&breaker);
+        let look = Arc::new(move || Facts {
+            breaker: *own.lock().unwrap(),
+            mode: Mode::Normal,
+            critical: Vec::new(),
+        });
+        let metrics = Metrics::new(&mut Registry::default());
+        let watch = Watch::new(metrics, Thresholds::default(), look, Instant::now());
+        let outage = [State::Open, State::HalfOpen, State::Open, State::HalfOpen, State::Closed];
+        for state in outage {
+            *breaker.lock().unwrap() = state;
+            watch.sample();
+        }
+        let told: Vec<_> = watch.events().into_iter().map(|event| event.message).collect();
+        assert_eq!(told, ["the store is back", "the store's breaker is open"]);
+        assert_eq!(watch.metrics().breaker_trips.get(), 1);
     }
 }

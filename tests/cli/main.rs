@@ -137,6 +137,44 @@ fn check_reads_what_is_named() {
     assert!(stderr(&output).contains("is no regular file"), "{}", stderr(&output));
 }
 
+/// Each thing that is wrong is told once: an error and its causes do not repeat each other.
+#[test]
+fn what_is_wrong_is_told_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
+    let (none, short, key) = (path("none"), path("short"), path("key"));
+    fs::write(&short, "zz").unwrap();
+    fs::set_permissions(&short, fs::Permissions::from_mode(0o600)).unwrap();
+    assert!(masker(&["keys", "new", "--out", &key]).status.success());
+    let gone = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    for (args, wrong) in [
+        (
+            vec!["check", "--key-file", &none],
+            format!("--key-file: no key file {none}; `masker keys new --out {none}` makes one\n"),
+        ),
+        (
+            vec!["serve", "--key-file", &short],
+            format!(
+                "--key-file: the key file {short} is of no use: a master key is 64 hexadecimal \
+                 characters or 32 bytes; this one has 2 bytes\n"
+            ),
+        ),
+        (
+            vec!["keys", "add", &none],
+            format!("masker: no key file {none}; `masker keys new --out {none}` makes one\n"),
+        ),
+        (
+            vec!["store", "stats", "--key-file", &key, "--store", &format!("redis://{gone}")],
+            "masker: the mapping store (store.url) does not do it: cannot be reached (connection \
+             refused); is it running there? `masker doctor` says what it finds\n"
+                .to_owned(),
+        ),
+    ] {
+        let output = masker(&args);
+        assert_eq!((output.status.code(), stderr(&output)), (Some(1), wrong), "{args:?}");
+    }
+}
+
 #[test]
 fn the_printed_default_checks_clean() {
     let dir = tempfile::tempdir().unwrap();

@@ -171,6 +171,7 @@ class Settings(unittest.TestCase):
         self.assertIn(says, done.stderr)
         for noise in ("Traceback", "unbound", "line ", "@type"):
             self.assertNotIn(noise, done.stderr)
+        return done.stderr
 
     def test_of_smoke(self):
         smoke = rig.ROOT / "scripts/smoke.py"
@@ -210,14 +211,37 @@ class Settings(unittest.TestCase):
     def test_run_tells_of_a_store_that_is_down(self):
         with tempfile.TemporaryDirectory() as state:
             state = pathlib.Path(state)
-            started = rig.Started("run", [rig.ROOT / "scripts/run.sh"], state, **{
-                "STATE": str(state), "MASKER": rig.MASKER, "ENVOY": rig.ENVOY, "PORT": str(rig.free_port()), "HEALTH_PORT": str(rig.free_port()),
-                "MASKER_LISTEN": f"127.0.0.1:{rig.free_port()}", "MASKER_ADMIN": f"127.0.0.1:{rig.free_port()}",
-                "STORE": f"redis://127.0.0.1:{rig.free_port()}", "UPSTREAM": "http://127.0.0.1:9", "READY_FILE": str(state / "ready")})
-            self.addCleanup(started.stop)
-            started.until((state / "ready").exists, "is not ready")
+            started = self.run_with(state, STORE=f"redis://127.0.0.1:{rig.free_port()}")
             started.stop()
             self.assertIn("the mapping store does not answer", started.log.read_text())
+
+    def run_with(self, state, **environment):
+        """Starts `make run` with these settings, until it is ready."""
+        started = rig.Started("run", [rig.ROOT / "scripts/run.sh"], state, **{
+            "STATE": str(state), "MASKER": rig.MASKER, "ENVOY": rig.ENVOY, "PORT": str(rig.free_port()), "HEALTH_PORT": str(rig.free_port()),
+            "MASKER_LISTEN": f"127.0.0.1:{rig.free_port()}", "MASKER_ADMIN": f"127.0.0.1:{rig.free_port()}",
+            "UPSTREAM": "http://127.0.0.1:9", "READY_FILE": str(state / "ready"), **environment})
+        self.addCleanup(started.stop)
+        started.until((state / "ready").exists, "is not ready")
+        return started
+
+    def test_run_takes_the_keys_that_the_configuration_names(self):
+        for option in ("key_command = [\"cat\", \"{key}\"]", "key_file = \"{key}\""):
+            with self.subTest(option), tempfile.TemporaryDirectory() as state:
+                state = pathlib.Path(state)
+                run(rig.MASKER, "keys", "new", "--out", state / "elsewhere")
+                config = state / "masker.toml"
+                # The key of a section is another one.
+                config.write_text(option.format(key=state / "elsewhere") + "\n[limits]\ndepth = 64\n")
+                self.run_with(state, MASKER_CONFIG=str(config)).stop()
+                self.assertFalse((state / "key").exists(), "a key was made that nobody asked for")
+        with tempfile.TemporaryDirectory() as state:
+            config = pathlib.Path(state) / "masker.toml"
+            config.write_text("key_command = [\"sh\", \"-c\", \"echo the vault is sealed >&2; exit 2\"]\n")
+            ports = {name: str(rig.free_port()) for name in ("PORT", "HEALTH_PORT")}
+            ports |= {name: f"127.0.0.1:{rig.free_port()}" for name in ("MASKER_LISTEN", "MASKER_ADMIN")}
+            said = self.wrong("the vault is sealed", rig.ROOT / "scripts/run.sh", STATE=state, MASKER=rig.MASKER, ENVOY=rig.ENVOY, MASKER_CONFIG=str(config), **ports)
+            self.assertIn("ended with exit status: 2", said)
 
     def test_run_takes_a_ring(self):
         with tempfile.TemporaryDirectory() as state:
@@ -225,13 +249,7 @@ class Settings(unittest.TestCase):
             run(rig.MASKER, "keys", "new", "--out", state / "key")
             (state / "key").chmod(0o600)
             self.assertEqual(run(rig.MASKER, "keys", "add", state / "key").returncode, 0)
-            started = rig.Started("run", [rig.ROOT / "scripts/run.sh"], state, **{
-                "STATE": str(state), "MASKER": rig.MASKER, "ENVOY": rig.ENVOY, "PORT": str(rig.free_port()), "HEALTH_PORT": str(rig.free_port()),
-                "MASKER_LISTEN": f"127.0.0.1:{rig.free_port()}", "MASKER_ADMIN": f"127.0.0.1:{rig.free_port()}",
-                "UPSTREAM": "http://127.0.0.1:9", "READY_FILE": str(state / "ready")})
-            self.addCleanup(started.stop)
-            started.until((state / "ready").exists, "is not ready")
-            started.stop()
+            self.run_with(state).stop()
 
 
 class Smoke(unittest.TestCase):

@@ -7,6 +7,7 @@ use masker::detect::edition::Editions;
 use masker::detect::{self, Catalog};
 use masker::ext_proc::exchange::{Exchange, Input, Output, Provided};
 use masker::ext_proc::settings::Settings;
+use masker::ext_proc::tally::Tally;
 use masker::mask::masker::Masker;
 use masker::mask::resent::Resent;
 use masker::store::record::RecordAnswer;
@@ -39,6 +40,8 @@ pub(crate) struct Client<'k> {
     pub(crate) fault: Option<Cause>,
     pub(crate) lost: bool,
     pub(crate) originals: usize,
+    /// Findings of the last request that had not been sent before.
+    fresh: u64,
     /// What this replica remembers, which may be old.
     stale: Option<Kept>,
 }
@@ -60,6 +63,7 @@ impl<'k> Client<'k> {
             fault: None,
             lost: false,
             originals: 0,
+            fresh: 0,
             stale: None,
         }
     }
@@ -115,6 +119,8 @@ impl<'k> Client<'k> {
         assert!(sent.starts_with(&self.provider.messages), "{sent:#?}");
         self.fault = self.fault.or(exchange.tally.fault);
         self.lost |= exchange.tally.lost;
+        let Tally { findings, again, .. } = &exchange.tally;
+        self.fresh = findings.values().sum::<u64>() - again.values().sum::<u64>();
         let said = sent.last().unwrap()["content"].as_str().unwrap().to_owned();
         let wrote = blocks(&said);
         let got = self.answer(&mut exchange, &wrote);
@@ -748,6 +754,36 @@ fn in_streams_of_gemini_too() {
                     contents.push(user.clone());
                 }
             }
+        }
+    }
+}
+
+#[test]
+fn what_another_replica_was_sent_before_is_not_new() {
+    let key = |tail| format!("The key is AKIAQ3EGRYZ7T2LM{tail}.");
+    let fine = |_: &str| text("Fine.");
+    for session in [Some("s"), None] {
+        for piece in [0, 3] {
+            let replica = || with(&[], 1, false);
+            let (here, there) = (replica(), replica());
+            let mut kept = Kept::new();
+            let mut client = Client { piece, ..Client::new(&here, &mut kept, session) };
+            for (settings, said, fresh) in [
+                (&here, key("5XWB"), 1),
+                (&there, key("6XWC"), 1),
+                (&here, "Go on.".to_owned(), 0),
+                (&replica(), key("7XWD"), 1),
+                (&there, key("7XWD"), 1),
+            ] {
+                client.settings = Arc::clone(settings);
+                client.turn(&said, fine);
+                assert_eq!(client.fresh, fresh, "{said} {session:?} {piece}");
+            }
+            // Nobody remembers: all of it is new to a replica that has just started.
+            client.kept.clear();
+            client.settings = replica();
+            client.turn("Go on.", fine);
+            assert_eq!(client.fresh, 4);
         }
     }
 }

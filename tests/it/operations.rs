@@ -124,6 +124,29 @@ fn every_query_asks_for_what_is_exported() {
     assert!(seen.len() > 30, "{seen:?}");
 }
 
+/// Who is woken finds what to do: the runbook names each alert, and no other.
+#[test]
+fn the_runbook_has_a_line_for_each_alert() {
+    let read = |path: PathBuf| fs::read_to_string(path).unwrap();
+    let all = |text: &str, name: &str| -> BTreeSet<String> {
+        let name = Regex::new(name).unwrap();
+        name.captures_iter(text).map(|found| found[1].to_owned()).collect()
+    };
+    let mut alerts = BTreeSet::new();
+    for file in ["masker.rules.yml", "masker-first-day.rules.yml"] {
+        let rules = read(deploy().join("prometheus").join(file));
+        alerts.extend(all(&rules, r"- alert: (\w+)"));
+    }
+    assert!(alerts.len() > 30, "{alerts:?}");
+    let runbook = read(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/runbook.md"));
+    let first: String = runbook
+        .lines()
+        .filter(|line| line.starts_with("| `Masker"))
+        .filter_map(|line| line.split('|').nth(1))
+        .collect();
+    assert_eq!(all(&first, r"`(Masker\w+)`"), alerts);
+}
+
 #[test]
 fn the_table_of_metrics_is_what_is_exported() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/METRICS.md");

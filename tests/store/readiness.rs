@@ -106,14 +106,18 @@ async fn the_doctor_finds_what_is_wrong() {
     server.command(&["ACL", "SETUSER", "default", "+@all"]).await;
     server.command(&["CONFIG", "SET", "requirepass", "secret"]).await;
     let found = examined(&config).await;
-    assert!(bad(&found)[0].starts_with("no answer"), "{found:?}");
+    assert!(bad(&found)[0].starts_with("store: standalone, redis://"), "{found:?}");
+    assert!(bad(&found)[0].ends_with(": Redis answered NOAUTH"), "{found:?}");
 
     let sentinels = Sentinels::start().await;
     assert!(bad(&examined(&redis(&sentinels.url())).await).is_empty());
     let replica = examined(&redis(&sentinels.replica.url())).await;
     assert!(bad(&replica)[0].contains("READONLY"), "{replica:?}");
     let nobody = format!("redis://127.0.0.1:{}", crate::ports::port());
-    assert!(bad(&examined(&impatient(&nobody)).await)[0].starts_with("no answer"));
+    // Nothing good is said of a store that does not answer.
+    let found = examined(&impatient(&nobody)).await;
+    let said = format!("store: standalone, {nobody}/0: cannot be reached (connection refused)");
+    assert_eq!((bad(&found), found.len()), (vec![said.as_str()], 1));
 }
 
 /// The drill of the README: a backup while masker writes, the files lost, the

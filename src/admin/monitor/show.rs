@@ -68,6 +68,7 @@ pub(super) fn dashboard(control: &Control) -> Value {
             "failed_requests": totals.outcome(Outcome::Failed),
             "refused_requests": totals.outcome(Outcome::Refused),
             "aborted_requests": totals.outcome(Outcome::Aborted),
+            "outcomes": outcomes(&totals),
             "avg_response_time": round(recent.request.mean_ms()),
             "p50_latency_ms": round(recent.request.percentile_ms(50)),
             "p95_latency_ms": round(recent.request.percentile_ms(95)),
@@ -75,10 +76,13 @@ pub(super) fn dashboard(control: &Control) -> Value {
             "store_p95_latency_ms": round(recent.store.percentile_ms(95)),
             "masked_values": totals.findings,
             "critical_values": totals.critical,
+            "new_values": totals.new_findings(),
             "restored_values": totals.restored,
             "unknown_placeholders": totals.unknown,
             "not_restored": totals.kept,
             "unmaskable_findings": totals.unmaskable,
+            "answers_unread": totals.unread,
+            "audit_lost": totals.audit_lost,
             "request_bytes": totals.request_bytes,
             "answer_bytes": totals.answer_bytes,
             "exchanges": status.exchanges,
@@ -97,6 +101,12 @@ pub(super) fn dashboard(control: &Control) -> Value {
         "events": watch.events().into_iter().take(EVENTS).collect::<Vec<_>>(),
         "health": {"status": health, "details": details, "checks": checks},
     })
+}
+
+/// How requests ended: all that there is.
+fn outcomes(totals: &Totals) -> Value {
+    let all = Outcome::ALL.iter().map(|own| (own.as_str().to_owned(), totals.outcome(*own).into()));
+    Value::Object(all.collect())
 }
 
 /// What was found of which kind, the most frequent first.
@@ -126,6 +136,7 @@ pub(super) fn metrics(control: &Control, (name, span): (&str, Duration)) -> Valu
         "period": name,
         "timestamp": control.watch.now(),
         "covered_seconds": round(utc::seconds(last.at)),
+        "outcomes": outcomes(&last),
         "performance": {
             "requests": requests,
             "requests_per_second": round(as_f64(requests) / seconds),
@@ -142,6 +153,7 @@ pub(super) fn metrics(control: &Control, (name, span): (&str, Duration)) -> Valu
         "patterns": {
             "total_patterns_matched": last.findings,
             "critical_patterns_detected": last.critical,
+            "new_patterns_matched": last.new_findings(),
             "restored": last.restored,
             "top_patterns": usage(control, &last, PATTERNS),
         },
@@ -150,6 +162,10 @@ pub(super) fn metrics(control: &Control, (name, span): (&str, Duration)) -> Valu
             "circuit_breaker_trips": last.breaker_trips,
             "emergency_mode_activations": last.mode_changes,
             "unmaskable_findings": last.unmaskable,
+            "answers_unread": last.unread,
+            "audit_lost": last.audit_lost,
+            "prefix_faults": last.prefix_faults,
+            "records_lost": last.records_lost,
         },
     })
 }
@@ -240,6 +256,9 @@ pub(super) fn trends(control: &Control, (name, span, points): (&str, Duration, u
             "requests": totals.requests(),
             "failed": totals.outcome(Outcome::Failed),
             "refused": totals.outcome(Outcome::Refused),
+            "unavailable": totals.outcome(Outcome::Unavailable),
+            "cut": totals.outcome(Outcome::Cut),
+            "aborted": totals.outcome(Outcome::Aborted),
             "avg_latency": round(totals.request.mean_ms()),
             "p50_latency": round(totals.request.percentile_ms(50)),
             "p95_latency": round(totals.request.percentile_ms(95)),

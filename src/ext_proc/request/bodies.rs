@@ -116,6 +116,7 @@ pub(super) fn document(
         let originals = &talk.record().originals;
         originals.put_back(talk.blocks(), tape, &head.scope, depth, swaps);
         let chain = Chain::read(tape, units, swaps, &head.scope);
+        session.sent_before(units, talk.sent_before(&chain));
         talk.masked(session.known(), &chain, &settings.editions);
     })?;
     Ok((swaps, conversation::count(tape)))

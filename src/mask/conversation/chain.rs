@@ -122,9 +122,22 @@ impl Chain {
     /// Was anything sent otherwise that the client sent before as it does now?
     #[must_use]
     pub fn differs(&self, before: &Record) -> bool {
+        self.same(before).any(|(old, new)| old.sent != new.sent)
+    }
+
+    /// How many units, from the first on, the client sent before as it does now: of those
+    /// at which a link was kept.
+    #[must_use]
+    pub fn sent_before(&self, before: &Record) -> usize {
+        let last = self.same(before).filter_map(|(link, _)| usize::try_from(link.at).ok()).max();
+        last.map_or(0, |at| at.saturating_add(1))
+    }
+
+    /// The links, then and now, up to which the client sends the same.
+    fn same<'l>(&'l self, before: &'l Record) -> impl Iterator<Item = (&'l Link, &'l Link)> {
         let now = |link: &Link| self.0.get(usize::try_from(link.at).ok()?);
-        let mut same = before.chain.iter().filter_map(|link| Some((link, now(link)?)));
-        same.any(|(old, new)| old.own == new.own && old.sent != new.sent)
+        let both = before.chain.iter().filter_map(move |link| Some((link, now(link)?)));
+        both.filter(|(old, new)| old.own == new.own)
     }
 
     /// What is kept: the last links, and some before, in steps that double.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use polyval::universal_hash::UniversalHash;
 
 use crate::body::json::{Node, Tape};
-use crate::body::select::{Leaf, Place};
+use crate::body::select::{Leaf, Place, Units};
 use crate::body::splice::Swap;
 use crate::detect::Kind;
 use crate::mask::masker::{Refusal, Report, Session, Text};
@@ -19,6 +19,9 @@ const SMALLEST: usize = 64;
 
 /// Names known, as a hash: each step adds one.
 pub(super) type Digest = Key;
+
+/// What was found in a unit, by its first leaf, in the order of units.
+pub(super) type Fresh = Vec<(Node, Kind, u64)>;
 
 /// A unit while it is masked for the first time.
 #[derive(Debug, Default)]
@@ -99,21 +102,35 @@ impl Session<'_> {
         texts: Option<&mut [Text<'_>]>,
         swaps: &mut Vec<Swap<String>>,
     ) -> Result<(), Refusal> {
-        let (Some(resent), Some((key, span))) = (&self.masker.resent, new) else {
-            return self.leaves(tape, unit, texts, swaps);
-        };
+        let kept = self.masker.resent.as_ref().zip(new);
         let before = std::mem::take(&mut self.report);
-        let first = swaps.len();
-        self.log = Some(Log::default());
+        let start = swaps.len();
+        self.log = kept.is_some().then(Log::default);
         let result = self.leaves(tape, unit, texts, swaps);
         let log = self.log.take().unwrap_or_default();
         let own = std::mem::replace(&mut self.report, before);
         self.report.add(&own);
+        if let Some(node) = first(unit) {
+            self.fresh.extend(own.findings.iter().map(|(&kind, &count)| (node, kind, count)));
+        }
         result?;
-        if !log.bound {
-            keep(resent, key, log.unit, own, span.start, swaps.get(first..).unwrap_or_default());
+        if let Some((resent, (key, span))) = kept
+            && !log.bound
+        {
+            keep(resent, key, log.unit, own, span.start, swaps.get(start..).unwrap_or_default());
         }
         Ok(())
+    }
+
+    /// The client had sent the first `count` units before, if not here: what stands in them
+    /// is not new.
+    pub fn sent_before(&mut self, units: &Units, count: usize) {
+        let mut fresh = self.fresh.drain(..).peekable();
+        for node in units.iter().take(count).filter_map(first) {
+            while let Some((_, kind, found)) = fresh.next_if(|(own, ..)| *own == node) {
+                *self.report.again.entry(kind).or_default() += found;
+            }
+        }
     }
 
     /// Would each of its values get the placeholder that it had? Not if another kind gave it one.

@@ -11,7 +11,7 @@ use crate::mask::Placeholder;
 pub struct Report {
     /// Findings by kind, each occurrence.
     pub findings: BTreeMap<Kind, u64>,
-    /// Those of them that stand in what was masked before: conversations are sent again.
+    /// Those of them that stand in what was sent before: conversations are sent again.
     pub again: BTreeMap<Kind, u64>,
     /// Findings where nothing may change.
     pub guarded: BTreeMap<(Guarded, Kind), u64>,

@@ -13,7 +13,7 @@ pub(crate) enum Failure {
     Deadline(Duration),
     #[error("Redis answered {0}")]
     Refused(Box<str>),
-    #[error("connection: {0}")]
+    #[error("cannot be reached ({0})")]
     Connection(io::ErrorKind),
     #[error("{0}")]
     Client(&'static str),
