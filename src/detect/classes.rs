@@ -163,7 +163,7 @@ pub(crate) enum Require {
 
 const REGION: &str = "(?:(?:us|eu|ap|sa|ca|me|af|il|mx)(?:-gov|-iso[a-f]?)?|cn|us-isob)-(?:north|south|east|west|central)(?:east|west)?-[0-9]";
 const DOMAIN: &str = r"amazonaws\.com(?:\.cn)?";
-const END: &str = r#"(?:["'`\\\s,;)}\]<>|&!?*~%]|->|[.:_](?:\s|\z)|\z)"#;
+const END: &str = r#"(?:["'`\\\s,;)}\]<>|&!?*~%]|->|[.:_](?:["'`\\\s)]|\z)|\z)"#;
 const SLASH: &str = r"(?:\\?/|%2[Ff])";
 
 /// A class that is ready to verify candidates.

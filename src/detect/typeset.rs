@@ -1,6 +1,7 @@
-//! What people and word processors set around values: curly quotes, dashes, wide signs, spaces that
-//! do not break, text without spaces between its words, marks without a width. It is read as if
-//! ASCII stood there: `“password=X”`, `パスワード：X。`, `password=X—then`.
+//! What people, word processors and programs set around values: curly quotes, dashes, wide signs,
+//! spaces that do not break, text without spaces between its words, marks without a width, all of
+//! them escaped too (`\\u201c`), and signs as HTML escapes them (`&quot;`). It is read as if ASCII
+//! stood there: `“password=X”`, `パスワード：X。`, `password=X—then`.
 
 use std::ops::Range;
 
@@ -8,6 +9,20 @@ use crate::detect::deep::Decoded;
 
 /// So much is looked at together.
 const BLOCK: usize = 64;
+
+/// No more backslashes stand before an escape of JSON in JSON.
+const DEEPEST: usize = 64;
+const ENTITIES: [(&str, char); 9] = [
+    ("&quot;", '"'),
+    ("&#34;", '"'),
+    ("&#x22;", '"'),
+    ("&apos;", '\''),
+    ("&#39;", '\''),
+    ("&#x27;", '\''),
+    ("&lt;", '<'),
+    ("&gt;", '>'),
+    ("&amp;", '&'),
+];
 
 /// What a character stands for.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -26,13 +41,14 @@ enum Sign {
 pub(super) fn plain(text: &str, told: bool) -> Option<Decoded> {
     let mut out = None::<Decoded>;
     let (mut at, mut ended) = (0, 0);
-    while let Some(start) = next(text.as_bytes(), at) {
+    let escaped = is_escaped(text);
+    while let Some(start) = next(text.as_bytes(), at, escaped) {
         let line = line(text.as_bytes(), at, start);
         at = line.end;
         if !may_hold(text.get(line.clone()).unwrap_or_default()) {
             continue;
         }
-        let Some(changes) = changes(text, start..line.end, told) else { continue };
+        let Some(changes) = changes(text, start..line.end, (told, escaped)) else { continue };
         let out = out.get_or_insert_with(|| Decoded::with_capacity(2 * line.len()));
         // What does not follow each other is no block.
         if ended < line.start {
@@ -69,17 +85,20 @@ fn may_hold(line: &str) -> bool {
 fn changes(
     text: &str,
     part: Range<usize>,
-    told: bool,
+    (told, escaped): (bool, bool),
 ) -> Option<Vec<(Range<usize>, Option<char>)>> {
     let (mut all, mut tells, mut at) = (Vec::new(), false, part.start);
-    while let Some(start) = next(text.as_bytes(), at).filter(|start| *start < part.end) {
+    while let Some(start) = next(text.as_bytes(), at, escaped).filter(|start| *start < part.end) {
         let rest = text.get(start..part.end).unwrap_or_default();
-        let sign = sign(rest.chars().next()?);
-        let ends = |c: &char| !c.is_ascii() && self::sign(*c) == Sign::End;
-        let len = match sign {
-            Sign::End => rest.chars().take_while(ends).map(char::len_utf8).sum(),
-            _ => rest.chars().next().map_or(0, char::len_utf8),
+        let Some((sign, mut len)) = read(rest) else {
+            at = start + 1;
+            continue;
         };
+        while sign == Sign::End
+            && let Some((Sign::End, more)) = read(rest.get(len..).unwrap_or_default())
+        {
+            len += more;
+        }
         at = start + len;
         let around = Around::new(text.as_bytes(), start..at);
         let with = match sign {
@@ -92,6 +111,8 @@ fn changes(
             Sign::Ascii(sign) => Some(sign),
         };
         let hides = match sign {
+            // It hides a key from who looks before a colon.
+            Sign::Ascii('"') if rest.starts_with('&') => true,
             Sign::Nothing => around.in_word(),
             Sign::Ascii(sign) => sign == '-' || sign.is_ascii_alphanumeric(),
             _ => false,
@@ -102,12 +123,53 @@ fn changes(
     tells.then_some(all)
 }
 
-/// The next byte from `at` on that is not of ASCII.
-fn next(text: &[u8], at: usize) -> Option<usize> {
+/// What begins here, and its length.
+fn read(rest: &str) -> Option<(Sign, usize)> {
+    let first = rest.chars().next()?;
+    match first {
+        '&' => entity(rest),
+        '\\' => {
+            let escapes = rest.bytes().take(DEEPEST).take_while(|b| *b == b'\\').count();
+            let digits = rest.get(escapes..)?.strip_prefix('u')?.get(..4)?;
+            let code = u32::from_str_radix(digits, 16).ok()?;
+            let character = char::from_u32(code).filter(|own| !own.is_ascii())?;
+            Some((sign(character), escapes + 5))
+        }
+        _ if first.is_ascii() => None,
+        _ => Some((sign(first), first.len_utf8())),
+    }
+}
+
+/// A sign of ASCII as HTML and XML escape it.
+fn entity(rest: &str) -> Option<(Sign, usize)> {
+    let found = ENTITIES.iter().find(|(entity, _)| rest.starts_with(entity));
+    found.map(|(entity, sign)| (Sign::Ascii(*sign), entity.len()))
+}
+
+/// Does an escape stand in this text?
+fn is_escaped(text: &str) -> bool {
+    let mut signs = memchr::memchr2_iter(b'&', b'\\', text.as_bytes());
+    signs.any(|at| {
+        let rest = text.get(at..).unwrap_or_default();
+        rest.starts_with("\\u") || entity(rest).is_some()
+    })
+}
+
+/// The next byte from `at` on that is not of ASCII, or where the text is `escaped`, may begin an
+/// escape.
+fn next(text: &[u8], at: usize, escaped: bool) -> Option<usize> {
     let rest = text.get(at..)?;
-    let skip = rest.chunks(BLOCK).take_while(|block| block.is_ascii()).count() * BLOCK;
+    let escape = |block: &[u8]| escaped && memchr::memchr2(b'&', b'\\', block).is_some();
+    let plain = |block: &&[u8]| block.is_ascii() && !escape(block);
+    let skip = rest.chunks(BLOCK).take_while(plain).count() * BLOCK;
     let near = rest.get(skip..)?;
-    near.iter().position(|b| !b.is_ascii()).map(|near| at + skip + near)
+    let begins = |at: &usize| match near.get(*at..) {
+        Some([b'&', ..]) => escaped,
+        Some([b'\\', next, ..]) => escaped && b"\\u".contains(next),
+        Some([byte, ..]) => !byte.is_ascii(),
+        _ => false,
+    };
+    (0..near.len()).find(begins).map(|near| at + skip + near)
 }
 
 /// What stands beside a character.
@@ -186,12 +248,24 @@ mod tests {
             ("x\n“a=1”\ny\n„b“\n„c: d“\nz", "\n\"a=1\"\n\n\"c: d\"\n"),
             ("ａｂ＝１", "ab=1"),
             ("key=1… 2", "key=1 2"),
+            ("<p>&quot;a&quot;: &#39;1&#39;</p>", "<p>\"a\": '1'</p>"),
+            (r"\u201ca=1\u201d \\u3002b=2\\u3002 \u00e9 \n", r#""a=1" b=2 \u00e9 \n"#),
         ] {
             assert_eq!(read(text, true).as_deref(), Some(inside), "{text}");
         }
-        for text in
-            ["ascii", "don’t", "a — b", "größe=1", "пароль: 1", "a → b ✅ c", "日本語a", "„b“", ""]
-        {
+        for text in [
+            "ascii",
+            "don’t",
+            "a — b",
+            "größe=1",
+            "пароль: 1",
+            "a → b ✅ c",
+            "日本語a",
+            "„b“",
+            "a=1 && b",
+            r"\na=1 \u0041",
+            "",
+        ] {
             assert_eq!(read(text, true), None, "{text}");
         }
     }

@@ -245,7 +245,10 @@ fn is_plain(text: &[u8], span: &Range<usize>, before: &Before<'_>) -> bool {
     let set = if data || hyphen { ENDS } else { b"\"',}`<*!?".as_slice() };
     let ends = ends_line || rest.first().is_some_and(|b| b" \t".contains(b) || set.contains(b));
     let typed = may_end(value) || value.ends_with(b"Type") || value.contains(&b'.');
-    !before.quoted && ends && (hyphen || (data && ends_line && !typed))
+    // Where a string ends, or an element, its last line does.
+    let closes = ends_line
+        || (matches!(rest, [b'"' | b'\'' | b'<' | b'\\', ..]) && value::is_distinct(value));
+    !before.quoted && ends && (hyphen || (data && closes && !typed))
 }
 
 /// The value in quotes that begins at `at`, which escapes may stand before, and its end.

@@ -291,7 +291,7 @@ pub(crate) fn flag_end(text: &[u8], hyphen: usize) -> Option<usize> {
     let len = rest.iter().take(LONGEST).take_while(of_flag).count();
     let lead = hyphen.checked_sub(2).and_then(|at| text.get(at));
     let begins =
-        |b: &u8| b.is_ascii_whitespace() || !b.is_ascii() || b"\"'`([{*<>,|~&;".contains(b);
+        |b: &u8| b.is_ascii_whitespace() || !b.is_ascii() || b"\"'`([{*<>,|~&;:=".contains(b);
     (lead.is_none_or(begins) || ends_escape(text, hyphen - 1)).then_some(hyphen + 1 + len)
 }
 

@@ -85,6 +85,16 @@ fn signs_without_a_width_and_of_full_width_are_read() {
         ("", "i‑0123456789abcdef0", "[EC2]"),
         ("", "password：Tr4wb2kLq9。", "password：[DB_PASSWORD]。"),
         ("", "アカウント account：４８１５１６２３４２９９", "アカウント account：[ACCOUNT]"),
+        (
+            "",
+            "<pre>{&quot;password&quot;: &quot;Tr4wb2kLq9&quot;}</pre>",
+            "<pre>{&quot;password&quot;: &quot;[DB_PASSWORD]&quot;}</pre>",
+        ),
+        (
+            "",
+            r#"{"said": "set \u201cpassword: Tr4wb2kLq9\u201d"}"#,
+            r#"{"said": "set \u201cpassword: [DB_PASSWORD]\u201d"}"#,
+        ),
         ("", "password:\u{a0}Tr4wb2kLq9\u{a0}now", "password:\u{a0}[DB_PASSWORD]\u{a0}now"),
     ]);
 }
