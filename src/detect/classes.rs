@@ -398,14 +398,15 @@ impl Edge {
 
     fn right(self, text: &[u8], span: Range<usize>) -> bool {
         let next = text.get(span.end).copied();
-        let after = text.get(span.end + 1).copied();
-        let dotted = next == Some(b'.') && after.is_some_and(|b| b.is_ascii_alphanumeric());
         match self {
             Self::None => true,
             Self::H => right_of(text, span.end) && short_is_free(text, span),
             Self::W | Self::S3 | Self::End | Self::Host => right_of(text, span.end),
             Self::Ip => right_of(text, span.end) && network::is_free(text, &span),
-            Self::P => right_of(text, span.end) && !dotted,
+            Self::P => {
+                let label = text.get(span.end + 1).is_some_and(u8::is_ascii_alphanumeric);
+                right_of(text, span.end) && !(next == Some(b'.') && label)
+            }
             Self::S => next.is_none_or(|b| !b.is_ascii_alphanumeric() && !b"/+=".contains(&b)),
         }
     }

@@ -13,6 +13,9 @@ use crate::detect::boundary::control;
 /// Seven levels of JSON in JSON need 127 backslashes before a quote.
 pub(super) const LEVELS: usize = 6;
 
+/// As many backslashes stand before an escape in JSON in JSON at most.
+pub(super) const ESCAPES: usize = 127;
+
 /// Begins a control sequence.
 pub(in crate::detect) const ESCAPE: u8 = 0x1b;
 const CONTROL: &[u8] = &[ESCAPE, b'['];
@@ -41,16 +44,16 @@ pub(super) fn decode(text: &str) -> Option<Decoded> {
         decoded.text.push_str(rest.get(..plain).unwrap_or_default());
         at += plain;
         let rest = text.get(at..).unwrap_or_default();
-        decoded.runs.push((decoded.text.len(), at));
-        at += match control(rest.as_bytes()) {
-            Some(len) => len,
+        let (with, len) = match control(rest.as_bytes()) {
+            Some(len) => (None, len),
             None => {
                 let own = if rest.starts_with('\\') { '\\' } else { char::from(ESCAPE) };
                 let (character, len) = escape(rest).unwrap_or((own, 1));
-                decoded.text.push(character);
-                len
+                (Some(character), len)
             }
         };
+        decoded.stand(with, at);
+        at += len;
         decoded.runs.push((decoded.text.len(), at));
     }
     Some(decoded)
@@ -90,6 +93,11 @@ impl Decoded {
         let run = next.checked_sub(1).and_then(|at| self.runs.get(at));
         run.map_or(inside, |&(inner, outer)| outer + (inside - inner))
     }
+}
+
+/// The backslashes at the beginning, but for the last: behind them an escape stands, at any depth.
+pub(super) fn deeper(rest: &[u8]) -> usize {
+    rest.iter().take(ESCAPES).take_while(|b| **b == b'\\').count().saturating_sub(1)
 }
 
 /// [`escape`] of bytes that may end anywhere.

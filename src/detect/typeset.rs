@@ -1,17 +1,16 @@
 //! What people, word processors and programs set around values: curly quotes, dashes, wide signs,
 //! spaces that do not break, text without spaces between its words, marks without a width, all of
-//! them escaped too (`\\u201c`), and signs as HTML escapes them (`&quot;`). It is read as if ASCII
+//! them escaped too (`\u201c`), and signs as HTML escapes them (`&quot;`). It is read as if ASCII
 //! stood there: `“password=X”`, `パスワード：X。`, `password=X—then`.
 
 use std::ops::Range;
 
-use crate::detect::deep::Decoded;
+use crate::detect::deep::{self, Decoded};
 
 /// So much is looked at together.
 const BLOCK: usize = 64;
 
-/// No more backslashes stand before an escape of JSON in JSON.
-const DEEPEST: usize = 64;
+/// What HTML and XML escape.
 const ENTITIES: [(&str, char); 9] = [
     ("&quot;", '"'),
     ("&#34;", '"'),
@@ -129,11 +128,9 @@ fn read(rest: &str) -> Option<(Sign, usize)> {
     match first {
         '&' => entity(rest),
         '\\' => {
-            let escapes = rest.bytes().take(DEEPEST).take_while(|b| *b == b'\\').count();
-            let digits = rest.get(escapes..)?.strip_prefix('u')?.get(..4)?;
-            let code = u32::from_str_radix(digits, 16).ok()?;
-            let character = char::from_u32(code).filter(|own| !own.is_ascii())?;
-            Some((sign(character), escapes + 5))
+            let deeper = deep::deeper(rest.as_bytes());
+            let (character, len) = deep::escape_at(rest.as_bytes().get(deeper..)?)?;
+            (!character.is_ascii()).then(|| (sign(character), deeper + len))
         }
         _ if first.is_ascii() => None,
         _ => Some((sign(first), first.len_utf8())),
@@ -248,6 +245,7 @@ mod tests {
             ("x\n“a=1”\ny\n„b“\n„c: d“\nz", "\n\"a=1\"\n\n\"c: d\"\n"),
             ("ａｂ＝１", "ab=1"),
             ("key=1… 2", "key=1 2"),
+            ("“a=1” don’t", "\"a=1\" don’t"),
             ("<p>&quot;a&quot;: &#39;1&#39;</p>", "<p>\"a\": '1'</p>"),
             (r"\u201ca=1\u201d \\u3002b=2\\u3002 \u00e9 \n", r#""a=1" b=2 \u00e9 \n"#),
         ] {
@@ -272,7 +270,7 @@ mod tests {
 
     #[test]
     fn without_a_key_only_what_hides_a_value_counts() {
-        for text in ["i-0a\u{200b}bc", "i‑0abc", "ＡＫＩＡ９"] {
+        for text in ["i-0a\u{200b}bc", "i‑0abc", "ＡＫＩＡ９", "&quot;a&quot;: 1"] {
             assert!(read(text, false).is_some(), "{text}");
         }
         for text in ["“said”", "a—b", "a\u{200b} b"] {

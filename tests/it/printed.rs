@@ -902,3 +902,8 @@ fn what_is_cut_out_of_a_line_that_a_name_selects_is_masked() {
         assert_eq!(shown(command, answer), answer, "{command}");
     }
 }
+
+#[test]
+fn an_answer_without_a_letter_of_ascii_is_read() {
+    assert_eq!(shown("cat id", "ｉ－０１２３４５６７８９ａｂｃｄｅｆ０"), "[EC2]");
+}

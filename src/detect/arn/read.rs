@@ -14,8 +14,6 @@ const PARTITION: usize = 8;
 /// What follows it (botocore, `partitions.json`).
 const PARTITIONS: [&[u8]; 8] =
     [b"", b"-cn", b"-us-gov", b"-iso", b"-iso-b", b"-iso-e", b"-iso-f", b"-eusc"];
-/// Seven levels of JSON in JSON need so many backslashes before a slash.
-const ESCAPES: usize = 127;
 /// The longest variable, as `${aws:PrincipalTag/department}`.
 const VARIABLE: usize = 128;
 
@@ -156,13 +154,8 @@ fn goes_on_escaped(text: &[u8], at: usize) -> bool {
 /// The symbol of the escape at the beginning, at any depth of JSON in JSON, and the length of
 /// the escape behind all backslashes but its own.
 fn escaped(rest: &[u8]) -> Option<(u8, usize)> {
-    let (symbol, len) = deep::escape_at(rest.get(deeper(rest)..)?)?;
+    let (symbol, len) = deep::escape_at(rest.get(deep::deeper(rest)..)?)?;
     Some((u8::try_from(symbol).ok()?, len))
-}
-
-/// The backslashes at the beginning, but for the last.
-fn deeper(rest: &[u8]) -> usize {
-    rest.iter().take(ESCAPES).take_while(|b| **b == b'\\').count().saturating_sub(1)
 }
 
 /// Does a part of a name follow behind control sequences of a terminal, in any spelling?
@@ -179,7 +172,7 @@ fn goes_on_colored(text: &[u8], at: usize) -> bool {
 fn behind_control(rest: &[u8]) -> Option<&[u8]> {
     let own = rest.first().filter(|b| **b == deep::ESCAPE).map(|_| 1);
     let escaped = || escaped(rest).filter(|(symbol, _)| *symbol == deep::ESCAPE);
-    let len = own.or_else(|| escaped().map(|(_, len)| deeper(rest) + len))?;
+    let len = own.or_else(|| escaped().map(|(_, len)| deep::deeper(rest) + len))?;
     let sequence = rest.get(len..)?;
     sequence.get(boundary::control_behind(sequence)?..)
 }
@@ -195,7 +188,7 @@ fn separator(text: &[u8], at: usize) -> Option<(usize, u8)> {
         [b'/', ..] => Some((1, b'/')),
         // At any depth of JSON in JSON.
         [b'\\', rest @ ..] => {
-            let more = rest.iter().take(ESCAPES).take_while(|b| **b == b'\\').count();
+            let more = rest.iter().take(deep::ESCAPES).take_while(|b| **b == b'\\').count();
             (rest.get(more) == Some(&b'/')).then_some((more + 2, b'/'))
         }
         [b'%', b'3', b'A' | b'a', ..] => Some((3, b':')),
@@ -249,7 +242,7 @@ fn expression(rest: &[u8]) -> Option<usize> {
 
 /// The length of `\d` and its like, at any depth of JSON in JSON. None is an escape of JSON.
 fn shorthand(rest: &[u8]) -> Option<usize> {
-    let depth = rest.iter().take(ESCAPES).take_while(|b| **b == b'\\').count();
+    let depth = rest.iter().take(deep::ESCAPES).take_while(|b| **b == b'\\').count();
     rest.get(depth).filter(|b| b"dDwWS".contains(b)).map(|_| depth + 1)
 }
 

@@ -20,6 +20,8 @@ const ITEMS: usize = 256;
 const LINE: usize = 256;
 /// What may stand behind a value without quotes, in code, markup and sentences.
 const ENDS: &[u8] = b"\\\"'`|;&),<>]}*!?~";
+/// Tags of YAML before a text.
+const TAGS: [&[u8]; 2] = [b"!str ", b"!!str "];
 /// No parameter of CloudFormation with a default is longer.
 const PARAMETER: usize = 240;
 
@@ -49,9 +51,9 @@ pub(super) fn xml(text: &[u8], from: usize, before: &Before<'_>, out: &mut Findi
 /// `"FunctionName": "VALUE"`, `function_name = "VALUE"`, `FunctionName: VALUE`
 pub(super) fn assigned(text: &[u8], from: usize, before: &Before<'_>, out: &mut Findings) {
     let Key { kind, alone, list, .. } = before.key;
-    let start = described(text, over(text, from, BETWEEN, b" \t*"));
-    let start = place::behind_prefix(text, unwrapped(text, typed(text, start)));
-    let start = elsewhere(text, from).unwrap_or(start);
+    let start = elsewhere(text, from)
+        .unwrap_or_else(|| described(text, over(text, from, BETWEEN, b" \t*")));
+    let start = place::behind_prefix(text, unwrapped(text, start));
     let alone = alone || (before.quoted && is_pascal(before.word));
     let mut push = |span, sure| {
         let name = value::name(text, span, before.word);
@@ -95,31 +97,17 @@ pub(super) fn compared(text: &[u8], from: usize, before: &Before<'_>, out: &mut 
     out.all.extend(name.map(|span| Named { span, kind, alone }));
 }
 
-/// Where a value begins that stands behind the type of what holds it, behind an anchor or a tag of
-/// YAML, or in the lines below.
+/// Where a value begins that stands behind its type, behind an anchor or a tag of YAML, or in the
+/// lines below.
 fn elsewhere(text: &[u8], from: usize) -> Option<usize> {
     if text.get(from.checked_sub(1)?) != Some(&b':') {
         return None;
     }
     let start = over(text, from, BETWEEN, b" \t");
-    match text.get(start)? {
-        b'>' | b'|' => place::folded(text, from),
-        b'\n' | b'\r' => place::nested(text, from),
-        b'&' => Some(place::behind_anchor(text, start)).filter(|at| *at > start),
-        b'!' => {
-            let str = text.get(start..)?.strip_prefix(b"!")?;
-            let str = str.strip_prefix(b"!").unwrap_or(str).strip_prefix(b"str ")?;
-            Some(text.len() - str.len())
-        }
-        _ => place::behind_type(text, from),
-    }
-}
-
-/// Behind the type of a constant: `DEFAULT_BUCKET: &str = "…"`.
-fn typed(text: &[u8], at: usize) -> usize {
-    const TYPES: [&[u8]; 4] = [b"&str = ", b"&'static str = ", b"string = ", b"str = "];
-    let rest = text.get(at..).unwrap_or_default();
-    at + TYPES.iter().find(|own| rest.starts_with(own)).map_or(0, |own| own.len())
+    let rest = text.get(start..)?;
+    let tag = TAGS.iter().find(|tag| rest.starts_with(tag));
+    let anchor = || Some(place::behind_anchor(text, start)).filter(|at| *at > start);
+    tag.map(|tag| start + tag.len()).or_else(|| place::elsewhere(text, from)).or_else(anchor)
 }
 
 /// What a parameter of CloudFormation is unless it is given, whose block begins here: `Type: String`

@@ -186,14 +186,12 @@ pub(super) fn held_beyond(
         [b'|', b'|', b'=', ..] => (sign + 3, false),
         [b':', b':', ..] | [b'=', b'=', ..] => return None,
         [b':', b'*', b'*', ..] => (sign + 3, false),
-        [b':', ..] => match place::behind_type(text, sign + 1)
-            .or_else(|| place::default(text, at, sign))
-            .or_else(|| place::folded(text, sign + 1))
-            .or_else(|| place::nested(text, sign + 1))
-        {
-            Some(start) => (start, false),
-            None => (place::behind_anchor(text, skip(text, sign + 1, b" \t")), false),
-        },
+        [b':', ..] => {
+            match place::elsewhere(text, sign + 1).or_else(|| place::default(text, at, sign)) {
+                Some(start) => (start, false),
+                None => (place::behind_anchor(text, skip(text, sign + 1, b" \t")), false),
+            }
+        }
         [b'=', ..] => (sign + 1, false),
         [b'>', ..] if sign == at => return place::element(text, at, longest),
         _ if is_flag(text, at) && skip(text, at, b" \t") > at => (at, false),

@@ -28,17 +28,17 @@ const NAMES: [&[u8]; 5] = [b"name", b"identifier", b"id", b"bucket", b"db_name"]
 /// What stands between the word `import` and the resource.
 const OPTIONS: usize = 128;
 
-/// How long the name of a variable is that begins here.
-pub(crate) fn name_len(text: &[u8], at: usize) -> usize {
-    run(text, at, |b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-').len()
+/// The name of a variable that begins here.
+pub(crate) fn variable(text: &[u8], at: usize) -> Range<usize> {
+    run(text, at, |b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
 }
 
 impl Names {
-    /// What a variable is whose name begins here, unless it is given: `variable "bucket_name" {`
-    /// with its `default =`.
-    pub(crate) fn variable_block(&self, text: &[u8], at: usize, out: &mut Findings) {
-        let end = at + name_len(text, at);
-        let word = text.get(at..end).unwrap_or_default();
+    /// What a variable of this name is, unless it is given: `variable "bucket_name" {` with its
+    /// `default =`.
+    pub(crate) fn variable_block(&self, text: &[u8], name: Range<usize>, out: &mut Findings) {
+        let end = name.end;
+        let word = text.get(name).unwrap_or_default();
         let Some(key) = self.key(word).or_else(|| self.of_words(word)) else { return };
         let sign = over(text, end, BETWEEN, BEFORE_SIGN);
         let Some(from) = default(text, end, sign) else { return };

@@ -63,12 +63,11 @@ impl Catalog {
         });
     }
 
-    /// Does the variable whose name begins here hold a secret? Adds where the name ends.
-    fn variable_key(at: usize, pass: &mut Pass<'_>) -> bool {
-        let end = at + terraform::name_len(pass.text, at);
-        let before = pass.secrets.len();
-        secret::at_sign(pass.text, end, &mut pass.secrets);
-        pass.secrets.len() > before
+    /// A variable of Terraform, whose name begins here: it may be a secret, or the name of something.
+    fn variable(&self, at: usize, pass: &mut Pass<'_>) {
+        let name = terraform::variable(pass.text, at);
+        secret::at_sign(pass.text, name.end, &mut pass.secrets);
+        self.context.names.variable_block(pass.text, name, &mut pass.named);
     }
 
     /// Names that follow a literal.
@@ -83,7 +82,6 @@ impl Catalog {
             Action::Section => names.section(text, span, out),
             Action::Outputs => names.outputs(text, span.start, out),
             Action::Resource => names.resource(text, span.end, out),
-            Action::Variable => names.variable_block(text, span.end, out),
             Action::Called(index) => names.in_code(index, text, span, out),
             Action::Buckets => names.buckets(text, span.end, out),
             Action::Clusters => names.clusters(text, span, out),
@@ -115,7 +113,7 @@ impl Catalog {
                 }
                 Action::Command => self.context.names.command(pass.text, hit.end, &mut pass.named),
                 Action::Account => self.context.accounts(pass.text, hit.start, &mut pass.named),
-                Action::Variable if Self::variable_key(hit.end, pass) => {}
+                Action::Variable => self.variable(hit.end, pass),
                 Action::Tool
                 | Action::Nodes
                 | Action::Row
@@ -123,7 +121,6 @@ impl Catalog {
                 | Action::Section
                 | Action::Outputs
                 | Action::Resource
-                | Action::Variable
                 | Action::Called(_)
                 | Action::Buckets
                 | Action::Clusters => self.names(*action, hit, pass),

@@ -160,6 +160,7 @@ fn names_of_files() {
 #[test]
 fn keys_in_markup_blocks_and_types() {
     for (text, masked) in [
+        ("x --table-name=PayLedger", "x --table-name=[DYNAMODB]"),
         ("- **BucketName**: acme-ledger", "- **BucketName**: [S3_BUCKET]"),
         ("**BucketName:** acme-ledger", "**BucketName:** [S3_BUCKET]"),
         ("| `BucketName` | `acme-ledger` |", "| `BucketName` | `[S3_BUCKET]` |"),

@@ -101,8 +101,14 @@ fn parameter<'t>(near: &'t [u8], head: &[u8]) -> Option<&'t [u8]> {
     near.get(..2 + len)
 }
 
+/// Where a value begins that stands behind the type of what holds it, or in the lines below: what
+/// follows the colon at `at`.
+pub(in crate::detect::context) fn elsewhere(text: &[u8], at: usize) -> Option<usize> {
+    behind_type(text, at).or_else(|| folded(text, at)).or_else(|| nested(text, at))
+}
+
 /// Behind `value:` on the next line, which stands further to the right: `DB_PASSWORD:` of GitLab.
-pub(in crate::detect::context) fn nested(text: &[u8], at: usize) -> Option<usize> {
+fn nested(text: &[u8], at: usize) -> Option<usize> {
     let rest = text.get(at..)?;
     let rest = rest.strip_prefix(b"\n").or(rest.strip_prefix(b"\r\n"))?;
     let indent = rest.iter().take(KEY).take_while(|b| **b == b' ').count();
@@ -112,7 +118,7 @@ pub(in crate::detect::context) fn nested(text: &[u8], at: usize) -> Option<usize
 }
 
 /// Behind `>-` and a line break, as YAML folds a text.
-pub(in crate::detect::context) fn folded(text: &[u8], at: usize) -> Option<usize> {
+fn folded(text: &[u8], at: usize) -> Option<usize> {
     let rest = text.get(at..)?;
     let gap = rest.iter().take(4).take_while(|b| **b == b' ').count();
     let ([b'>' | b'|', b'-' | b'+', rest @ ..] | [b'>' | b'|', rest @ ..]) = rest.get(gap..)?
@@ -165,7 +171,7 @@ pub(super) fn call(text: &[u8], at: usize) -> Option<usize> {
 }
 
 /// Behind the type of a variable: `password: string = "VALUE"`, `password: &str = "VALUE"`.
-pub(in crate::detect::context) fn behind_type(text: &[u8], at: usize) -> Option<usize> {
+fn behind_type(text: &[u8], at: usize) -> Option<usize> {
     let of_type = |b: &&u8| b.is_ascii_alphanumeric() || b" _&'<>[]?.:|".contains(b);
     let near = text.get(at..)?;
     let len = near.iter().take(TYPE).take_while(of_type).count();
